@@ -1,0 +1,1 @@
+"""The Dagster code location: one component that makes a pipeline's assets, checks and schedules."""

@@ -1,0 +1,60 @@
+"""A batch: what one extraction brought, kept as it came, with the checksums and positions of its manifest."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from octo_core.schema import Frozen
+
+FileFormat = Literal["csv", "json", "jsonl", "parquet"]
+Compression = Literal["none", "gzip", "zstd"]
+
+
+class CsvDialect(Frozen):
+    """How a delimited file is written; found by looking, or told by the pipeline's `options`."""
+
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str | None = None
+    header: bool = True
+    encoding: str = "utf-8"
+    columns: tuple[str, ...] = ()
+    """The names in the file's order (made up as `column_1` … where there is no header)."""
+    skip: int = 0
+    null: tuple[str, ...] = ("",)
+
+
+class LandedFile(Frozen):
+    """One file of a batch. `path` is absolute, or relative to the batch's folder where it was copied there."""
+
+    path: str
+    format: FileFormat
+    compression: Compression = "none"
+    bytes: int
+    sha256: str
+    rows: int | None = None
+    dialect: CsvDialect | None = None
+    modified_ns: int | None = None
+    position: dict[str, Any] = Field(default_factory=dict)
+    """Where in the source it came from: page addresses (redacted), object key, ETag, offsets."""
+
+
+class Batch(Frozen):
+    """One extraction's data. A batch is made once; a retry loads the same one."""
+
+    id: str
+    """26 characters, sorts by time (a ULID)."""
+    pipeline: str
+    source: str
+    made_at: datetime
+    landing: Literal["copy", "reference", "off"]
+    files: tuple[LandedFile, ...]
+    rows: int | None = None
+    bytes: int = 0
+    cursor_from: str | None = None
+    cursor_to: str | None = None
+    full: bool = True
+    """Whether it is the whole source (a full read) and not an increment."""
+    folder: str = ""
+    """Absolute folder of the manifest; set when it is read, not kept in it."""

@@ -1,0 +1,53 @@
+"""octopipe.yaml as a model: what a whole project says once. Everything in it is optional."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from octo_core.spec.pipeline import Engine, LlmSettings
+from octo_core.spec.sources import Strict
+from octo_core.spec.units import Duration, Size
+
+
+class LandingSettings(Strict):
+    path: str = ".octopipe/landing"
+    keep: Duration = Field(default="30 d", validate_default=True)
+    max_bytes: Size = Field(default="50 GB", validate_default=True)
+
+
+class NotifyRoute(Strict):
+    to: str
+    owner: str | None = None
+    severity: Literal["info", "warning", "error"] = "error"
+
+
+class Notify(Strict):
+    routes: tuple[NotifyRoute, ...] = ()
+
+
+class Rules(Strict):
+    names: str | None = None
+    autostart: bool = False
+
+
+class Profile(Strict):
+    """Laid over the rest of the file by `hosting: NAME` or OCTOPIPE_PROFILE."""
+
+    registry: str | None = None
+    landing: LandingSettings | None = None
+    engine: Any = None
+    vars: dict[str, Any] = Field(default_factory=dict)
+    llm: LlmSettings | None = None
+    notify: Notify | None = None
+    rules: Rules | None = None
+
+
+class ProjectSpec(Strict):
+    registry: str = "sqlite"
+    landing: LandingSettings = LandingSettings()
+    vars: dict[str, Any] = Field(default_factory=dict)
+    engine: Engine | None = None
+    llm: LlmSettings = LlmSettings()
+    notify: Notify = Notify()
+    rules: Rules = Rules()
+    profiles: dict[str, Profile] = Field(default_factory=dict)

@@ -1,0 +1,216 @@
+"""The `sources` of a pipeline file, one model a kind. Keys and meanings: docs/pipeline-file.md."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from octo_core.spec.units import Duration, Size
+
+Landing = Literal["copy", "reference", "off"]
+
+
+class Strict(BaseModel):
+    """A part of a file: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class NoAuth(Strict):
+    kind: Literal["none"]
+
+
+class BasicAuth(Strict):
+    kind: Literal["basic"]
+    username: str
+    password: str
+
+
+class BearerAuth(Strict):
+    kind: Literal["bearer"]
+    token: str
+
+
+class ApiKeyAuth(Strict):
+    """A key in a header (`in: header`, the default) or a query parameter (`in: query`)."""
+
+    kind: Literal["api_key"]
+    key: str
+    name: str = "X-API-Key"
+    in_: Literal["header", "query"] = Field(default="header", alias="in")
+
+
+class OAuth2Auth(Strict):
+    kind: Literal["oauth2"]
+    token_url: str
+    client_id: str
+    client_secret: str
+    scope: str | None = None
+
+
+class HmacAuth(Strict):
+    kind: Literal["hmac"]
+    key: str
+    header: str = "X-Signature"
+    algorithm: Literal["sha256", "sha512"] = "sha256"
+
+
+Auth = Annotated[NoAuth | BasicAuth | BearerAuth | ApiKeyAuth | OAuth2Auth | HmacAuth, Field(discriminator="kind")]
+
+
+class PagePaging(Strict):
+    """`?page=1`, `?page=2`, … until a page is empty, short, or the total is reached."""
+
+    kind: Literal["page"]
+    param: str = "page"
+    start: int = 1
+    size_param: str | None = None
+    size: int | None = Field(default=None, ge=1)
+    total: str | None = None
+    """Path of the number of pages in the answer."""
+
+
+class OffsetPaging(Strict):
+    """`?offset=0&limit=100`, …"""
+
+    kind: Literal["offset"]
+    param: str = "offset"
+    limit_param: str | None = "limit"
+    limit: int | None = Field(default=None, ge=1)
+    total: str | None = None
+    """Path of the number of records in the answer."""
+
+
+class CursorPaging(Strict):
+    """The answer holds a cursor at `path`, sent back as `param`."""
+
+    kind: Literal["cursor"]
+    path: str
+    param: str = "cursor"
+
+
+class LinkPaging(Strict):
+    """RFC 8288: a `Link` header with rel="next"."""
+
+    kind: Literal["link"]
+
+
+class NextUrlPaging(Strict):
+    """The answer holds the next page's address at `path` (also HAL's `_links.next.href`)."""
+
+    kind: Literal["next_url"]
+    path: str
+
+
+Paging = Annotated[PagePaging | OffsetPaging | CursorPaging | LinkPaging | NextUrlPaging, Field(discriminator="kind")]
+
+
+class Cursor(Strict):
+    """Incremental reading: records whose `field` is newer than what is there already, less `lag`."""
+
+    field: str
+    lag: Duration | int | None = None
+    param: str | None = None
+    """REST: the query parameter that takes the cursor's value (the field's own name when left out)."""
+    start: str | int | None = None
+    """Where the first read begins."""
+    format: str | None = None
+
+
+class SampleLimits(Strict):
+    rows: int = Field(default=200_000, ge=1)
+    bytes: Size = 256_000_000
+
+
+class SourceBase(Strict):
+    """What every kind of source may say."""
+
+    key: tuple[str, ...] = ()
+    landing: Landing | None = None
+    sample: SampleLimits = SampleLimits()
+    description: str | None = None
+    fields: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """The user's own word on a field, over what inference says: type, format, unit, semantic, pii, description."""
+
+
+class FileOptions(Strict):
+    delimiter: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    header: bool | None = None
+    encoding: str | None = None
+    skip: int | None = Field(default=None, ge=0)
+    null: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
+    records: str | None = None
+    sheet: str | int | None = None
+
+
+class FileSource(SourceBase):
+    kind: Literal["file"]
+    path: str
+    format: Literal["csv", "tsv", "json", "jsonl", "ndjson", "parquet"] | None = None
+    options: FileOptions = FileOptions()
+    cursor: Cursor | None = None
+
+
+class RestSource(SourceBase):
+    kind: Literal["rest"]
+    url: str
+    method: Literal["GET", "POST"] = "GET"
+    headers: dict[str, str] = Field(default_factory=dict)
+    params: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    body: Any = None
+    auth: Auth | None = None
+    records: str | None = None
+    pages: Literal["auto", "none"] | Paging = "auto"
+    cursor: Cursor | None = None
+    rate: str | None = None
+    """At most so many requests: `10/s`, `600/min`."""
+    timeout: Duration = Field(default="30 s", validate_default=True)
+    verify: bool | str = True
+    """True (TLS verified), or the path of a CA bundle. `false` is refused."""
+    children: dict[str, Any] | None = None
+    public_only: bool = False
+
+
+class SqlSource(SourceBase):
+    kind: Literal["sql"]
+    url: str
+    table: str | None = None
+    query: str | None = None
+    cursor: Cursor | None = None
+    split: Any = None
+
+
+class KafkaSource(SourceBase):
+    kind: Literal["kafka"]
+    brokers: str
+    topic: str
+    format: str | None = None
+    schema_registry: str | None = None
+    security: dict[str, Any] | None = None
+
+
+class PushSource(SourceBase):
+    kind: Literal["push"]
+    max_bytes: Size | None = None
+    batch: Any = None
+    to: str | None = None
+
+
+class SingerSource(SourceBase):
+    kind: Literal["singer"]
+    tap: str
+    config: dict[str, Any] = Field(default_factory=dict)
+    streams: tuple[str, ...] = ()
+
+
+class PythonSource(SourceBase):
+    kind: Literal["python"]
+    file: str
+
+
+Source = Annotated[
+    FileSource | RestSource | SqlSource | KafkaSource | PushSource | SingerSource | PythonSource,
+    Field(discriminator="kind"),
+]
