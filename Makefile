@@ -1,0 +1,63 @@
+# Two commands: `make demo` sets up and runs the main job, `make test` sets up and passes the tests.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.8
+STAMP := $(VENV)/.installed
+
+.PHONY: help
+help: ## List what there is
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "}; {printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: install
+install: $(STAMP) ## Put everything into .venv, at the versions of uv.lock
+
+$(STAMP): pyproject.toml uv.lock
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed; name it by PYTHON=…"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv sync --frozen --all-extras --inexact
+	@touch $(STAMP)
+
+.PHONY: demo
+demo: install ## Load 336,776 real flights into a real PostgreSQL, with approval, updates, quarantine and drift
+	$(BIN)/python -m demo
+
+.PHONY: dev
+dev: install ## Open Dagster's UI on this folder's state (after `make demo`: with its database and source running)
+	$(BIN)/python -m demo dev
+
+.PHONY: test
+test: install ## Run the checks and the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2 --dist loadfile
+
+.PHONY: check
+check: install ## Lint, format, imports and types only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+.PHONY: format
+format: install ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: install ## Measure the speed figures of docs/speed.md
+	$(BIN)/python -m benchmarks
+
+.PHONY: docs
+docs: install ## Make the generated pages and schemas of docs/ again
+	$(BIN)/python -m octo_core.expressions.docs
+	$(BIN)/python -m octo_cli.schemas
+
+.PHONY: clean
+clean: ## Take away what was installed and all local state
+	rm -rf $(VENV) .octopipe .tmp_dagster_home_*
