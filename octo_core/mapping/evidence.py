@@ -1,0 +1,278 @@
+"""Scores every pair of columns by one kind of evidence each, as matrices: names, texts, values, shapes, types.
+
+All functions take the two sides and give a float array (source × target) of 0..1, or one with NaN where a pair has no
+such evidence. numpy and scipy are imported inside (80 ms), since the command line's help needs neither.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from octo_core.mapping.attribute import Attribute
+from octo_core.mapping.vocabulary import antonyms
+from octo_core.mapping.words import content_words, meanings, stem, words
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+MAX_TEXT_WORDS: Final = 40
+MAX_CELL: Final = 200
+_SPACE: Final = re.compile(r"[\W_]+", re.UNICODE)
+
+
+@dataclass(frozen=True, slots=True)
+class Bags:
+    """The words of many columns, flat: `words[starts[i]:starts[i + 1]]` are those of column i."""
+
+    words: list[str]
+    starts: list[int]
+
+
+def bags(texts: Sequence[Sequence[str]]) -> Bags:
+    flat: list[str] = []
+    starts = [0]
+    for text in texts:
+        flat.extend(text or ("",))
+        starts.append(len(flat))
+    return Bags(flat, starts)
+
+
+def word_similarity(left: Sequence[str], right: Sequence[str]) -> Floats:
+    """How much the same two words mean: 1 for one stem, 0.9 for one concept, less for a prefix or like letters."""
+    import numpy as np
+    from rapidfuzz.distance import JaroWinkler
+    from rapidfuzz.process import cdist
+
+    lefts, rights = [stem(word) for word in left], [stem(word) for word in right]
+    fuzzy = cdist(lefts, rights, scorer=JaroWinkler.similarity, dtype=np.float64)
+    found = np.where(fuzzy >= 0.88, fuzzy * 0.85, 0.0)
+    by_meaning: dict[str, list[int]] = {}
+    by_stem: dict[str, list[int]] = {}
+    for position, word in enumerate(right):
+        by_stem.setdefault(rights[position], []).append(position)
+        for concept in meanings(word):
+            by_meaning.setdefault(concept, []).append(position)
+    for row, word in enumerate(left):
+        if len(word) >= 3 and word.isascii() and not word.isdigit():
+            for position, other in enumerate(right):
+                if other.startswith(word) or (len(other) >= 3 and word.startswith(other)):
+                    found[row, position] = max(found[row, position], 0.8)
+        elif word.isdigit():
+            found[row, :] = 0.0
+        for concept in meanings(word):
+            found[row, by_meaning[concept] if concept in by_meaning else []] = 0.9
+        found[row, by_stem.get(lefts[row], [])] = 1.0
+    return found
+
+
+def soft_overlap(left: Sequence[Sequence[str]], right: Sequence[Sequence[str]], weights: Weights) -> Overlap:
+    """Weighted share of each side's words that the other side has too, whatever their order."""
+    import numpy as np
+
+    a, b = bags(left), bags(right)
+    unique_a, unique_b = list(dict.fromkeys(a.words)), list(dict.fromkeys(b.words))
+    same = word_similarity(unique_a, unique_b)
+    index_a = {word: position for position, word in enumerate(unique_a)}
+    columns = np.array([{word: i for i, word in enumerate(unique_b)}[word] for word in unique_b], dtype=np.int64)
+    index_b = dict(zip(unique_b, columns, strict=True))
+    flat_b = np.array([index_b[word] for word in b.words], dtype=np.int64)
+    weight_b = np.array([weights.of(word) for word in b.words])
+    starts_b = np.array(b.starts[:-1], dtype=np.int64)
+    total_b = np.add.reduceat(weight_b, starts_b)
+    of_left = np.zeros((len(left), len(right)))
+    of_right = np.zeros((len(left), len(right)))
+    for row in range(len(left)):
+        mine = a.words[a.starts[row] : a.starts[row + 1]]
+        weight = np.array([weights.of(word) for word in mine])
+        similar = same[[index_a[word] for word in mine]][:, flat_b]
+        best = np.maximum.reduceat(similar, starts_b, axis=1)
+        of_left[row] = (weight[:, None] * best).sum(axis=0) / weight.sum()
+        of_right[row] = np.add.reduceat(similar.max(axis=0) * weight_b, starts_b) / total_b
+    return Overlap(of_left, of_right)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """`left[i, j]`: the share of i's words that j has; `right[i, j]`: the share of j's words that i has."""
+
+    left: Floats
+    right: Floats
+
+    def balanced(self, lenience: float) -> Floats:
+        """From the harmonic mean of both shares (lenience 0) to the greater of them (lenience 1)."""
+        import numpy as np
+
+        total = self.left + self.right
+        mean = np.divide(2 * self.left * self.right, total, out=np.zeros_like(total), where=total > 0)
+        return mean * (1 - lenience) + np.maximum(self.left, self.right) * lenience
+
+
+class Weights:
+    """What a word's presence is worth: little where many of the target's columns have it or the table's name does."""
+
+    def __init__(self, texts: Sequence[Sequence[str]], context: frozenset[str] = frozenset()) -> None:
+        self._count = Counter(stem(word) for text in texts for word in set(text))
+        self._total = max(2, len(texts))
+        self._context = frozenset(stem(word) for word in context)
+
+    def of(self, word: str) -> float:
+        stemmed = stem(word)
+        weight = 0.3 + math.log(1 + self._total / (1 + self._count[stemmed])) / math.log(1 + self._total)
+        if stemmed in self._context:
+            weight *= 0.3
+        return weight * 0.5 if word.isdigit() or len(word) == 1 and word.isascii() else weight
+
+
+def opposites(left: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> Floats:
+    """0.35 where one side says the opposite of the other (arrival, departure) and not also the same; else 1."""
+    import numpy as np
+
+    lefts, rights = [_concepts(text) for text in left], [_concepts(text) for text in right]
+    found = np.ones((len(left), len(right)))
+    against = antonyms()
+    for row, mine in enumerate(lefts):
+        bad = {other for concept in mine for other in against.get(concept, ())} - mine
+        if bad:
+            for column, theirs in enumerate(rights):
+                clash = bad & theirs
+                if clash and not any(against[concept] & theirs & mine for concept in clash):
+                    found[row, column] = 0.35
+    return found
+
+
+def value_overlap(source: Sequence[Attribute], target: Sequence[Attribute]) -> Floats:
+    """Overlap of distinct values, rare ones counting most; NaN where a side has none."""
+    import numpy as np
+
+    lefts = [frozenset(filter(None, map(folded, one.values))) for one in source]
+    rights = [frozenset(filter(None, map(folded, one.values))) for one in target]
+    whole, shared = _contained(lefts, rights)
+    words_left = [frozenset(word for value in values for word in value.split()) for values in lefts]
+    words_right = [frozenset(word for value in values for word in value.split()) for values in rights]
+    parts, _ = _contained(words_left, words_right)
+    numeric = np.array([_mostly_numbers(values) for values in lefts])
+    found = np.maximum(whole * (1 - np.exp(-shared)), 0.6 * parts * (1 - np.exp(-shared - 0.7)))
+    found[numeric] *= 0.35
+    found[[not values for values in lefts]] = np.nan
+    found[:, [not values for values in rights]] = np.nan
+    return found
+
+
+def _contained(lefts: Sequence[frozenset[str]], rights: Sequence[frozenset[str]]) -> tuple[Floats, Floats]:
+    """Share of weighted values held in common, of the smaller side mostly, and how much weight that is."""
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    count: Counter[str] = Counter()
+    for values in (*lefts, *rights):
+        count.update(values)
+    index = {value: position for position, value in enumerate(count)}
+    total = max(3, len(lefts) + len(rights))
+    weight = np.array([math.log(1 + total / seen) / math.log(1 + total) for seen in count.values()] or [0.0])
+
+    def incidence(sides: Sequence[frozenset[str]]) -> csr_array:
+        cells = [(row, index[value]) for row, values in enumerate(sides) for value in values]
+        rows, columns = ([cell[0] for cell in cells], [cell[1] for cell in cells])
+        return csr_array((np.ones(len(cells)), (rows, columns)), shape=(len(sides), len(weight)))
+
+    left, right = incidence(lefts), incidence(rights)
+    common = ((left * weight) @ right.T).toarray()
+    of_left, of_right = left @ weight, right @ weight
+    share_left = common / np.maximum(of_left, 1e-9)[:, None]
+    share_right = common / np.maximum(of_right, 1e-9)[None, :]
+    return np.maximum(share_left, share_right) * 0.75 + np.minimum(share_left, share_right) * 0.25, common
+
+
+def shape_likeness(source: Sequence[Attribute], target: Sequence[Attribute]) -> Floats:
+    """How alike the values look: length, digits, letters, scripts, punctuation, spread; NaN where a side has none."""
+    import numpy as np
+
+    lefts = np.array([shape(one) for one in source])
+    rights = np.array([shape(one) for one in target])
+    distance = np.abs(lefts[:, None, :] - rights[None, :, :]).sum(axis=2)
+    return np.exp(-1.2 * distance)
+
+
+_CLASSES: Final = (
+    re.compile(r"\d"), re.compile(r"[A-Z]"), re.compile(r"[^\W\d_A-Z㐀-鿿]"), re.compile(r"[㐀-鿿]"),
+    re.compile(r"\s"), re.compile(r"[^\w\s]"),
+)  # fmt: skip
+_NUMBER: Final = re.compile(r"\s*[-+$€£]?\s*\d[\d.,]*\s*%?\s*")
+_DATE: Final = re.compile(
+    r"\d{1,4}[-/.年]\d{1,2}([-/.月]\d{1,4})?|\d{1,2}:\d{2}|\b(jan|feb|mar|apr|may|jun|jul|aug|sep)"
+)
+_URL: Final = re.compile(r"https?://|www\.")
+_MEDIA: Final = re.compile(r"\.(jpe?g|png|gif|webp|svg|mp4)\b", re.IGNORECASE)
+
+
+def shape(one: Attribute) -> list[float]:
+    """What a column's values look like, as numbers of 0..1; NaN where it has none."""
+    values = [value[:MAX_CELL] for value in one.values[:60] if value]
+    if not values:
+        return [math.nan] * (len(_CLASSES) + 6)
+    size = max(1, sum(map(len, values)))
+    text = "".join(values)
+    found = [len(kind.findall(text)) / size for kind in _CLASSES]
+    found += [
+        sum(1 for value in values if test(value)) / len(values)
+        for test in (_NUMBER.fullmatch, _DATE.search, _URL.match, _MEDIA.search)
+    ]
+    return [*found, min(1.0, math.log1p(size / len(values)) / 5), min(1.0, len(set(values)) / 20)]
+
+
+def range_likeness(source: Sequence[Attribute], target: Sequence[Attribute]) -> Floats:
+    """For numbers on both sides: how much of the narrower range the wider one holds; NaN elsewhere."""
+    import numpy as np
+
+    def bounds(side: Sequence[Attribute]) -> Floats:
+        return np.array([_bounds(one) for one in side], dtype=np.float64).reshape(len(side), 2)
+
+    left, right = bounds(source), bounds(target)
+    low = np.maximum(left[:, None, 0], right[None, :, 0])
+    high = np.minimum(left[:, None, 1], right[None, :, 1])
+    union = np.maximum(left[:, None, 1], right[None, :, 1]) - np.minimum(left[:, None, 0], right[None, :, 0])
+    return np.clip((high - low + 1e-9) / (union + 1e-9), 0.0, 1.0)
+
+
+def _bounds(one: Attribute) -> tuple[float, float]:
+    if one.low is not None and one.high is not None:
+        return one.low, one.high
+    numbers = [float(value) for value in one.values if re.fullmatch(r"-?\d+(\.\d+)?", value.strip())]
+    if len(numbers) >= 3 and len(numbers) >= 0.8 * len(one.values):
+        return min(numbers), max(numbers)
+    return math.nan, math.nan
+
+
+def folded(value: str) -> str:
+    """A value without case, accents, spaces and punctuation, for comparison only."""
+    text = unicodedata.normalize("NFKD", value[:MAX_CELL]).casefold()
+    return _SPACE.sub(" ", "".join(char for char in text if not unicodedata.combining(char))).strip()
+
+
+def name_words(side: Sequence[Attribute]) -> list[tuple[str, ...]]:
+    return [content_words(one.name) for one in side]
+
+
+def text_words(side: Sequence[Attribute]) -> list[tuple[str, ...]]:
+    return [content_words(one.text)[:MAX_TEXT_WORDS] if one.text else () for one in side]
+
+
+def context_words(side: Sequence[Attribute]) -> frozenset[str]:
+    return frozenset(word for one in side for word in words(one.context))
+
+
+def _concepts(text: Sequence[str]) -> frozenset[str]:
+    return frozenset(concept for word in text for concept in meanings(word))
+
+
+def _mostly_numbers(values: frozenset[str]) -> bool:
+    return bool(values) and sum(1 for value in values if value.replace(" ", "").isdigit()) >= 0.8 * len(values)

@@ -1,0 +1,210 @@
+"""`match`: scores every pair of columns from all evidence there is, and decides which pairs hold, one to one.
+
+Evidence adds up as 1 − Π(1 − weight × evidence): any strong kind is enough, several weak ones help each other. The type
+and opposite words then multiply. The weights and the threshold were set by hand on public data; see docs/mapping.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from octo_core.mapping import evidence
+from octo_core.mapping.attribute import Attribute, ColumnLike, attribute
+from octo_core.mapping.compatibility import TELLING, pair_fit
+from octo_core.mapping.words import meanings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+THRESHOLD: Final = 0.36
+"""Below this a column is rather left unmapped."""
+MARGIN: Final = 0.03
+"""Two candidates closer than this have equal evidence."""
+KEPT: Final = 100
+FLOOR: Final = 0.05
+_WEIGHTS: Final = {"name": 0.9, "text": 0.75, "values": 0.7, "shape": 0.3, "range": 0.2, "kind": 0.35, "key": 0.15}
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPair:
+    """One pair and its score of 0..1; `evidence` says what each kind of evidence gave, strongest first."""
+
+    source: str
+    target: str
+    score: float
+    evidence: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """`pairs`: the best pairs of every source column, best first. `assignment`: source → target, or None."""
+
+    pairs: tuple[ScoredPair, ...]
+    assignment: dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The matrices (source × target): the score, and each kind of evidence before its weight."""
+
+    score: Floats
+    parts: dict[str, Floats]
+
+    def evidence(self, row: int, column: int) -> tuple[tuple[str, float], ...]:
+        found = [(kind, float(part[row, column])) for kind, part in self.parts.items()]
+        said = [(kind, round(value, 3)) for kind, value in found if value >= 0.05]  # NaN compares false
+        return tuple(sorted(said, key=lambda item: -item[1] * _WEIGHTS.get(item[0], 0.1)))
+
+
+def match(source: Sequence[ColumnLike], target: Sequence[ColumnLike]) -> Match:
+    """Match two lists of columns (names must differ within a list).
+
+    Takes Attributes, source Fields, destination Columns or bare names, mixed as you like. The assignment is one to one
+    and leaves unmapped what has too little evidence.
+    """
+    lefts, rights = [attribute(one) for one in source], [attribute(one) for one in target]
+    if not lefts or not rights:
+        return Match((), {one.name: None for one in lefts})
+    scores = score(lefts, rights)
+    return Match(_pairs(lefts, rights, scores), _named(lefts, rights, assign(scores.score)))
+
+
+def score(source: Sequence[Attribute], target: Sequence[Attribute]) -> Scores:
+    """Score every pair; both lists hold at least one column."""
+    import numpy as np
+
+    parts = {**_language(source, target), **_content(source, target)}
+    rest = np.ones((len(source), len(target)))
+    for kind, part in parts.items():
+        rest *= 1 - _WEIGHTS[kind] * np.nan_to_num(part)
+    total = 1 - rest
+    types = np.array([[pair_fit(one, other) for other in target] for one in source])
+    names = evidence.name_words(source), [*map(_sum, evidence.name_words(target), evidence.text_words(target))]
+    against = evidence.opposites(*names)
+    place = _place(len(source), len(target))
+    contrast = np.nan_to_num(parts["shape"], nan=1.0)
+    total = total * (0.25 + 0.75 * types) * against * (0.75 + 0.25 * np.sqrt(contrast)) + 0.004 * place
+    return Scores(np.clip(total, 0.0, 1.0), {**parts, "type": types})
+
+
+def assign(score: Floats, threshold: float = THRESHOLD) -> list[int | None]:
+    """One to one, the greatest sum of what is above the threshold: for every row its column or None."""
+    import numpy as np
+    from scipy.optimize import linear_sum_assignment
+
+    gain = np.maximum(score - threshold, 0.0)
+    rows, columns = linear_sum_assignment(gain, maximize=True)
+    found: list[int | None] = [None] * score.shape[0]
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        if gain[row, column] > 0:
+            found[row] = column
+    return found
+
+
+def _language(source: Sequence[Attribute], target: Sequence[Attribute]) -> dict[str, Floats]:
+    """What names, labels and descriptions say."""
+    import numpy as np
+
+    names, other = evidence.name_words(source), evidence.name_words(target)
+    texts, labels = evidence.text_words(source), evidence.text_words(target)
+    context = evidence.context_words(target) | evidence.context_words(source)
+    weights = evidence.Weights(other, context)
+    name = evidence.soft_overlap(names, other, weights).balanced(0.35)
+    equal = np.array([[one.name.casefold() == two.name.casefold() for two in target] for one in source])
+    name = np.where(equal, 1.0, name**1.3)
+    text = np.zeros_like(name)
+    broad = evidence.Weights([_sum(*pair) for pair in zip(other, labels, strict=True)], context)
+    has_label, has_text = np.array([bool(label) for label in labels]), np.array([bool(text) for text in texts])
+    if has_label.any():
+        said = evidence.soft_overlap(names, labels, broad).balanced(0.45) ** 1.3
+        text = np.maximum(text, said * has_label[None, :])
+    if has_text.any():
+        said = evidence.soft_overlap(texts, other, broad).balanced(0.45) ** 1.3
+        text = np.maximum(text, said * has_text[:, None])
+    if has_text.any() and has_label.any():
+        said = evidence.soft_overlap(texts, labels, broad).balanced(0.2) ** 1.3
+        text = np.maximum(text, said * has_text[:, None] * has_label[None, :])
+    return {"name": name, "text": text}
+
+
+def _content(source: Sequence[Attribute], target: Sequence[Attribute]) -> dict[str, Floats]:
+    """What values, ranges, types and keys say."""
+    return {
+        "values": evidence.value_overlap(source, target),
+        "shape": evidence.shape_likeness(source, target),
+        "range": evidence.range_likeness(source, target),
+        "kind": _telling(source, target),
+        "key": _keys(source, target),
+    }
+
+
+def _telling(source: Sequence[Attribute], target: Sequence[Attribute]) -> Floats:
+    """The same rare type, semantic type or unit: the fewer columns have it, the more it says."""
+    import numpy as np
+
+    found = np.zeros((len(source), len(target)))
+    lefts = [one.type.family if one.type else None for one in source]
+    rights = [one.type.family if one.type else None for one in target]
+    for row, family in enumerate(lefts):
+        for column, other in enumerate(rights):
+            if family is not None and family == other and family in TELLING:
+                found[row, column] = 1.0 / (lefts.count(family) * rights.count(other)) ** 0.5
+    for row, one in enumerate(source):
+        if one.semantic:
+            meant = meanings(one.semantic) | {one.semantic}
+            for column, two in enumerate(target):
+                said = {concept for word in (*_sum_words(two),) for concept in (*meanings(word), word)}
+                if meant & said:
+                    found[row, column] = max(found[row, column], 0.8)
+    return found
+
+
+def _keys(source: Sequence[Attribute], target: Sequence[Attribute]) -> Floats:
+    """A key on both sides."""
+    import numpy as np
+
+    return np.outer([one.key for one in source], [two.key for two in target]).astype(np.float64)
+
+
+def _place(rows: int, columns: int) -> Floats:
+    """How near the same position: nothing but a tie-break."""
+    import numpy as np
+
+    left = np.arange(rows) / max(1, rows - 1)
+    right = np.arange(columns) / max(1, columns - 1)
+    near: Floats = 1 - np.abs(left[:, None] - right[None, :])
+    return near
+
+
+def _pairs(lefts: Sequence[Attribute], rights: Sequence[Attribute], scores: Scores) -> tuple[ScoredPair, ...]:
+    import numpy as np
+
+    found = []
+    for row, one in enumerate(lefts):
+        best = np.argsort(-scores.score[row], kind="stable")[:KEPT]
+        for column in best.tolist():
+            value = float(scores.score[row, column])
+            if value >= FLOOR:
+                found.append(ScoredPair(one.name, rights[column].name, value, scores.evidence(row, column)))
+    return tuple(sorted(found, key=lambda pair: -pair.score))
+
+
+def _named(
+    lefts: Sequence[Attribute], rights: Sequence[Attribute], assigned: Sequence[int | None]
+) -> dict[str, str | None]:
+    return {
+        one.name: None if column is None else rights[column].name for one, column in zip(lefts, assigned, strict=True)
+    }
+
+
+def _sum(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    return first + second
+
+
+def _sum_words(one: Attribute) -> tuple[str, ...]:
+    return evidence.name_words([one])[0] + evidence.text_words([one])[0]

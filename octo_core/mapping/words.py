@@ -1,0 +1,83 @@
+"""Cuts names and labels into words that can be compared: camelCase, snake_case, digits, glued words, other scripts."""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+from octo_core.mapping.vocabulary import STOPWORDS, concepts
+
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_PIECE: Final = re.compile(r"[㐀-鿿豈-﫿぀-ヿ]+|[^\W\d_]+|\d+", re.UNICODE)
+_CJK: Final = re.compile(r"[㐀-鿿豈-﫿぀-ヿ]")
+_SUFFIXES: Final = (
+    "number", "timestamp", "name", "code", "date", "time", "type", "desc", "num", "amt", "qty", "zone", "url", "status",
+)  # fmt: skip
+_ENDINGS: Final = (("ies", "y"), ("sses", "ss"), ("ations", "ate"), ("ation", "ate"), ("ings", ""), ("ing", ""),
+                   ("edly", ""), ("ed", ""), ("ers", "er"), ("es", "e"), ("s", ""))  # fmt: skip
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """A light English stem: what is left when plural and verb endings are cut; other scripts as they are."""
+    if len(word) < 4 or not word.isascii() or word.endswith(("ss", "us", "is")):
+        return word
+    for ending, instead in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) + len(instead) >= 3:
+            word = word[: len(word) - len(ending)] + instead
+            break
+    return word[:-1] if len(word) > 4 and word.endswith("e") else word
+
+
+@lru_cache(maxsize=65536)
+def words(text: str) -> tuple[str, ...]:
+    """The words of a name or a label, lower-cased, in order: `schedDepTime_UTC2` → sched, dep, time, utc, 2."""
+    text = unicodedata.normalize("NFKC", text)
+    found: list[str] = []
+    for chunk in _CAMEL.sub(" ", text).split():
+        for piece in _PIECE.findall(chunk):
+            found.extend(_split(piece.casefold()))
+    return tuple(found)
+
+
+def content_words(text: str) -> tuple[str, ...]:
+    """`words` without those that say nothing, unless nothing else is there."""
+    every = words(text)
+    return tuple(word for word in every if word not in STOPWORDS) or every
+
+
+@lru_cache(maxsize=65536)
+def meanings(word: str) -> frozenset[str]:
+    """The concepts a word may stand for; empty for a word that the vocabulary does not know."""
+    known = concepts()
+    return known.get(word) or known.get(stem(word)) or _by_stem().get(stem(word)) or frozenset()
+
+
+@lru_cache(maxsize=1)
+def _by_stem() -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for word, names in concepts().items():
+        found[stem(word)] = found.get(stem(word), frozenset()) | names
+    return found
+
+
+def _split(piece: str) -> list[str]:
+    if _CJK.match(piece):
+        return _segment(piece)
+    if piece in concepts() or stem(piece) in concepts():
+        return [piece]
+    for suffix in _SUFFIXES:
+        head = piece[: -len(suffix)]
+        if piece.endswith(suffix) and len(head) >= 3:
+            return [head, suffix]
+    return [piece]
+
+
+def _segment(text: str) -> list[str]:
+    """Chinese or Japanese: the longest words of the vocabulary, what is left in single characters."""
+    known, found, position = concepts(), [], 0
+    while position < len(text):
+        size = next((size for size in (4, 3, 2) if text[position : position + size] in known), 1)
+        found.append(text[position : position + size])
+        position += size
+    return found
