@@ -1,0 +1,27 @@
+"""Batch ids: ULIDs (26 characters, https://github.com/ulid/spec) that always sort after the one before."""
+
+import os
+import time
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
+_RANDOM_BITS = 80
+
+
+def new_ulid(after: str | None = None) -> str:
+    """A new id, greater than `after` even where the clock stands still or was set back."""
+    number = (time.time_ns() // 1_000_000) << _RANDOM_BITS | int.from_bytes(os.urandom(_RANDOM_BITS // 8))
+    if after is not None:
+        number = max(number, _number(after) + 1)
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def is_ulid(text: str) -> bool:
+    return len(text) == 26 and text[0] <= "7" and all(letter in _VALUES for letter in text)
+
+
+def _number(ulid: str) -> int:
+    number = 0
+    for letter in ulid:
+        number = number << 5 | _VALUES[letter]
+    return number
