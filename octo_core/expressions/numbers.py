@@ -1,0 +1,130 @@
+"""Numbers as text: the plain grammar, the locale formats (`1.234,56`), and their exact reading in DuckDB."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from octo_core.types import INTEGER_BITS, DataType
+
+PLAIN: Final = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+"""A number without exponent. A grammar of ours and not DuckDB's, whose casts take `1_000`, `0x10` and round `2.5`."""
+WITH_EXPONENT: Final = PLAIN + r"[eE][+-]?0*[0-9]{1,3}"
+
+_CORE = re.compile(r"1(?P<group>[.,'’_ \u00a0\u202f])?234(?:(?P<point>[.,])56)?")
+_SPACE: Final = "[ \u00a0\u202f]"
+_GROUPS: Final[dict[str, str]] = {
+    " ": _SPACE,
+    "\u00a0": _SPACE,
+    "\u202f": _SPACE,
+    "'": "['’]",
+    "’": "['’]",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFormat:
+    """A locale's way to write numbers, shown by how it writes 1234.56, e.g. `1.234,56 €` or `(1,234.56)`."""
+
+    group: str
+    """Between thousands; "" for none. Tokens may leave it out altogether."""
+    point: str
+    """Before the decimals; "" where only whole numbers are written."""
+    prefix: str
+    suffix: str
+    parentheses: bool
+    """Whether `(12)` means -12."""
+
+    @property
+    def regex(self) -> str:
+        digits = r"[0-9]+"
+        if self.group:
+            digits = rf"(?:[0-9]{{1,3}}(?:{self._group_class}[0-9]{{3}})+|[0-9]+)"
+        number = digits + (rf"(?:{re.escape(self.point)}[0-9]+)?" if self.point else "")
+        before = rf"(?:{re.escape(self.prefix)}{_SPACE}?)?" if self.prefix else ""
+        after = rf"(?:{_SPACE}?{re.escape(self.suffix)})?" if self.suffix else ""
+        signed = rf"(?:[+\-−]?{before}|{before}[+\-−]){number}{after}"
+        return rf"(?:{signed}|\({before}{number}{after}\))" if self.parentheses else signed
+
+    @property
+    def _group_class(self) -> str:
+        return _GROUPS.get(self.group, re.escape(self.group))
+
+    def plain_sql(self, token: str) -> str:
+        """SQL of the plain number text for a token that matches `regex`."""
+        keep = "[^0-9(+−" + re.escape(self.point) + "-]"
+        sql = f"regexp_replace({token}, {text_literal(keep)}, '', 'g')"
+        if self.point == ",":
+            sql = f"replace({sql}, ',', '.')"
+        return f"replace(replace({sql}, '−', '-'), '(', '-')"
+
+
+@lru_cache(maxsize=512)
+def parse_number_format(text: str) -> NumberFormat:
+    """Read a number format such as `1,234.56`, `1234,56`, `€1.234,56`, `1 234 %`, `(1,234.56)`. Raises ValueError."""
+    body, parentheses = text.strip(), False
+    if body.startswith("(") and body.endswith(")"):
+        body, parentheses = body[1:-1].strip(), True
+    match = _CORE.search(body)
+    if match is None:
+        raise ValueError(
+            f"{text!r} is no number format; write 1234.56 as the numbers are written, e.g. 1.234,56 or $1,234.56"
+        )
+    prefix, suffix = body[: match.start()].strip(), body[match.end() :].strip()
+    group, point = match["group"] or "", match["point"] or ""
+    if group and group == point:
+        raise ValueError(f"{text!r} is no number format: {group!r} cannot both group thousands and start the decimals")
+    if re.search(r"[0-9()+\-−.,]", prefix + suffix) or len(prefix + suffix) > 12:
+        raise ValueError(f"{text!r} is no number format: {prefix + suffix!r} is no currency, unit or percent sign")
+    return NumberFormat(group, point, prefix, suffix, parentheses)
+
+
+def text_literal(text: str) -> str:
+    """An SQL string literal for DuckDB."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def expanded_sql(token: str) -> str:
+    """SQL of the same number without its exponent, digit for digit, for a token that matches WITH_EXPONENT."""
+    sign = f"regexp_extract({token}, '^[+-]?', 0)"
+    whole = f"regexp_extract({token}, '^[+-]?([0-9]*)', 1)"
+    digits = f"concat({whole}, regexp_extract({token}, '[.]([0-9]*)', 1))"
+    point = f"(length({whole}) + CAST(regexp_extract({token}, '[eE](.*)$', 1) AS INTEGER))"
+    return (
+        f"concat({sign}, CASE WHEN {point} <= 0 THEN concat('0.', repeat('0', -{point}), {digits})"
+        f" WHEN {point} >= length({digits}) THEN concat({digits}, repeat('0', {point} - length({digits})))"
+        f" ELSE concat(left({digits}, {point}), '.', substr({digits}, {point} + 1)) END)"
+    )
+
+
+def read_sql(token: str, kind: DataType) -> str:
+    """SQL of a plain number token read as `kind` (integer, decimal or float); NULL where it does not fit exactly."""
+    if kind.family == "float":
+        native = "REAL" if kind.kind == "float32" else "DOUBLE"
+        value = f"TRY_CAST({token} AS {native})"
+        grammar = f"regexp_full_match({token}, {text_literal(PLAIN + '(?:[eE][+-]?[0-9]{1,4})?')})"
+        return f"CASE WHEN {grammar} AND isfinite({value}) THEN {value} END"
+    exact = exact_regex(kind)
+    native = integer_sql(kind) if kind.is_integer else f"DECIMAL({kind.precision},{kind.scale})"
+    expanded = expanded_sql(token)
+    return (
+        f"CASE WHEN regexp_full_match({token}, {text_literal(exact)}) THEN TRY_CAST({token} AS {native})"
+        f" WHEN contains(lower({token}), 'e') THEN CASE WHEN regexp_full_match({token}, {text_literal(WITH_EXPONENT)})"
+        f" THEN CASE WHEN regexp_full_match({expanded}, {text_literal(exact)})"
+        f" THEN TRY_CAST({expanded} AS {native}) END END END"
+    )
+
+
+def exact_regex(kind: DataType) -> str:
+    """The plain numbers that an integer or decimal type holds without rounding (but for the integers' ranges)."""
+    if kind.is_integer:
+        return r"[+-]?[0-9]+(?:\.0*)?"
+    whole, scale = (kind.precision or 0) - (kind.scale or 0), kind.scale or 0
+    before = rf"0*[0-9]{{1,{whole}}}" if whole else "0+"
+    if not scale:
+        return rf"[+-]?{before}(?:\.0*)?"
+    return rf"[+-]?(?:{before}(?:\.[0-9]{{0,{scale}}}0*)?|\.[0-9]{{1,{scale}}}0*)"
+
+
+def integer_sql(kind: DataType) -> str:
+    return {8: "TINYINT", 16: "SMALLINT", 32: "INTEGER", 64: "BIGINT"}[INTEGER_BITS[kind.kind]]
