@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from octo_core.catalog import Label
-from octo_core.spec.sources import Source, Strict
+from octo_core.spec.names import TableName
+from octo_core.spec.sources import Names, Source, Strict, Text
 from octo_core.spec.units import Duration, Size
 
 
@@ -21,6 +22,38 @@ def _engine(value: object) -> object:
     return {"kind": value} if isinstance(value, str) else value
 
 
+def _kind_of_from(value: object) -> str | None:
+    if isinstance(value, str):
+        return "source"
+    if not isinstance(value, dict):
+        return {SqlFrom: "sql", UnionFrom: "union", JoinFrom: "join", EachFrom: "each"}.get(type(value))
+    return next((kind for kind in ("sql", "union", "join", "each") if kind in value), None)
+
+
+def _kind_of_deletes(value: object) -> str:
+    return "word" if isinstance(value, str) else "mark"
+
+
+def _valid_cron(value: str) -> str:
+    from croniter import croniter  # 70 ms, and many pipelines have no schedule
+
+    if len(value.split()) != 5 or not croniter.is_valid(value):
+        raise ValueError(f"'{value}' is no cron schedule; write five fields, for example '15 6 * * *' (06:15 each day)")
+    return value
+
+
+def _valid_timezone(value: str) -> str:
+    from zoneinfo import ZoneInfo, available_timezones
+
+    from octo_core.spec.nearest import did_you_mean
+
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, KeyError):
+        raise ValueError(f"'{value}' is no time zone.{did_you_mean(value, available_timezones())}") from None
+    return value
+
+
 class Destination(Strict):
     kind: Literal["postgres", "duckdb", "sqlite", "mysql", "files", "bigquery", "snowflake", "redshift"]
     url: str
@@ -33,7 +66,7 @@ class SqlFrom(Strict):
 
 
 class UnionFrom(Strict):
-    union: tuple[str, ...]
+    union: Names
 
 
 class JoinFrom(Strict):
@@ -50,40 +83,62 @@ class MarkDeletes(Strict):
     found_by: Literal["tombstone", "absence"] = "tombstone"
 
 
+From = Annotated[
+    Annotated[str, Tag("source")]
+    | Annotated[SqlFrom, Tag("sql")]
+    | Annotated[UnionFrom, Tag("union")]
+    | Annotated[JoinFrom, Tag("join")]
+    | Annotated[EachFrom, Tag("each")],
+    Discriminator(
+        _kind_of_from,
+        custom_error_type="from",
+        custom_error_message="name a source, or write {sql: …}, {union: […]}, {join: {…}} or {source: …, each: …}",
+    ),
+]
+Deletes = Annotated[
+    Annotated[Literal["ignore"], Tag("word")] | Annotated[MarkDeletes, Tag("mark")], Discriminator(_kind_of_deletes)
+]
+
+
 class TableSpec(Strict):
     """One table that the pipeline writes."""
 
-    from_: str | SqlFrom | UnionFrom | JoinFrom | EachFrom | None = Field(default=None, alias="from")
+    from_: From | None = Field(default=None, alias="from")
     to: str | None = None
-    key: tuple[str, ...] | None = None
+    key: Names | None = None
     version: str | None = None
     write: Literal["append", "merge", "replace", "history"] | None = None
     """`merge` where the table has a key, else `append`, when left out."""
     create: bool = False
     asset_key: tuple[str, ...] | None = None
-    deletes: Literal["ignore"] | MarkDeletes = "ignore"
-    labels: dict[str, Annotated[Label, BeforeValidator(_label)]] = Field(default_factory=dict)
-    transforms: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
+    deletes: Deletes = "ignore"
+    labels: dict[str, Annotated[Label, BeforeValidator(_label, json_schema_input_type=str | Label)]] = Field(
+        default_factory=dict
+    )
+    transforms: Names = ()
+    after: Names = ()
+
+
+EngineKind = Literal["auto", "duckdb", "spark"]
 
 
 class Engine(Strict):
-    kind: Literal["auto", "duckdb", "spark"] = "auto"
+    kind: EngineKind = "auto"
     memory: Size | None = None
     threads: int | None = Field(default=None, ge=1)
     master: str | None = None
     remote: str | None = None
-    conf: dict[str, str] = Field(default_factory=dict)
-    packages: tuple[str, ...] = ()
+    conf: dict[str, Text] = Field(default_factory=dict)
+    packages: Names = ()
 
 
 class Schedule(Strict):
-    cron: str
-    timezone: str = "UTC"
+    cron: Annotated[str, AfterValidator(_valid_cron)]
+    timezone: Annotated[str, AfterValidator(_valid_timezone)] = "UTC"
 
 
 class Stream(Strict):
-    trigger: str | None = None
+    trigger: Duration | None = None
     max_rows: int | None = Field(default=None, ge=1)
     dead_letters: str | None = None
 
@@ -118,13 +173,13 @@ class QuarantineLimits(Strict):
 
 
 class ApprovalPolicy(Strict):
-    reviewers: tuple[str, ...] = ()
+    reviewers: Names = ()
     not_author: bool = False
     via: Literal["any", "api"] = "any"
 
 
 class Anomaly(Strict):
-    metrics: tuple[str, ...] = ()
+    metrics: Names = ()
 
 
 class Monitors(Strict):
@@ -150,14 +205,14 @@ class PipelineSpec(Strict):
     description: str | None = None
     owner: str | None = None
     type: str | None = None
-    tags: dict[str, str] = Field(default_factory=dict)
+    tags: dict[str, Text] = Field(default_factory=dict)
     hosting: str = "local"
     sources: dict[str, Source] = Field(min_length=1)
     destination: Destination | None = None
     destinations: dict[str, Destination] = Field(default_factory=dict)
-    tables: dict[str, TableSpec] = Field(min_length=1)
-    engine: Annotated[Engine, BeforeValidator(_engine)] = Engine()
-    schedule: Annotated[Schedule, BeforeValidator(_cron)] | None = None
+    tables: dict[TableName, TableSpec] = Field(min_length=1)
+    engine: Annotated[Engine, BeforeValidator(_engine, json_schema_input_type=EngineKind | Engine)] = Engine()
+    schedule: Annotated[Schedule, BeforeValidator(_cron, json_schema_input_type=str | Schedule)] | None = None
     stream: Stream | None = None
     transport: Transport | None = None
     retries: Retries = Retries()
@@ -167,4 +222,13 @@ class PipelineSpec(Strict):
     approval: ApprovalPolicy = ApprovalPolicy()
     monitors: Monitors = Monitors()
     llm: LlmSettings = LlmSettings()
-    needs: tuple[str, ...] = ()
+    needs: Names = ()
+
+    def source_of(self, table: str) -> str | None:
+        """The name of the source that feeds a table: its `from`, or the only source there is; None where neither."""
+        origin = self.tables[table].from_
+        if isinstance(origin, EachFrom):
+            return origin.source
+        if origin is None:
+            return next(iter(self.sources)) if len(self.sources) == 1 else None
+        return origin if isinstance(origin, str) else None

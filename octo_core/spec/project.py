@@ -1,10 +1,11 @@
 """octopipe.yaml as a model: what a whole project says once. Everything in it is optional."""
 
-from typing import Any, Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from octo_core.spec.pipeline import Engine, LlmSettings
+from octo_core.spec.pipeline import Engine, EngineKind, LlmSettings
 from octo_core.spec.sources import Strict
 from octo_core.spec.units import Duration, Size
 
@@ -25,8 +26,21 @@ class Notify(Strict):
     routes: tuple[NotifyRoute, ...] = ()
 
 
+def _engine(value: object) -> object:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"{value!r} is no regular expression: {error}") from None
+    return value
+
+
 class Rules(Strict):
-    names: str | None = None
+    names: Annotated[str, AfterValidator(_pattern)] | None = None
+    """A regular expression that the name of every pipeline must match, from its beginning."""
     autostart: bool = False
 
 
@@ -35,7 +49,7 @@ class Profile(Strict):
 
     registry: str | None = None
     landing: LandingSettings | None = None
-    engine: Any = None
+    engine: Annotated[Engine, BeforeValidator(_engine, json_schema_input_type=EngineKind | Engine)] | None = None
     vars: dict[str, Any] = Field(default_factory=dict)
     llm: LlmSettings | None = None
     notify: Notify | None = None
@@ -46,7 +60,7 @@ class ProjectSpec(Strict):
     registry: str = "sqlite"
     landing: LandingSettings = LandingSettings()
     vars: dict[str, Any] = Field(default_factory=dict)
-    engine: Engine | None = None
+    engine: Annotated[Engine, BeforeValidator(_engine, json_schema_input_type=EngineKind | Engine)] | None = None
     llm: LlmSettings = LlmSettings()
     notify: Notify = Notify()
     rules: Rules = Rules()

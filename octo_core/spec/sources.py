@@ -1,10 +1,21 @@
 """The `sources` of a pipeline file, one model a kind. Keys and meanings: docs/pipeline-file.md."""
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    Tag,
+    WithJsonSchema,
+)
 
-from octo_core.spec.units import Duration, Size
+from octo_core.spec.units import Duration, Rate, Size, duration_text, parse_duration
 
 Landing = Literal["copy", "reference", "off"]
 
@@ -13,6 +24,23 @@ class Strict(BaseModel):
     """A part of a file: unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+def _as_list(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _as_text(value: object) -> object:
+    """`{retries: 3}` where text is wanted; a float is left to be refused, its digits may not be the ones written."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | tuple[str, ...])]
+"""A list of names; a single one may stand by itself."""
+Text = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int | bool)]
+"""The values of headers, tags and settings: whole numbers and booleans need no quotes."""
 
 
 class NoAuth(Strict):
@@ -104,11 +132,43 @@ class NextUrlPaging(Strict):
 Paging = Annotated[PagePaging | OffsetPaging | CursorPaging | LinkPaging | NextUrlPaging, Field(discriminator="kind")]
 
 
+def _paging(value: object) -> str:
+    return "word" if isinstance(value, str) else "paging"
+
+
+def _lag(value: object) -> timedelta | int:
+    """`2 h` for a time; a plain whole number for a cursor that counts."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    return int(value) if isinstance(value, str) and value.strip().isdigit() else parse_duration(value)
+
+
+def _lag_text(value: timedelta | int) -> str | int:
+    return value if isinstance(value, int) else duration_text(value)
+
+
+Lag = Annotated[
+    timedelta | int,
+    PlainValidator(_lag),
+    PlainSerializer(_lag_text, return_type=str | int),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 0}], "examples": ["2 h", 100]}),
+]
+
+
+def _verified(value: object) -> object:
+    """TLS is always verified: `verify` may name other authorities, and may not turn it off."""
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        value = value.lower() == "true"
+    if value is False or value is None:
+        raise ValueError("TLS is always verified; for a private authority give the path of its CA bundle")
+    return value
+
+
 class Cursor(Strict):
     """Incremental reading: records whose `field` is newer than what is there already, less `lag`."""
 
     field: str
-    lag: Duration | int | None = None
+    lag: Lag | None = None
     param: str | None = None
     """REST: the query parameter that takes the cursor's value (the field's own name when left out)."""
     start: str | int | None = None
@@ -124,7 +184,7 @@ class SampleLimits(Strict):
 class SourceBase(Strict):
     """What every kind of source may say."""
 
-    key: tuple[str, ...] = ()
+    key: Names = ()
     landing: Landing | None = None
     sample: SampleLimits = SampleLimits()
     description: str | None = None
@@ -133,13 +193,15 @@ class SourceBase(Strict):
 
 
 class FileOptions(Strict):
+    """How a file is written, where looking at it does not say."""
+
     delimiter: str | None = None
     quote: str | None = None
     escape: str | None = None
     header: bool | None = None
     encoding: str | None = None
     skip: int | None = Field(default=None, ge=0)
-    null: tuple[str, ...] | None = None
+    null: Names | None = None
     columns: tuple[str, ...] | None = None
     records: str | None = None
     sheet: str | int | None = None
@@ -157,17 +219,19 @@ class RestSource(SourceBase):
     kind: Literal["rest"]
     url: str
     method: Literal["GET", "POST"] = "GET"
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, Text] = Field(default_factory=dict)
     params: dict[str, str | int | float | bool] = Field(default_factory=dict)
     body: Any = None
     auth: Auth | None = None
     records: str | None = None
-    pages: Literal["auto", "none"] | Paging = "auto"
+    pages: Annotated[
+        Annotated[Literal["auto", "none"], Tag("word")] | Annotated[Paging, Tag("paging")], Discriminator(_paging)
+    ] = "auto"
     cursor: Cursor | None = None
-    rate: str | None = None
+    rate: Rate | None = None
     """At most so many requests: `10/s`, `600/min`."""
     timeout: Duration = Field(default="30 s", validate_default=True)
-    verify: bool | str = True
+    verify: Annotated[bool | str, BeforeValidator(_verified)] = True
     """True (TLS verified), or the path of a CA bundle. `false` is refused."""
     children: dict[str, Any] | None = None
     public_only: bool = False

@@ -4,9 +4,11 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, PlainSerializer, PlainValidator, WithJsonSchema
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zµ]*)", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*([a-z]+)", re.IGNORECASE)
 _SECONDS = {
     "ms": 0.001,
     "s": 1,
@@ -38,6 +40,8 @@ def parse_duration(value: object) -> timedelta:
         return value
     if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
         return timedelta(seconds=value)
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return timedelta(seconds=float(value))  # seconds that came as text, through ${env:…}
     if isinstance(value, str):
         found = _DURATION.findall(value)
         rest = _DURATION.sub("", value).strip()
@@ -55,6 +59,14 @@ def parse_size(value: object) -> int:
         if match and match.group(2) in _SIZES:
             return int(float(match.group(1)) * _SIZES[match.group(2)])
     raise ValueError(f"{value!r} is no size; write for example 256 MB or 2 GB")
+
+
+def parse_rate(value: str) -> float:
+    """Requests per second from `10/s`, `600/min` or `1000/h`. Raises ValueError."""
+    match = _RATE.fullmatch(value.strip())
+    if match and match.group(2).lower() in _SECONDS and float(match.group(1)) > 0:
+        return float(match.group(1)) / _SECONDS[match.group(2).lower()]
+    raise ValueError(f"{value!r} is no rate; write for example 10/s or 600/min")
 
 
 def duration_text(value: timedelta) -> str:
@@ -76,3 +88,12 @@ Size = Annotated[
     PlainValidator(parse_size),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 0}], "examples": ["256 MB"]}),
 ]
+
+
+def _rate(value: str) -> str:
+    parse_rate(value)
+    return value
+
+
+Rate = Annotated[str, AfterValidator(_rate)]
+"""A rate as it is written; `parse_rate` makes a number of it."""
