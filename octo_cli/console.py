@@ -1,0 +1,207 @@
+"""What commands print: answers for people or as one JSON document, tables, progress, mistakes with their exit codes."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from octo_core.errors import NotApproved, OctopipeError, SpecError, UsageError
+from octo_resources.redaction import redact
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from rich.console import Console, RenderableType
+
+    from octo_resources.project import Project
+
+Justify = Literal["left", "right"]
+Progress = Callable[[int, int, str], None]
+"""Rows so far, bytes so far, a note: what readers report."""
+
+# What a source or a catalog says may hold terminal escapes; only line ends and tabs go through to a terminal.
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The options that every command takes."""
+
+    json: bool = False
+    verbose: int = 0
+    debug: bool = False
+    log_format: Literal["text", "json"] = "text"
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+_session = Session()
+
+
+def session() -> Session:
+    """The options of the command that runs."""
+    return _session
+
+
+def start_session(started: Session) -> None:
+    """Make these the options of the command that runs. Called once per command, by octo_cli/options.py."""
+    global _session  # one process runs one command
+    _session = started
+
+
+def open_project() -> "Project":
+    """The project of the current folder, with the command's `--var`. Raises UsageError where there is none."""
+    from octo_resources.project import Project
+
+    return Project.find(variables=_session.variables)
+
+
+def answer(document: "BaseModel | Mapping[str, Any]", text: "Callable[[Console], None] | str") -> None:
+    """The command's one answer: the document with --json, else the text (or what the function prints)."""
+    if _session.json:
+        sys.stdout.write(redact(_as_json(document)) + "\n")
+        sys.stdout.flush()
+    elif isinstance(text, str):
+        say(text)
+    else:
+        text(screen())
+
+
+def _as_json(document: "BaseModel | Mapping[str, Any]") -> str:
+    if isinstance(document, Mapping):
+        return json.dumps(document, ensure_ascii=False, indent=2, default=_plain)
+    return document.model_dump_json(by_alias=True, indent=2)
+
+
+def _plain(value: Any) -> Any:
+    dump = getattr(value, "model_dump", None)
+    return dump(mode="json", by_alias=True) if dump else str(value)
+
+
+def say(text: str) -> None:
+    """A line or more for people, on standard output; nothing with --json."""
+    if not _session.json:
+        screen().print(clean(text), soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """A remark beside the answer, on standard error, also with --json."""
+    sys.stderr.write(clean(redact(text)) + "\n")
+
+
+def clean(text: str) -> str:
+    """The text with control characters spelled out."""
+    return text.translate(_CONTROL)
+
+
+def screen(*, stderr: bool = False) -> "Console":
+    """rich's console: colour on a terminal only (and never with NO_COLOR), no wrapping where nobody looks."""
+    from rich.console import Console  # 45 ms, and JSON needs none of it
+
+    file = sys.stderr if stderr else sys.stdout
+    width = None if file.isatty() else 10_000
+    return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
+
+
+def table(
+    columns: Sequence[str | tuple[str, Justify]], rows: Sequence[Sequence[Any]], title: str | None = None
+) -> "RenderableType":
+    """A table without lines; a column is its heading, or (heading, "right") for numbers."""
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
+    for column in columns:
+        heading, justify = (column, "left") if isinstance(column, str) else column
+        made.add_column(heading, justify=justify, overflow="fold")
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(clean(_cell(cell))) for cell in row))
+    return made
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+@contextmanager
+def progress(step: str) -> Iterator[Progress]:
+    """One line on standard error while a step runs: rows, rate, time. Nothing where that is no terminal."""
+    if not sys.stderr.isatty() or _session.verbose:
+        yield lambda rows, size, text: None  # noqa: ARG005  # the shape of Progress
+        return
+    from rich.progress import Progress as Bar
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=screen(stderr=True), transient=True) as bar:
+        task = bar.add_task(step, total=None, told="")
+
+        def told(rows: int, size: int, text: str) -> None:
+            seconds = bar.tasks[0].elapsed or 0.001
+            rate = f"{rows:,} rows · {rows / seconds:,.0f}/s · {size / 1e6:,.1f} MB  {clean(redact(text))}"
+            bar.update(task, told=rate if rows or size else clean(redact(text)))
+
+        yield told
+
+
+def confirm(question: str, *, assume: bool = False) -> bool:
+    """Ask on a terminal; elsewhere the answer is `assume`, which a --yes flag gives."""
+    if assume or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return assume
+    import typer
+
+    return typer.confirm(question, err=True)
+
+
+def interactive() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and not _session.json
+
+
+def fail(error: OctopipeError, *, as_json: bool | None = None) -> int:
+    """Print an error where it belongs and give the exit code. With --json it is also the one document on stdout."""
+    if _session.json if as_json is None else as_json:
+        sys.stdout.write(json.dumps({"error": error_document(error)}, ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.flush()
+    text = clean(redact(str(error)))
+    head = "" if isinstance(error, SpecError | NotApproved) else "error: "
+    if sys.stderr.isatty() and "NO_COLOR" not in os.environ:
+        head = f"\x1b[31m{head}\x1b[0m" if head else ""
+    sys.stderr.write(f"{head}{text}\n")
+    return error.exit_code
+
+
+def error_document(error: OctopipeError) -> dict[str, Any]:
+    """What `--json` says of an error."""
+    mistakes = [
+        {"file": item.file, "line": item.line, "column": item.column, "message": redact(item.message)}
+        for item in getattr(error, "mistakes", ())
+    ]
+    return {
+        "kind": type(error).__name__,
+        "message": redact(error.message),
+        "where": redact(error.where) if error.where else None,
+        "hint": redact(error.hint) if error.hint else None,
+        "mistakes": mistakes,
+    }
+
+
+def pairs(options: Sequence[str], flag: str) -> dict[str, str]:
+    """`k=v` options as a mapping. Raises UsageError."""
+    found = {}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not equals or not key:
+            raise UsageError(f"{flag} {option}: write {flag} name=value")
+        found[key] = value
+    return found
