@@ -1,0 +1,75 @@
+"""One extraction of one source: what is new becomes a landed batch, once."""
+
+from octo_core.batch import Batch
+from octo_core.errors import NotSupportedYet, UsageError
+from octo_core.spec.sources import FileSource, RestSource, Source
+from octo_resources.landing import Landing
+from octo_resources.sources.place import Place, Progress, silent
+
+
+def extract(
+    spec: Source,
+    *,
+    pipeline: str,
+    source_name: str,
+    project: Place,
+    landing: Landing,
+    since: str | None = None,
+    full: bool = False,
+    progress: Progress = silent,
+) -> Batch | None:
+    """The batch that landed, or None where nothing is new.
+
+    `since` is the cursor value that the destination has; it counts only where nothing landed yet, because extraction
+    goes on from the newest landed batch. `full` reads all again. Raises SourceError, LandingError, UsageError.
+    """
+    local = reachable(spec)
+    _require_landing(local, source_name)
+    with landing.lock(pipeline, source_name):
+        if isinstance(local, RestSource):
+            from octo_resources.sources.rest.extract import extract_rest  # 130 ms: httpx
+
+            return extract_rest(local, pipeline, source_name, project, landing, since, full, progress)
+        return _extract_files(local, pipeline, source_name, project, landing, full, progress)
+
+
+def reachable(spec: Source) -> FileSource | RestSource:
+    """The source, if its kind is built. Raises NotSupportedYet."""
+    if isinstance(spec, FileSource | RestSource):
+        return spec
+    raise NotSupportedYet(f"sources of kind {spec.kind!r} are not supported yet", hint="Built are: file, rest.")
+
+
+def _extract_files(
+    spec: FileSource, pipeline: str, source: str, project: Place, landing: Landing, full: bool, progress: Progress
+) -> Batch | None:
+    from octo_resources.sources.file.extract import land_files
+
+    history = landing.history(pipeline, source)
+    with landing.begin(pipeline, source) as writer:
+        found = land_files(spec, project, writer, history, full=full, progress=progress)
+        if found is None:
+            return None
+        counts = [file.rows for file in found.files]
+        return writer.commit(
+            found.files,
+            landing="copy" if spec.landing == "copy" else "reference",
+            rows=None if None in counts else sum(count or 0 for count in counts),
+            size=found.bytes,
+            full=found.all_new,
+        )
+
+
+def _require_landing(spec: FileSource | RestSource, name: str) -> None:
+    if spec.landing == "off":
+        raise UsageError(
+            f"a {spec.kind} source cannot be read twice the same, so it has to land",
+            where=f"sources.{name}.landing",
+            hint="Leave `landing` out, or write `copy`" + (" or `reference`." if spec.kind == "file" else "."),
+        )
+    if spec.landing == "reference" and spec.kind == "rest":
+        raise UsageError(
+            "what comes over HTTP cannot be referred to later",
+            where=f"sources.{name}.landing",
+            hint="Write `landing: copy`.",
+        )

@@ -1,0 +1,130 @@
+"""What a file is, by its content: compression and format from the first bytes, names only where content is silent."""
+
+import codecs
+import gzip
+import io
+import zlib
+from pathlib import Path
+from typing import IO, Final, cast
+
+from octo_core.batch import Compression, FileFormat
+from octo_core.errors import NotSupportedYet, SourceError
+from octo_core.spec.sources import FileSource
+
+HEAD: Final = 1 << 20
+"""Bytes (decompressed) that decide format, encoding and dialect."""
+
+_FOREIGN = (
+    (b"PK\x03\x04", "a ZIP archive or an Excel workbook", "Unpack it, or save the sheet as CSV."),
+    (b"BZh", "compressed by bzip2", "Compress it by gzip or zstd instead."),
+    (b"\xfd7zXZ", "compressed by xz", "Compress it by gzip or zstd instead."),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "Save the sheet as CSV."),
+    (b"Obj\x01", "Avro", "Convert it to Parquet or JSON lines."),
+    (b"ORC", "ORC", "Convert it to Parquet."),
+    (b"%PDF", "a PDF", None),
+    (b"SQLite format 3", "an SQLite database", None),
+)
+_NAMES: Final[dict[str, FileFormat]] = {
+    ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".txt": "csv", ".psv": "csv", ".json": "json", ".geojson": "json",
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".ldjson": "jsonl", ".parquet": "parquet", ".pq": "parquet",
+}  # fmt: skip
+_TOLD: Final[dict[str, FileFormat]] = {"tsv": "csv", "ndjson": "jsonl"}
+
+
+def compression_of(path: Path) -> Compression:
+    """By the first bytes, whatever the name says. SourceError for what Octopipe does not read."""
+    with path.open("rb") as file:
+        magic = file.read(16)
+    if magic.startswith(b"\x1f\x8b"):
+        return "gzip"
+    if magic.startswith(b"\x28\xb5\x2f\xfd"):
+        return "zstd"
+    for start, what, hint in _FOREIGN:
+        if magic.startswith(start):
+            raise NotSupportedYet(f"the file is {what}, which is not supported yet", where=str(path), hint=hint)
+    return "none"
+
+
+def open_plain(path: Path, compression: Compression) -> IO[bytes]:
+    """The file's decompressed bytes as a stream; several gzip members or zstd frames are read as one."""
+    if compression == "gzip":
+        return cast(IO[bytes], gzip.open(path, "rb"))
+    if compression == "zstd":
+        import zstandard
+
+        reader = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
+        return cast(IO[bytes], io.BufferedReader(cast(io.RawIOBase, reader), HEAD))
+    return path.open("rb")
+
+
+def broken_compression(error: Exception, path: Path) -> SourceError:
+    """What gzip and zstd say of a damaged file, in words."""
+    return SourceError(
+        f"the compressed file is damaged or cut short ({error})",
+        where=str(path),
+        hint="Fetch the file again.",
+        retryable=False,
+    )
+
+
+def damaged() -> tuple[type[Exception], ...]:
+    """The exceptions by which a damaged compressed file shows itself."""
+    import zstandard
+
+    return (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
+
+
+def format_of(spec: FileSource, path: Path, head: bytes) -> FileFormat:
+    """csv, json, jsonl or parquet. `head`: the first decompressed bytes, in UTF-8 where it is text."""
+    if spec.format is not None:
+        return _TOLD.get(spec.format, cast(FileFormat, spec.format))
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    named = _named(path)
+    text = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    if text[:1] == b"[" and named != "csv":
+        return "json"
+    if text[:1] == b"{":
+        return _lines_or_document(text, named)
+    if text[:1] == b"<":
+        raise SourceError(
+            "the file is HTML or XML",
+            where=str(path),
+            hint="Octopipe reads CSV, JSON, JSON lines and Parquet.",
+            retryable=False,
+        )
+    if b"\x00" in head:
+        raise SourceError(
+            "the file is binary and of no known format",
+            where=str(path),
+            hint="Octopipe reads CSV, JSON, JSON lines and Parquet.",
+            retryable=False,
+        )
+    if named in ("json", "jsonl", "parquet"):
+        raise SourceError(
+            f"the name says {named}, the content does not",
+            where=str(path),
+            hint=f"It begins with {text[:40]!r}. Set `format` if it is right.",
+            retryable=False,
+        )
+    return "csv"
+
+
+def _lines_or_document(text: bytes, named: FileFormat | None) -> FileFormat:
+    """An object first: JSON lines if the line is a whole object and another follows (or the name says so)."""
+    import msgspec
+
+    line, newline, rest = text.partition(b"\n")
+    try:
+        msgspec.json.decode(line, type=msgspec.Raw)
+    except msgspec.DecodeError:
+        # A first line longer than the head still is a line where the name says so.
+        return "jsonl" if named == "jsonl" and not newline else "json"
+    if rest.lstrip()[:1] == b"{":
+        return "jsonl"
+    return "jsonl" if named == "jsonl" else "json"
+
+
+def _named(path: Path) -> FileFormat | None:
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in (".gz", ".gzip", ".zst", ".zstd")]
+    return _NAMES.get(suffixes[-1]) if suffixes else None

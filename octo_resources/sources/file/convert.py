@@ -1,0 +1,148 @@
+"""Copies into a batch: as they came, or as the two texts that engines read, UTF-8 CSV and JSON lines."""
+
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, Final
+
+from octo_core.batch import Compression
+from octo_core.errors import SourceError
+from octo_resources.sources.compressed import Written, ZstdFile
+from octo_resources.sources.file.content import open_plain
+from octo_resources.sources.json_records import find_records
+from octo_resources.sources.json_stream import stream_records
+
+_CHUNK: Final = 1 << 20
+IN_MEMORY: Final = 64_000_000
+"""A JSON document up to this size is looked at as a whole; a bigger one is scanned, record by record."""
+
+
+def copy_as_is(path: Path, target: Path, compress: bool) -> Written:
+    """The same bytes, compressed by zstd if asked. Rows are not counted."""
+    if compress:
+        out = ZstdFile(target)
+        try:
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    out.write(chunk)
+            done = out.close()
+        finally:
+            out.abandon()
+        return Written(done.bytes, done.sha256, None, done.raw_bytes)
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file, target.open("xb") as copy:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+            copy.write(chunk)
+        copy.flush()
+        os.fsync(copy.fileno())
+    return Written(size, digest.hexdigest(), None, size)
+
+
+def write_text(path: Path, compression: Compression, encoding: str, target: Path) -> Written:
+    """The text in UTF-8 without a byte-order mark, otherwise unchanged. SourceError where the encoding does not fit."""
+    out = ZstdFile(target)
+    try:
+        for chunk in decoded(path, compression, encoding):
+            out.write(chunk.encode())
+        done = out.close()
+    finally:
+        out.abandon()
+    return Written(done.bytes, done.sha256, None, done.raw_bytes)
+
+
+def decoded(path: Path, compression: Compression, encoding: str) -> Iterator[str]:
+    """The file's text in pieces of about 1 MB. Raises SourceError naming the encoding that does not fit."""
+    with open_plain(path, compression) as plain:
+        text = io.TextIOWrapper(plain, encoding=encoding, newline="")
+        try:
+            while chunk := text.read(_CHUNK):
+                yield chunk
+        except UnicodeError as error:
+            raise SourceError(
+                f"the text is not {encoding}: {error.reason if isinstance(error, UnicodeDecodeError) else error}",
+                where=str(path),
+                hint="Set options.encoding to what the file is in, e.g. cp1252, shift_jis, utf-16.",
+                retryable=False,
+            ) from error
+
+
+def json_records(path: Path, compression: Compression, encoding: str, records: str | None) -> Iterator[bytes]:
+    """Each record of a JSON document, as it came, on one line. Raises SourceError."""
+    with utf8_stream(path, compression, encoding) as stream:
+        head = stream.read(IN_MEMORY + 1)
+        if len(head) > IN_MEMORY:
+            yield from stream_records(_Rejoined(head, stream), records)
+            return
+    if _several(head):
+        yield from stream_records(io.BytesIO(head), records)
+    else:
+        yield from find_records(head, records).rows
+
+
+def write_records(rows: Iterable[bytes], target: Path) -> Written:
+    """JSON lines, one record each."""
+    out = ZstdFile(target)
+    try:
+        block: list[bytes] = []
+        size = 0
+        for row in rows:
+            block.append(row)
+            size += len(row)
+            if size >= _CHUNK:
+                out.write(b"\n".join(block) + b"\n", len(block))
+                block, size = [], 0
+        if block:
+            out.write(b"\n".join(block) + b"\n", len(block))
+        return out.close()
+    finally:
+        out.abandon()
+
+
+def utf8_stream(path: Path, compression: Compression, encoding: str) -> IO[bytes]:
+    """The file's bytes in UTF-8, decompressed, without a byte-order mark."""
+    if encoding == "utf-8":
+        return open_plain(path, compression)
+    return io.BufferedReader(_Utf8(decoded(path, compression, encoding)), _CHUNK)
+
+
+def _several(document: bytes) -> bool:
+    """Whether more follows the first value: documents one after another."""
+    import msgspec
+
+    try:
+        msgspec.json.decode(document, type=msgspec.Raw)
+    except msgspec.DecodeError as error:
+        return "trailing characters" in str(error)
+    return False
+
+
+class _Utf8(io.RawIOBase):
+    """Decoded text as a stream of UTF-8 bytes."""
+
+    def __init__(self, chunks: Iterator[str]) -> None:
+        self._chunks = chunks
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._rest:
+            self._rest = next(self._chunks, "").encode()
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
+
+
+class _Rejoined:
+    """What was read already, then the rest of the stream."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head, self._rest = io.BytesIO(head), rest
+
+    def read(self, size: int, /) -> bytes:
+        return self._head.read(size) or self._rest.read(size)
