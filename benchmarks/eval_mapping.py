@@ -125,15 +125,12 @@ def main() -> int:
             result, matched = judge(case)
             results.append(result)
             size = f"{len(case.source)}×{len(case.target)}"
-            print(
-                f"  {case.name:12} {size:>9}  {result.recall:.3f} {result.mrr:.3f} {result.f1:.3f} {result.seconds:.2f}s"
-            )
+            figures = f"{result.recall:.3f} {result.mrr:.3f} {result.f1:.3f} {result.seconds:.2f}s"
+            print(f"  {case.name:12} {size:>9}  {figures}")
             if options.worst:
                 show_misses(case, matched)
-        print(
-            f"{name}: Recall@GT {interval([one.recall for one in results])}  MRR {interval([one.mrr for one in results])}"
-            f"  F1 one-to-one {interval([one.f1 for one in results])}  seed 7"
-        )
+        recall, mrr, f1 = (interval([getattr(one, kind) for one in results]) for kind in ("recall", "mrr", "f1"))
+        print(f"{name}: Recall@GT {recall}  MRR {mrr}  F1 one-to-one {f1}  (mean [95 %], seed 7)")
     return 0
 
 

@@ -69,7 +69,7 @@ def word_similarity(left: Sequence[str], right: Sequence[str]) -> Floats:
         elif word.isdigit():
             found[row, :] = 0.0
         for concept in meanings(word):
-            found[row, by_meaning[concept] if concept in by_meaning else []] = 0.9
+            found[row, by_meaning.get(concept, [])] = 0.9
         found[row, by_stem.get(lefts[row], [])] = 1.0
     return found
 
@@ -129,7 +129,7 @@ class Weights:
         weight = 0.3 + math.log(1 + self._total / (1 + self._count[stemmed])) / math.log(1 + self._total)
         if stemmed in self._context:
             weight *= 0.3
-        return weight * 0.5 if word.isdigit() or len(word) == 1 and word.isascii() else weight
+        return weight * 0.5 if word.isdigit() or (len(word) == 1 and word.isascii()) else weight
 
 
 def opposites(left: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> Floats:
@@ -199,7 +199,8 @@ def shape_likeness(source: Sequence[Attribute], target: Sequence[Attribute]) -> 
     lefts = np.array([shape(one) for one in source])
     rights = np.array([shape(one) for one in target])
     distance = np.abs(lefts[:, None, :] - rights[None, :, :]).sum(axis=2)
-    return np.exp(-1.2 * distance)
+    likeness: Floats = np.exp(-1.2 * distance)
+    return likeness
 
 
 _CLASSES: Final = (
@@ -240,7 +241,8 @@ def range_likeness(source: Sequence[Attribute], target: Sequence[Attribute]) -> 
     low = np.maximum(left[:, None, 0], right[None, :, 0])
     high = np.minimum(left[:, None, 1], right[None, :, 1])
     union = np.maximum(left[:, None, 1], right[None, :, 1]) - np.minimum(left[:, None, 0], right[None, :, 0])
-    return np.clip((high - low + 1e-9) / (union + 1e-9), 0.0, 1.0)
+    likeness: Floats = np.clip((high - low + 1e-9) / (union + 1e-9), 0.0, 1.0)
+    return likeness
 
 
 def _bounds(one: Attribute) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Words that mean the same in column names: abbreviations, synonyms, other languages, and pairs that exclude each other.
+"""Words that mean the same in column names: abbreviations, synonyms, other languages; and words that exclude others.
 
 One line is one concept; a word may stand in several. What is not listed here is compared by its letters.
 """
@@ -6,11 +6,12 @@ One line is one concept; a word may stand in several. What is not listed here is
 from functools import lru_cache
 from typing import Final
 
-STOPWORDS: Final = frozenset(
-    "a an the of to in on at by for from with and or is are was were be been this that these those its it as into per "
-    "which who whom where any if not applicable used using use indicate indicates related term text describe describes "
-    "described given has have had may can will all each other than".split()
-)
+_STOPWORDS: Final = """
+a an the of to in on at by for from with and or is are was were be been this that these those its it as into per which
+who whom where any if not applicable used using use indicate indicates related term text describe describes described
+given has have had may can will all each other than
+"""
+STOPWORDS: Final = frozenset(_STOPWORDS.split())
 
 _CONCEPTS: Final = """
 departure dep depart departs departed departing outbound takeoff leave leaves
@@ -34,7 +35,9 @@ birth dob born birthday birthdate date_of_birth 生日 出生日期 出生 مي�
 latitude lat y_coord 纬度 緯度
 longitude lon long lng x_coord 经度 經度
 altitude alt elevation elev height_above_sea 海拔
-description desc descr dsc details detail summary abstract content note notes remark remarks comment 描述 說明 说明 摘要 內容 内容 备注 備註 وصف descripcion beschreibung
+description desc descr dsc details detail 描述 說明 说明 备注 備註 وصف descripcion beschreibung
+notes note remark remarks comment comments description 备注 備註
+description summary abstract content comment 摘要 內容 内容
 code cd kode iata icao faa 代码 代碼 رمز codigo
 identifier id ident key uid guid pk 识别 標識 معرف
 timestamp ts tstamp at datetime dttm moment time instant utc 时间戳
@@ -128,6 +131,7 @@ fee charge maintenance 管理費
 building house property 建物
 language lang 语言
 timezone tz tzone zone tz_name olson
+offset tz gmtoff gmt_offset
 sequence seq order ordinal index idx rank position
 version ver rev revision
 flag is indicator ind bool yes_no

@@ -1,0 +1,141 @@
+"""Columns that a source has in parts or in one piece: dates from year, month and day, times from 517, joined names."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from octo_core.mapping.attribute import Attribute
+from octo_core.mapping.conversions import Candidate
+from octo_core.mapping.words import meanings, words
+from octo_core.schema import Field
+from octo_core.types import DATE, TEXT, TIME, TIMESTAMP, TIMESTAMPTZ, DataType
+
+_RANGES: Final = {"year": (1000, 9999), "month": (1, 12), "day": (1, 31), "hour": (0, 24), "minute": (0, 59)}
+_DAY_WORDS: Final = frozenset({"day", "dd", "dy", "日", "dom"})
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What could feed a column: an attribute to match with, the fields it uses, and how it is written.
+
+    `expressions` are spellings of the same, the first that the language takes is meant; None: the field itself, which
+    `conversions` writes. `factor` says how much a field of its own would be preferred.
+    """
+
+    attribute: Attribute
+    uses: tuple[str, ...]
+    expressions: tuple[Candidate, ...] | None = None
+    factor: float = 1.0
+
+
+def offers(fields: Mapping[str, Field], attributes: Sequence[Attribute]) -> list[Offer]:
+    """Every field by itself, then what can be made of several or of a part of one."""
+    direct = [Offer(one, (one.name,)) for one in attributes]
+    known = {one.name: one for one in attributes}
+    return [*direct, *_clock_numbers(fields, known), *_from_parts(fields, known), *_names(fields, known)]
+
+
+def _clock_numbers(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Iterator[Offer]:
+    """Times of day written as a number: 517 is 05:17."""
+    for path in fields:
+        if is_hhmm(path, known[path]):
+            parsed = Candidate(f"parse_time({path}, 'hhmm')", 0.95, "a number such as 517 read as the time 05:17")
+            yield Offer(_as(known[path], path, TIME), (path,), (parsed,), 0.95)
+
+
+def is_hhmm(path: str, one: Attribute) -> bool:
+    """Whether numbers of a field read as hours and minutes: named for a time, 0 to 2400, minutes below 60."""
+    if one.type is None or not one.type.is_integer or one.low is None or one.high is None:
+        return False
+    numbers = [int(value) for value in one.values if value.isdigit()]
+    named = any("time" in meanings(word) and word not in ("at", "hour") for word in words(path)[-1:])
+    inside = one.low >= 0 and 60 < one.high <= 2400 and all(number % 100 < 60 for number in numbers)
+    return named and inside and "duration" not in meanings("_".join(words(path))) and bool(numbers)
+
+
+def _from_parts(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Iterator[Offer]:
+    """Dates of year, month and day fields with one prefix; timestamps of them and a clock number or hour and minute."""
+    for prefix, parts in _groups(known).items():
+        if not {"year", "month", "day"} <= parts.keys():
+            continue
+        year, month, day = parts["year"], parts["month"], parts["day"]
+        named = " ".join((*prefix, "date"))
+        uses = (year, month, day)
+        said = f"assembled from {year}, {month} and {day}"
+        yield Offer(
+            Attribute(named, type=DATE), uses, (Candidate(f"make_date({year}, {month}, {day})", 0.95, said),), 0.85
+        )
+        for clock in [path for path in fields if is_hhmm(path, known[path])]:
+            text = f"make_timestamp({year}, {month}, {day}, parse_time({clock}, 'hhmm'))"
+            parted = f"make_timestamp({year}, {month}, {day}, div({clock}, 100), mod({clock}, 100), 0)"
+            yield from _instants(known[clock], (*uses, clock), (text, parted))
+        if "hour" in parts:
+            minute, second = parts.get("minute", "0"), parts.get("second", "0")
+            used = (*uses, parts["hour"], *(one for one in (minute, second) if one != "0"))
+            text = f"make_timestamp({year}, {month}, {day}, {parts['hour']}, {minute}, {second})"
+            yield from _instants(Attribute(" ".join((*prefix, "time"))), used, (text,))
+
+
+def _instants(named: Attribute, uses: tuple[str, ...], texts: tuple[str, ...]) -> Iterator[Offer]:
+    said = f"assembled from {', '.join(uses[:-1])} and {uses[-1]}"
+    local = tuple(Candidate(text, 0.9, said) for text in texts)
+    yield Offer(_as(named, named.name, TIMESTAMP), uses, local, 0.85)
+    zoned = tuple(
+        Candidate(f"at_time_zone({text}, 'UTC')", 0.5, f"{said}; their zone is not told, UTC is assumed")
+        for text in texts
+    )
+    yield Offer(_as(named, named.name, TIMESTAMPTZ), uses, zoned, 0.45)
+
+
+def _groups(known: Mapping[str, Attribute]) -> dict[tuple[str, ...], dict[str, str]]:
+    """Fields that are a year, a month … by name, type and range, by what stands before that word in their names."""
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for path, one in known.items():
+        *before, last = words(path) or ("",)
+        for part, (low, high) in _RANGES.items():
+            is_part = part in meanings(last) and (part != "day" or last in _DAY_WORDS)
+            ranged = one.low is None or one.high is None or (low <= one.low and one.high <= high)
+            if is_part and ranged and one.type is not None and one.type.is_integer:
+                found.setdefault(tuple(before), {}).setdefault(part, path)
+    return found
+
+
+def _names(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Iterator[Offer]:
+    """A full name from its two parts, and the parts from a full name."""
+    texts = [path for path in fields if fields[path].type.kind == "text"]
+    first = _named(texts, "first")
+    last = _named(texts, "last")
+    if first and last:
+        note = f"{first} and {last} joined with a blank"
+        joined = tuple(
+            Candidate(text, 0.9, note)
+            for text in (
+                f"concat_ws(' ', {first}, {last})",
+                f"trim(coalesce({first}, '') || ' ' || coalesce({last}, ''))",
+            )
+        )
+        yield Offer(Attribute("full name", type=TEXT, text="name of the person"), (first, last), joined, 0.95)
+        return
+    whole = next((path for path in texts if _person(path)), None)
+    spaced = whole and known[whole].values and all(" " in value.strip() for value in known[whole].values[:50])
+    if whole and spaced:
+        one = replace(known[whole], name="first name", text="")
+        head = Candidate(f"split_part({whole}, ' ', 1)", 0.75, f"the first word of {whole}")
+        rest = Candidate(f"regexp_replace({whole}, '^[^ ]+ +', '')", 0.7, f"{whole} after its first word")
+        yield Offer(one, (whole,), (head,), 0.85)
+        yield Offer(replace(one, name="last name"), (whole,), (rest,), 0.85)
+
+
+def _named(paths: Sequence[str], concept: str) -> str | None:
+    return next(
+        (path for path in paths if any(concept in meanings(word) for word in words(path)) and len(words(path)) <= 3),
+        None,
+    )
+
+
+def _person(path: str) -> bool:
+    return words(path)[-1:] == ("name",) and not {"file", "company", "product", "user"} & set(words(path))
+
+
+def _as(one: Attribute, name: str, kind: DataType) -> Attribute:
+    return replace(one, name=name, type=kind, values=(), low=None, high=None, closed=False, masks=())

@@ -1,0 +1,185 @@
+"""Ways to write one field into one column: as it is, converted from its unit, mapped value by value, rounded.
+
+Gives texts of the expression language, the best first; whoever takes one parses it and checks that it can be assigned.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from octo_core.catalog import Column
+from octo_core.mapping import units
+from octo_core.mapping.attribute import Attribute
+from octo_core.mapping.spelling import literal, value_map
+from octo_core.mapping.valuemaps import map_values, truths
+from octo_core.schema import Field
+from octo_core.types import DataType
+
+_NOT_AVAILABLE: Final = ("NA", "N/A", "n/a", "NULL", "null", "#N/A", "-", "--")
+MAX_MAPPED: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One expression; `factor` of 0..1 multiplies the pair's confidence; `note` says in plain words what it does."""
+
+    expr: str
+    factor: float = 1.0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Both ends of one pair: the field, its path, the column, and what the matcher knows of both."""
+
+    field: Field
+    path: str
+    source: Attribute
+    column: Column
+    target: Attribute
+
+
+def candidates(ends: Ends) -> list[Candidate]:
+    """Every way there is, the best first; the last is always the field alone."""
+    found = [*_coded(ends), *_in_unit(ends), *_dated(ends), *_available(ends), *_shortened(ends), *_plain(ends)]
+    return list({one.expr: one for one in reversed(found)}.values())[::-1]
+
+
+def _plain(ends: Ends) -> Iterator[Candidate]:
+    doubt = _unit_doubt(ends)
+    if doubt:
+        yield Candidate(ends.path, 0.75, doubt)
+    elif _too_long(ends):
+        note = f"values of up to {ends.source.length} characters are seen, the column holds {ends.column.max_length}"
+        yield Candidate(ends.path, 0.6, note)
+    else:
+        yield Candidate(ends.path)
+
+
+def _coded(ends: Ends) -> Iterator[Candidate]:
+    """Value maps for enums, CHECK lists and two-sided codes."""
+    values = tuple(dict.fromkeys(ends.source.values))
+    whole = ends.source.closed and len(values) <= MAX_MAPPED
+    if ends.target.type is not None and ends.target.type.kind == "boolean" and ends.field.type.kind != "boolean":
+        sides = truths(values) if whole else None
+        if sides is not None:
+            said = ", ".join(f"{left} = {right}" for left, right in sides.pairs)
+            yield Candidate(value_map(ends.path, sides.pairs, quoted=False), 0.95, f"values mapped: {said}")
+        return
+    if not ends.target.closed or not values:
+        return
+    found = map_values(values, ends.target.values)
+    if found.identical:
+        yield Candidate(ends.path, 1.0, f"all its values are among the {len(ends.target.values)} that the column takes")
+    elif found.pairs and whole and found.quality >= 0.5:
+        said = ", ".join(f"{left} → {right}" for left, right in found.pairs if left != right)
+        note = f"values mapped: {said}" if said else "values are those of the column"
+        if found.unmatched:
+            note += f"; no counterpart for {', '.join(map(repr, found.unmatched[:8]))}"
+        factor = (0.6 + 0.4 * found.quality) * (0.8 if found.unmatched else 1.0)
+        yield Candidate(value_map(ends.path, found.pairs), factor, note)
+
+
+def source_units(ends: Ends) -> tuple[units.Unit, ...]:
+    """What the source says of its unit: declared, else in its name, else in its description."""
+    return units.named(ends.field.unit) or units.in_name(ends.path) or units.in_text(ends.source.text)
+
+
+def target_units(ends: Ends) -> tuple[units.Unit, ...]:
+    """What the destination says of its unit: the label's, else in its name, else in its label or comment."""
+    if ends.target.unit:
+        return units.named(ends.target.unit)
+    return units.in_name(ends.column.name) or units.in_text(ends.target.text)
+
+
+def _in_unit(ends: Ends) -> Iterator[Candidate]:
+    if not (ends.field.type.is_numeric and ends.column.type.is_numeric):
+        return
+    pair = units.convertible(source_units(ends), target_units(ends))
+    if pair is None or pair[0] == pair[1]:
+        return
+    note = f"converted from {pair[0].plural} to {pair[1].plural}"
+    yield from _fitted(units.formula(ends.path, *pair), ends.column.type, note, 0.97)
+
+
+def _fitted(text: str, kind: DataType, note: str, factor: float) -> Iterator[Candidate]:
+    """A computed number in the decimals of its column."""
+    if kind.kind == "decimal":
+        yield Candidate(f"round({text}, {kind.scale})", factor, f"{note}, rounded to {kind.scale} decimals")
+    elif kind.is_integer:
+        yield Candidate(f"round({text}, 0)", factor, f"{note}, rounded to a whole number")
+    yield Candidate(text, factor, note)
+
+
+def _unit_doubt(ends: Ends) -> str | None:
+    """A sentence where the destination states a unit and the source does not, or another that cannot be converted."""
+    if not (ends.field.type.is_numeric and ends.column.type.is_numeric):
+        return None
+    wanted, given = target_units(ends), source_units(ends)
+    if not wanted or units.convertible(given, wanted):
+        return None
+    name = wanted[0].plural
+    if given:
+        return f"the column is in {name} but the source in {given[0].plural}, which cannot be converted"
+    if wanted[0].dimension in ("angle", "ratio"):
+        return None
+    return f"the column is in {name} and nothing says what unit the source has: not converted, check it"
+
+
+def _dated(ends: Ends) -> Iterator[Candidate]:
+    """Dates and times of day from timestamps."""
+    source, target = ends.field.type.kind, ends.column.type.kind
+    if target == "date" and source in ("timestamp", "timestamptz"):
+        zone = " in UTC" if source == "timestamptz" else ""
+        yield Candidate(f"cast({ends.path} as date)", 0.9, f"the date{zone} of a timestamp")
+        if source == "timestamptz":
+            yield Candidate(f"cast(at_time_zone({ends.path}, 'UTC') as date)", 0.9, "the date in UTC of a timestamp")
+    if target == "time" and source in ("timestamp", "timestamptz"):
+        yield Candidate(f"cast({ends.path} as time)", 0.85, "the time of day of a timestamp")
+
+
+def _available(ends: Ends) -> Iterator[Candidate]:
+    """NA and its like become null, where they are the exception and the column does not list them."""
+    if ends.field.type.kind != "text" or ends.target.closed:
+        return
+    others = [value for value in ends.source.values if value not in _NOT_AVAILABLE]
+    spelled = [value for value in ends.source.values if value in _NOT_AVAILABLE]
+    two_letter = sum(1 for value in others if re.fullmatch(r"[A-Z]{2}", value)) > len(others) / 3
+    if len(spelled) == 1 and others and not (spelled[0] == "NA" and two_letter):
+        yield Candidate(f"nullif({ends.path}, {literal(spelled[0])})", 0.93, f"{spelled[0]!r} becomes null")
+
+
+def _shortened(ends: Ends) -> Iterator[Candidate]:
+    """Rounded where more decimals were seen than the column keeps; a measure is not worth a quarantined row."""
+    kind = ends.column.type
+    if kind.is_integer and ends.field.type.family in ("decimal", "float"):
+        if _decimals(ends) > 0:
+            yield Candidate(f"round({ends.path}, 0)", 0.7, "the column holds whole numbers: rounded")
+    elif kind.kind == "decimal" and ends.field.type.is_numeric and _decimals(ends) > (kind.scale or 0):
+        note = f"{_decimals(ends)} decimals are seen, the column keeps {kind.scale}: rounded"
+        yield Candidate(f"round({ends.path}, {kind.scale})", 0.9, note)
+
+
+def cut(ends: Ends) -> Candidate | None:
+    """The first characters only, as an alternative where values are longer than their column."""
+    if not _too_long(ends):
+        return None
+    size = ends.column.max_length
+    return Candidate(f"left({ends.path}, {size})", 0.5, f"cut off after {size} characters")
+
+
+def _too_long(ends: Ends) -> bool:
+    limit, seen = ends.column.max_length, ends.source.length
+    return ends.field.type.kind == "text" and limit is not None and seen is not None and seen > limit
+
+
+def _decimals(ends: Ends) -> int:
+    """The most decimals that a value has, as far as was seen."""
+    if ends.field.type.kind == "decimal":
+        return ends.field.type.scale or 0
+    stats = ends.field.stats
+    seen = [*ends.source.values, *(filter(None, (stats.min, stats.max)) if stats else ())]
+    return max(
+        (len(value.split(".")[1].rstrip("0")) for value in seen if re.fullmatch(r"-?\d+\.\d+", value)), default=0
+    )

@@ -1,0 +1,269 @@
+"""`propose`, the embedded proposer: for every column of a pipeline's tables the expression that feeds it, and why.
+
+Fields and columns are matched (matching.py); each pair is written as an expression (conversions.py, assembled.py) that
+the language accepts for that column; what has none, or too little evidence, is left unmapped with a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from octo_core.catalog import Catalog, Column, Table
+from octo_core.errors import UsageError
+from octo_core.mapping import conversions
+from octo_core.mapping.assembled import offers
+from octo_core.mapping.attribute import Attribute, source_attributes, source_fields, target_attributes
+from octo_core.mapping.audit import audit_expression
+from octo_core.mapping.conversions import Candidate, Ends
+from octo_core.mapping.matching import MARGIN, THRESHOLD, Scores, assign, score
+from octo_core.mapping.model import Alternative, ColumnMapping, TableMapping
+from octo_core.mapping.model import Mapping as WholeMapping
+from octo_core.mapping.reasons import unmapped_reason, why
+from octo_core.schema import Field, SourceSchema
+from octo_core.spec.pipeline import PipelineSpec, TableSpec
+from octo_core.types import TIMESTAMP
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+REUSE: Final = 0.6
+"""From this score on a field may feed a second column."""
+DOUBTFUL: Final = 0.7
+_ROUNDS: Final = 12
+
+Accepts = Callable[[str, Column], bool]
+"""Whether the language takes an expression for a column."""
+
+
+def propose(schemas: Mapping[str, SourceSchema], catalog: Catalog, spec: PipelineSpec) -> WholeMapping:
+    """Propose the mapping of all of a pipeline's tables.
+
+    `schemas`: the typed schema of each source by its name, and of each table's own relation by the table's name where
+    joins or transformations make it. Raises UsageError where a table's source has no schema.
+    """
+    tables, warnings = {}, []
+    for name, table in spec.tables.items():
+        if name not in catalog.tables:
+            continue
+        schema = relation(name, table, schemas)
+        tables[name] = propose_table(schema, catalog.tables[name], catalog)
+        doubtful = [one.target for one in tables[name].columns if one.expr is not None and one.confidence < DOUBTFUL]
+        if doubtful:
+            warnings.append(f"{name}: doubtful, look at them first: {', '.join(doubtful)}")
+    return WholeMapping(pipeline=spec.name, tables=tables, warnings=tuple(warnings))
+
+
+def relation(name: str, table: TableSpec, schemas: Mapping[str, SourceSchema]) -> SourceSchema:
+    """The schema of what a table is made from."""
+    if name in schemas:
+        return schemas[name]
+    if isinstance(table.from_, str):
+        if table.from_ in schemas:
+            return schemas[table.from_]
+        raise UsageError(
+            f"there is no schema of the source {table.from_!r}",
+            where=name,
+            hint=f"Known sources: {', '.join(sorted(schemas)) or 'none'}.",
+        )
+    if len(schemas) == 1:
+        return next(iter(schemas.values()))
+    raise UsageError(
+        "it does not say which source it is made from",
+        where=name,
+        hint=f"Add `from:` with one of {', '.join(sorted(schemas))}.",
+    )
+
+
+def propose_table(schema: SourceSchema, table: Table, catalog: Catalog) -> TableMapping:
+    """Propose the mapping of one table from one relation."""
+    proposer = _TableProposer(schema, table, target_attributes(table, catalog))
+    return proposer.propose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A pair that was taken: the offer, its expression, how sure, and whether something else is as good."""
+
+    offer: int
+    candidate: Candidate
+    confidence: float
+    rivals: tuple[int, ...] = ()
+    reused: bool = False
+
+
+class _TableProposer:
+    """One table's proposal, step by step; made for one use."""
+
+    def __init__(self, schema: SourceSchema, table: Table, targets: list[Attribute]) -> None:
+        self.schema = schema
+        self.table = table
+        self.fields = source_fields(schema)
+        self.offers = offers(self.fields, source_attributes(schema))
+        self.targets = targets
+        self.columns = [column for column in table.columns if column.writable]
+        self.accepts = _accepts(schema)
+        self.written: dict[tuple[int, int], Candidate | None] = {}
+
+    def propose(self) -> TableMapping:
+        choices, scores = self.choose() if self.offers and self.targets else ({}, None)
+        found = {column.name: choice for column, choice in zip(self.columns, self._each(choices), strict=True)}
+        columns = tuple(self.column(column, found.get(column.name), scores) for column in self.table.columns)
+        used = {path for choice in choices.values() for path in self.offers[choice.offer].uses}
+        unused = [path for path in self.fields if not self.is_used(path, used)]
+        return TableMapping(table=self.table.name, columns=columns, unmapped_source=tuple(unused))
+
+    def _each(self, choices: Mapping[int, _Choice]) -> list[_Choice | None]:
+        return [choices.get(position) for position in range(len(self.columns))]
+
+    def is_used(self, path: str, used: set[str]) -> bool:
+        """Whether a field, its record or one of its own fields feeds something."""
+        return any(path == one or path.startswith(one + ".") or one.startswith(path + ".") for one in used)
+
+    def choose(self) -> tuple[dict[int, _Choice], Scores]:
+        """Assign one to one, drop what cannot be written, assign again; then let strong fields feed a second column."""
+        import numpy as np
+
+        scores = score([offer.attribute for offer in self.offers], self.targets)
+        matrix = scores.score * np.array([offer.factor for offer in self.offers])[:, None]
+        self.reserve(matrix)
+        assigned: list[int | None] = []
+        for _ in range(_ROUNDS):
+            assigned = assign(matrix)
+            impossible = [
+                (row, column)
+                for row, column in enumerate(assigned)
+                if column is not None and self.write(row, column) is None
+            ]
+            for row, column in impossible:
+                matrix[row, column] = 0.0
+            if not impossible:
+                break
+        taken = {column: row for row, column in enumerate(assigned) if column is not None and self.write(row, column)}
+        again = self.reuse(matrix, taken)
+        choices = {
+            column: self.choice(matrix, row, column, column in again) for column, row in {**taken, **again}.items()
+        }
+        return {column: choice for column, choice in choices.items() if choice is not None}, scores
+
+    def reserve(self, matrix: NDArray[np.float64]) -> None:
+        """Columns that the load fills take only a field of very much the same name; instants no local parts."""
+        local = [
+            row for row, offer in enumerate(self.offers) if offer.expressions and offer.attribute.type == TIMESTAMP
+        ]
+        for position, column in enumerate(self.columns):
+            if column.type.kind == "timestamptz":
+                matrix[local, position] = 0.0
+            if audit_expression(column) is not None:
+                matrix[:, position] *= matrix[:, position] >= 0.9
+
+    def reuse(self, matrix: NDArray[np.float64], taken: Mapping[int, int]) -> dict[int, int]:
+        found = {}
+        for column in range(len(self.columns)):
+            if column not in taken:
+                best = int(matrix[:, column].argmax())
+                if matrix[best, column] >= REUSE and self.write(best, column) is not None:
+                    found[column] = best
+        return found
+
+    def write(self, row: int, column: int) -> Candidate | None:
+        """The first way to write an offer into a column that the language takes; None where there is none."""
+        if (row, column) not in self.written:
+            usable = (one for one in self.ways(row, column) if self.accepts(one.expr, self.columns[column]))
+            self.written[row, column] = next(usable, None)
+        return self.written[row, column]
+
+    def ways(self, row: int, column: int) -> Sequence[Candidate]:
+        ready = self.offers[row].expressions
+        return ready if ready is not None else conversions.candidates(self.ends(row, column))
+
+    def ends(self, row: int, column: int) -> Ends:
+        path = self.offers[row].uses[0]
+        return Ends(self.fields[path], path, self.offers[row].attribute, self.columns[column], self.targets[column])
+
+    def choice(self, matrix: NDArray[np.float64], row: int, column: int, reused: bool) -> _Choice | None:
+        candidate = self.write(row, column)
+        if candidate is None:
+            return None
+        mine = float(matrix[row, column])
+        order = [int(other) for other in (-matrix[:, column]).argsort(kind="stable")[:8]]
+        rivals = [other for other in order if other != row and matrix[other, column] > 0.6 * THRESHOLD]
+        rivals = [other for other in rivals if self.write(other, column) is not None][:3]
+        confidence = mine**0.6 * candidate.factor * (0.85 if reused else 1.0)
+        lead = mine - max((float(matrix[other, column]) for other in rivals), default=0.0)
+        if lead < MARGIN:
+            confidence = min(confidence, 0.55)
+        elif lead < 3 * MARGIN:
+            confidence *= 0.9
+        return _Choice(row, candidate, round(min(0.99, confidence), 2), tuple(rivals), reused)
+
+    def column(self, column: Column, choice: _Choice | None, scores: Scores | None) -> ColumnMapping:
+        """The ColumnMapping of one column of the table, whatever was found."""
+        if choice is not None and scores is not None:
+            return self.mapped(column, choice, scores)
+        audit = audit_expression(column)
+        if audit is not None and self.accepts(audit.expr, column):
+            return _mapping(column, audit.expr, audit.factor, audit.note)
+        reason = unmapped_reason(column, self.table, self.schema, self.nearest(column, scores))
+        return _mapping(column, None, 1.0 if not column.writable else 0.5, reason)
+
+    def mapped(self, column: Column, choice: _Choice, scores: Scores) -> ColumnMapping:
+        position = self.columns.index(column)
+        offer, target = self.offers[choice.offer], self.targets[position]
+        said = scores.evidence(choice.offer, position)
+        rival = next(iter(choice.rivals), None)
+        equal = rival is not None and choice.confidence <= 0.55
+        also = "/".join(self.offers[rival].uses) if rival is not None and equal else None
+        text = why(offer, target, said, choice.candidate.note, rival=also, reused=choice.reused)
+        return ColumnMapping(
+            target=column.name,
+            expr=choice.candidate.expr,
+            layer="embedded",
+            confidence=choice.confidence,
+            why=text,
+            alternatives=self.alternatives(position, choice, scores),
+        )
+
+    def alternatives(self, position: int, choice: _Choice, scores: Scores) -> tuple[Alternative, ...]:
+        """Other ways to write the same field, then other fields; at most three."""
+        found: list[Alternative] = []
+        offer = self.offers[choice.offer]
+        if offer.expressions is None:
+            shorter = conversions.cut(self.ends(choice.offer, position))
+            if shorter is not None and self.accepts(shorter.expr, self.columns[position]):
+                found.append(Alternative(expr=shorter.expr, confidence=shorter.factor, why=shorter.note))
+        for row in choice.rivals:
+            other = self.write(row, position)
+            if other is not None and other.expr != choice.candidate.expr:
+                sure = float(scores.score[row, position]) ** 0.6 * other.factor * self.offers[row].factor
+                text = why(self.offers[row], self.targets[position], scores.evidence(row, position), other.note)
+                found.append(Alternative(expr=other.expr, confidence=round(min(sure, choice.confidence), 2), why=text))
+        return tuple(found[:3])
+
+    def nearest(self, column: Column, scores: Scores | None) -> tuple[str, float] | None:
+        """The field that came nearest to a column that stays unmapped."""
+        if scores is None or not column.writable:
+            return None
+        position = self.columns.index(column)
+        best = int(scores.score[:, position].argmax())
+        value = float(scores.score[best, position])
+        return (self.offers[best].uses[0], value) if value >= 0.15 else None
+
+
+def _mapping(column: Column, expr: str | None, confidence: float, reason: str) -> ColumnMapping:
+    return ColumnMapping(target=column.name, expr=expr, layer="embedded", confidence=confidence, why=reason)
+
+
+def _accepts(schema: SourceSchema) -> Accepts:
+    from octo_core.expressions import ExpressionError, assign, parse  # sqlglot: 60 ms
+
+    def accepts(text: str, column: Column) -> bool:
+        try:
+            assign(parse(text, schema), column)
+        except ExpressionError:
+            return False
+        return True
+
+    return accepts

@@ -1,0 +1,144 @@
+"""Units of measure: recognised in labels and names, and converted exactly. Currencies are never converted."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+from octo_core.mapping.words import words
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit: base = value × factor + offset, in its dimension's base unit (metre, kilogram, second, kelvin …)."""
+
+    name: str
+    dimension: str
+    factor: Decimal
+    offset: Decimal = Decimal(0)
+
+    @property
+    def plural(self) -> str:
+        """As a sentence says it: `metres per second`, `inches`, `degrees Celsius`."""
+        head, _, rest = self.name.partition(" ")
+        if self.name in _UNCOUNTED:
+            return self.name
+        if self.name in _IRREGULAR:
+            return _IRREGULAR[self.name]
+        if rest and head not in ("degree", "metre", "kilometre", "mile", "inch", "millimetre"):
+            return f"{self.name}s"
+        many = _IRREGULAR.get(head, f"{head}s")
+        return f"{many} {rest}" if rest else many
+
+
+_IRREGULAR: Final = {"foot": "feet", "inch": "inches", "square foot": "square feet"}
+_UNCOUNTED: Final = frozenset({"percent", "per mille", "psi", "kelvin", "horsepower"})
+_TABLE: Final = """
+length: metre 1 = m meter meters metres mtr 米 公尺; kilometre 1000 = km kilometer kilometers kilometres kms 公里
+length: centimetre 0.01 = cm centimeter centimeters centimetres 厘米 公分; millimetre 0.001 = mm millimeter millimeters millimetres
+length: mile 1609.344 = mi mile miles statute_miles 英里; nautical mile 1852 = nm nmi nautical_miles nautical_mile
+length: foot 0.3048 = ft foot feet 英尺; inch 0.0254 = in inch inches; yard 0.9144 = yd yard yards
+mass: kilogram 1 = kg kilo kilos kilogram kilograms kilogramme 公斤; gram 0.001 = g gr gram grams gramme; milligram 0.000001 = mg milligram milligrams
+mass: tonne 1000 = t tonne tonnes; pound 0.45359237 = lb lbs pound pounds; ounce 0.028349523125 = oz ounce ounces
+temperature: degree Celsius 1 273.15 = c celsius degc centigrade °c ℃ 摄氏; kelvin 1 0 = k kelvin
+speed: metre per second 1 = mps m/s m_s ms-1 metres_per_second meters_per_second; knot 0.514444444444444444 = kn kt kts knot knots
+speed: kilometre per hour 0.277777777777777778 = kmh kph km/h kmph kilometres_per_hour kilometers_per_hour; mile per hour 0.44704 = mph mi/h miles_per_hour
+pressure: pascal 1 = pa pascal pascals; hectopascal 100 = hpa hectopascal hectopascals mbar mb millibar millibars; kilopascal 1000 = kpa
+pressure: bar 100000 = bar bars; psi 6894.757293168 = psi; inch of mercury 3386.389 = inhg; millimetre of mercury 133.322387415 = mmhg; atmosphere 101325 = atm
+time: second 1 = s sec secs second seconds 秒; minute 60 = min mins minute minutes 分钟 分鐘; hour 3600 = h hr hrs hour hours 小时 小時
+time: day 86400 = d day days; week 604800 = week weeks wk; millisecond 0.001 = ms msec millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds
+data: byte 1 = b byte bytes; kilobyte 1000 = kb kilobyte kilobytes; megabyte 1000000 = mb megabyte megabytes; gigabyte 1000000000 = gb gigabyte gigabytes
+data: kibibyte 1024 = kib; mebibyte 1048576 = mib; gibibyte 1073741824 = gib
+ratio: ratio 1 = ratio fraction share; percent 0.01 = percent pct percentage % 百分比; per mille 0.001 = permille ‰; basis point 0.0001 = bps
+volume: litre 1 = l litre litres liter liters; millilitre 0.001 = ml millilitre milliliter; US gallon 3.785411784 = gal gallon gallons
+area: square metre 1 = m2 sqm m²; square foot 0.09290304 = ft2 sqft ft²; hectare 10000 = ha hectare hectares; acre 4046.8564224 = acre acres; square kilometre 1000000 = km2 km²
+angle: degree 1 = deg degree degrees °; radian 57.295779513082320877 = rad radian radians
+energy: joule 1 = j joule joules; kilowatt hour 3600000 = kwh; kilocalorie 4184 = kcal
+power: watt 1 = w watt watts; kilowatt 1000 = kw kilowatt; horsepower 745.699871582 = hp
+"""  # noqa: E501  a table is read by its rows
+_FAHRENHEIT: Final = Unit("degree Fahrenheit", "temperature", Decimal(5) / Decimal(9), Decimal("459.67") * 5 / 9)
+_FAHRENHEIT_NAMES: Final = ("f", "fahrenheit", "degf", "°f", "℉", "华氏")
+_SHORT: Final = frozenset(
+    {"m", "c", "f", "k", "g", "t", "s", "h", "d", "b", "l", "in", "j", "w", "ms", "mb", "nm", "pa"}
+)
+_WORDY: Final = frozenset(
+    {"min", "second", "seconds", "day", "days", "hour", "hours", "minute", "minutes", "week", "share", "bar"}
+)
+
+
+@lru_cache(maxsize=1)
+def _units() -> dict[str, tuple[Unit, ...]]:
+    found: dict[str, tuple[Unit, ...]] = dict.fromkeys(_FAHRENHEIT_NAMES, (_FAHRENHEIT,))
+    for line in _TABLE.strip().splitlines():
+        dimension, rest = line.split(":", 1)
+        for part in rest.split(";"):
+            said, names = part.split(" = ")
+            head = said.split()
+            numbers = [word for word in head if word[0].isdigit()]
+            name = " ".join(word for word in head if not word[0].isdigit())
+            unit = Unit(name, dimension, *map(Decimal, numbers))
+            for alias in names.split():
+                found[alias] = (*found.get(alias, ()), unit)
+    return found
+
+
+def named(text: str | None) -> tuple[Unit, ...]:
+    """The units that a declared unit (`unit: km`) may mean, e.g. `mb` a megabyte or a millibar; empty if unknown."""
+    key = (text or "").strip().casefold()
+    return _units().get(key) or _units().get(key.replace(" ", "_")) or _units().get(key.rstrip(".")) or ()
+
+
+def in_name(name: str) -> tuple[Unit, ...]:
+    """The units that the end of a column's name may say: `distance_km`, `temp_f`, `delay_minutes`."""
+    parts = words(name)
+    if len(parts) < 2:
+        return ()
+    if len(parts) >= 3 and (found := named("_".join(parts[-2:]))):
+        return found
+    last = parts[-1]
+    if last in _WORDY and parts[-2] in ("of", "per", "time", "birth", "scheduled", "dep", "arr"):
+        return ()
+    return named(last)
+
+
+def in_text(text: str) -> tuple[Unit, ...]:
+    """The units that a label says: `… in kilometres`, `distance (km)`, `minutes late`; one-letter ones in brackets."""
+    folded = text.casefold()
+    for inside in re.findall(r"[(\[]([^)\]]{1,24})[)\]]", folded):
+        if found := named(inside):
+            return found
+    for match in re.finditer(
+        r"\b(?:in|measured in|unit:?|number of)\s+((?:nautical |metres? per |degrees? )?[\w°%/²]+)", folded
+    ):
+        said = re.sub(r"^degrees? ", "", match.group(1))
+        if (said not in _SHORT or said in ("m", "f", "c")) and (found := named(said)):
+            return found
+    first = folded.split()[:1]
+    return named(first[0]) if first and first[0] not in _SHORT and first[0] != "min" else ()
+
+
+def convertible(source: tuple[Unit, ...], target: tuple[Unit, ...]) -> tuple[Unit, Unit] | None:
+    """The pair of meanings that measure the same thing, or None."""
+    return next(((one, two) for one in source for two in target if one.dimension == two.dimension), None)
+
+
+def formula(expr: str, source: Unit, target: Unit) -> str:
+    """The SQL that turns a value of one unit into the other: `distance * 1.609344`, `(temp_f - 32) * 5 / 9`."""
+    if source.dimension == "temperature" and {source.name, target.name} == {"degree Fahrenheit", "degree Celsius"}:
+        return f"({expr} - 32) * 5 / 9" if source is _FAHRENHEIT else f"{expr} * 9 / 5 + 32"
+    factor = source.factor / target.factor
+    shift = (source.offset - target.offset) / target.factor
+    if factor < 1 and (inverse := _plain(1 / factor)) and inverse == inverse.to_integral_value():
+        scaled = f"{expr} / {inverse:f}"
+    else:
+        scaled = expr if factor == 1 else f"{expr} * {_plain(factor):f}"
+    if not shift:
+        return scaled
+    return f"{scaled} {'+' if shift > 0 else '-'} {_plain(abs(shift)):f}"
+
+
+def _plain(number: Decimal) -> Decimal:
+    """At most 12 significant digits, without trailing zeros or an exponent."""
+    rounded = Decimal(f"{number:.12g}")
+    return rounded.quantize(Decimal(1)) if rounded == rounded.to_integral_value() else rounded.normalize()
