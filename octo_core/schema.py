@@ -48,6 +48,8 @@ class Field(Frozen):
     nullable: bool = True
     format: str | None = None
     """strptime's letters for dates and times, `true|false` spellings for booleans, `1.234,56` for numbers."""
+    nulls: tuple[str, ...] = ()
+    """Words that mean NULL in this field (`NA`, `-`, `null` …), found where the rest of it is typed."""
     unit: str | None = None
     semantic: str | None = None
     role: Role | None = None

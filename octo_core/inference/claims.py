@@ -1,0 +1,144 @@
+"""What one token of text could be: the candidate grammars that a profile counts."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from octo_core.inference.temporal import temporal_claims
+
+NULL_SPELLINGS: Final = frozenset({
+    "", "-", "--", "---", "?", ".", "\\n", "na", "n/a", "#n/a", "n.a.", "null", "(null)", "#null!", "nil", "none",
+    "nan", "nat", "missing", "undefined", "unknown", "not available",
+})  # fmt: skip
+"""Lower-case words that mean "no value" where the rest of a field is typed; in plain text they are text."""
+
+BOOLEAN_PAIRS: Final = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"), ("1", "0"))
+_BOOLEAN: Final = {word: pair for pair in BOOLEAN_PAIRS for word in pair}
+
+INTEGER: Final = "integer"
+DECIMAL: Final = "decimal"  # with a point
+FLOAT: Final = "float"  # with an exponent
+POINT3: Final = "point3"  # 1.234: a decimal, or a thousand and more where the comma is the decimal mark
+COMMA3: Final = "comma3"  # 1,234: a thousand and more, or a decimal where the comma is the mark
+EN_GROUPED: Final = "en_grouped"  # 1,234,567.89
+DE_GROUPED: Final = "de_grouped"  # 1.234.567,89
+COMMA: Final = "comma"  # 12,5
+SPACED: Final = "spaced"  # 1 234,56
+QUOTED: Final = "quoted"  # 1'234.56
+NUMBER_SHAPES: Final = (INTEGER, DECIMAL, FLOAT, POINT3, COMMA3, EN_GROUPED, DE_GROUPED, COMMA, SPACED, QUOTED)
+ZEROS: Final = "zeros"  # an integer with zeros in front, as 00501: counted beside `integer`
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A token read as one candidate. `order` sorts values of one candidate; digits before and after the mark."""
+
+    kind: str
+    format: str | None
+    order: float | str
+    digits: int = 0
+    scale: int = 0
+
+
+_SHAPES: Final = (
+    (INTEGER, re.compile(r"[+-]?(\d+)")),
+    (POINT3, re.compile(r"[+-]?([1-9]\d{0,2})\.(\d{3})")),
+    (DECIMAL, re.compile(r"[+-]?(\d*)\.(\d+)")),
+    (FLOAT, re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d{1,3}")),
+    (COMMA3, re.compile(r"[+-]?([1-9]\d{0,2}),(\d{3})")),
+    (EN_GROUPED, re.compile(r"[+-]?(\d{1,3}(?:,\d{3})+)(?:\.(\d+))?")),
+    (DE_GROUPED, re.compile(r"[+-]?(\d{1,3}(?:\.\d{3}){2,})(?:,(\d+))?|[+-]?(\d{1,3}(?:\.\d{3})+),(\d+)")),
+    (COMMA, re.compile(r"[+-]?(\d*),(\d+)")),
+    (SPACED, re.compile(r"[+-]?(\d{1,3}(?:[ \u00a0\u202f]\d{3})+)(?:,(\d+))?")),
+    (QUOTED, re.compile(r"[+-]?(\d{1,3}(?:['’]\d{3})+)(?:\.(\d+))?")),
+)
+_CODES = "USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|CZK|BRL|MXN|ZAR|KRW"
+_ADORNED = re.compile(
+    rf"([+-]?)(?P<before>[$€£¥₹] ?|(?:{_CODES}) )?(?P<number>[+-]?[\d.,'’\u00a0\u202f ]*\d)"
+    rf"(?P<after> ?[$€£¥₹%]| (?:{_CODES}))?"
+)
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_INTERVAL = re.compile(
+    r"[+-]?P(?=[0-9T])(?:[0-9]{1,6}Y)?(?:[0-9]{1,6}M)?(?:[0-9]{1,6}W)?(?:[0-9]{1,8}D)?"
+    r"(?:T(?=[0-9])(?:[0-9]{1,8}H)?(?:[0-9]{1,9}M)?(?:[0-9]{1,10}(?:\.[0-9]{1,6})?S)?)?"
+)
+_CLOCK = re.compile(r"[+-]?[0-9]{1,8}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?")
+
+
+def claims(token: str) -> tuple[Claim, ...]:
+    """Every candidate that `token` satisfies; empty for plain text. Spaces around it are not part of it."""
+    text = token.strip()
+    if not text or len(text) > 64:
+        return tuple(_structured(text))
+    return _short(text)
+
+
+@lru_cache(maxsize=65_536)
+def _short(text: str) -> tuple[Claim, ...]:
+    dated = (Claim(kind, layout, order) for kind, layout, order in temporal_claims(text))
+    return (*_booleans(text), *_numbers(text), *dated, *_others(text), *_structured(text))
+
+
+def _booleans(text: str) -> Iterator[Claim]:
+    pair = _BOOLEAN.get(text.lower()) if len(text) <= 5 else None
+    if pair:
+        yield Claim("boolean", "|".join(pair), text.lower())
+
+
+def _numbers(text: str) -> Iterator[Claim]:
+    if text[-1].isdigit() and (text[0].isdigit() or text[0] in "+-."):
+        yield from _number(text, None)
+        return
+    adorned = _ADORNED.fullmatch(text) if any(letter.isdigit() for letter in text) else None
+    if adorned:
+        before, after = (adorned["before"] or "").strip(), (adorned["after"] or "").strip()
+        before, after = before + " " * before.isalpha(), " " * after.isalpha() + after
+        yield from _number(adorned[1] + adorned["number"].strip(), f"{before}#{after}")
+
+
+def _number(text: str, adornment: str | None) -> Iterator[Claim]:
+    for shape, pattern in _SHAPES:
+        match = pattern.fullmatch(text)
+        if match is None:
+            continue
+        groups = [group or "" for group in match.groups() if group is not None] + [""]
+        whole = re.sub(r"\D", "", groups[0]) if shape != FLOAT else ""
+        scale = len(groups[1]) if shape != FLOAT and len(groups) > 1 else 0
+        yield Claim(shape, adornment, _value(text, shape), len(whole.lstrip("0")), scale)
+        if shape == INTEGER and len(whole) > 1 and whole[0] == "0":
+            yield Claim(ZEROS, adornment, float(len(whole)), len(whole))
+        if shape == INTEGER and adornment is None and text.isdigit() and len(whole) <= 4 and _clock(int(whole)):
+            yield Claim("time", "hhmm", float(whole))
+        return
+
+
+def _clock(number: int) -> bool:
+    """Whether a whole number is a time of day without its colon, as 517 is 05:17."""
+    return number == 2400 or (number < 2400 and number % 100 < 60)
+
+
+def _value(text: str, shape: str) -> float:
+    if shape in (COMMA, DE_GROUPED, SPACED):
+        text = re.sub(r"[.\s\u00a0\u202f]", "", text).replace(",", ".")
+    return float(re.sub("[,'’]", "", text))
+
+
+def _others(text: str) -> Iterator[Claim]:
+    if len(text) == 36 and _UUID.fullmatch(text):
+        yield Claim("uuid", None, text.lower())
+    elif text.lstrip("+-").startswith("P") and _INTERVAL.fullmatch(text):
+        yield Claim("interval", "iso", text)
+    elif text[-1].isdigit() and text.count(":") == 2 and _CLOCK.fullmatch(text):
+        yield Claim("interval", "hms", text.rjust(24))
+
+
+def _structured(text: str) -> Iterator[Claim]:
+    if text[:1] not in ("{", "[") or text[-1:] not in ("}", "]"):
+        return
+    with suppress(ValueError, RecursionError):
+        json.loads(text)
+        yield Claim("json", None, "")

@@ -1,0 +1,94 @@
+"""Choosing among formats of dates and times: the one, or the few, in which a field's values are written."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from octo_core.inference.profile import Evidence, FieldProfile
+from octo_core.inference.temporal import ISO
+from octo_core.types import DataType
+
+_MAX_FORMATS: Final = 4
+_NUMERIC: Final = re.compile(r"%-?[dmyY]([-/. ])%-?[dmyY]\1%-?[dmyY]")
+
+
+@dataclass(frozen=True, slots=True)
+class TemporalReading:
+    """A format (alternatives with ` | ` between), how many values it holds for, and a rival that holds for as many."""
+
+    format: str
+    held: int
+    low: str
+    high: str
+    rival: str | None = None
+
+
+def read_temporal(profile: FieldProfile, kind: DataType, of: int) -> TemporalReading | None:
+    """The best format for values of this kind, with others beside it while some of the `of` values do not fit.
+
+    Day first or month first is settled by all values together: the reading that holds for more. Where both hold for
+    as many, day first is taken, as most of the world writes, and the other is named as `rival`.
+    """
+    ranked = _patterns(profile, kind)
+    if not ranked:
+        return None
+    taken = [ranked[0]]
+    for layout, evidence in ranked[1:]:
+        held = sum(part.count for _, part in taken)
+        if held >= of or len(taken) == _MAX_FORMATS:
+            break
+        if not any(_same_digits(layout, own) for own, _ in taken) and held + evidence.count <= of:
+            taken.append((layout, evidence))
+    first = ranked[0]
+    rival = next(
+        (lay for lay, seen in ranked[1:] if seen.count == first[1].count and _same_digits(lay, first[0])), None
+    )
+    return TemporalReading(
+        " | ".join(layout for layout, _ in taken),
+        sum(evidence.count for _, evidence in taken),
+        min(evidence.low for _, evidence in taken)[1],
+        max(evidence.high for _, evidence in taken)[1],
+        rival,
+    )
+
+
+def _patterns(profile: FieldProfile, kind: DataType) -> list[tuple[str, Evidence]]:
+    """Formats with their evidence, most values first. One- and two-digit spellings of one pattern are one, and so are
+    the forms that ISO 8601 allows (with and without seconds, fractions, one offset or another): `iso`.
+    """
+    found: dict[str, dict[str, Evidence]] = {}
+    for (name, layout), evidence in profile.claims.items():
+        if layout is None or layout in ("hhmm", "%Y%m%d"):
+            continue
+        if name == kind.kind or (kind.kind == "timestamp" and name == "date" and layout == "%Y-%m-%d"):
+            group = "iso" if ISO.fullmatch(layout) else layout.replace("%-", "%")
+            found.setdefault(group, {})[layout] = evidence
+    if kind.kind == "timestamp" and all(group == "%Y-%m-%d" for group in found):
+        return []
+    merged = [_one(group, parts) for group, parts in found.items()]
+    return sorted(merged, key=lambda pair: (-pair[1].count, _preference(pair[0])))
+
+
+def _one(group: str, parts: dict[str, Evidence]) -> tuple[str, Evidence]:
+    evidence = None
+    for part in parts.values():
+        evidence = part if evidence is None else evidence.merge(part)
+    assert evidence is not None
+    if len(parts) == 1:
+        return next(iter(parts)), evidence
+    if group == "iso":
+        return group, evidence
+    loose = {letter for layout in parts for letter in re.findall(r"%-(.)", layout)}
+    return re.sub(r"%(.)", lambda match: f"%-{match[1]}" if match[1] in loose else match[0], group), evidence
+
+
+def _same_digits(left: str, right: str) -> bool:
+    """Whether two formats read the same tokens in another order of day, month and year."""
+    if sorted(left.replace("%-", "%")) != sorted(right.replace("%-", "%")):
+        return False
+    return _NUMERIC.match(left) is not None and _NUMERIC.match(right) is not None
+
+
+def _preference(layout: str) -> tuple[int, str]:
+    order = ("iso", "%Y", "%d", "%-d", "%a", "%A", "%b", "%B", "%m", "%-m")
+    return next((rank for rank, letters in enumerate(order) if layout.startswith(letters)), len(order)), layout

@@ -1,0 +1,157 @@
+"""`decide`: from a field's profile and name to its type and properties. Pure; plans, loads and evaluation use it."""
+
+from typing import Final
+
+from octo_core.inference.choose import Choice, choose, enough
+from octo_core.inference.names import unit_of, words
+from octo_core.inference.profile import FieldProfile
+from octo_core.inference.roles import role_of
+from octo_core.inference.semantics import semantic_of
+from octo_core.schema import Carrier, Field, FieldStats
+from octo_core.types import BOOLEAN, JSON, DataType, list_of, record
+
+ENUMERATION: Final = 50
+"""At most so many distinct values are listed."""
+_EXAMPLES: Final = 5
+_MASKS: Final = 10
+
+
+def decide(profile: FieldProfile, name: str) -> Field:
+    """The field that a profile suggests: type from the closed vocabulary, format, nulls, unit, semantic type, role,
+    whether it is personal data, a description, how sure that is and why. The same profile gives the same field.
+    """
+    structure = _structure(profile, name)
+    choice, children = structure or (choose(profile, name), ())
+    typed = choice.type.kind not in ("text", "json", "list", "record") and choice.of < profile.tokens
+    spelled = tuple(sorted(profile.spelled_nulls, key=lambda word: (-profile.spelled_nulls[word], word)))
+    nulls = spelled if typed else ()
+    kind = _native(profile) or choice.type
+    values = [text for text, _ in profile.sketch.top() if text not in profile.spelled_nulls]
+    semantic, pii = semantic_of(kind, name, values)
+    field = Field(
+        name=name,
+        type=kind,
+        nullable=bool(profile.missing or profile.nulls or nulls or not profile.values),
+        format=None if _carrier(profile) == "typed" else choice.format,
+        nulls=nulls,
+        unit=_unit(kind, name, choice.format),
+        semantic=semantic,
+        role=role_of(kind, profile, name, semantic=semantic, written=choice.format),
+        pii=pii or any(child.pii for child in children),
+        carrier=_carrier(profile),
+        children=children,
+        confidence=choice.confidence,
+        why=choice.why,
+        stats=_stats(profile, choice, kind),
+    )
+    return field.model_copy(update={"description": describe(field)})
+
+
+def _structure(profile: FieldProfile, name: str) -> tuple[Choice, tuple[Field, ...]] | None:
+    """Records, lists, JSON booleans and typed values, which need no grammar; None for scalar tokens."""
+    values, carriers = profile.values, profile.carriers
+    objects, arrays = carriers.get("object", 0), carriers.get("array", 0)
+    if not values:
+        return None
+    if profile.native is not None and enough(carriers.get("typed", 0), values):
+        return Choice(profile.native, values, values, "as the source types it", None, *_typed_bounds(profile)), ()
+    if enough(carriers.get("boolean", 0), values):
+        return _counted(BOOLEAN, carriers["boolean"], values, "JSON's true and false"), ()
+    if objects and enough(objects, values):
+        return _record(profile, objects)
+    if arrays and enough(arrays, values):
+        return _list(profile, arrays, name)
+    if objects or arrays:
+        kinds = ", ".join(sorted(carriers))
+        return _counted(JSON, values, values, f"values of different structure ({kinds}), kept as JSON"), ()
+    return None
+
+
+def _record(profile: FieldProfile, objects: int) -> tuple[Choice, tuple[Field, ...]]:
+    if not profile.children:
+        why = "objects with too many or too deep keys" if profile.children is None else "objects without a key"
+        return _counted(JSON, objects, profile.values, why), ()
+    children = tuple(decide(child, key) for key, child in profile.children.items())
+    return _counted(
+        record({child.name: child.type for child in children}), objects, profile.values, "objects"
+    ), children
+
+
+def _list(profile: FieldProfile, arrays: int, name: str) -> tuple[Choice, tuple[Field, ...]]:
+    if profile.element is None:
+        return _counted(JSON, arrays, profile.values, "arrays that are empty or too deep"), ()
+    element = decide(profile.element, name).model_copy(update={"name": "[]"})
+    return _counted(list_of(element.type), arrays, profile.values, "arrays"), (element,)
+
+
+def _counted(kind: DataType, held: int, of: int, why: str) -> Choice:
+    tail = "" if held == of else f"; {of - held} of {of} values do not fit"
+    return Choice(kind, held, of, why + tail)
+
+
+def _typed_bounds(profile: FieldProfile) -> tuple[str | None, str | None]:
+    return profile.least, profile.greatest
+
+
+def _native(profile: FieldProfile) -> DataType | None:
+    only = profile.carriers.get("typed", 0) == profile.values > 0
+    return profile.native if only else None
+
+
+def _carrier(profile: FieldProfile) -> Carrier:
+    if not profile.carriers:
+        return "text"
+    return next(iter(profile.carriers)) if len(profile.carriers) == 1 else "mixed"
+
+
+def _unit(kind: DataType, name: str, layout: str | None) -> str | None:
+    if not kind.is_numeric:
+        return None
+    for sign, unit in (("%", "percent"), ("€", "EUR"), ("£", "GBP"), ("$", "USD")):
+        if layout and sign in layout:
+            return unit
+    return unit_of(name)
+
+
+def _stats(profile: FieldProfile, choice: Choice, kind: DataType) -> FieldStats:
+    top = profile.sketch.top()
+    few = not profile.sketch.full and 0 < len(top) <= ENUMERATION and profile.distinct <= ENUMERATION
+    ordered = choice.low is not None
+    return FieldStats(
+        rows=profile.rows,
+        missing=profile.missing,
+        nulls=profile.nulls,
+        distinct=profile.distinct if profile.tokens else None,
+        distinct_exact=profile.distinct_exact,
+        min=choice.low if ordered or kind.kind != "text" else profile.least,
+        max=choice.high if ordered or kind.kind != "text" else profile.greatest,
+        min_length=profile.shortest,
+        max_length=profile.longest,
+        values=tuple(text for text, _ in top) if few else None,
+        examples=tuple(text for text, _ in top[:_EXAMPLES]),
+        masks=tuple(sorted(profile.masks.items(), key=lambda item: (-item[1], item[0])))[:_MASKS],
+    )
+
+
+def describe(field: Field) -> str:
+    """One short sentence of facts, in words that hold for any language of data; no values of personal data."""
+    stats = field.stats or FieldStats()
+    subject = " ".join(words(field.name)) or field.name
+    what = field.semantic.replace("_", " ") if field.semantic else str(field.type.family)
+    parts = [f"{subject[:1].upper()}{subject[1:]}: {what}"]
+    if field.unit:
+        parts.append(f"in {field.unit}")
+    if field.format:
+        parts.append(f"written as {field.format}")
+    if stats.min is not None and not field.pii and field.type.kind != "text":
+        parts.append(f"from {stats.min} to {stats.max}")
+    if field.type.kind == "text" and stats.max_length is not None:
+        width = (
+            str(stats.max_length)
+            if stats.min_length == stats.max_length
+            else f"{stats.min_length} to {stats.max_length}"
+        )
+        parts.append(f"{width} characters")
+    if stats.values is not None and field.type.kind != "boolean":
+        parts.append(f"{stats.distinct} distinct values")
+    return ", ".join(parts) + "."
