@@ -113,8 +113,10 @@ def table(
 
     made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
     for column in columns:
-        heading, justify = (column, "left") if isinstance(column, str) else column
-        made.add_column(heading, justify=justify, overflow="fold")
+        if isinstance(column, str):
+            made.add_column(column, overflow="fold")
+        else:
+            made.add_column(column[0], justify=column[1], overflow="fold")
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(clean(_cell(cell))) for cell in row))
     return made

@@ -139,7 +139,7 @@ def load_command(name: str) -> Any:
         for info in found.registered_commands:
             if info.callback is not None and not hasattr(info.callback, "__wrapped__"):
                 info.callback = with_common_options(info.callback)
-        command = typer.main.get_group(found)
+        command: Any = typer.main.get_group(found)
     else:
         family = typer.Typer(add_completion=False, rich_markup_mode=None)
         family.command(name, help=found.__doc__)(with_common_options(found))

@@ -123,7 +123,8 @@ class Project:
         )
         tables = loaded.spec.tables if loaded.spec else _tables(loaded.document)
         mapping_file = file.parent / "mapping.yaml"
-        text = _read(mapping_file) if mapping_file.is_file() else ""
+        known = loaded.spec is not None or bool(tables)  # without tables every line of the mapping would look wrong
+        text = _read(mapping_file) if known and mapping_file.is_file() else ""
         mapping = load_mapping(text, self._shown(mapping_file), tables, self._substitution(vars_, overrides))
         both = [self._shown(file.parent / other) for other in PIPELINE_FILES if (file.parent / other).is_file()]
         twice = [Mistake(both[1], 1, 1, f"{both[0]} is there as well; keep one of the two")] if len(both) > 1 else []

@@ -77,7 +77,7 @@ def parse_document(text: str, file: str, resolve: Resolve | None = None) -> Docu
     try:
         node = yaml.compose(_masked(text), Loader=_Loader)
     except yaml.YAMLError as error:
-        document.mistakes.append(_syntax_mistake(error, file))
+        document.mistakes.append(_syntax_mistake(error, file, text))
         return document
     if node is None:
         document.mistakes.append(Position(file, 1, 1).mistake("the file is empty"))
@@ -98,9 +98,12 @@ def _surrogate_pair(match: re.Match[str]) -> str:
     return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
 
-def _syntax_mistake(error: yaml.YAMLError, file: str) -> Mistake:
+def _syntax_mistake(error: yaml.YAMLError, file: str, text: str) -> Mistake:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     position = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file, 1, 1)
+    lines = text.splitlines()
+    if position.line <= len(lines) and lines[position.line - 1][position.column - 1 : position.column] == "\t":
+        return position.mistake("not valid YAML: a tab cannot indent a line; use spaces")
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
     context = getattr(error, "context", None)
     return position.mistake(f"not valid YAML: {problem}{f' ({context})' if context else ''}".translate(_UNMARK))
@@ -142,7 +145,7 @@ class _Builder:
         found: dict[str, Any] = {}
         merged: list[yaml.Node] = []
         for key_node, value_node in node.value:
-            if isinstance(key_node, yaml.ScalarNode) and key_node.value == "<<" and key_node.style is None:
+            if isinstance(key_node, yaml.ScalarNode) and key_node.value == "<<" and not key_node.style:
                 merged += value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]
                 continue
             key = self.key(key_node)
@@ -192,7 +195,7 @@ class _Builder:
             self.document.texts[path] = str(value)
             return value  # type: ignore[no-any-return]  # whatever a variable holds
         self.document.texts[path] = text
-        return text if node.style is not None else plain_value(text)
+        return text if node.style else plain_value(text)  # libyaml's plain style is '', PyYAML's None
 
     def block_start(self, position: Position) -> Position:
         """Where the text of a `|` or `>` block begins: the first line below that is not empty."""

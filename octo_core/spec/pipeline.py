@@ -22,12 +22,16 @@ def _engine(value: object) -> object:
     return {"kind": value} if isinstance(value, str) else value
 
 
+def _table(value: object) -> object:
+    return {} if value is None else value
+
+
 def _kind_of_from(value: object) -> str | None:
+    """Which of its forms a `from` has, by the key that only that form has."""
     if isinstance(value, str):
         return "source"
-    if not isinstance(value, dict):
-        return {SqlFrom: "sql", UnionFrom: "union", JoinFrom: "join", EachFrom: "each"}.get(type(value))
-    return next((kind for kind in ("sql", "union", "join", "each") if kind in value), None)
+    has = value.__contains__ if isinstance(value, dict) else lambda key: hasattr(value, key)
+    return next((kind for kind in ("sql", "union", "join", "each") if has(kind)), None)
 
 
 def _kind_of_deletes(value: object) -> str:
@@ -210,7 +214,9 @@ class PipelineSpec(Strict):
     sources: dict[str, Source] = Field(min_length=1)
     destination: Destination | None = None
     destinations: dict[str, Destination] = Field(default_factory=dict)
-    tables: dict[TableName, TableSpec] = Field(min_length=1)
+    tables: dict[TableName, Annotated[TableSpec, BeforeValidator(_table, json_schema_input_type=TableSpec | None)]] = (
+        Field(min_length=1)
+    )
     engine: Annotated[Engine, BeforeValidator(_engine, json_schema_input_type=EngineKind | Engine)] = Engine()
     schedule: Annotated[Schedule, BeforeValidator(_cron, json_schema_input_type=str | Schedule)] | None = None
     stream: Stream | None = None

@@ -43,9 +43,9 @@ def check_pipeline(spec: PipelineSpec, data: Any, surroundings: Surroundings) ->
     yield from _needs(spec, surroundings)
     yield from _same_table(data)
     sources = list(data["sources"]) if isinstance(data.get("sources"), dict) else list(spec.sources)
+    yield from _from(data, sources)
     for written, table in _tables(spec, data):
         path: Path = ("tables", written)
-        yield from _from(path, table, sources)
         yield from _write(path, table, spec, sources)
         yield from _files(path, table, surroundings)
         yield from _to(path, table, spec)
@@ -119,24 +119,26 @@ def _same_table(data: Any) -> Iterator[Finding]:
         seen[canonical] = written
 
 
-def _from(path: Path, table: TableSpec, sources: list[str]) -> Iterator[Finding]:
-    origin = table.from_
-    if origin is None:
-        if len(sources) > 1:
+def _from(data: Any, sources: list[str]) -> Iterator[Finding]:
+    """By what is written, so that a table with other mistakes has its `from` looked at as well."""
+    for written, table in data["tables"].items() if isinstance(data.get("tables"), dict) else ():
+        path: Path = ("tables", written)
+        origin = table.get("from") if isinstance(table, dict) else None
+        if origin is None and len(sources) > 1:
             yield path, f"'from' is missing: say which of the sources {', '.join(sources)} feeds it"
-        return
-    for name in _named_sources(origin):
-        if name not in sources:
-            yield (*path, "from"), f"from: there is no source '{name}'.{did_you_mean(name, sources)}"
+        for name in _named_sources(origin):
+            if name not in sources:
+                yield (*path, "from"), f"from: there is no source '{name}'.{did_you_mean(name, sources)}"
 
 
 def _named_sources(origin: Any) -> Iterator[str]:
     if isinstance(origin, str):
         yield origin
-    elif hasattr(origin, "union"):
-        yield from origin.union
-    elif hasattr(origin, "each"):
-        yield origin.source
+    elif isinstance(origin, dict):
+        union = origin.get("union")
+        yield from (name for name in union if isinstance(name, str)) if isinstance(union, list) else ()
+        if isinstance(origin.get("source"), str):
+            yield origin["source"]
 
 
 def _write(path: Path, table: TableSpec, spec: PipelineSpec, sources: list[str]) -> Iterator[Finding]:

@@ -128,10 +128,10 @@ def dotted(path: Path) -> str:
 def written_path(data: Any, loc: tuple[int | str, ...]) -> Path:
     """Pydantic's place as a path of the data: its names for the branches of a union are not in the file."""
     path: list[int | str] = []
-    here = data
+    here: Any = data
     for part in loc:
-        if (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int)):
-            here = here[part]
+        if isinstance(here, dict | list) and (part in here if isinstance(here, dict) else isinstance(part, int)):
+            here = here[part]  # type: ignore[index]  # a list's part was just seen to be a whole number
             path.append(part)
     return tuple(path)
 
