@@ -19,9 +19,9 @@ _CODED: Final = frozenset({
     "has", "rating", "rank", "month", "weekday", "zip", "zipcode", "quarter", "sex", "gender", "region", "district", "ward",
     "cd", "codigo", "cod", "mode", "method", "stage", "phase", "tier", "zone",
 })  # fmt: skip
-_COUNTED: Final = frozenset(
-    {"count", "num", "total", "number", "n", "sum", "avg", "mean", "amount", "age", "size", "score"}
-)
+_COUNTED: Final = frozenset({
+    "count", "num", "total", "number", "n", "sum", "avg", "mean", "amount", "age", "size", "score",
+})  # fmt: skip
 _MANY: Final = 0.95
 _NEARLY_EMPTY: Final = 0.99
 
