@@ -30,6 +30,7 @@ class TargetColumn(Frozen):
     generated: str | None = None
     identity: str | None = None
     enum: tuple[str, ...] | None = None
+    domain: str | None = None
     label: str | None = None
     unit: str | None = None
     pii: bool = False
@@ -57,6 +58,11 @@ class TableRecipe(Frozen):
     exclusions: tuple[str, ...] = ()
     files: dict[str, str] = Field(default_factory=dict)
     """Name of each transformation and `after` file → its text."""
+    transforms: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    """The order in which those files run."""
+    narrowed: tuple[str, ...] = ()
+    """Columns whose type may be too small for the values that its expression can give."""
 
 
 class Recipe(Frozen):
