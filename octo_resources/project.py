@@ -1,7 +1,7 @@
 """The project folder: the one place that reads configuration. What it says is in octo_core/spec."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 from octo_core.errors import Mistake, SpecError, UsageError
 from octo_core.spec.document import Document, parse_document
 from octo_core.spec.loading import Loaded, load_pipeline, load_project
-from octo_core.spec.mapping_file import load_mapping
+from octo_core.spec.mapping_file import LoadedMapping, load_mapping
 from octo_core.spec.nearest import did_you_mean
 from octo_core.spec.project import ProjectSpec
 from octo_core.spec.rules import Surroundings
@@ -73,9 +73,8 @@ class Project:
 
     @property
     def registry_url(self) -> str:
-        """The registry's SQLAlchemy URL, its secrets revealed."""
-        configured = self.secrets.reveal(self.spec.registry)
-        return f"sqlite:///{self.state / 'registry.db'}" if configured == "sqlite" else configured
+        """`sqlite` (registry.db in the state folder), or a PostgreSQL URL with its secrets revealed."""
+        return self.secrets.reveal(self.spec.registry)
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -107,31 +106,43 @@ class Project:
     def has_pipeline(self, name: str) -> bool:
         return any((self.root / "pipelines" / name / file).is_file() for file in PIPELINE_FILES)
 
-    def pipeline(self, name: str, variables: Mapping[str, str] | None = None) -> Pipeline:
-        """One pipeline with what belongs to it. Raises SpecError with all its mistakes, UsageError where it is not."""
+    def pipeline(
+        self,
+        name: str,
+        variables: Mapping[str, str] | None = None,
+        *,
+        text: str | None = None,
+        mapping: str | None = None,
+    ) -> Pipeline:
+        """One pipeline with what belongs to it. Raises SpecError with all its mistakes, UsageError where it is not.
+
+        `text` and `mapping` stand for what pipeline.yaml and mapping.yaml would say after an edit.
+        """
         file = self.pipeline_file(name)
         overrides = {**self.variables, **(variables or {})}
-        profile = self._profile_of(file, overrides)
-        project = self._loaded(profile)
+        text = _read(file) if text is None else text
+        project = self._loaded(self._profile_of(text, overrides))
         vars_ = project.spec.vars if project.spec else _entry(project.document.data, "vars")
         loaded = load_pipeline(
-            _read(file),
-            self._shown(file),
-            name,
-            self._substitution(vars_, overrides),
-            self._surroundings(file, project),
+            text, self._shown(file), name, self._substitution(vars_, overrides), self._surroundings(file, project)
         )
-        tables = loaded.spec.tables if loaded.spec else _tables(loaded.document)
-        mapping_file = file.parent / "mapping.yaml"
-        known = loaded.spec is not None or bool(tables)  # without tables every line of the mapping would look wrong
-        text = _read(mapping_file) if known and mapping_file.is_file() else ""
-        mapping = load_mapping(text, self._shown(mapping_file), tables, self._substitution(vars_, overrides))
-        both = [self._shown(file.parent / other) for other in PIPELINE_FILES if (file.parent / other).is_file()]
-        twice = [Mistake(both[1], 1, 1, f"{both[0]} is there as well; keep one of the two")] if len(both) > 1 else []
-        mistakes = [*project.mistakes, *twice, *loaded.mistakes, *mapping.mistakes]
+        tables = list(loaded.spec.tables) if loaded.spec else _tables(loaded.document)
+        mapped = self._mapping(file.parent / "mapping.yaml", mapping, tables, self._substitution(vars_, overrides))
+        mistakes = [*project.mistakes, *self._two_files(file), *loaded.mistakes, *mapped.mistakes]
         if mistakes:
             raise SpecError(mistakes)
-        return Pipeline(self, name, file, loaded.spec, loaded.document, project.spec or ProjectSpec(), mapping.columns)
+        return Pipeline(self, name, file, loaded.spec, loaded.document, project.spec or ProjectSpec(), mapped.columns)
+
+    def _mapping(
+        self, file: Path, text: str | None, tables: Collection[str], substitution: Substitution
+    ) -> LoadedMapping:
+        if not tables or (text is None and not file.is_file()):
+            return LoadedMapping({}, ())  # without tables every line of the mapping would look wrong
+        return load_mapping(_read(file) if text is None else text, self._shown(file), tables, substitution)
+
+    def _two_files(self, file: Path) -> list[Mistake]:
+        there = [self._shown(file.parent / name) for name in PIPELINE_FILES if (file.parent / name).is_file()]
+        return [Mistake(there[1], 1, 1, f"{there[0]} is there as well; keep one of the two")] if len(there) > 1 else []
 
     def pipeline_file(self, name: str) -> Path:
         """pipelines/<name>/pipeline.yaml or .json. Raises UsageError where there is none."""
@@ -164,10 +175,9 @@ class Project:
         vars_ = {**_entry(quiet, "vars"), **(_entry(profiles.get(profile), "vars") if profile else {})}
         return load_project(text, PROJECT_FILE, self._substitution(vars_, self.variables), profile)
 
-    def _profile_of(self, file: Path, overrides: Mapping[str, str]) -> str | None:
+    def _profile_of(self, text: str, overrides: Mapping[str, str]) -> str | None:
         """The profile that a pipeline asks for by `hosting`, else that of OCTOPIPE_PROFILE."""
         base = self.environment.get(PROFILE_VARIABLE) or None
-        text = _read(file)
         if "hosting" not in text:
             return base
         vars_ = _entry(self._loaded(base).document.data, "vars")

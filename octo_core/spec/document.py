@@ -16,7 +16,7 @@ Resolve = Callable[[str, "Position"], Any]
 # libyaml's parser gives the marks that messages need and takes 0.2 ms for a pipeline file, where ruamel.yaml's takes
 # 6 ms: with 1,000 pipelines that is the difference between a code location that loads and one that times out.
 # (ruamel.yaml writes: octo_resources/editing.py.)
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _REFERENCE = re.compile(r"\$\{(?:[^{}\n'\"]|'[^'\n{}]*'|\"[^\"\n{}]*\")*\}")
 _MARKS = str.maketrans("{}[],:#", "\uf8e0\uf8e1\uf8e2\uf8e3\uf8e4\uf8e5\uf8e6")
@@ -75,7 +75,7 @@ def parse_document(text: str, file: str, resolve: Resolve | None = None) -> Docu
     """
     document = Document(file)
     try:
-        node = yaml.compose(_masked(text), Loader=_Loader)
+        node = yaml.compose(masked(_without_surrogates(text)), Loader=Loader)
     except yaml.YAMLError as error:
         document.mistakes.append(_syntax_mistake(error, file, text))
         return document
@@ -86,11 +86,19 @@ def parse_document(text: str, file: str, resolve: Resolve | None = None) -> Docu
     return document
 
 
-def _masked(text: str) -> str:
+def masked(text: str) -> str:
     """References with YAML's own characters replaced one by one, so that every column stays where it was."""
-    if "\\u" in text:
-        text = _SURROGATES.sub(_surrogate_pair, text)  # JSON spells characters beyond the BMP so; YAML does not
     return _REFERENCE.sub(lambda match: match.group().translate(_MARKS), text) if "${" in text else text
+
+
+def unmasked(text: str) -> str:
+    """What `masked` was given."""
+    return text.translate(_UNMARK)
+
+
+def _without_surrogates(text: str) -> str:
+    """JSON spells characters beyond the BMP as two escapes; YAML knows no such thing."""
+    return _SURROGATES.sub(_surrogate_pair, text) if "\\u" in text else text
 
 
 def _surrogate_pair(match: re.Match[str]) -> str:

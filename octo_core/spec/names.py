@@ -7,6 +7,7 @@ from pydantic import AfterValidator
 
 PIPELINE_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _PLAIN = re.compile(r"[a-z_\u0080-\uffff][a-z0-9_$\u0080-\uffff]*\Z")
+_BARE = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 _PART = re.compile(r'"((?:[^"]|"")+)"|([^."]+)')
 
 
@@ -32,7 +33,7 @@ def split_table_name(name: str) -> tuple[str, str]:
 
 def table_name(schema: str, table: str) -> str:
     """The one spelling of a table's name: each part quoted only where it holds more than [a-z0-9_$]."""
-    return ".".join(part if _PLAIN.match(part) else '"' + part.replace('"', '""') + '"' for part in (schema, table))
+    return ".".join(part if _BARE.match(part) else '"' + part.replace('"', '""') + '"' for part in (schema, table))
 
 
 def canonical_table_name(name: str) -> str:
