@@ -10,6 +10,7 @@ OctopipeError
 ├── DestinationError      the destination could not be read or written
 ├── DriftStop             the source changed and the pipeline says `stop`
 ├── QuarantineLimit       more rows were set aside than the pipeline allows
+├── LoadAborted           somebody asked that the load ends; nothing was committed
 ├── LedgerMismatch        rows did not add up; the load was rolled back
 └── RegistryError         the registry is unreachable, damaged or was tampered with
 """
@@ -103,6 +104,10 @@ class DriftStop(OctopipeError):
 
 class QuarantineLimit(OctopipeError):
     """More rows were set aside than `quarantine` allows; nothing was committed."""
+
+
+class LoadAborted(OctopipeError):
+    """Somebody asked that the load ends; nothing was committed."""
 
 
 class LedgerMismatch(OctopipeError):

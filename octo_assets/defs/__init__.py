@@ -1,0 +1,1 @@
+"""What this code location defines, one folder a part."""

@@ -1,0 +1,98 @@
+"""Run a pipeline's part of the `load` job here and now, in the project's Dagster instance."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from octo_assets.component import OctopipeProject
+from octo_assets.names import raw_key, table_keys
+from octo_assets.schedules import pipeline_keys
+from octo_core.ledger import LoadResult
+from octo_resources.project import Project
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run that has ended. `result` is None where no table was loaded: the plan waits, or a step before failed."""
+
+    run_id: str
+    success: bool
+    result: LoadResult | None
+    error: str | None
+    landed: dict[str, dict[str, Any]]
+    """Source → the metadata of its landing."""
+
+
+@contextmanager
+def instance_of(root: Path) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of a project folder: $DAGSTER_HOME's, else what the folder's dagster.yaml says.
+
+    Paths in dagster.yaml are relative to the current folder, so this changes into the project's for its time.
+    """
+    before = Path.cwd()
+    os.chdir(root)
+    try:
+        # Two first runs at once in a fresh folder collide while they make its tables: one after the other, then.
+        from filelock import FileLock
+
+        (root / ".octopipe").mkdir(exist_ok=True)
+        with FileLock(root / ".octopipe" / "dagster.lock"):
+            home = os.environ.get("DAGSTER_HOME")
+            instance = dg.DagsterInstance.get() if home else dg.DagsterInstance.from_config(str(root))
+        with instance:
+            yield instance
+    finally:
+        os.chdir(before)
+
+
+def launch(
+    project: Project,
+    name: str,
+    *,
+    tables: Sequence[str] | None = None,
+    full: bool = False,
+    since: str | None = None,
+) -> Ran:
+    """Land, plan and load one pipeline as a Dagster run of the job `load`; the run is in the UI's list afterwards."""
+    spec = project.pipeline(name).spec
+    definitions = OctopipeProject(project=str(project.root), pipelines=[name]).build_defs(None)
+    keys = pipeline_keys(spec)
+    if tables is not None:
+        unwanted = {key for table, key in table_keys(spec).items() if table not in tables}
+        keys = [key for key in keys if key not in unwanted]
+    config = {
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        "ops": {f"{name}__raw": {"config": {"full": full, "since": since}}},
+    }
+    with instance_of(project.root) as instance:
+        done = definitions.resolve_job_def("load").execute_in_process(
+            instance=instance,
+            asset_selection=keys,
+            run_config=config,
+            tags={"octopipe/pipeline": name, "octopipe/started_by": "cli"},
+            raise_on_error=False,
+        )
+    return _ran(spec.name, list(spec.sources), done)
+
+
+def _ran(name: str, sources: Sequence[str], done: dg.ExecuteInProcessResult) -> Ran:
+    raw = {raw_key(name, source): source for source in sources}
+    landed: dict[str, dict[str, Any]] = {}
+    result, error = None, None
+    for event in done.all_events:
+        if event.event_type_value == "ASSET_MATERIALIZATION" and event.asset_key in raw:
+            found = event.step_materialization_data.materialization.metadata
+            landed[raw[event.asset_key]] = {key: value.value for key, value in found.items()}
+        if event.event_type_value == "ASSET_CHECK_EVALUATION":
+            document = event.asset_check_evaluation_data.metadata.get("result")
+            result = LoadResult.model_validate(document.value) if document is not None else result
+        if event.event_type_value == "STEP_FAILURE" and error is None:
+            failure = event.step_failure_data.user_failure_data
+            cause = event.step_failure_data.error
+            error = failure.description if failure else cause.message if cause else "a step failed"
+    return Ran(done.run_id, done.success, result, error, landed)

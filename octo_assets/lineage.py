@@ -1,0 +1,40 @@
+"""Column schema and column lineage of a table, from the plan's expressions."""
+
+import dagster as dg
+
+from octo_assets.names import raw_key
+from octo_core.expressions import parse, paths
+from octo_resources.flow import Prepared
+
+
+def column_schema(prepared: Prepared, table: str) -> dg.TableSchema:
+    """The table's columns with their labels as descriptions."""
+    columns = prepared.catalog.tables[table].columns
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=column.native,
+                description=column.label.label if column.label else column.comment,
+                constraints=dg.TableColumnConstraints(nullable=column.nullable),
+                tags={"pii": "true"} if column.label and column.label.pii else {},
+            )
+            for column in columns
+        ]
+    )
+
+
+def column_lineage(pipeline: str, prepared: Prepared, table: str) -> dg.TableColumnLineage:
+    """Each mapped column → the source's fields that its expression reads."""
+    recipe = prepared.recipe.tables[table]
+    schema = prepared.schemas[recipe.source]
+    key = raw_key(pipeline, recipe.source)
+    return dg.TableColumnLineage(
+        deps_by_column={
+            target: [
+                dg.TableColumnDep(asset_key=key, column_name=path.split(".")[0].split("[")[0])
+                for path in paths(parse(text, schema))
+            ]
+            for target, text in recipe.columns.items()
+        }
+    )

@@ -1,0 +1,119 @@
+"""`approved_mapping`: where a person approves, rejects or corrects a plan; it yields only where the plan is approved."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import dagster as dg
+from pydantic import Field
+
+from octo_assets.names import approved_key, mapping_key, op_name
+from octo_assets.steps.common import failures_in_plain_words, pipeline_of, spec_fields, workspace
+from octo_assets.steps.mapping import plan_metadata
+from octo_core.errors import UsageError
+from octo_core.spec.pipeline import PipelineSpec
+from octo_resources.flow import Prepared, Workspace, approve, correct, prepare, reject
+from octo_resources.project import Pipeline
+
+Event = dg.MaterializeResult | dg.AssetCheckResult
+
+
+class ApprovalConfig(dg.Config):
+    """What the reviewer says. Left alone (`keep`), the run goes on only if the plan is approved already."""
+
+    decision: Literal["keep", "approve", "reject", "correct"] = Field(
+        default="keep", description="keep: change nothing; approve or reject the plan; correct: change columns"
+    )
+    fingerprint: str = Field(default="", description="The plan that you read: 8 or more letters of its fingerprint")
+    reviewer: str = Field(default="", description="Who decides: your e-mail address")
+    reason: str = Field(default="", description="Why, for those who read it later")
+    corrections: dict[str, str] = Field(
+        default={},
+        description='For `correct`: {"public.flight.note": "an expression"}; an empty text leaves the column unmapped',
+    )
+
+
+def approval_asset(spec: PipelineSpec) -> dg.AssetsDefinition:
+    """The gate as an asset, with the `approval` check."""
+    key = approved_key(spec.name)
+    about = (
+        "The gate. Nothing is loaded before a person approved exactly the plan on the mapping's page.\n\n"
+        "Materialize it with a configuration (shift-click Materialize): `decision: approve`, the `fingerprint` that "
+        "you read, and who you are as `reviewer`. `reject` revokes; `correct` changes columns and makes a new plan."
+    )
+
+    @dg.multi_asset(
+        name=op_name(spec.name, "approved_mapping"),
+        specs=[
+            dg.AssetSpec(
+                key,
+                deps=[mapping_key(spec.name)],
+                skippable=True,
+                description=about,
+                kinds={"approval"},
+                **spec_fields(spec),
+            )
+        ],
+        check_specs=[dg.AssetCheckSpec("approval", asset=key, description="The current plan is approved by a person.")],
+        required_resource_keys={"registry", "landing"},
+    )
+    def approved_mapping(context: dg.AssetExecutionContext, config: ApprovalConfig) -> Iterator[Event]:
+        with failures_in_plain_words():
+            space = workspace(context)
+            pipeline = pipeline_of(space, spec)
+            _decide(context, space, pipeline, config)
+            prepared = prepare(space, pipeline)
+        yield from _outcome(key, prepared)
+
+    return approved_mapping
+
+
+def _decide(
+    context: dg.AssetExecutionContext, space: Workspace, pipeline: Pipeline, config: ApprovalConfig
+) -> None:
+    if config.decision == "keep":
+        return
+    if not config.reviewer:
+        raise UsageError("who decides? `reviewer` is empty", hint="give your e-mail address as `reviewer`")
+    reason = config.reason or None
+    if config.decision == "correct":
+        if not config.corrections:
+            raise UsageError("`corrections` is empty", hint='write {"public.flight.note": "an expression"}')
+        correct(space, pipeline, config.corrections, reviewer=config.reviewer, reason=reason)
+        _show_new_plan(context, pipeline, prepare(space, pipeline))
+        return
+    act = approve if config.decision == "approve" else reject
+    act(space, pipeline, config.fingerprint, reviewer=config.reviewer, reason=reason, via="dagster")
+
+
+def _show_new_plan(context: dg.AssetExecutionContext, pipeline: Pipeline, prepared: Prepared) -> None:
+    """Put the corrected plan on the mapping's page, where the reviewer reads it before approving."""
+    context.instance.report_runless_asset_event(
+        dg.AssetMaterialization(
+            asset_key=mapping_key(pipeline.name),
+            description="A correction made this plan",
+            metadata=plan_metadata(prepared),
+            tags={"dagster/data_version": prepared.plan.fingerprint[:16]},
+        )
+    )
+    context.log.info(f"New plan {prepared.plan.fingerprint[:8]}: read it on the mapping's page, then approve it")
+
+
+def _outcome(key: dg.AssetKey, prepared: Prepared) -> Iterator[Event]:
+    plan = prepared.plan
+    approved = plan.state == "approved"
+    decision = prepared.decision
+    metadata: dict[str, str] = {"fingerprint": plan.fingerprint, "state": plan.state}
+    if approved and decision is not None:
+        metadata |= {"reviewer": decision.reviewer, "reason": decision.reason or "", "at": decision.at.isoformat()}
+        yield dg.MaterializeResult(
+            asset_key=key, metadata=metadata, data_version=dg.DataVersion(plan.fingerprint[:16])
+        )
+    said = (
+        f"Plan {plan.fingerprint[:8]} is approved."
+        if approved
+        else f"Plan {plan.fingerprint[:8]} waits for approval: read it on the mapping's page, then materialize this "
+        "asset with decision: approve."
+    )
+    yield dg.AssetCheckResult(
+        asset_key=key, check_name="approval", passed=approved, description=said, metadata={"state": plan.state}
+    )

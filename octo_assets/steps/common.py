@@ -1,0 +1,69 @@
+"""What all steps of a pipeline share: its folder at run time, its place in the UI, and how errors become failures."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+
+from octo_core.errors import NotApproved, OctopipeError, SourceError, UsageError
+from octo_core.spec.pipeline import PipelineSpec
+from octo_resources.flow import Workspace
+from octo_resources.project import Pipeline
+
+NEVER_RETRY = (UsageError, NotApproved)
+"""What trying again cannot mend: the user's files, and a missing approval."""
+
+
+def spec_fields(spec: PipelineSpec) -> dict[str, Any]:
+    """Group, owner and tags that every asset of a pipeline carries."""
+    owners = [spec.owner] if spec.owner and "@" in spec.owner else []
+    return {"group_name": spec.name, "owners": owners, "tags": {"octopipe/pipeline": spec.name, **spec.tags}}
+
+
+def retry_policy(spec: PipelineSpec) -> dg.RetryPolicy | None:
+    """The file's `retries` as Dagster's policy, with full jitter."""
+    if spec.retries.max == 0:
+        return None
+    backoff = {"exponential": dg.Backoff.EXPONENTIAL, "linear": dg.Backoff.LINEAR, "none": None}[spec.retries.backoff]
+    return dg.RetryPolicy(
+        max_retries=spec.retries.max,
+        delay=spec.retries.delay.total_seconds(),
+        backoff=backoff,
+        jitter=dg.Jitter.FULL,
+    )
+
+
+@contextmanager
+def failures_in_plain_words() -> Iterator[None]:
+    """Turn our errors into Dagster failures: the message and no traceback; retried only where that can help."""
+    try:
+        yield
+    except OctopipeError as error:
+        hopeless = isinstance(error, NEVER_RETRY) or (isinstance(error, SourceError) and not error.retryable)
+        raise dg.Failure(description=str(error), allow_retries=not hopeless) from None
+
+
+def workspace(context: dg.AssetExecutionContext) -> Workspace:
+    """The project folder as the run's resources say."""
+    resources = context.resources
+    return Workspace.open(resources.landing.project, registry=resources.registry.open())
+
+
+def pipeline_of(space: Workspace, spec: PipelineSpec) -> Pipeline:
+    """The pipeline's files as they are now, which may be newer than the definitions of this code location."""
+    return space.project.pipeline(spec.name)
+
+
+def progress_to(context: dg.AssetExecutionContext) -> Callable[[int, int, str], None]:
+    """A progress callable that writes a line to the run's log at most every few seconds."""
+    import time
+
+    last = [time.monotonic()]
+
+    def report(rows: int, size: int, note: str) -> None:
+        if time.monotonic() - last[0] >= 5:
+            last[0] = time.monotonic()
+            context.log.info(f"{note}: {rows:,} rows, {size / 1e6:,.1f} MB")
+
+    return report

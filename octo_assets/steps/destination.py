@@ -1,0 +1,54 @@
+"""`destination`: the tables as the destination's own catalog says, with the user's labels."""
+
+import dagster as dg
+
+from octo_assets.names import destination_key, op_name
+from octo_assets.steps.common import failures_in_plain_words, pipeline_of, retry_policy, spec_fields, workspace
+from octo_core.catalog import Catalog, Column
+from octo_core.spec.pipeline import PipelineSpec
+from octo_resources.flow import pull
+
+
+def destination_asset(spec: PipelineSpec) -> dg.AssetsDefinition:
+    """The pulled catalog of the destination's tables."""
+
+    @dg.asset(
+        key=destination_key(spec.name),
+        op_tags={"octopipe/op": op_name(spec.name, "destination")},
+        description=(
+            "The destination's tables as they are now, and what their columns mean by the labels.\n\n"
+            f"Label one: `octopipe destination label {spec.name} TABLE.COLUMN TEXT`."
+        ),
+        kinds={spec.destination.kind} if spec.destination else None,
+        retry_policy=retry_policy(spec),
+        required_resource_keys={"registry", "landing"},
+        **spec_fields(spec),
+    )
+    def destination(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        with failures_in_plain_words():
+            space = workspace(context)
+            catalog = pull(space, pipeline_of(space, spec))
+        return dg.MaterializeResult(
+            metadata={"tables": dg.MarkdownMetadataValue(_markdown(catalog)), "server": catalog.version},
+            data_version=dg.DataVersion(catalog.signature[:16]),
+        )
+
+    return destination
+
+
+def _markdown(catalog: Catalog) -> str:
+    parts = []
+    for table in catalog.tables.values():
+        rows = "\n".join(_row(column) for column in table.columns)
+        parts.append(f"**{table.name}**\n\n| column | type | label |\n|---|---|---|\n{rows}")
+    return "\n\n".join(parts)
+
+
+def _row(column: Column) -> str:
+    said = column.label.label if column.label else column.comment or ""
+    needed = " (required)" if column.required else ""
+    return f"| {_cell(column.name)} | {_cell(column.native)}{needed} | {_cell(said)} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")

@@ -1,0 +1,50 @@
+"""`mapping`: what is proposed to feed every column; its page is the plan."""
+
+import dagster as dg
+
+from octo_assets.names import approved_key, destination_key, mapping_key, op_name, schema_key
+from octo_assets.steps.common import failures_in_plain_words, pipeline_of, spec_fields, workspace
+from octo_core.plan.show import plan_markdown
+from octo_core.spec.pipeline import PipelineSpec
+from octo_resources.flow import Prepared, prepare
+
+
+def mapping_asset(spec: PipelineSpec) -> dg.AssetsDefinition:
+    """The proposed mapping and its plan."""
+
+    @dg.asset(
+        key=mapping_key(spec.name),
+        op_tags={"octopipe/op": op_name(spec.name, "mapping")},
+        deps=[destination_key(spec.name), *(schema_key(spec.name, source) for source in spec.sources)],
+        description=(
+            "The proposed mapping and its plan: what it would do to real rows. Read it below, in `plan`, before you "
+            f"approve it on `{approved_key(spec.name).to_user_string()}`."
+        ),
+        kinds={"markdown"},
+        required_resource_keys={"registry", "landing"},
+        **spec_fields(spec),
+    )
+    def mapping(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        with failures_in_plain_words():
+            space = workspace(context)
+            prepared = prepare(space, pipeline_of(space, spec))
+        return dg.MaterializeResult(
+            metadata=plan_metadata(prepared), data_version=dg.DataVersion(prepared.plan.fingerprint[:16])
+        )
+
+    return mapping
+
+
+def plan_metadata(prepared: Prepared) -> dict[str, dg.MetadataValue | str | int]:
+    """The plan for the UI: one Markdown page, and numbers that Dagster plots over time."""
+    plan = prepared.plan
+    tables = plan.tables.values()
+    return {
+        "plan": dg.MarkdownMetadataValue(plan_markdown(plan)),
+        "fingerprint": plan.fingerprint,
+        "state": plan.state,
+        "rows_read": sum(table.rows_read for table in tables),
+        "rows_quarantined": sum(table.rows_quarantined for table in tables),
+        "columns_mapped": sum(len(table.columns) for table in tables),
+        "columns_unmapped": sum(len(table.unmapped_target) for table in tables),
+    }

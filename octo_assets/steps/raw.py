@@ -1,0 +1,82 @@
+"""`raw/<source>`: what a source said, landed as batches."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from octo_assets.names import op_name, raw_key
+from octo_assets.steps.common import (
+    failures_in_plain_words,
+    pipeline_of,
+    progress_to,
+    retry_policy,
+    spec_fields,
+    workspace,
+)
+from octo_core.spec.pipeline import PipelineSpec
+from octo_resources.flow import Landed, land
+
+
+class RawConfig(dg.Config):
+    """How to read the sources in this run."""
+
+    full: bool = False
+    """Read everything again, not only what is new."""
+    since: str | None = None
+    """Read from this cursor value on."""
+
+
+def raw_assets(spec: PipelineSpec) -> dg.AssetsDefinition:
+    """One multi-asset whose outputs are the pipeline's sources; a subset of them can be landed."""
+
+    @dg.multi_asset(
+        name=op_name(spec.name, "raw"),
+        specs=[_spec(spec, source) for source in spec.sources],
+        can_subset=True,
+        retry_policy=retry_policy(spec),
+        required_resource_keys={"registry", "landing"},
+    )
+    def raw(context: dg.AssetExecutionContext, config: RawConfig) -> Iterator[dg.MaterializeResult]:
+        wanted = [source for source in spec.sources if raw_key(spec.name, source) in context.selected_asset_keys]
+        with failures_in_plain_words():
+            space = workspace(context)
+            found = land(
+                space,
+                pipeline_of(space, spec),
+                sources=wanted,
+                full=config.full,
+                since=config.since,
+                progress=progress_to(context),
+            )
+        for source, landed in found.items():
+            yield _result(spec, source, landed)
+
+    return raw
+
+
+def _spec(spec: PipelineSpec, source: str) -> dg.AssetSpec:
+    kind = spec.sources[source].kind
+    about = spec.sources[source].description or f"What the source `{source}` said."
+    return dg.AssetSpec(
+        raw_key(spec.name, source),
+        description=f"{about}\n\nMaterialize it to read what is new; it lands as a batch, exactly as it came.",
+        kinds={kind},
+        **spec_fields(spec),
+    )
+
+
+def _result(spec: PipelineSpec, source: str, landed: Landed) -> dg.MaterializeResult:
+    metadata: dict[str, object] = {"new": landed.batch is not None, "batches_landed": landed.batches}
+    if landed.batch is not None:
+        metadata |= {
+            "batch": landed.batch.id,
+            "bytes": landed.batch.bytes,
+            "files": len(landed.batch.files),
+            "seconds": round(landed.seconds, 3),
+            "from": landed.batch.cursor_from or "",
+            "to": landed.batch.cursor_to or "",
+        }
+        if landed.batch.rows is not None:
+            metadata["dagster/row_count"] = landed.batch.rows
+    version = dg.DataVersion(landed.newest.id) if landed.newest else None
+    return dg.MaterializeResult(asset_key=raw_key(spec.name, source), metadata=metadata, data_version=version)

@@ -1,0 +1,151 @@
+"""The destination's tables: one multi-asset that loads what landed by the approved plan, with its checks."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from octo_assets.automation import LOAD_WHEN_APPROVED_OR_NEW
+from octo_assets.lineage import column_lineage, column_schema
+from octo_assets.names import approved_key, op_name, raw_key, table_keys
+from octo_assets.steps.common import failures_in_plain_words, pipeline_of, retry_policy, spec_fields, workspace
+from octo_core.errors import UsageError
+from octo_core.ledger import LoadResult
+from octo_core.plan.show import load_markdown
+from octo_core.spec.pipeline import PipelineSpec
+from octo_resources.flow import LoadOutcome, load
+from octo_resources.project import Project
+
+Event = dg.MaterializeResult | dg.AssetCheckResult
+CHECKS = {
+    "contract": "The rows kept the source's contract; those that did not were set aside.",
+    "drift": "The source still has the shape that was approved.",
+    "ledger": "Every row read is accounted for, and the destination counts the same.",
+}
+BLOCKING = {"contract", "drift"}
+
+
+def table_assets(project: Project, spec: PipelineSpec) -> dg.AssetsDefinition:
+    """One multi-asset whose outputs are the pipeline's tables; a subset of them can be loaded."""
+    keys = table_keys(spec)
+
+    @dg.multi_asset(
+        name=op_name(spec.name, "tables"),
+        specs=[_spec(project, spec, table, key) for table, key in keys.items()],
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=key, blocking=name in BLOCKING, description=about)
+            for key in keys.values()
+            for name, about in CHECKS.items()
+        ],
+        can_subset=True,
+        retry_policy=retry_policy(spec),
+        required_resource_keys={"registry", "landing"},
+    )
+    def tables(context: dg.AssetExecutionContext) -> Iterator[Event]:
+        wanted = [table for table, key in keys.items() if key in context.selected_asset_keys]
+        with failures_in_plain_words():
+            space = workspace(context)
+            outcome = load(
+                space,
+                pipeline_of(space, spec),
+                tables=wanted if len(wanted) < len(keys) else None,
+                dagster_run=context.run_id,
+            )
+        for warning in outcome.result.warnings:
+            context.log.warning(warning)
+        for table in wanted:
+            yield from _events(spec, keys[table], table, outcome)
+
+    return tables
+
+
+def _spec(project: Project, spec: PipelineSpec, table: str, key: dg.AssetKey) -> dg.AssetSpec:
+    needed = [
+        other
+        for name in spec.needs
+        for other in _tables_of(project, name)
+    ]
+    return dg.AssetSpec(
+        key,
+        deps=[approved_key(spec.name), *(raw_key(spec.name, source) for source in spec.sources), *needed],
+        skippable=True,
+        description=(
+            f"The table `{table}`, loaded by the approved plan of `{spec.name}`. Rows that cannot be loaded are set "
+            f"aside: `octopipe quarantine list {spec.name}`."
+        ),
+        metadata={"dagster/table_name": table},
+        kinds={"duckdb", *({spec.destination.kind} if spec.destination else ())},
+        automation_condition=LOAD_WHEN_APPROVED_OR_NEW.ignore(dg.AssetSelection.assets(*needed))
+        if needed
+        else LOAD_WHEN_APPROVED_OR_NEW,
+        freshness_policy=_freshness(spec),
+        **spec_fields(spec),
+    )
+
+
+def _tables_of(project: Project, name: str) -> Sequence[dg.AssetKey]:
+    try:
+        return list(table_keys(project.pipeline(name).spec).values())
+    except UsageError:
+        return []  # its own mistakes are told on its own page
+
+
+def _freshness(spec: PipelineSpec) -> dg.FreshnessPolicy | None:
+    if spec.monitors.freshness is None or not spec.monitors.active:
+        return None
+    return dg.FreshnessPolicy.time_window(fail_window=spec.monitors.freshness)
+
+
+def _events(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: LoadOutcome) -> Iterator[Event]:
+    result = outcome.result
+    if result.status in ("loaded", "already_loaded", "nothing_new"):
+        yield _materialization(spec, key, table, outcome)
+    ledger = result.tables.get(table)
+    drifted = outcome.drift.get(table, ())
+    yield dg.AssetCheckResult(
+        asset_key=key,
+        check_name="drift",
+        passed=not drifted,
+        # A warning does not fail the run: the data landed, and the load waits for a person.
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(drifted) or None,
+    )
+    yield dg.AssetCheckResult(
+        asset_key=key,
+        check_name="contract",
+        passed=ledger is None or ledger.quarantined == 0,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{ledger.quarantined:,} rows set aside" if ledger and ledger.quarantined else None,
+        metadata={"quarantined": ledger.quarantined if ledger else 0, "reasons": outcome.reasons.get(table, {})},
+    )
+    yield dg.AssetCheckResult(
+        asset_key=key,
+        check_name="ledger",
+        passed=ledger is None or ledger.balanced,
+        metadata={**_counts(result, table), "result": dg.JsonMetadataValue(result.model_dump(mode="json", by_alias=True))},
+    )
+
+
+def _materialization(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: LoadOutcome) -> dg.MaterializeResult:
+    result = outcome.result
+    metadata: dict[str, object] = {
+        **_counts(result, table),
+        "ledger": dg.MarkdownMetadataValue(load_markdown(result)),
+        "fingerprint": result.fingerprint,
+        "load": result.load_id,
+        "engine": f"{result.engine}: {result.engine_why}",
+        "seconds": result.seconds,
+    }
+    if outcome.rows_there.get(table) is not None:
+        metadata["dagster/row_count"] = outcome.rows_there[table]
+    if outcome.prepared is not None:
+        metadata["dagster/column_schema"] = column_schema(outcome.prepared, table)
+        metadata["dagster/column_lineage"] = column_lineage(spec.name, outcome.prepared, table)
+    return dg.MaterializeResult(
+        asset_key=key, metadata=metadata, data_version=dg.DataVersion(outcome.newest_load or result.load_id)
+    )
+
+
+def _counts(result: LoadResult, table: str) -> dict[str, int]:
+    ledger = result.tables.get(table)
+    names = ("read", "inserted", "updated", "unchanged", "deduplicated", "filtered", "quarantined", "removed")
+    return {name: getattr(ledger, name) if ledger else 0 for name in names}

@@ -1,0 +1,118 @@
+"""`run`: land what is new, and load it by the approved plan."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from octo_cli import console
+from octo_core.errors import NotApproved, OctopipeError, UsageError
+
+if TYPE_CHECKING:
+    from octo_core.ledger import LoadResult
+    from octo_resources.flow import Workspace
+
+WAITS = 3
+
+
+def run(
+    name: Annotated[str | None, typer.Argument(help="The pipeline.", metavar="NAME")] = None,
+    due: Annotated[bool, typer.Option("--due", help="Run every started pipeline that is due.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read everything again, not only what is new.")] = False,
+    since: Annotated[str | None, typer.Option(help="Read from this cursor value on.")] = None,
+    table: Annotated[list[str] | None, typer.Option("--table", help="Load only this table; repeatable.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do all but the commit.")] = False,
+) -> int:
+    """Load now: what is approved is loaded; what is not lands and waits (exit code 3).
+
+    Example:  octopipe run flights
+    """
+    from octo_resources.flow import Workspace
+
+    space = Workspace(console.open_project())
+    if due:
+        if name or full or since or table or dry_run:
+            raise UsageError("--due goes with no name and no other option of run")
+        return _run_due(space)
+    if not name:
+        raise UsageError("which pipeline?", hint="octopipe run NAME, or octopipe run --due")
+    tables = _canonical(space, name, table)
+    result = _dry(space, name, full, since, tables) if dry_run else _run(space, name, full, since, tables)
+    console.answer(result, lambda screen: _print(screen, space, result, dry_run))
+    return WAITS if result.status == "waiting_for_approval" else 0
+
+
+def _canonical(space: "Workspace", name: str, tables: Sequence[str] | None) -> list[str] | None:
+    from octo_core.spec.names import canonical_table_name
+    from octo_core.spec.nearest import did_you_mean
+
+    pipeline = space.pipeline(name)
+    if not tables:
+        return None
+    found = []
+    for table in tables:
+        try:
+            known = canonical_table_name(table)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        if known not in pipeline.tables:
+            raise UsageError(f"{name} writes no table '{table}'.{did_you_mean(table, pipeline.tables)}")
+        found.append(known)
+    return found
+
+
+def _run(space: "Workspace", name: str, full: bool, since: str | None, tables: list[str] | None) -> "LoadResult":
+    """As a Dagster run. What failed in it fails here, with the same words."""
+    from octo_assets.launch import launch  # dagster: 2.5 s to import
+    from octo_resources.flow import waiting
+
+    with console.progress(f"running {name}") as progress:
+        progress(0, 0, "starting Dagster")
+        ran = launch(space.project, name, tables=tables, full=full, since=since)
+    if ran.error is not None:
+        raise OctopipeError(ran.error, where=None)
+    if ran.result is not None:
+        return ran.result
+    return waiting(space, space.pipeline(name), ran.landed)
+
+
+def _dry(space: "Workspace", name: str, full: bool, since: str | None, tables: list[str] | None) -> "LoadResult":
+    """Outside Dagster: nothing is committed, so there is nothing to record."""
+    from octo_resources.flow import land, load
+
+    pipeline = space.pipeline(name)
+    with console.progress(f"trying {name}") as progress:
+        land(space, pipeline, full=full, since=since, progress=progress)
+        return load(space, pipeline, tables=tables, dry_run=True).result
+
+
+def _run_due(space: "Workspace") -> int:
+    """All that is due, those that others need first; one that fails does not stop the rest."""
+    from octo_resources.flow import due_pipelines
+
+    results: list[dict[str, Any]] = []
+    worst = 0
+    for name in due_pipelines(space):
+        try:
+            result = _run(space, name, False, None, None)
+            results.append(result.model_dump(mode="json", by_alias=True))
+            code = WAITS if result.status == "waiting_for_approval" else 0
+        except OctopipeError as error:
+            results.append({"pipeline": name, "status": "failed", "error": console.error_document(error)})
+            console.note(str(error))
+            code = WAITS if isinstance(error, NotApproved) else error.exit_code
+        worst = code if worst in (0, WAITS) and code else worst
+    lines = [f"{one['pipeline']}: {one['status']}" for one in results] or ["nothing is due"]
+    console.answer({"runs": results}, "\n".join(lines))
+    return worst
+
+
+def _print(screen: Any, space: "Workspace", result: "LoadResult", dry_run: bool) -> None:
+    from octo_core.plan.show import load_text
+
+    decision = space.registry.decisions.holding(result.pipeline, result.fingerprint)
+    screen.print(load_text(result, decision=decision, width=screen.width))
+    if dry_run:
+        console.say("This was a dry run: nothing was committed.")
+
+

@@ -1,0 +1,184 @@
+"""`schema`, `map` and `plan`: what a source is, what is proposed, and what that would do to real rows."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from octo_cli import console
+from octo_core.errors import NotSupportedYet, UsageError
+
+if TYPE_CHECKING:
+    from octo_core.schema import Field, SourceSchema
+    from octo_resources.flow import Workspace
+    from octo_resources.project import Pipeline
+
+Name = Annotated[str, typer.Argument(help="The pipeline.", metavar="NAME")]
+
+
+def opened(name: str) -> "tuple[Workspace, Pipeline]":
+    """The workspace of the current folder and one of its pipelines."""
+    from octo_resources.flow import Workspace
+
+    project = console.open_project()
+    return Workspace(project), project.pipeline(name)
+
+
+def schema(
+    name: Name,
+    source: Annotated[str | None, typer.Argument(help="One of its sources; all when left out.")] = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Read the source again.")] = False,
+    pydantic: Annotated[bool, typer.Option("--pydantic", help="Print the generated Pydantic models.")] = False,
+    json_schema: Annotated[bool, typer.Option("--json-schema", help="Print the generated JSON Schema.")] = False,
+) -> None:
+    """Show the typed schema of a pipeline's sources.
+
+    Example:  octopipe schema flights --pydantic
+    """
+    from octo_resources.flow import land, schemas
+
+    space, pipeline = opened(name)
+    if source is not None:
+        pipeline.source(source)
+    with console.progress(f"schema of {name}") as progress:
+        if refresh:
+            land(space, pipeline, sources=[source] if source else None, progress=progress)
+        found = schemas(space, pipeline, refresh=refresh, progress=progress)
+    wanted = {key: value for key, value in found.items() if source in (None, key)}
+    if pydantic or json_schema:
+        _print_contract(wanted, pydantic)
+        return
+    document = {"sources": {key: _document(value) for key, value in wanted.items()}}
+    console.answer(document, lambda screen: _print_schemas(screen, wanted))
+
+
+def _print_contract(wanted: "dict[str, SourceSchema]", pydantic: bool) -> None:
+    import json
+    import sys
+
+    from octo_core.inference.contract import json_schema
+    from octo_resources.codegen import pydantic_source
+
+    if pydantic:
+        text = "\n\n".join(pydantic_source(found) for found in wanted.values())
+    else:
+        contracts = {key: json_schema(found) for key, found in wanted.items()}
+        only = next(iter(contracts.values())) if len(contracts) == 1 else contracts
+        text = json.dumps(only, indent=2, ensure_ascii=False)
+    sys.stdout.write(text.rstrip() + "\n")
+
+
+def _document(found: "SourceSchema") -> dict[str, Any]:
+    """The contract's shape, and beside it how much was examined."""
+    fields = [field.model_dump(mode="json", exclude={"stats", "children"}) for field in found.fields]
+    return {
+        "fields": fields,
+        "key": list(found.key),
+        "rows_examined": found.rows_examined,
+        "rows_total": found.rows_total,
+        "complete": found.complete,
+        "warnings": list(found.warnings),
+    }
+
+
+def _print_schemas(screen: Any, wanted: "dict[str, SourceSchema]") -> None:
+    for name, found in wanted.items():
+        seen = "all examined" if found.complete else f"{found.rows_examined:,} examined"
+        title = f"{name}  {found.rows_total or found.rows_examined:,} rows, {seen}"
+        title += f", key ({', '.join(found.key)})" if found.key else ", no key found"
+        columns = ["field", "type", "null", "format", "unit", "meaning", "description"]
+        screen.print(console.table(columns, [_row(field) for field in found.fields], title))
+        for warning in found.warnings:
+            console.note(f"! {warning}")
+
+
+def _row(field: "Field") -> list[str | None]:
+    meaning = " ".join(filter(None, (field.semantic, "(pii)" if field.pii else None)))
+    return [
+        field.name,
+        str(field.type),
+        "yes" if field.nullable else "no",
+        field.format,
+        field.unit,
+        meaning or field.role,
+        field.description,
+    ]
+
+
+def map_(
+    name: Name,
+    corrections: Annotated[
+        list[str] | None, typer.Option("--set", metavar="TABLE.COLUMN=EXPR", help="Correct one column; repeatable.")
+    ] = None,
+    reviewer: Annotated[str | None, typer.Option(help="Who corrects; your login name when left out.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why.")] = None,
+    proposer: Annotated[Literal["embedded", "llm"], typer.Option(help="Who proposes.")] = "embedded",
+    feedback: Annotated[str | None, typer.Option(help="What should be otherwise, in your words.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write the whole mapping to mapping.yaml.")] = False,
+) -> None:
+    """Propose a mapping (again), or correct it.
+
+    Example:  octopipe map flights --set "public.flight.note=upper(tailnum)"
+    """
+    from octo_core.plan.show import plan_text
+    from octo_resources.flow import correct, prepare, write_mapping
+
+    if proposer == "llm" or feedback is not None:
+        what = "--feedback" if feedback is not None else "--proposer llm"
+        raise NotSupportedYet(f"{what} is not supported yet", hint="correct a column with --set (docs/limits.md)")
+    space, pipeline = opened(name)
+    if corrections:
+        correct(
+            space, pipeline, console.pairs(corrections, "--set"), reviewer=reviewer or _login(), reason=reason
+        )
+    with console.progress(f"mapping {name}") as progress:
+        prepared = prepare(space, pipeline, again=not corrections and not write, progress=progress)
+    if write:
+        console.note(f"wrote {write_mapping(pipeline, prepared.mapping)}")
+    console.answer(prepared.plan, lambda screen: screen.print(plan_text(prepared.plan, width=screen.width)))
+
+
+def _login() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise UsageError("who corrects? your login name is not known here", hint="give --reviewer") from None
+
+
+def plan(
+    name: Name,
+    sql: Annotated[Literal["duckdb", "spark"] | None, typer.Option(help="Print the engine's SQL.")] = None,
+    rows: Annotated[int, typer.Option(min=0, help="How many rows to show before and after.")] = 3,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what changed since the approved plan.")] = False,
+) -> None:
+    """Show what the mapping would do to real rows.
+
+    Example:  octopipe plan flights
+    """
+    from octo_core.plan.show import diff_text, plan_text
+    from octo_resources.flow import prepare
+
+    if sql == "spark":
+        raise NotSupportedYet("Spark is not supported yet", hint="see the embedded engine's: --sql duckdb")
+    space, pipeline = opened(name)
+    with console.progress(f"planning {name}") as progress:
+        prepared = prepare(space, pipeline, progress=progress)
+    found = prepared.plan
+    shown = found.model_copy(
+        update={
+            "tables": {
+                key: table.model_copy(update={"sample": table.sample[:rows]}) for key, table in found.tables.items()
+            }
+        }
+    )
+    if sql is not None:
+        text = "\n\n".join(f"-- {key}\n{table.sql['duckdb']}" for key, table in found.tables.items())
+        console.answer(shown, text)
+    elif diff:
+        console.answer(shown, lambda screen: screen.print(diff_text(found, width=screen.width)))
+    else:
+        console.answer(shown, lambda screen: screen.print(plan_text(shown, width=screen.width)))
+
+
+

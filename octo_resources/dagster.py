@@ -1,0 +1,78 @@
+"""What of Octopipe Dagster shows as resources. The one module on this floor that knows Dagster."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from octo_resources.project import Project
+from octo_resources.registry import Registry
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+class RegistryResource(dg.ConfigurableResource[Registry]):
+    """Where schemas, plans, approvals and executions are kept."""
+
+    url: str = Field(default="", description="sqlite or a PostgreSQL URL; octopipe.yaml's when empty")
+    project: str = Field(description="The project folder")
+
+    _opened: Registry | None = PrivateAttr(default=None)
+
+    def open(self) -> Registry:
+        """The registry, opened at first use and kept."""
+        if self._opened is None:
+            project = Project.at(self.project)
+            self._opened = Registry.open(self.url or project.registry_url, project.state)
+        return self._opened
+
+
+class LandingResource(dg.ConfigurableResource[Any]):
+    """Where batches land."""
+
+    project: str = Field(description="The project folder")
+
+
+class LlmResource(dg.ConfigurableResource[Any]):
+    """The language model that may propose types and mappings. None: the embedded proposer does."""
+
+    model: str = Field(default="", description="for example openai/gpt-5; empty: none is asked")
+    base_url: str = ""
+    share: str = Field(default="statistics", description="none, statistics or samples")
+
+
+class KafkaResource(dg.ConfigurableResource[Any]):
+    """The brokers that carry batches and streams. Empty: none."""
+
+    brokers: str = ""
+
+
+class SparkResource(dg.ConfigurableResource[Any]):
+    """The Spark that runs what does not fit one machine; opened at first use through dagster-pyspark."""
+
+    master: str = Field(default="local[*]", description="local[N], spark://…, yarn or k8s://…")
+    remote: str = Field(default="", description="sc://… for Spark Connect")
+
+    @cached_property
+    def session(self) -> "SparkSession":
+        """The Spark session. Needs the extra `spark`."""
+        from dagster_pyspark import LazyPySparkResource
+
+        settings = {"spark.remote": self.remote} if self.remote else {"spark.master": self.master}
+        session: SparkSession = LazyPySparkResource(spark_config=settings).spark_session
+        return session
+
+
+def project_resources(project: Project) -> dict[str, Any]:
+    """The resources of a code location, as the project's octopipe.yaml says."""
+    folder = str(project.root)
+    llm = project.spec.llm
+    return {
+        "registry": RegistryResource(project=folder),
+        "landing": LandingResource(project=folder),
+        "llm": LlmResource(model=llm.model or "", base_url=llm.base_url or "", share=llm.share or "statistics"),
+        "kafka": KafkaResource(),
+        "spark": SparkResource(),
+    }

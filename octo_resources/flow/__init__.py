@@ -1,0 +1,52 @@
+"""The steps of the product as library calls: land, schema, pull, map, plan, approve, load. Dagster and the CLI wrap them.
+
+Each is imported when it is first asked for: `status` must not pay for DuckDB.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from octo_resources.flow.deciding import approve, reject
+    from octo_resources.flow.landing_step import Landed, land
+    from octo_resources.flow.loading import LoadOutcome, load
+    from octo_resources.flow.planning import Prepared, prepare
+    from octo_resources.flow.proposing import correct
+    from octo_resources.flow.pulling import pull
+    from octo_resources.flow.state import Standing, due_pipelines, newest_write, next_run, standing, waiting
+    from octo_resources.flow.understand import schemas
+    from octo_resources.flow.workspace import Workspace
+    from octo_resources.flow.writing import write_mapping
+
+_HOMES = {
+    "approve": "deciding",
+    "reject": "deciding",
+    "Landed": "landing_step",
+    "land": "landing_step",
+    "LoadOutcome": "loading",
+    "load": "loading",
+    "Prepared": "planning",
+    "prepare": "planning",
+    "correct": "proposing",
+    "pull": "pulling",
+    "Standing": "state",
+    "due_pipelines": "state",
+    "newest_write": "state",
+    "next_run": "state",
+    "standing": "state",
+    "waiting": "state",
+    "schemas": "understand",
+    "Workspace": "workspace",
+    "write_mapping": "writing",
+}
+
+__all__ = [
+    "Landed", "LoadOutcome", "Prepared", "Standing", "Workspace", "approve", "correct", "due_pipelines", "land", "load",
+    "newest_write", "next_run", "prepare", "pull", "reject", "schemas", "standing", "waiting", "write_mapping",
+]  # fmt: skip
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        found: object = getattr(import_module(f"octo_resources.flow.{_HOMES[name]}"), name)
+        return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,81 @@
+"""The first step: read what is new at the sources, and land it."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from octo_core.batch import Batch
+from octo_core.errors import UsageError
+from octo_resources.flow.workspace import Workspace
+from octo_resources.project import Pipeline
+
+Progress = Callable[[int, int, str], None]
+"""rows so far, bytes so far, what is being done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """What one extraction brought. `batch` is None where nothing is new; `newest` is what is there all the same."""
+
+    batch: Batch | None
+    newest: Batch | None
+    batches: int
+    seconds: float
+
+
+def land(
+    space: Workspace,
+    pipeline: Pipeline,
+    *,
+    sources: Sequence[str] | None = None,
+    full: bool = False,
+    since: str | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Landed]:
+    """Extract the sources (all when left out), at most `limits.concurrency` at once, and land what is new.
+
+    One source that fails does not stop the others: what they bring lands, then its error is raised.
+    """
+    names = list(pipeline.spec.sources) if sources is None else list(sources)
+    for name in names:
+        if name not in pipeline.spec.sources:
+            known = ", ".join(pipeline.spec.sources)
+            raise UsageError(f"there is no source '{name}'", where=pipeline.name, hint=f"Its sources: {known}")
+    with ThreadPoolExecutor(max_workers=pipeline.spec.limits.concurrency) as pool:
+        running = {name: pool.submit(_land_one, space, pipeline, name, full, since, progress) for name in names}
+    return {name: future.result() for name, future in running.items()}
+
+
+def land_missing(space: Workspace, pipeline: Pipeline, progress: Progress | None = None) -> None:
+    """Land those sources of which nothing ever landed: what a schema and a plan need."""
+    missing = [name for name in pipeline.spec.sources if space.landing.newest(pipeline.name, name) is None]
+    if missing:
+        land(space, pipeline, sources=missing, progress=progress)
+
+
+def _land_one(
+    space: Workspace, pipeline: Pipeline, name: str, full: bool, since: str | None, progress: Progress | None
+) -> Landed:
+    from octo_resources.sources import extract
+
+    started = time.monotonic()
+    batch = extract(
+        pipeline.spec.sources[name],
+        pipeline=pipeline.name,
+        source_name=name,
+        project=space.project,
+        landing=space.landing,
+        since=since,
+        full=full or _needs_all(pipeline, name),
+        progress=progress or (lambda rows, size, note: None),
+    )
+    there = space.landing.batches(pipeline.name, name)
+    return Landed(batch, there[-1] if there else None, len(there), time.monotonic() - started)
+
+
+def _needs_all(pipeline: Pipeline, source: str) -> bool:
+    """Whether a table is replaced from this source: then every batch has to be the whole of it."""
+    return any(
+        table.write == "replace" and pipeline.spec.source_of(name) == source for name, table in pipeline.spec.tables.items()
+    )

@@ -1,0 +1,140 @@
+"""Make the plan: the recipe that an approval signs, and what it would do to every row that landed."""
+
+import hashlib
+import json
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from octo_core.approvals import Decision
+from octo_core.catalog import Catalog
+from octo_core.expressions import Node, assign, parse
+from octo_core.mapping.model import Mapping
+from octo_core.plan.fingerprint import fingerprint
+from octo_core.plan.model import Plan, Recipe, SourcePlan
+from octo_core.plan.recipe import build_recipe
+from octo_core.schema import SourceSchema
+from octo_resources.flow.landing_step import Progress
+from octo_resources.flow.proposing import mapping
+from octo_resources.flow.preview import table_plan
+from octo_resources.flow.pulling import pull
+from octo_resources.flow.understand import schemas
+from octo_resources.flow.workspace import Workspace
+from octo_resources.project import Pipeline
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan with all it was made from, and the decision that holds about it."""
+
+    plan: Plan
+    recipe: Recipe
+    schemas: dict[str, SourceSchema]
+    catalog: Catalog
+    mapping: Mapping
+    decision: Decision | None
+
+    def nodes(self, table: str) -> dict[str, Node]:
+        """Column → its typed expression, ready to be evaluated: from the recipe, which is what was signed."""
+        recipe = self.recipe.tables[table]
+        schema, columns = self.schemas[recipe.source], self.catalog.tables[table]
+        found = {}
+        for target, text in recipe.columns.items():
+            column = columns.column(target)
+            if column is not None:
+                found[target] = assign(parse(text, schema), column)
+        return found
+
+
+def prepare(
+    space: Workspace,
+    pipeline: Pipeline,
+    *,
+    again: bool = False,
+    refresh: bool = False,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Bring schema, pull, mapping and plan up to date, and say how the plan stands with the reviewers.
+
+    A stored plan is taken where nothing that it was made from has changed: its fingerprint is taken again each time.
+    """
+    typed = schemas(space, pipeline, refresh=refresh, progress=progress)
+    catalog = pull(space, pipeline, refresh=refresh)
+    mapped = mapping(space, pipeline, typed, catalog, again=again)
+    recipe = build_recipe(pipeline.spec, typed, catalog, mapped, texts(pipeline))
+    inputs = _inputs(space, pipeline, typed, catalog, mapped)
+    stored = space.registry.plans.get(pipeline.name, fingerprint(recipe))
+    if stored is not None and stored.inputs == inputs and not (again or refresh):
+        plan = stored.plan
+    else:
+        plan = _plan(space, pipeline, typed, catalog, mapped, recipe)
+        space.registry.plans.save(plan, recipe, inputs=inputs)
+    return _standing(space, Prepared(plan, recipe, typed, catalog, mapped, None))
+
+
+def texts(pipeline: Pipeline) -> dict[str, str]:
+    """The text of every transformation and `after` file that the pipeline names."""
+    named = [name for table in pipeline.tables.values() for name in (*table.transforms, *table.after)]
+    return pipeline.texts(dict.fromkeys(named))
+
+
+def _standing(space: Workspace, prepared: Prepared) -> Prepared:
+    """The plan with its state, the approved one beside it, and what changed since that."""
+    decisions, name = space.registry.decisions, prepared.plan.pipeline
+    print_ = prepared.plan.fingerprint
+    approved = decisions.last_approved(name)
+    plan = prepared.plan.model_copy(
+        update={
+            "state": decisions.state(name, print_),
+            "approved_fingerprint": approved.fingerprint if approved else None,
+            "diff": decisions.diff_to_approved(prepared.recipe) if approved and approved.fingerprint != print_ else None,
+        }
+    )
+    return Prepared(
+        plan, prepared.recipe, prepared.schemas, prepared.catalog, prepared.mapping, decisions.holding(name, print_)
+    )
+
+
+def _plan(
+    space: Workspace,
+    pipeline: Pipeline,
+    typed: MappingOf[str, SourceSchema],
+    catalog: Catalog,
+    mapped: Mapping,
+    recipe: Recipe,
+) -> Plan:
+    draft = Plan(pipeline=pipeline.name, fingerprint=fingerprint(recipe))
+    prepared = Prepared(draft, recipe, dict(typed), catalog, mapped, None)
+    tables = {name: table_plan(space, pipeline, prepared, name) for name in recipe.tables}
+    warnings = [*mapped.warnings, *(warning for schema in typed.values() for warning in schema.warnings)]
+    sources = {
+        name: SourcePlan(
+            kind=pipeline.spec.sources[name].kind,
+            rows_examined=schema.rows_examined,
+            rows_total=schema.rows_total,
+            complete=schema.complete,
+        )
+        for name, schema in typed.items()
+    }
+    return draft.model_copy(
+        update={"tables": tables, "sources": sources, "warnings": tuple(warnings), "made_at": datetime.now(UTC)}
+    )
+
+
+def _inputs(
+    space: Workspace,
+    pipeline: Pipeline,
+    typed: MappingOf[str, SourceSchema],
+    catalog: Catalog,
+    mapped: Mapping,
+) -> str:
+    """What a plan's figures depend on beside its recipe: another hash, and it is made again."""
+    newest = {name: space.landing.newest(pipeline.name, name) for name in pipeline.spec.sources}
+    said = {
+        "file": pipeline.text_hash,
+        "schemas": {name: schema.model_dump_json() for name, schema in typed.items()},
+        "catalog": catalog.model_dump_json(exclude={"samples"}),
+        "mapping": mapped.model_dump_json(),
+        "batches": {name: batch.id for name, batch in newest.items() if batch is not None},
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,119 @@
+"""What a mapping would do to the rows of one table: the part of the plan that looks at data."""
+
+from typing import Any
+
+from octo_core.catalog import Table
+from octo_core.expressions import Node, is_carried_over, paths
+from octo_core.mapping.model import TableMapping
+from octo_core.plan.model import ColumnPlan, PlannedQuarantine, Sample, TablePlan, UnmappedTarget
+from octo_core.schema import SourceSchema
+from octo_resources.engines.duckdb import LoadVariables, Preview
+from octo_resources.flow.workspace import Workspace
+from octo_resources.project import Pipeline
+
+MASKED = "‹masked›"
+SAMPLE_ROWS = 5
+REASONS = 50
+
+
+def table_plan(space: Workspace, pipeline: Pipeline, prepared: Any, name: str) -> TablePlan:
+    """The plan of one table over all rows landed and not loaded yet, or the newest batch where all is loaded."""
+    recipe = prepared.recipe.tables[name]
+    schema = prepared.schemas[recipe.source]
+    table = prepared.catalog.tables[name]
+    mapped = prepared.mapping.tables[name]
+    nodes = prepared.nodes(name)
+    engine = space.engine(pipeline)
+    batches = space.landing.batches(pipeline.name, recipe.source)
+    wanted = [batch for batch in batches if batch.id in schema.batches] or batches[-1:]
+    found = engine.preview(
+        [one for batch in wanted for one in space.inputs(batch)],
+        schema,
+        nodes,
+        LoadVariables.for_plans(),
+        key=[column for column in recipe.key if column in nodes],
+        sample_rows=SAMPLE_ROWS,
+        reasons=REASONS,
+    )
+    hidden = Hidden(table, schema, nodes)
+    return TablePlan(
+        columns=tuple(_column(table, mapped, found, target, node) for target, node in nodes.items()),
+        unmapped_target=_unmapped(table, mapped),
+        unmapped_source=mapped.unmapped_source,
+        sample=tuple(Sample(before=hidden.before(one.before), after=hidden.after(one.after)) for one in found.samples),
+        quarantined=tuple(hidden.quarantined(one) for one in found.reasons),
+        rows_read=found.rows,
+        rows_quarantined=found.refused,
+        key=recipe.key,
+        write=recipe.write,
+        rows_there=table.rows,
+        key_collisions=found.key_collisions,
+        sql={"duckdb": engine.sql(schema, nodes), "spark": None},
+        suggested_ddl=_suggested(space, pipeline, table, schema, mapped),
+    )
+
+
+class Hidden:
+    """Masks what is personal: columns labelled pii, and the source's fields that feed them or are pii themselves."""
+
+    def __init__(self, table: Table, schema: SourceSchema, nodes: dict[str, Node]) -> None:
+        self.columns = {column.name for column in table.columns if column.label and column.label.pii}
+        feeding = {path for target in self.columns & set(nodes) for path in paths(nodes[target])}
+        self.fields = {_top(path) for path in feeding} | {field.name for field in schema.fields if field.pii}
+        exposing = {target for target, node in nodes.items() if {_top(path) for path in paths(node)} & self.fields}
+        self.columns |= exposing
+
+    def before(self, row: dict[str, Any]) -> dict[str, Any]:
+        return {name: MASKED if _top(name) in self.fields and value is not None else value for name, value in row.items()}
+
+    def after(self, row: dict[str, Any]) -> dict[str, Any]:
+        return {name: MASKED if name in self.columns and value is not None else value for name, value in row.items()}
+
+    def quarantined(self, one: Any) -> PlannedQuarantine:
+        # A reason may quote the value that was refused.
+        reason = f"{one.kind} ({MASKED})" if one.column in self.columns else one.reason
+        return PlannedQuarantine(
+            reason=reason, column=one.column, row=self.before(one.row), rows=one.rows, first_row=one.first_row
+        )
+
+
+def _top(path: str) -> str:
+    return path.split(".")[0].split("[")[0]
+
+
+def _column(table: Table, mapped: TableMapping, found: Preview, target: str, node: Node) -> ColumnPlan:
+    said, column, counts = mapped.column(target), table.column(target), found.columns[target]
+    if said is None or column is None or said.expr is None:
+        raise ValueError(f"{table.name}.{target} is in the recipe and not in the mapping")
+    return ColumnPlan(
+        target=target,
+        type=column.native,
+        expr=said.expr,
+        layer=said.layer,
+        confidence=said.confidence,
+        why=said.why,
+        alternatives=said.alternatives,
+        nulls=counts.nulls,
+        distinct=counts.distinct,
+        failures=counts.failures,
+        truncated=counts.truncated,
+        pii=bool(column.label and column.label.pii),
+        converted=not is_carried_over(node),
+        overrides=said.overrides,
+    )
+
+
+def _unmapped(table: Table, mapped: TableMapping) -> tuple[UnmappedTarget, ...]:
+    return tuple(
+        UnmappedTarget(target=said.target, why=said.why, type=column.native, required=column.required)
+        for said in mapped.columns
+        if said.expr is None and (column := table.column(said.target)) is not None and column.writable
+    )
+
+
+def _suggested(
+    space: Workspace, pipeline: Pipeline, table: Table, schema: SourceSchema, mapped: TableMapping
+) -> tuple[str, ...]:
+    """ALTER TABLE statements for fields that have no column, for a person to run."""
+    fields = [field for name in mapped.unmapped_source if (field := schema.field(name)) is not None]
+    return tuple(space.destination(pipeline).suggested_ddl(table, fields))

@@ -1,0 +1,114 @@
+"""Propose a mapping, and lay the user's file and the reviewers' corrections over it."""
+
+import hashlib
+from collections.abc import Mapping as MappingOf
+from datetime import UTC, datetime
+
+from octo_core.catalog import Catalog
+from octo_core.errors import UsageError
+from octo_core.mapping import layered, propose
+from octo_core.mapping.model import Correction, Mapping
+from octo_core.schema import SourceSchema
+from octo_core.spec.names import canonical_table_name
+from octo_core.spec.nearest import did_you_mean
+from octo_resources.flow.pulling import pull
+from octo_resources.flow.understand import schemas
+from octo_resources.flow.workspace import Workspace
+from octo_resources.project import Pipeline
+
+
+def mapping(
+    space: Workspace,
+    pipeline: Pipeline,
+    typed: MappingOf[str, SourceSchema],
+    catalog: Catalog,
+    *,
+    again: bool = False,
+) -> Mapping:
+    """The whole mapping: correction over mapping.yaml over the proposal.
+
+    The proposal is kept until a schema, the destination or what the file says of its tables changes. Raises SpecError
+    for what does not hold in mapping.yaml.
+    """
+    return layered(
+        _proposal(space, pipeline, typed, catalog, again),
+        pipeline.file_mapping,
+        space.registry.corrections.holding(pipeline.name),
+        catalog=catalog,
+        relations=relations(pipeline, typed),
+    )
+
+
+def relations(pipeline: Pipeline, typed: MappingOf[str, SourceSchema]) -> dict[str, SourceSchema]:
+    """Table → the schema of what it is made from."""
+    return {name: typed[source] for name in pipeline.tables if (source := pipeline.spec.source_of(name)) is not None}
+
+
+def _proposal(
+    space: Workspace, pipeline: Pipeline, typed: MappingOf[str, SourceSchema], catalog: Catalog, again: bool
+) -> Mapping:
+    inputs = _inputs(pipeline, typed, catalog)
+    stored = space.registry.mappings.newest_version(pipeline.name)
+    if stored is not None and stored.inputs == inputs and not again:
+        return stored.value
+    found = propose(dict(typed), catalog, pipeline.spec)
+    space.registry.mappings.save(pipeline.name, found, inputs=inputs)
+    return found
+
+
+def _inputs(pipeline: Pipeline, typed: MappingOf[str, SourceSchema], catalog: Catalog) -> str:
+    said = [schema.model_dump_json(exclude={"batches"}) for schema in typed.values()]
+    said += [catalog.model_dump_json(exclude={"samples"})]
+    said += [f"{name} {table.from_} {table.key} {table.version}" for name, table in pipeline.tables.items()]
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()
+
+
+def correct(
+    space: Workspace,
+    pipeline: Pipeline,
+    corrections: MappingOf[str, str],
+    *,
+    reviewer: str,
+    reason: str | None = None,
+) -> None:
+    """Keep a reviewer's word on columns: `TABLE.COLUMN` → expression, an empty one to leave the column unmapped.
+
+    All of them are checked first: UsageError where one names no column, or does not fit it, and none is kept.
+    """
+    typed, catalog = schemas(space, pipeline), pull(space, pipeline)
+    made = [_correction(catalog, place, text, reviewer, reason) for place, text in corrections.items()]
+    holding = {(one.table, one.column): one for one in (*space.registry.corrections.holding(pipeline.name), *made)}
+    layered(
+        _proposal(space, pipeline, typed, catalog, False),
+        pipeline.file_mapping,
+        tuple(holding.values()),
+        catalog=catalog,
+        relations=relations(pipeline, typed),
+    )
+    for one in made:
+        space.registry.corrections.add(pipeline.name, one)
+
+
+def _correction(catalog: Catalog, place: str, text: str, reviewer: str, reason: str | None) -> Correction:
+    table, _, column = place.rpartition(".")
+    if not table:
+        hint = "write TABLE.COLUMN, for example public.flight.note"
+        raise UsageError(f"'{place}' names no column of a table", hint=hint)
+    try:
+        name = canonical_table_name(table)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if name not in catalog.tables:
+        raise UsageError(f"the pipeline writes no table '{table}'.{did_you_mean(table, catalog.tables)}")
+    columns = [known.name for known in catalog.tables[name].columns]
+    column = column.strip('"') if column.strip('"') in columns else column
+    if column not in columns:
+        raise UsageError(f"{name} has no column '{column}'.{did_you_mean(column, columns)}")
+    return Correction(
+        table=name,
+        column=column,
+        expr=text.strip() or None,
+        reviewer=reviewer,
+        reason=reason,
+        made_at=datetime.now(UTC),
+    )

@@ -1,0 +1,118 @@
+"""How a pipeline stands: what it waits for, whether it is paused, when it last wrote, what is due."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from octo_core.errors import UsageError
+from octo_core.ledger import LoadResult, SourceCount
+from octo_resources.flow.planning import prepare
+from octo_resources.flow.workspace import Workspace
+from octo_resources.project import Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a schedule's tick has to know; read from the registry alone."""
+
+    paused_until: datetime | None
+    paused: bool
+    waits_for: str | None
+    """Fingerprint of the newest plan, where nobody approved it."""
+
+
+def standing(space: Workspace, name: str) -> Standing:
+    """How a pipeline stands by the registry. Touches neither source nor destination."""
+    control = space.registry.controls.of(name)
+    stored = space.registry.plans.newest(name)
+    waits = None
+    if stored is not None and space.registry.plan_state(name, stored.plan.fingerprint) != "approved":
+        waits = stored.plan.fingerprint
+    return Standing(control.until, control.state == "paused", waits)
+
+
+def waiting(space: Workspace, pipeline: Pipeline, landed: Mapping[str, Mapping[str, Any]]) -> LoadResult:
+    """The answer of a run whose plan nobody approved: what landed, and the fingerprint that waits."""
+    prepared = prepare(space, pipeline)
+    plan = prepared.plan
+    return LoadResult(
+        pipeline=pipeline.name,
+        load_id="",
+        fingerprint=plan.fingerprint,
+        engine_why="not started: the plan waits for approval",
+        status="waiting_for_approval",
+        batches=tuple(str(found["batch"]) for found in landed.values() if "batch" in found),
+        sources={name: _count(found) for name, found in landed.items()},
+        warnings=plan.warnings,
+    )
+
+
+def _count(found: Mapping[str, Any]) -> SourceCount:
+    return SourceCount(
+        extracted=int(found.get("dagster/row_count") or 0),
+        bytes=int(found.get("bytes") or 0),
+        from_=str(found.get("from") or "") or None,
+        to=str(found.get("to") or "") or None,
+    )
+
+
+def newest_write(space: Workspace, name: str, table: str) -> datetime | None:
+    """When a load last wrote to a table, by the registry."""
+    for execution in space.registry.executions.recent(name, status="loaded", limit=20):
+        ledger = execution.result.tables.get(table) if execution.result else None
+        if ledger is not None and ledger.inserted + ledger.updated + ledger.removed > 0:
+            return execution.ended
+    return None
+
+
+def due_pipelines(space: Workspace, at: datetime | None = None) -> list[str]:
+    """Started pipelines whose schedule has come round since they last ran, those that others need first."""
+    moment = at or datetime.now(UTC)
+    due = [name for name in space.project.pipeline_names() if _is_due(space, space.project.pipeline(name), moment)]
+    return list(_needs_first(space, due))
+
+
+def next_run(pipeline: Pipeline, after: datetime) -> datetime | None:
+    """The schedule's next moment after `after`, in UTC; None without a schedule."""
+    from croniter import croniter
+
+    schedule = pipeline.spec.schedule
+    if schedule is None:
+        return None
+    local = after.astimezone(ZoneInfo(schedule.timezone))
+    found: datetime = croniter(schedule.cron, local).get_next(datetime)
+    return found.astimezone(UTC)
+
+
+def _is_due(space: Workspace, pipeline: Pipeline, moment: datetime) -> bool:
+    control = space.registry.controls.of(pipeline.name, moment)
+    started = control.state == "started" or (
+        control.changed_at is None and pipeline.settings.rules.autostart and control.state == "stopped"
+    )
+    if not started or pipeline.spec.schedule is None:
+        return False
+    last = space.registry.executions.newest(pipeline.name)
+    since = max(filter(None, (last.started if last else None, control.changed_at)), default=None)
+    following = next_run(pipeline, since) if since is not None else moment
+    return following is not None and following <= moment
+
+
+def _needs_first(space: Workspace, names: list[str]) -> Iterator[str]:
+    """`names` in an order in which what one needs comes before it."""
+    done: set[str] = set()
+
+    def visit(name: str, above: tuple[str, ...]) -> Iterator[str]:
+        if name in done:
+            return
+        if name in above:
+            raise UsageError(f"{name} needs itself: {' → '.join((*above, name))}")
+        for other in space.project.pipeline(name).spec.needs:
+            if other in names:
+                yield from visit(other, (*above, name))
+        done.add(name)
+        yield name
+
+    for name in names:
+        yield from visit(name, ())

@@ -1,0 +1,65 @@
+"""The typed schema of each source: derived from all that landed, then the contract that later loads are held to.
+
+A schema stands until its pipeline's plan is approved and the source drifts; before the first approval it follows
+every batch that lands. `refresh` derives it anew from what landed last.
+"""
+
+from collections.abc import Sequence
+
+from octo_core.batch import Batch
+from octo_core.errors import SourceError
+from octo_core.schema import SourceSchema
+from octo_resources.flow.landing_step import Progress, land_missing
+from octo_resources.flow.workspace import Workspace
+from octo_resources.project import Pipeline
+
+
+def schemas(
+    space: Workspace, pipeline: Pipeline, *, refresh: bool = False, progress: Progress | None = None
+) -> dict[str, SourceSchema]:
+    """Source → its typed schema. Reads a source of which nothing landed yet. Raises SourceError, LandingError."""
+    land_missing(space, pipeline, progress)
+    return {name: _schema(space, pipeline, name, refresh) for name in pipeline.spec.sources}
+
+
+def _schema(space: Workspace, pipeline: Pipeline, name: str, refresh: bool) -> SourceSchema:
+    batches = space.landing.batches(pipeline.name, name)
+    if not batches:
+        raise SourceError(
+            f"nothing landed from '{name}'", where=pipeline.name, hint=f"octopipe source test {pipeline.name} {name}"
+        )
+    inputs = source_inputs(pipeline, name)
+    stored = space.registry.schemas.newest_version(pipeline.name, name)
+    if stored is not None and stored.inputs == inputs and not refresh:
+        examined = set(stored.value.batches)
+        if is_contract(space, pipeline) or examined >= {batch.id for batch in batches}:
+            return stored.value
+    found = derive(space, pipeline, name, batches)
+    space.registry.schemas.save(pipeline.name, found, part=name, inputs=inputs)
+    return found
+
+
+def derive(space: Workspace, pipeline: Pipeline, name: str, batches: Sequence[Batch]) -> SourceSchema:
+    """The schema that these batches of a source suggest, with the file's own word on fields over it."""
+    from octo_resources.engines.duckdb.profile import profile_batches, typed_schema
+
+    for batch in batches:
+        space.landing.verify(batch)
+    spec = pipeline.spec.sources[name]
+    profiles, counts = profile_batches(batches)
+    found = typed_schema(profiles, counts, spec, name)
+    return found.model_copy(update={"batches": tuple(batch.id for batch in batches)})
+
+
+def is_contract(space: Workspace, pipeline: Pipeline) -> bool:
+    """Whether a person has approved a plan of this pipeline, so that its schemas are a contract and do not drift along."""
+    return space.registry.decisions.last_approved(pipeline.name) is not None
+
+
+def source_inputs(pipeline: Pipeline, name: str) -> str:
+    """What of the file a schema depends on: another text, and the schema is derived anew."""
+    import hashlib
+
+    spec = pipeline.spec.sources[name]
+    said = spec.model_dump_json(include={"kind", "fields", "key", "records", "format", "options"})
+    return hashlib.sha256(said.encode()).hexdigest()

@@ -1,0 +1,61 @@
+"""One project folder with its registry, landing zone and destinations: what every step of the flow works on."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from octo_core.batch import Batch
+from octo_core.errors import UsageError
+from octo_resources.landing import Landing
+from octo_resources.project import Pipeline, Project
+from octo_resources.registry import Registry
+
+if TYPE_CHECKING:
+    from octo_resources.destinations import PostgresDestination
+    from octo_resources.engines.duckdb import DuckEngine, Input
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A project at work. Nothing is opened before a step needs it; what was opened is kept."""
+
+    project: Project
+    opened: Registry | None = None
+
+    @classmethod
+    def open(cls, root: Path | str | None = None, *, registry: Registry | None = None) -> "Workspace":
+        """The workspace of a project folder, or of the one found from the current folder."""
+        return cls(Project.at(root) if root is not None else Project.find(), registry)
+
+    @cached_property
+    def registry(self) -> Registry:
+        return self.opened or Registry.open(self.project.registry_url, self.project.state)
+
+    @cached_property
+    def landing(self) -> Landing:
+        return Landing(self.project.landing_path)
+
+    def pipeline(self, name: str) -> Pipeline:
+        return self.project.pipeline(name)
+
+    def destination(self, pipeline: Pipeline) -> "PostgresDestination":
+        """The pipeline's destination; nothing is connected yet."""
+        from octo_resources.destinations import connect
+
+        if pipeline.spec.destination is None:
+            raise UsageError("the pipeline has no destination", where=pipeline.name, hint="add `destination:`")
+        return connect(pipeline.spec.destination, self.project.secrets)
+
+    def engine(self, pipeline: Pipeline) -> "DuckEngine":
+        """The embedded engine with the pipeline's memory and threads."""
+        from octo_resources.engines.duckdb import DuckEngine
+
+        wanted = pipeline.spec.engine
+        return DuckEngine(memory=wanted.memory, threads=wanted.threads, temp=self.project.state / "tmp")
+
+    def inputs(self, batch: Batch) -> "list[Input]":
+        """The files of a batch as the engine reads them."""
+        from octo_resources.engines.duckdb import Input
+
+        return [Input(batch=batch, file=file, path=self.landing.open_file(batch, file)) for file in batch.files]

@@ -1,0 +1,98 @@
+"""Rows set aside: one file a load, durable before the load commits, with each row's reason and original payload."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import zstandard
+
+from octo_core.errors import LandingError
+from octo_core.ledger import QuarantinedRow
+
+SUFFIX = ".jsonl.zst"
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineFile:
+    """Where a load's rows are, and the checksum that the destination's ledger keeps of them."""
+
+    path: Path
+    sha256: str
+    rows: int
+
+
+class Quarantine:
+    """The quarantine of all pipelines under one folder: pipeline/load id."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, pipeline: str, load_id: str) -> Path:
+        return self.root / pipeline / f"{load_id}{SUFFIX}"
+
+    def write(self, pipeline: str, load_id: str, rows: Iterable[QuarantinedRow]) -> QuarantineFile | None:
+        """Write a load's rows and make them durable; None where there are none. LandingError where it cannot."""
+        path = self.path(pipeline, load_id)
+        temporary = path.with_suffix(".tmp")
+        count = 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as raw:
+                hashing = _Hashing(raw)
+                with zstandard.ZstdCompressor().stream_writer(hashing, closefd=False) as out:
+                    for row in rows:
+                        out.write(row.model_dump_json().encode() + b"\n")
+                        count += 1
+                raw.flush()
+                os.fsync(raw.fileno())
+            if count == 0:
+                temporary.unlink()
+                return None
+            temporary.rename(path)
+            _sync(path.parent)
+        except OSError as error:
+            hint = "make room there, or look at the folder's rights: octopipe doctor"
+            raise LandingError(f"the quarantine cannot be written: {error.strerror}", where=str(path), hint=hint) from None
+        return QuarantineFile(path, hashing.digest.hexdigest(), count)
+
+    def read(self, pipeline: str, load_id: str, sha256: str | None = None) -> Iterator[QuarantinedRow]:
+        """A load's rows. LandingError where the file is gone or, given its checksum, not as it was written."""
+        path = self.path(pipeline, load_id)
+        if not path.is_file():
+            raise LandingError(f"the rows that load {load_id} set aside are gone", where=str(path))
+        if sha256 is not None and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+            raise LandingError(f"the rows that load {load_id} set aside were altered", where=str(path))
+        with path.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as plain:
+            pending = b""
+            while chunk := plain.read(1 << 20):
+                *lines, pending = (pending + chunk).split(b"\n")
+                yield from (QuarantinedRow.model_validate_json(line) for line in lines)
+
+    def loads(self, pipeline: str) -> list[str]:
+        """Ids of the loads that set rows aside, oldest first."""
+        return sorted(path.name.removesuffix(SUFFIX) for path in (self.root / pipeline).glob(f"*{SUFFIX}"))
+
+
+class _Hashing:
+    """A file that takes the checksum of what is written through it."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self.raw, self.digest = raw, hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.digest.update(data)
+        return self.raw.write(data)
+
+    def flush(self) -> None:
+        self.raw.flush()
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
