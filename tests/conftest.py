@@ -62,7 +62,7 @@ def _run(command: list[str | Path], user: str | None) -> None:
 
 
 def start_postgres(binaries: Path, folder: Path) -> PostgresServer:
-    """initdb in `folder` and start there on a free port of 127.0.0.1; durability is off, as tests crash clients only."""
+    """initdb in `folder`, start on a free port of 127.0.0.1; not durable, as tests crash clients only."""
     user = _server_user(binaries)
     if user:
         shutil.chown(folder, user)

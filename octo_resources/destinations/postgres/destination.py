@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from octo_core.catalog import Catalog, Label, Table
@@ -16,6 +17,8 @@ from octo_resources.destinations.postgres.ddl import suggested_ddl
 if TYPE_CHECKING:
     import psycopg
     from sqlalchemy.engine import Connection
+
+    from octo_resources.destinations.postgres.load import Load
 
 _INTROSPECTION_SECONDS: Final = 60
 
@@ -87,6 +90,32 @@ class PostgresDestination:
         with self._reading() as connection:
             state.require(connection, self.state_schema)
             return state.loads(connection, self.state_schema, pipeline, limit)
+
+    def load(
+        self,
+        *,
+        load_id: str,
+        pipeline: str,
+        fingerprint: str,
+        tables: Sequence[Table],
+        expected_signature: str | None,
+        lock_timeout: timedelta = timedelta(seconds=60),
+        statement_timeout: timedelta | None = None,
+    ) -> "Load":
+        """One transaction that writes `tables` (of the plan's catalog); see Load. Entering it may raise NotApproved
+        where their definitions are not those of `expected_signature`, and DestinationError where they stay locked."""
+        from octo_resources.destinations.postgres.load import Load
+
+        return Load(
+            self,
+            load_id=load_id,
+            pipeline=pipeline,
+            fingerprint=fingerprint,
+            tables=tables,
+            expected_signature=expected_signature,
+            lock_timeout=lock_timeout,
+            statement_timeout=statement_timeout,
+        )
 
     @staticmethod
     def suggested_ddl(table: Table, new_fields: Sequence[Field]) -> list[str]:

@@ -26,7 +26,7 @@ def sample_values(connection: "Connection", table: Table, columns: tuple[str, ..
     for column in wanted:
         name = quoted(column.name)
         query = (
-            f"SELECT DISTINCT left({name}::text, {LONGEST}) FROM (SELECT {name} FROM {place} LIMIT {SCANNED}) s "  # noqa: S608
+            f"SELECT DISTINCT left({name}::text, {LONGEST}) FROM (SELECT {name} FROM {place} LIMIT {SCANNED}) s "
             f"WHERE {name} IS NOT NULL LIMIT {VALUES + 1}"
         )
         values = [row[0] for row in connection.exec_driver_sql(query)]

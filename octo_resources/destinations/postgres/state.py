@@ -115,7 +115,7 @@ def prepare(connection: "Connection", schema: str) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
     found = version(connection, schema)
     if found is not None and found != VERSION:
-        raise _other_version(schema, found)
+        raise other_version(schema, found)
     if found is None:
         connection.execute(_TABLES.format(s=quoted(schema), version=VERSION).encode())
     connection.commit()
@@ -126,7 +126,7 @@ def version(connection: "Connection", schema: str) -> int | None:
     there = connection.execute("SELECT to_regclass(%s)", (f"{quoted(schema)}.version",)).fetchone()
     if there is None or there[0] is None:
         return None
-    row = connection.execute(f"SELECT version FROM {quoted(schema)}.version".encode()).fetchone()  # noqa: S608
+    row = connection.execute(f"SELECT version FROM {quoted(schema)}.version".encode()).fetchone()
     return int(row[0]) if row else None
 
 
@@ -136,7 +136,7 @@ def require(connection: "Connection", schema: str) -> None:
     if found is None:
         raise not_prepared(schema)
     if found != VERSION:
-        raise _other_version(schema, found)
+        raise other_version(schema, found)
 
 
 def not_prepared(schema: str) -> DestinationError:
@@ -144,19 +144,19 @@ def not_prepared(schema: str) -> DestinationError:
     return DestinationError(f"the destination has no state tables (schema {schema}) yet", hint=hint)
 
 
-def _other_version(schema: str, found: int) -> DestinationError:
+def other_version(schema: str, found: int) -> DestinationError:
     newer = "this Octopipe is older than the one that made them: upgrade it" if found > VERSION else "ask for help"
     return DestinationError(f"the state tables in {schema} are of version {found}, not {VERSION}", hint=newer)
 
 
 def positions(connection: "Connection", schema: str, pipeline: str) -> dict[tuple[str, str], Position]:
-    query = f"SELECT source, table_name, position, epoch FROM {quoted(schema)}.positions WHERE pipeline = %s"  # noqa: S608
+    query = f"SELECT source, table_name, position, epoch FROM {quoted(schema)}.positions WHERE pipeline = %s"
     rows = connection.execute(query.encode(), (pipeline,)).fetchall()
     return {(source, table): Position(value, epoch) for source, table, value, epoch in rows}
 
 
 def known_batches(connection: "Connection", schema: str, pipeline: str) -> dict[tuple[str, str], frozenset[str]]:
-    query = f"SELECT source, table_name, batch_id FROM {quoted(schema)}.batches WHERE pipeline = %s"  # noqa: S608
+    query = f"SELECT source, table_name, batch_id FROM {quoted(schema)}.batches WHERE pipeline = %s"
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for source, table, batch in connection.execute(query.encode(), (pipeline,)):
         found[source, table].add(batch)
@@ -168,10 +168,10 @@ def loads(connection: "Connection", schema: str, pipeline: str, limit: int) -> l
 
     place = quoted(schema)
     with connection.cursor(row_factory=dict_row) as cursor:
-        query = f"SELECT * FROM {place}.loads WHERE pipeline = %s ORDER BY finished DESC, load_id DESC LIMIT %s"  # noqa: S608
+        query = f"SELECT * FROM {place}.loads WHERE pipeline = %s ORDER BY finished DESC, load_id DESC LIMIT %s"
         found = cursor.execute(query.encode(), (pipeline, limit)).fetchall()
         ids = [load["load_id"] for load in found]
-        query = f"SELECT * FROM {place}.ledger WHERE load_id = ANY(%s) ORDER BY table_name"  # noqa: S608
+        query = f"SELECT * FROM {place}.ledger WHERE load_id = ANY(%s) ORDER BY table_name"
         ledgers = cursor.execute(query.encode(), (ids,)).fetchall()
     tables: dict[str, dict[str, Any]] = {load_id: {} for load_id in ids}
     for row in ledgers:

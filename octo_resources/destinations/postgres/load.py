@@ -1,0 +1,226 @@
+"""One load: ONE transaction that locks the tables, looks at their definitions again, writes, accounts and commits."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from octo_core.catalog import Table
+from octo_core.errors import DestinationError, NotApproved
+from octo_resources.destinations.names import canonical, literal, quoted_table
+from octo_resources.destinations.postgres import catalog_sql
+from octo_resources.destinations.postgres.changes import definition_changes
+from octo_resources.destinations.postgres.connection import statement_error
+from octo_resources.destinations.postgres.counters import require_counting
+from octo_resources.destinations.postgres.record import Recorder
+from octo_resources.destinations.postgres.session import Refused, Session
+from octo_resources.destinations.postgres.state import Position
+from octo_resources.destinations.postgres.table_write import TableWrite
+from octo_resources.destinations.writing import LoadRecord, WriteJob, WriteOutcome
+
+if TYPE_CHECKING:
+    from octo_resources.destinations.postgres.destination import PostgresDestination
+
+LOCK_WAIT: Final = timedelta(seconds=60)
+_LOCK_NOT_AVAILABLE: Final = "55P03"
+_WORK_MEMORY: Final = "64MB"
+
+
+class Load:
+    """Use it as a context manager: leaving it without `commit` rolls everything back."""
+
+    def __init__(
+        self,
+        destination: "PostgresDestination",
+        *,
+        load_id: str,
+        pipeline: str,
+        fingerprint: str,
+        tables: Sequence[Table],
+        expected_signature: str | None,
+        lock_timeout: timedelta = LOCK_WAIT,
+        statement_timeout: timedelta | None = None,
+    ) -> None:
+        self._destination = destination
+        self._tables = {table.name: table for table in tables}
+        self._signature = expected_signature
+        self._timeouts = (lock_timeout, statement_timeout)
+        self._fingerprint = fingerprint
+        self._recorder = Recorder(destination.state_schema, load_id, pipeline, fingerprint)
+        self._writes: dict[str, TableWrite] = {}
+        self._outcomes: dict[str, WriteOutcome] = {}
+        self._bases: dict[str, dict[str, str]] = {}
+        self._session: Session | None = None
+        self._server = 0
+        self._recorded = False
+
+    def __enter__(self) -> "Load":
+        self._session = Session(self._destination.address)
+        try:
+            self._begin(self._session)
+        except Refused as error:
+            self.close()
+            raise statement_error(
+                self._destination.address, "the load cannot begin", error.state, error.message
+            ) from error
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection; what was not committed is rolled back."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def known_batches(self, source: str, table: str) -> frozenset[str]:
+        """The ids of the batches of `source` that are in `table` already: they must not be loaded again."""
+        return self._recorder.known_batches(self._open, source, canonical(table))
+
+    def positions(self) -> dict[tuple[str, str], Position]:
+        """(source, table) → where the pipeline is; nobody else moves it while this load holds its tables."""
+        return self._recorder.positions(self._open)
+
+    def write(self, job: WriteJob, rows: pa.RecordBatchReader | Callable[[], pa.RecordBatchReader]) -> WriteOutcome:
+        """Write one table. `rows` come with the job's columns and `_row` int64; a function may make them again.
+
+        A reader without function is read once, so that `job.direct` then has no second try. What the rows' producer
+        raises comes out as it is. Raises DestinationError and LedgerMismatch; the load is to be left then.
+        """
+        session, table = self._open, job.table
+        if self._tables.get(table.name) != table or table.name in self._outcomes:
+            raise DestinationError("it is not one of this load's tables, or was written already", where=table.name)
+        later = frozenset(self._tables) - set(self._outcomes) - {table.name}
+        writing = TableWrite(session, self._server, job, len(self._outcomes), later)
+        try:
+            outcome = writing.write(rows, self._bases[table.name])
+        except Refused as error:
+            raise session.explain("the rows cannot be written", error) from error
+        self._writes[table.name], self._outcomes[table.name] = writing, outcome
+        return outcome
+
+    def record(self, record: LoadRecord) -> None:
+        """Judge what could not be judged before, check the ledgers against PostgreSQL's own count, and write them down.
+
+        Raises LedgerMismatch, and DestinationError where a deferred constraint fails, a batch is there already or a
+        position was moved by another.
+        """
+        session = self._open
+        try:
+            for writing in reversed(list(self._writes.values())):
+                writing.remove_deferred()
+            session.run("SET CONSTRAINTS ALL IMMEDIATE")
+            for writing in self._writes.values():
+                writing.witness.check(writing.said())
+            self._recorder.write(session, record, self._outcomes)
+        except Refused as error:
+            raise session.explain("the load cannot be recorded; it was rolled back", error) from error
+        self._recorded = True
+
+    def commit(self) -> None:
+        """Make it all visible at once. Raises DestinationError; whether a load is there, its batch ids tell."""
+        if not self._recorded:
+            raise DestinationError("a load is recorded before it is committed")
+        session = self._open
+        try:
+            session.run("COMMIT")
+        except Refused as error:
+            raise session.explain("the load could not be committed", error) from error
+        finally:
+            self.close()
+
+    @property
+    def _open(self) -> Session:
+        if self._session is None:
+            raise DestinationError("the load has ended")
+        return self._session
+
+    def _begin(self, session: Session) -> None:
+        lock, statement = self._timeouts
+        session.run("BEGIN ISOLATION LEVEL READ COMMITTED")
+        session.run(f"SET LOCAL lock_timeout = {_milliseconds(lock)}")
+        session.run("SET LOCAL row_security = off")  # an error instead of rows that are silently not seen
+        session.run("SET LOCAL idle_in_transaction_session_timeout = 0")
+        session.run(
+            f"SELECT set_config('work_mem', '{_WORK_MEMORY}', true) "
+            f"WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('{_WORK_MEMORY}')"
+        )
+        if statement is not None:
+            session.run(f"SET LOCAL statement_timeout = {_milliseconds(statement)}")
+        self._server = int(session.value("SELECT current_setting('server_version_num')::int"))
+        self._recorder.require(session)
+        require_counting(session)
+        self._lock(session)
+        self._compare(session)
+        for table in self._tables.values():
+            self._bases[table.name] = _bases(session, table)
+
+    def _lock(self, session: Session) -> None:
+        """Lock out other writers and DDL, in one order for all loads; readers go on."""
+        for name in sorted(self._tables):
+            table = self._tables[name]
+            try:
+                session.run(f"LOCK TABLE {_place(table)} IN SHARE ROW EXCLUSIVE MODE")
+            except Refused as error:
+                if error.state == _LOCK_NOT_AVAILABLE:
+                    hint = "another load, writer or DDL holds it; try again when that has ended"
+                    raise DestinationError("it is locked by another transaction", where=name, hint=hint) from error
+                raise session.explain(f"{name} cannot be locked", error) from error
+
+    def _compare(self, session: Session) -> None:
+        """What was approved is what is there: nothing can change it any more. Raises NotApproved."""
+        if self._signature is None:
+            return
+        parameters = {
+            "%(schemas)s": _array(table.schema_name for table in self._tables.values()),
+            "%(tables)s": _array(table.table_name for table in self._tables.values()),
+        }
+        if _cataloguing(session, catalog_sql.SIGNATURE, parameters)[0][0] == self._signature:
+            return
+        now = self._destination.pull(list(self._tables)).tables
+        changes = [text for name, table in self._tables.items() for text in definition_changes(table, now[name])]
+        said = "; ".join(changes) or "something that is not part of a plan: a policy, an index, a trigger's function"
+        raise NotApproved(
+            f"the destination's tables are not what they were when the plan was made: {said}",
+            fingerprint=self._fingerprint,
+            where=", ".join(self._tables),
+            hint="make the plan again and have it approved: octopipe plan, octopipe approve",
+        )
+
+
+def _bases(session: Session, table: Table) -> dict[str, str]:
+    """column → its type below any domain, as format_type prints it."""
+    oid = f"ARRAY[{literal(_place(table))}::regclass]::oid[]"
+    query = f"SELECT attname, base FROM ({catalog_sql.COLUMNS}) c"
+    return dict(_cataloguing(session, query, {"%(oids)s": oid}))
+
+
+def _cataloguing(session: Session, query: str, parameters: dict[str, str]) -> list[tuple[Any, ...]]:
+    """Run a query of catalog_sql with its names written out in full, whatever the role's search_path is."""
+    for name, sql in parameters.items():
+        query = query.replace(name, sql)
+    path = session.value("SELECT current_setting('search_path')")
+    session.run(catalog_sql.CATALOG_SETTINGS)
+    found = session.rows(query)
+    session.run(f"SELECT set_config('search_path', {literal(path)}, true)")
+    return found
+
+
+def _array(values: Any) -> str:
+    return f"ARRAY[{', '.join(map(literal, values))}]"
+
+
+def _place(table: Table) -> str:
+    return quoted_table(table.schema_name, table.table_name)
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return max(1, int(duration.total_seconds() * 1000))

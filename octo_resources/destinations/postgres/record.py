@@ -1,0 +1,131 @@
+"""Writes a load down in the state tables, inside the load's own transaction."""
+
+import json
+from collections.abc import Mapping
+
+from octo_core.errors import DestinationError, LedgerMismatch
+from octo_core.ledger import TableLedger
+from octo_resources.destinations.names import literal, quoted
+from octo_resources.destinations.postgres import state
+from octo_resources.destinations.postgres.session import Refused, Session
+from octo_resources.destinations.writing import LoadRecord, Move, WriteOutcome
+
+_UNIQUE: str = "23505"
+_COUNTS = (
+    "read", "inserted", "updated", "unchanged", "deduplicated", "filtered", "quarantined", "tombstoned",
+    "soft_deleted", "removed", "seconds",
+)  # fmt: skip
+
+
+class Recorder:
+    """The state of one pipeline's load."""
+
+    def __init__(self, schema: str, load_id: str, pipeline: str, fingerprint: str) -> None:
+        self._schema = schema
+        self._place = quoted(schema)
+        self._load_id = load_id
+        self._pipeline = pipeline
+        self._fingerprint = fingerprint
+
+    def require(self, session: Session) -> None:
+        """Raises DestinationError where the state tables are missing or of another version."""
+        there = session.value(f"SELECT to_regclass({literal(self._place + '.version')}) IS NOT NULL")
+        if not there:
+            raise state.not_prepared(self._schema)
+        found = session.value(f"SELECT max(version) FROM {self._place}.version")
+        if found != state.VERSION:
+            raise state.other_version(self._schema, found)
+
+    def known_batches(self, session: Session, source: str, table: str) -> frozenset[str]:
+        query = f"SELECT batch_id FROM {self._place}.batches WHERE pipeline = $1 AND source = $2 AND table_name = $3"
+        return frozenset(row[0] for row in session.rows(query, self._pipeline, source, table))
+
+    def positions(self, session: Session) -> dict[tuple[str, str], state.Position]:
+        query = f"SELECT source, table_name, position::text, epoch FROM {self._place}.positions WHERE pipeline = $1"
+        rows = session.rows(query, self._pipeline)
+        return {(source, table): state.Position(json.loads(value), epoch) for source, table, value, epoch in rows}
+
+    def write(self, session: Session, record: LoadRecord, outcomes: Mapping[str, WriteOutcome]) -> None:
+        """Everything of the record; raises LedgerMismatch where it differs from what was written."""
+        for name, outcome in outcomes.items():
+            _agree(name, record.ledgers.get(name), outcome)
+        self._load(session, record)
+        for name, ledger in record.ledgers.items():
+            self._ledger(session, name, ledger, record)
+        for batch in record.batches:
+            self._batch(session, batch.source, batch.table, batch.batch)
+        for move in record.moves:
+            self._move(session, move)
+        for table, row_id in record.replayed:
+            self._insert(session, "replays", pipeline=self._pipeline, table_name=table, row_id=row_id)
+
+    def _load(self, session: Session, record: LoadRecord) -> None:
+        batches = list(dict.fromkeys(batch.batch for batch in record.batches))
+        session.run(
+            f"INSERT INTO {self._place}.loads (load_id, pipeline, fingerprint, batches, status, started) "
+            f"VALUES ($1, $2, $3, ARRAY[{', '.join(map(literal, batches))}]::text[], $4, $5::timestamptz)",
+            self._load_id,
+            self._pipeline,
+            self._fingerprint,
+            record.status,
+            record.started,
+        )
+
+    def _ledger(self, session: Session, name: str, ledger: TableLedger, record: LoadRecord) -> None:
+        if not ledger.balanced:
+            message = f"{ledger.read} rows were read, {ledger.accounted} are accounted for; it was rolled back"
+            raise LedgerMismatch(message, where=name)
+        file = record.quarantine.get(name)
+        if ledger.quarantined and file is None:
+            raise LedgerMismatch(f"{ledger.quarantined} rows were set aside and no file holds them", where=name)
+        counts = {key: getattr(ledger, key) for key in _COUNTS}
+        files = {"quarantine_file": file.path, "quarantine_sha256": file.sha256} if file else {}
+        self._insert(session, "ledger", load_id=self._load_id, table_name=name, **counts, **files, keyed=False)
+
+    def _batch(self, session: Session, source: str, table: str, batch: str) -> None:
+        try:
+            self._insert(session, "batches", pipeline=self._pipeline, source=source, table_name=table, batch_id=batch)
+        except Refused as error:
+            if error.state != _UNIQUE:
+                raise
+            hint = "nothing was loaded twice; it was rolled back"
+            raise DestinationError(f"batch {batch} of {source} is loaded already", where=table, hint=hint) from error
+
+    def _move(self, session: Session, move: Move) -> None:
+        """Compare-and-set on the epoch: it must hit exactly one row."""
+        value = literal(json.dumps(dict(move.to), ensure_ascii=False, sort_keys=True))
+        place = (self._pipeline, move.source, move.table)
+        if move.seen_epoch == 0:
+            moved = session.run(
+                f"INSERT INTO {self._place}.positions (pipeline, source, table_name, position, epoch, load_id) "
+                f"SELECT $1, $2, $3, {value}::jsonb, 1, $4 ON CONFLICT DO NOTHING",
+                *place,
+                self._load_id,
+            )
+        else:
+            moved = session.run(
+                f"UPDATE {self._place}.positions SET position = {value}::jsonb, epoch = epoch + 1, load_id = $4, "
+                f"moved = clock_timestamp() WHERE pipeline = $1 AND source = $2 AND table_name = $3 "
+                f"AND epoch = {int(move.seen_epoch)}",
+                *place,
+                self._load_id,
+            )
+        if moved != 1:
+            message = f"the position of {move.source} was moved by another load since epoch {move.seen_epoch}"
+            raise DestinationError(message, where=move.table, hint="it was rolled back; run it again")
+
+    def _insert(self, session: Session, table: str, *, keyed: bool = True, **values: object) -> None:
+        given = values | ({"load_id": self._load_id} if keyed else {})
+        names = ", ".join(given)
+        marks = ", ".join(f"${n}" for n in range(1, len(given) + 1))
+        session.run(f"INSERT INTO {self._place}.{table} ({names}) VALUES ({marks})", *given.values())
+
+
+def _agree(name: str, ledger: TableLedger | None, outcome: WriteOutcome) -> None:
+    """The ledger's counts of what the destination did are the destination's own."""
+    if ledger is None:
+        raise LedgerMismatch("rows were written and no ledger says so", where=name)
+    for key in ("inserted", "updated", "unchanged", "removed"):
+        if getattr(ledger, key) != getattr(outcome, key):
+            message = f"the ledger says {getattr(ledger, key)} {key}, the destination {getattr(outcome, key)}"
+            raise LedgerMismatch(message, where=name)

@@ -1,0 +1,127 @@
+"""SQL over the ADBC connection that holds a load's transaction: statements, rows, savepoints and binary COPY."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from octo_core.errors import DestinationError
+from octo_resources.destinations.postgres.connection import Address, open_writer, statement_error
+
+if TYPE_CHECKING:
+    import adbc_driver_postgresql.dbapi
+
+_ENVIRONMENT: Final = frozenset({"08", "0A", "25", "28", "3D", "40", "42", "53", "54", "55", "57", "58", "F0", "XX"})
+"""Classes of SQLSTATE that no row is to blame for: connection, permission, syntax, resources, locks, the server itself.
+A trigger may raise whatever it likes outside of them."""
+
+
+class Refused(Exception):  # noqa: N818 - what PostgreSQL said of a statement; never leaves this folder
+    """A statement failed. `rows_fault` says whether other rows might have passed."""
+
+    def __init__(self, state: str, message: str, detail: str | None, constraint: str | None) -> None:
+        super().__init__(message)
+        self.state = state
+        self.message = message
+        self.detail = detail
+        self.constraint = constraint
+
+    @property
+    def rows_fault(self) -> bool:
+        return bool(self.state) and self.state[:2] not in _ENVIRONMENT
+
+
+class Session:
+    """One connection, one transaction. Not for several threads."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._connection: adbc_driver_postgresql.dbapi.Connection = open_writer(address)
+        self._cursor: adbc_driver_postgresql.dbapi.Cursor = self._connection.cursor()
+        self._savepoints = 0
+        self._open = True
+
+    def run(self, sql: str, *parameters: Any) -> int:
+        """Execute; gives the number of rows it wrote (-1 where PostgreSQL does not say). Raises Refused."""
+        with self._answering():
+            self._cursor.execute(sql, parameters or None)
+            return int(self._cursor.rowcount)
+
+    def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """All rows of a query. Numerics have to be cast in it: ADBC gives them as opaque text. Raises Refused."""
+        with self._answering():
+            self._cursor.execute(sql, parameters or None)
+            return [tuple(row) for row in self._cursor.fetchall()]
+
+    def value(self, sql: str, *parameters: Any) -> Any:
+        """The one value of a query."""
+        return self.rows(sql, *parameters)[0][0]
+
+    def copy(self, table: str, rows: pa.RecordBatchReader, *, schema: str | None) -> int:
+        """Binary COPY into a table of `schema`, or of pg_temp where that is None; gives the rows. Raises Refused.
+
+        Columns are matched by name and nothing is cast: the caller has compared the types.
+        """
+        with self._answering():
+            return int(
+                self._cursor.adbc_ingest(
+                    table,
+                    rows,
+                    mode="append",
+                    temporary=schema is None,
+                    **({"db_schema_name": schema} if schema else {}),
+                )
+            )
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What is done inside is undone where it raises, whatever it raises."""
+        self._savepoints += 1
+        name = f"octo_{self._savepoints}"
+        self.run(f"SAVEPOINT {name}")
+        try:
+            yield
+        except BaseException:
+            if self._open:
+                self.run(f"ROLLBACK TO SAVEPOINT {name}")
+            raise
+        else:
+            self.run(f"RELEASE SAVEPOINT {name}")
+        finally:
+            self._savepoints -= 1
+
+    def close(self) -> None:
+        """Close the connection, which rolls back what was not committed."""
+        if self._open:
+            self._open = False
+            self._cursor.close()
+            self._connection.close()
+
+    def explain(self, doing: str, error: Refused) -> DestinationError:
+        """A failed statement as a user reads it."""
+        text = f"{error.message} ({error.detail})" if error.detail else error.message
+        return statement_error(self.address, doing, error.state, text)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        from adbc_driver_manager import Error
+
+        try:
+            yield
+        except Error as error:
+            raise _refused(error) from error
+
+
+def _refused(error: Any) -> Refused:
+    """ADBC's error in PostgreSQL's own words: the diagnostic fields it carries, else the text after `ERROR:`."""
+    said = {key: value.decode(errors="replace") for key, value in (error.details or []) if isinstance(value, bytes)}
+    said = {key.decode() if isinstance(key, bytes) else key: value for key, value in said.items()}
+    text = str(error)
+    lines = text.partition("ERROR:")[2].strip().splitlines() or text.splitlines() or [""]
+    message = said.get("PG_DIAG_MESSAGE_PRIMARY", lines[0].strip())
+    detail = said.get("PG_DIAG_MESSAGE_DETAIL") or next(
+        (line.removeprefix("DETAIL:").strip() for line in lines if line.startswith("DETAIL:")), None
+    )
+    state = error.sqlstate or said.get("PG_DIAG_SQLSTATE") or ""
+    return Refused(state, message, detail, said.get("PG_DIAG_CONSTRAINT_NAME"))

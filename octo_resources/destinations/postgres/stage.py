@@ -1,0 +1,168 @@
+"""One batch in its TEMP table: COPY, the rows set aside with their reasons, and finding single rows that offend."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from octo_core.catalog import Table
+from octo_core.errors import DestinationError
+from octo_resources.destinations.names import literal, quoted_table
+from octo_resources.destinations.postgres.session import Refused, Session
+from octo_resources.destinations.postgres.staging import ROW, Renamed, Staged
+from octo_resources.destinations.writing import Rejected
+
+_PAGE: Final = 10_000
+LONGEST_VALUE: Final = 500
+MOST_BY_BISECTION: Final = 1_000
+"""Rows that are found by trying halves; each costs a dozen attempts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a row may break: `condition` is SQL over the staged row `s`, true where it is broken."""
+
+    column: str | None
+    reason: str
+    condition: str
+    value: str = "NULL"
+
+
+class Stage:
+    """The staging table `pg_temp.octo_stage_N`, and beside it `octo_rejects_N`; both go with the transaction."""
+
+    def __init__(self, session: Session, table: Table, columns: tuple[Staged, ...], number: int) -> None:
+        self.session = session
+        self.table = table
+        self.columns = columns
+        self.by_name = {staged.column.name: staged for staged in columns}
+        self._short = f"octo_stage_{number}"
+        self.name = f"pg_temp.{self._short}"
+        self.rejects = f"pg_temp.octo_rejects_{number}"
+        self.target = quoted_table(table.schema_name, table.table_name)
+        self.rejected = 0
+        self._reasons: list[tuple[str | None, str]] = []
+        self._numbered = False
+
+    def create(self) -> None:
+        columns = ", ".join(f"c{staged.index} {staged.stage}" for staged in self.columns)
+        self.session.run(f"CREATE TEMP TABLE {self._short} ({ROW} bigint, {columns}) ON COMMIT DROP")
+        self.session.run(
+            f"CREATE TEMP TABLE {self.rejects.partition('.')[2]} (id bigint GENERATED ALWAYS AS IDENTITY, {ROW} bigint, "
+            "rule integer, value text) ON COMMIT DROP"
+        )
+
+    def copy(self, rows: Renamed) -> int:
+        return self.session.copy(self._short, rows.reader, schema=None)
+
+    def analyze(self) -> None:
+        self.session.run(f"ANALYZE {self.name}")
+
+    def reject(self, rules: Sequence[Rule]) -> int:
+        """Set aside the rows that break one of the rules, each for the first that it breaks; gives their number."""
+        if not rules:
+            return 0
+        first = len(self._reasons)
+        self._reasons += [(rule.column, rule.reason) for rule in rules]
+        broken = " ".join(f"WHEN {rule.condition} THEN {first + n}" for n, rule in enumerate(rules))
+        shown = " ".join(f"WHEN {first + n} THEN {rule.value}" for n, rule in enumerate(rules))
+        found = self.session.run(
+            f"WITH gone AS (DELETE FROM {self.name} s WHERE (CASE {broken} END) IS NOT NULL "
+            f"RETURNING s.{ROW} AS row, CASE {broken} END AS rule, s.*) "
+            f"INSERT INTO {self.rejects} ({ROW}, rule, value) "
+            f"SELECT s.row, s.rule, left(CASE s.rule {shown} END, {LONGEST_VALUE}) FROM gone s ORDER BY s.row"
+        )
+        self.rejected += found
+        return found
+
+    def reject_numbered(self, number: int, column: str | None, reason: str, value: str = "NULL") -> None:
+        """Set aside the row that `isolate` found."""
+        self.reject([Rule(column, reason, f"s.n = {number}", value)])
+
+    def number(self) -> int:
+        """Number the staged rows (`s.n`), in the order in which they came; gives how many numbers there are."""
+        if not self._numbered:
+            self.session.run(f"ALTER TABLE {self.name} ADD COLUMN n bigint GENERATED ALWAYS AS IDENTITY")
+            self.session.run(f"CREATE UNIQUE INDEX ON {self.name} (n)")
+            self.analyze()
+            self._numbered = True
+        return int(self.session.value(f"SELECT coalesce(max(n), 0) FROM {self.name}"))
+
+    def isolate(self, attempt: Callable[[str], None]) -> Iterator[tuple[int, Refused]]:
+        """Try the rows by halves; gives the number and the error of each that fails alone.
+
+        `attempt` takes a condition over `s` and raises Refused. What it did for halves that pass stays done.
+        """
+        waiting, found = [(1, self.number())], 0
+        while waiting:
+            low, high = waiting.pop()
+            if low > high:
+                continue
+            try:
+                with self.session.savepoint():
+                    attempt(f"s.n BETWEEN {low} AND {high}")
+            except Refused as error:
+                if not error.rows_fault:
+                    raise
+                if low < high:
+                    middle = (low + high) // 2
+                    waiting += [(middle + 1, high), (low, middle)]
+                    continue
+                found += 1
+                if found > MOST_BY_BISECTION:
+                    raise self._too_many(error) from error
+                yield low, error
+
+    def _too_many(self, error: Refused) -> DestinationError:
+        return DestinationError(
+            f"more than {MOST_BY_BISECTION:,} rows are refused one by one, the last with: {error.message}",
+            where=self.table.name,
+            hint="nothing was loaded; change the mapping, or what refuses them (a trigger, an exclusion constraint)",
+        )
+
+    def __len__(self) -> int:
+        return self.rejected
+
+    def __iter__(self) -> Iterator[Rejected]:
+        row, last = -(2**63), 0
+        while True:
+            page = self.session.rows(
+                f"SELECT {ROW}, id, rule, value FROM {self.rejects} WHERE ({ROW}, id) > ({row}, {last}) "
+                f"ORDER BY {ROW}, id LIMIT {_PAGE}"
+            )
+            for number, _, rule, value in page:
+                column, reason = self._reasons[rule]
+                yield Rejected(number, column, reason, value)
+            if len(page) < _PAGE:
+                return
+            row, last = page[-1][:2]
+
+    def compared(self, column: str, alias: str = "t") -> tuple[str, str]:
+        """SQL of a destination's value and of the staged one, to compare whether they are the same value.
+
+        `=` calls things equal that are not the same ('1 day' and '24:00:00', 'a' and 'A' in citext, boxes of one area)
+        and some types have none (json, xml, point): those are compared as text.
+        """
+        staged = self.by_name[column]
+        theirs, ours = f"{alias}.{_q(column)}", staged.plain
+        if staged.base in _BY_VALUE or staged.base.startswith(("numeric", "timestamp", "time", "character(")):
+            return theirs, ours
+        if staged.base == "text" or staged.base.startswith("character varying"):
+            return f'{theirs} COLLATE "C"', f'{ours} COLLATE "C"'
+        return f"{theirs}::text", f"({ours})::text"
+
+    def key_equal(self, key: Sequence[str], alias: str = "t") -> str:
+        """SQL of `the destination's row has the staged row's key`, by the table's own equality."""
+        return " AND ".join(f"{alias}.{_q(name)} = {self.by_name[name].plain}" for name in key)
+
+    def key_text(self, key: Sequence[str]) -> str:
+        """SQL of a key as a person reads it: `a = 1, b = x`."""
+        return "concat_ws(', ', " + ", ".join(f"{literal(f'{n} = ')} || {self.by_name[n].raw}::text" for n in key) + ")"
+
+
+_BY_VALUE: Final = frozenset(
+    {"boolean", "smallint", "integer", "bigint", "real", "double precision", "bytea", "date", "uuid", "jsonb"}
+)
+
+
+def _q(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

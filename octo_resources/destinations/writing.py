@@ -1,0 +1,105 @@
+"""What a load hands to a destination and gets back: the job for one table, what became of its rows, and the record."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from octo_core.catalog import Column, Table
+from octo_core.ledger import LoadStatus, TableLedger
+
+WriteMode = Literal["append", "merge", "replace"]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteJob:
+    """One table's part of a load. Its rows have `columns` by name, each of `arrow_type(column.type)`, and `_row`."""
+
+    table: Table
+    columns: tuple[Column, ...]
+    """The columns written; the table's others take their default, or keep what they have."""
+    key: tuple[str, ...] = ()
+    version: str | None = None
+    """Of two rows with one key the one with the larger version wins, also against what is loaded; without it the last
+    read does."""
+    write: WriteMode = "merge"
+    load_columns: tuple[str, ...] = ()
+    """Columns fed by load_time() or load_id(): written with a change, but no change by themselves."""
+    direct: bool = False
+    """COPY straight into the table where it is empty and nothing has to be looked at first: the caller vouches that the
+    keys are distinct. Where it turns out otherwise the rows are asked for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that the destination would not take. `row` is its `_row`."""
+
+    row: int
+    column: str | None
+    reason: str
+    value: str | None
+
+
+class RejectedRows(Protocol):
+    """Sized and iterable, in the rows' order, while the load is open; read in pages, so any number will do."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Rejected]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOutcome:
+    """read = inserted + updated + unchanged + deduplicated + len(rejected). Seconds by phase."""
+
+    read: int
+    inserted: int
+    updated: int
+    unchanged: int
+    deduplicated: int
+    removed: int
+    rejected: RejectedRows
+    copy_seconds: float
+    merge_seconds: float
+    direct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedBatch:
+    """A batch that is in a table now."""
+
+    source: str
+    table: str
+    batch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where a (source, table) is now. `seen_epoch` is the epoch it was at when the load began, 0 for none."""
+
+    source: str
+    table: str
+    to: Mapping[str, Any]
+    seen_epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineFile:
+    """The file that holds the payloads of a table's quarantined rows; it was durable before this is recorded."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRecord:
+    """What is written of a load beside its rows, in the same transaction."""
+
+    started: datetime
+    ledgers: Mapping[str, TableLedger]
+    """table → its whole ledger, the engine's counts (filtered, quarantined before the destination …) included."""
+    batches: Sequence[LoadedBatch] = ()
+    moves: Sequence[Move] = ()
+    quarantine: Mapping[str, QuarantineFile] = field(default_factory=dict)
+    replayed: Sequence[tuple[str, str]] = ()
+    """(table, quarantined row's id) of the rows that this load replays."""
+    status: LoadStatus = "loaded"
