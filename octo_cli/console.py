@@ -175,6 +175,11 @@ def fail(error: OctopipeError, *, as_json: bool | None = None) -> int:
     if _session.json if as_json is None else as_json:
         sys.stdout.write(json.dumps({"error": error_document(error)}, ensure_ascii=False, indent=2) + "\n")
         sys.stdout.flush()
+    return report(error)
+
+
+def report(error: OctopipeError) -> int:
+    """Print an error for people, on standard error, and give its exit code."""
     text = clean(redact(str(error)))
     head = "" if isinstance(error, SpecError | NotApproved) else "error: "
     if sys.stderr.isatty() and "NO_COLOR" not in os.environ:

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Final, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
-import pyarrow as pa
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Kind = Literal[
     "boolean",
@@ -187,35 +189,41 @@ def _quoted(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
 
 
-_ARROW: Final[dict[str, pa.DataType]] = {
-    "boolean": pa.bool_(),
-    "int8": pa.int8(),
-    "int16": pa.int16(),
-    "int32": pa.int32(),
-    "int64": pa.int64(),
-    "float32": pa.float32(),
-    "float64": pa.float64(),
-    "text": pa.string(),
-    "bytes": pa.binary(),
-    "date": pa.date32(),
-    "time": pa.time64("us"),
-    "timestamp": pa.timestamp("us"),
-    "timestamptz": pa.timestamp("us", tz="UTC"),
-    "interval": pa.month_day_nano_interval(),
-    "uuid": pa.string(),  # as text: ADBC refuses binary uuids, so the destination casts
-    "json": pa.string(),
-}
+@lru_cache(maxsize=1)
+def _arrow() -> "dict[str, pa.DataType]":
+    import pyarrow as pa  # 0.35 s: reading a pipeline file and most commands need no Arrow
+
+    return {
+        "boolean": pa.bool_(),
+        "int8": pa.int8(),
+        "int16": pa.int16(),
+        "int32": pa.int32(),
+        "int64": pa.int64(),
+        "float32": pa.float32(),
+        "float64": pa.float64(),
+        "text": pa.string(),
+        "bytes": pa.binary(),
+        "date": pa.date32(),
+        "time": pa.time64("us"),
+        "timestamp": pa.timestamp("us"),
+        "timestamptz": pa.timestamp("us", tz="UTC"),
+        "interval": pa.month_day_nano_interval(),
+        "uuid": pa.string(),  # as text: ADBC refuses binary uuids, so the destination casts
+        "json": pa.string(),
+    }
 
 
-def arrow_type(kind: DataType) -> pa.DataType:
+def arrow_type(kind: DataType) -> "pa.DataType":
     """The Arrow type in which a value of this type travels."""
+    import pyarrow as pa
+
     if kind.kind == "decimal":
         return pa.decimal128(kind.precision or MAX_PRECISION, kind.scale or 0)
     if kind.kind == "list":
         return pa.list_(arrow_type(kind.element or TEXT))
     if kind.kind == "record":
         return pa.struct([(name, arrow_type(inner)) for name, inner in kind.fields])
-    return _ARROW[kind.kind]
+    return _arrow()[kind.kind]
 
 
 def _validated(value: object) -> DataType:
