@@ -7,6 +7,7 @@ from octo_core.approvals import Decision
 from octo_core.errors import NotApproved
 from octo_core.plan.diff import change_text
 from octo_core.plan.model import PlanDiff
+from octo_core.plan.text import harmless
 
 _SHOWN = 5
 """Changes that a refusal names; `plan --diff` shows all."""
@@ -34,10 +35,11 @@ def refusal_text(
     """The refusal without the hint. `batches` are what this run landed meanwhile."""
     lines = [f"Cannot load {pipeline}: its plan {fingerprint[:8]} is not approved."]
     if rejected is not None:
-        why = f": {rejected.reason}" if rejected.reason else ""
-        lines.append(f"  {rejected.reviewer} rejected it {when(rejected.at, now)}{why}")
+        why = f": {harmless(rejected.reason)}" if rejected.reason else ""
+        lines.append(f"  {harmless(rejected.reviewer)} rejected it {when(rejected.at, now)}{why}")
     if since is not None and since.against != fingerprint:
-        who = f" (approved by {since.approved_by} {when(since.approved_at, now)})" if since.approved_at else ""
+        by = harmless(since.approved_by or "somebody")
+        who = f" (approved by {by} {when(since.approved_at, now)})" if since.approved_at else ""
         lines.append(f"  Since {since.against[:8]}{who}: {changes_text(since, _SHOWN)}.")
     if batches:
         plural = "es" if len(batches) > 1 else ""
@@ -48,7 +50,7 @@ def refusal_text(
 
 def changes_text(since: PlanDiff, at_most: int) -> str:
     """The changes in one line, `and N more` at its end."""
-    texts = [change_text(change) for change in since.changes]
+    texts = [harmless(change_text(change)) for change in since.changes]
     more = len(texts) - at_most
     shown = ", ".join(texts[:at_most]) or "nothing changed"
     return f"{shown}, and {more} more" if more > 0 else shown

@@ -27,6 +27,9 @@ class Carried(Frozen):
     added: tuple[Decision, ...] = ()
     skipped: tuple[str, ...] = ()
 
+    def __len__(self) -> int:
+        return len(self.added)
+
 
 class Carrying:
     """Export and import. What comes in keeps its origin and is appended to the chain here like any decision."""

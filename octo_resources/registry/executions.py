@@ -3,14 +3,17 @@
 import json
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from octo_core.errors import RegistryError
+from octo_core.errors import NotApproved, RegistryError
 from octo_core.ledger import LoadResult
+from octo_resources.redaction import redact
 from octo_resources.registry.database import Database
 from octo_resources.registry.model import Closure, Execution, ExecutionStatus
 from octo_resources.registry.tables import pipeline as pipelines
@@ -20,6 +23,27 @@ from octo_resources.registry.tables import pipeline_type as types
 
 _SUCCEEDED = ("loaded", "nothing_new", "already_loaded")
 _NO_TYPE = "extraction"
+
+
+@dataclass
+class Running:
+    """What a load says of its end while it lasts."""
+
+    result: LoadResult | None = None
+    status: ExecutionStatus | None = None
+    error: str | None = None
+    next_watermark: str | None = None
+
+    def end(
+        self,
+        result: LoadResult | None,
+        *,
+        status: ExecutionStatus | None = None,
+        error: str | None = None,
+        next_watermark: str | None = None,
+    ) -> None:
+        """How it ended: by the result's own status unless another is given; `error` comes redacted."""
+        self.result, self.status, self.error, self.next_watermark = result, status, error, next_watermark
 
 
 class Executions:
@@ -98,6 +122,28 @@ class Executions:
                 moved = sa.update(pipelines).where(pipelines.c.name == running.pipeline)
                 connection.execute(moved.values(watermark=watermark, updated_at=ended))
             return _found(_one(connection, executions.c.load_id == load_id), load_id)
+
+    @contextmanager
+    def running(self, pipeline: str, load_id: str, **more: Any) -> Iterator["Running"]:
+        """An execution for as long as a load lasts. It ends as `Running.end` is told, or as failed by an exception.
+
+        `more` is what `start` takes. What goes wrong is noted without secrets, and raised on.
+        """
+        self.start(pipeline, load_id, **more)
+        running = Running()
+        try:
+            yield running
+        except NotApproved as problem:
+            self.end(load_id, "waiting_for_approval", error=redact(str(problem)))
+            raise
+        except Exception as problem:
+            self.end(load_id, "failed", error=redact(f"{type(problem).__name__}: {problem}"))
+            raise
+        except BaseException:  # an interrupt, or the interpreter going down
+            self.end(load_id, "aborted", error="interrupted")
+            raise
+        status = running.status or (running.result.status if running.result else "failed")
+        self.end(load_id, status, result=running.result, error=running.error, next_watermark=running.next_watermark)
 
     def get(self, load_id: str) -> Execution | None:
         with self._database.read() as connection:

@@ -1,6 +1,8 @@
 """The registry: everything that outlives a run and is neither in git nor in the destination, behind one front."""
 
+import json
 import os
+import typing
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from octo_core.mapping.model import Mapping
 from octo_core.plan.model import PlanDiff, PlanState, Recipe
 from octo_core.schema import SourceSchema
 from octo_core.spec.pipeline import ApprovalPolicy
-from octo_resources.registry.carrying import Carrying
+from octo_resources.registry.carrying import Carried, Carrying
 from octo_resources.registry.control import Controls, Logs, Steps
 from octo_resources.registry.database import Database, database_url
 from octo_resources.registry.decisions import Decisions
@@ -69,6 +71,23 @@ class Registry:
     def diff_to_approved(self, recipe: Recipe) -> PlanDiff | None:
         """What changed since the approval that holds; None where there is none."""
         return self.decisions.diff_to_approved(recipe)
+
+    def export_approvals(self, pipeline: str | None = None) -> str:
+        """The decisions that hold, with their recipes, as a sealed JSON document for another environment."""
+        return json.dumps(self.carrying.export(pipeline), indent=1, sort_keys=True)
+
+    def import_approvals(
+        self, text: str, *, reviewer: str, policies: typing.Mapping[str, ApprovalPolicy] | None = None
+    ) -> Carried:
+        """Append what `export_approvals` wrote elsewhere; `reviewer` carries it over and answers for it.
+
+        `policies` are the pipelines' own, by name: a decision that they forbid is left out, with the reason.
+        """
+        try:
+            document = json.loads(text)
+        except ValueError:
+            document = None
+        return self.carrying.load(document if isinstance(document, dict) else {}, by=reviewer, policies=policies)
 
     def approve(
         self,

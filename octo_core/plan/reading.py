@@ -1,0 +1,201 @@
+"""What a reader should see of a plan, before it is laid out: marks, order, examples, and nothing personal."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from octo_core.plan.model import ColumnPlan, Plan, PlanDiff, PlannedQuarantine, SourcePlan, TablePlan
+from octo_core.plan.text import MASKED, count, harmless, percent, shown
+
+Mark = Literal["!", "~", "-", " "]
+
+SURE = 0.75
+"""Below it a column that no person decided is marked as doubtful."""
+_MANY = 3
+"""With more doubtful columns than this they come first."""
+_NAMES = re.compile(r'"(?:[^"]|"")*"|[^\W\d]\w*')
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|“[^”]*”|‹[^›]*›")
+STATES = {
+    "pending": "waits for approval",
+    "approved": "approved",
+    "rejected": "rejected",
+    "revoked": "approval revoked",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One column of a plan as both pages show it. `sure` is empty where nothing is mapped."""
+
+    mark: Mark
+    target: str
+    type: str
+    source: str
+    sure: str
+    nulls: str
+    distinct: str
+    example: str
+    notes: tuple[str, ...]
+
+
+def rows(table: TablePlan) -> list[Row]:
+    """The table's columns, doubtful ones first where there are many, what is unmapped last."""
+    mapped = list(table.columns)
+    if sum(doubtful(column) for column in mapped) > _MANY:
+        mapped.sort(key=lambda column: not doubtful(column))
+    hidden = personal_fields(table)
+    return [_mapped(column, table, hidden) for column in mapped] + [
+        Row(
+            "-",
+            harmless(left.target),
+            harmless(left.type),
+            harmless(left.why),
+            "",
+            "",
+            "",
+            "",
+            _required(left.required),
+        )
+        for left in table.unmapped_target
+    ]
+
+
+def doubtful(column: ColumnPlan) -> bool:
+    """Whether a machine decided it and is not sure, or rows fail because of it."""
+    return (column.layer in ("llm", "embedded") and column.confidence < SURE) or column.failures > 0
+
+
+def personal_fields(table: TablePlan) -> frozenset[str]:
+    """The source's fields that feed a pii column: their values are personal wherever they show."""
+    named = {name for column in table.columns if column.pii for name in names_in(column.expr)}
+    return frozenset(named)
+
+
+def names_in(expression: str) -> set[str]:
+    """Every name in an expression, functions among them."""
+    plain = re.sub(r"'(?:[^']|'')*'", "''", expression)
+    return {name[1:-1].replace('""', '"') if name[0] == '"' else name for name in _NAMES.findall(plain)}
+
+
+def _top(path: str) -> str:
+    found = _NAMES.match(path)
+    name = found.group() if found else path
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
+def _mapped(column: ColumnPlan, table: TablePlan, hidden: frozenset[str]) -> Row:
+    sure = {"correction": "corrected", "file": "by file"}.get(column.layer) or percent(column.confidence)
+    mark: Mark = "!" if doubtful(column) else "~" if column.converted else " "
+    notes = []
+    if column.why and mark != " ":
+        notes.append(harmless(column.why))
+    if column.overrides:
+        notes.append(f"overrides the {'file' if column.overrides == 'file' else column.overrides + ' proposal'}")
+    if column.failures:
+        notes.append(f"fails in {count(column.failures)} rows")
+    if column.truncated:
+        notes.append(f"cut short in {count(column.truncated)} rows")
+    if mark == "!" and column.alternatives:
+        best = column.alternatives[0]
+        notes.append(f"next best: {harmless(best.expr)} ({percent(best.confidence)})")
+    return Row(
+        mark=mark,
+        target=harmless(column.target),
+        type=harmless(column.type) + ("  (pii)" if column.pii else ""),
+        source=harmless(column.expr),
+        sure=sure,
+        nulls=count(column.nulls),
+        distinct=count(column.distinct),
+        example=example(column, table, hidden),
+        notes=tuple(notes),
+    )
+
+
+def example(column: ColumnPlan, table: TablePlan, hidden: frozenset[str]) -> str:
+    """`before → after` of the first row that has both, else of the first; never of a pii column."""
+    if column.pii:
+        return MASKED
+    used = names_in(column.expr)
+    if used & hidden:
+        return MASKED
+    with_value = [one for one in table.sample if one.after.get(column.target) is not None]
+    for sample in (with_value or list(table.sample))[:1]:
+        before = [shown(value) for name, value in sample.before.items() if _top(name) in used]
+        after = shown(sample.after.get(column.target))
+        # What comes out is typed, so its text goes without quotes; what came in shows that it was text.
+        after = after[1:-1] if after.startswith('"') else after
+        return f"{', '.join(before)} → {after}" if before else f"→ {after}"
+    return ""
+
+
+def _required(required: bool) -> tuple[str, ...]:
+    return ("a row without a value for it is refused",) if required else ()
+
+
+def would_load(table: TablePlan) -> int:
+    return max(table.rows_read - table.rows_quarantined, 0)
+
+
+def reason(table: TablePlan, entry: PlannedQuarantine) -> str:
+    """Why rows would be set aside; what a reason quotes of a pii column is masked."""
+    text = harmless(entry.reason)
+    if entry.column is None:
+        return text
+    personal = any(column.target == entry.column and column.pii for column in table.columns)
+    text = _QUOTED.sub(MASKED, text) if personal or entry.column in personal_fields(table) else text
+    return f"{harmless(entry.column)}: {text}"
+
+
+def safe_row(table: TablePlan, row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the source or the destination without the values of pii columns and of the fields that feed them."""
+    personal = personal_fields(table) | {column.target for column in table.columns if column.pii}
+    return {name: MASKED if _top(name) in personal or name in personal else value for name, value in row.items()}
+
+
+def examined(source: SourcePlan) -> str:
+    """`336,776 rows, all examined`, or how many of how many."""
+    if source.complete:
+        return f"{count(source.rows_examined)} rows, all examined"
+    total = (
+        f"of {count(source.rows_total)} rows" if source.rows_total is not None else "rows of a source not counted yet"
+    )
+    return f"{count(source.rows_examined)} {total} examined"
+
+
+def writing(table: TablePlan) -> str:
+    """`merge by (a, b) · nothing in the table yet`."""
+    key = f" by ({', '.join(harmless(name) for name in table.key)})" if table.key else ""
+    if table.rows_there is None:
+        return f"{table.write}{key}"
+    there = f"about {count(table.rows_there)} rows in the table" if table.rows_there else "nothing in the table yet"
+    return f"{table.write}{key} · {there}"
+
+
+def proposed(plan: Plan) -> str:
+    """Who made the mapping: the proposer, and how many columns a person decided."""
+    layers = [column.layer for table in plan.tables.values() for column in table.columns]
+    by = "the LLM" if "llm" in layers else "the embedded matcher"
+    parts = [f"proposed by {by}"] if {"llm", "embedded"} & set(layers) or not layers else []
+    for layer, word in (("file", "from mapping.yaml"), ("correction", "corrected")):
+        if layer in layers:
+            parts.append(f"{layers.count(layer)} {word}")
+    return ", ".join(parts)
+
+
+def approved_line(since: PlanDiff) -> str:
+    """`91bc02aa (approved by ana on 2026-11-20)`"""
+    if since.approved_by is None or since.approved_at is None:
+        return since.against[:8]
+    return f"{since.against[:8]} (approved by {harmless(since.approved_by)} on {since.approved_at:%Y-%m-%d})"
+
+
+def first_unmapped(plan: Plan) -> str:
+    """A column that a reader might want to correct: the first doubtful one, else one that is not mapped, else any."""
+    every = [(name, column) for name, table in plan.tables.items() for column in table.columns]
+    choices: Sequence[tuple[str, str]] = [
+        *((name, column.target) for name, column in every if doubtful(column)),
+        *((name, left.target) for name, table in plan.tables.items() for left in table.unmapped_target),
+        *((name, column.target) for name, column in every),
+    ]
+    return harmless(".".join(choices[0])) if choices else "TABLE.COLUMN"

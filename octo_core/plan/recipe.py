@@ -1,0 +1,226 @@
+"""Builds the recipe: of schemas, catalog, mapping and file exactly what decides what rows become, and nothing else."""
+
+from collections.abc import Mapping as MappingOf
+from typing import Any
+
+from octo_core.catalog import Catalog, Column, ForeignKey, Table, Unique
+from octo_core.errors import NotSupportedYet, UsageError
+from octo_core.expressions import LANGUAGE_VERSION, Node, canonical, parse, path_parts, path_text, paths
+from octo_core.mapping.model import Mapping, TableMapping
+from octo_core.plan.model import Recipe, TableRecipe, TargetColumn, UsedField
+from octo_core.schema import Field, SourceSchema
+from octo_core.spec.names import canonical_table_name
+from octo_core.spec.pipeline import EachFrom, PipelineSpec, TableSpec
+from octo_core.types import INTEGER_BITS, DataType
+
+_DIGITS = {"int8": 3, "int16": 5, "int32": 10, "int64": 19}
+_EXACT_BITS = {"float32": 24, "float64": 53}
+"""Whole numbers of so many bits come through a float as they were."""
+
+
+def build_recipe(
+    spec: PipelineSpec,
+    schemas: MappingOf[str, SourceSchema],
+    catalog: Catalog,
+    mapping: Mapping,
+    texts: MappingOf[str, str],
+) -> Recipe:
+    """The recipe of a pipeline. `texts`: name → text of each transformation and `after` file.
+
+    Raises ExpressionError for an expression that does not fit its schema any more, UsageError where a part is missing.
+    """
+    tables: dict[str, TableRecipe] = {}
+    used: dict[str, dict[str, UsedField]] = {}
+    for written, table_spec in spec.tables.items():
+        name = canonical_table_name(written)
+        if name not in catalog.tables or name not in mapping.tables:
+            raise UsageError(f"{name} was not pulled and mapped", hint=f"Run: octopipe map {spec.name}")
+        source = source_of(spec, name, table_spec)
+        schema = _schema(schemas, source)
+        nodes = _nodes(mapping.tables[name], schema)
+        table = _table(table_spec, catalog.tables[name], source, schema, nodes)
+        tables[name] = table.model_copy(update={"files": _files(table_spec, texts, name)})
+        wanted = {path for node in nodes.values() for path in paths(node)} | _ordering(table_spec, schema)
+        used.setdefault(source, {}).update((path, _used(schema, path)) for path in wanted)
+    return Recipe(
+        pipeline=spec.name,
+        language=LANGUAGE_VERSION,
+        drift={name: str(value) for name, value in spec.drift.model_dump().items()},
+        sources={source: tuple(fields[path] for path in sorted(fields)) for source, fields in sorted(used.items())},
+        tables=dict(sorted(tables.items())),
+    )
+
+
+def source_of(spec: PipelineSpec, table: str, table_spec: TableSpec) -> str:
+    """The source that a table's rows come from. Raises UsageError, and NotSupportedYet for joins and unions."""
+    made_of = table_spec.from_
+    if made_of is None and len(spec.sources) == 1:
+        return next(iter(spec.sources))
+    if isinstance(made_of, EachFrom):
+        return made_of.source
+    if isinstance(made_of, str):
+        return made_of
+    if made_of is None:
+        raise UsageError(f"{table}: `from` is missing, and there are several sources", where=spec.name)
+    raise NotSupportedYet(f"{table}: `from` with {next(iter(made_of.model_fields_set))} is not supported yet")
+
+
+def effective_key(
+    table_spec: TableSpec, table: Table, schema: SourceSchema, columns: MappingOf[str, str]
+) -> tuple[str, ...]:
+    """What makes a row the same row: the file's key, else the primary key, else the source's key where it is mapped.
+
+    `columns` is target → canonical expression; a source's key counts only where each of its fields goes over unchanged.
+    """
+    if table_spec.key is not None:
+        return table_spec.key
+    if table.primary_key:
+        return table.primary_key
+    carried = {expression: target for target, expression in columns.items()}
+    wanted = [path_text((name,)) for name in schema.key]
+    return tuple(carried[path] for path in wanted) if wanted and all(path in carried for path in wanted) else ()
+
+
+def effective_write(table_spec: TableSpec, key: tuple[str, ...]) -> str:
+    """How rows are written: as the file says, else `merge` where there is a key, else `append`."""
+    return table_spec.write or ("merge" if key else "append")
+
+
+def _schema(schemas: MappingOf[str, SourceSchema], source: str) -> SourceSchema:
+    if source not in schemas:
+        raise UsageError(f"the schema of {source} is not known", hint="The sources are: " + ", ".join(sorted(schemas)))
+    return schemas[source]
+
+
+def _nodes(mapped: TableMapping, schema: SourceSchema) -> dict[str, Node]:
+    found = {column.target: column.expr for column in mapped.columns if column.expr is not None}
+    return {target: parse(expression, schema) for target, expression in sorted(found.items())}
+
+
+def _table(
+    table_spec: TableSpec,
+    table: Table,
+    source: str,
+    schema: SourceSchema,
+    nodes: MappingOf[str, Node],
+) -> TableRecipe:
+    columns = {target: canonical(node) for target, node in nodes.items()}
+    key = effective_key(table_spec, table, schema, columns)
+    targets = [column for column in table.columns if column.name in columns or column.required]
+    return TableRecipe(
+        table=table.name,
+        source=source,
+        from_=source if table_spec.from_ is None else _plain(table_spec.from_),
+        key=key,
+        version=table_spec.version,
+        write=effective_write(table_spec, key),
+        deletes=_plain(table_spec.deletes),
+        columns=columns,
+        targets=tuple(sorted((_target(column, columns) for column in targets), key=lambda target: target.name)),
+        primary_key=table.primary_key,
+        uniques=_sorted([_unique(unique) for unique in table.uniques]),
+        foreign_keys=_sorted([_foreign_key(reference) for reference in table.foreign_keys]),
+        checks=tuple(sorted(check.sql for check in table.checks)),
+        triggers=tuple(sorted(trigger.sql for trigger in table.triggers)),
+        exclusions=tuple(sorted(table.exclusions)),
+        transforms=table_spec.transforms,
+        after=table_spec.after,
+        narrowed=tuple(sorted(name for name, node in nodes.items() if not _holds(table.column(name), node.type))),
+    )
+
+
+def _target(column: Column, mapped: MappingOf[str, str]) -> TargetColumn:
+    label = column.label if column.name in mapped else None
+    return TargetColumn(
+        name=column.name,
+        native=column.native,
+        nullable=column.nullable,
+        default=column.default,
+        generated=column.generated,
+        identity=column.identity,
+        enum=column.enum,
+        domain=column.domain,
+        label=label.label if label else None,
+        unit=label.unit if label else None,
+        pii=label.pii if label else False,
+    )
+
+
+def _used(schema: SourceSchema, path: str) -> UsedField:
+    """A field as the fingerprint sees it, found by its path's canonical text."""
+    parts = path_parts(path)
+    field: Field | None = schema.field(str(parts[0]))
+    kind = field.type if field else None
+    for part in parts[1:]:
+        field = field.child("[]" if isinstance(part, int) else part) if field else None
+        inner = field.type if field else None
+        kind = inner or _within(kind, part)
+    if kind is None:
+        raise UsageError(f"{schema.source} has no field {path}")
+    return UsedField(
+        name=path,
+        family=family_text(kind),
+        format=field.format if field else None,
+        unit=field.unit if field else None,
+    )
+
+
+def family_text(kind: DataType) -> str:
+    """A type without its widths, also within lists and records: `list<integer>`."""
+    if kind.kind == "list" and kind.element is not None:
+        return f"list<{family_text(kind.element)}>"
+    if kind.kind == "record":
+        inner = ", ".join(
+            f"{path_text((name,))}: {family_text(own)}" for name, own in sorted(kind.fields, key=lambda f: f[0])
+        )
+        return f"record{{{inner}}}"
+    return kind.family
+
+
+def _within(kind: DataType | None, part: str | int) -> DataType | None:
+    if kind is None:
+        return None
+    return kind.element if isinstance(part, int) else kind.field(part)
+
+
+def _ordering(table_spec: TableSpec, schema: SourceSchema) -> set[str]:
+    """The field that `version` names counts as used, where it is one of the source's and not a column."""
+    version = table_spec.version
+    return {path_text((version,))} if version is not None and schema.field(version) is not None else set()
+
+
+def _holds(column: Column | None, kind: DataType) -> bool:
+    """Whether every whole number of this type fits the column: else a wider integer makes another recipe."""
+    if column is None or not kind.is_integer:
+        return True
+    into = column.type
+    if into.is_integer:
+        return INTEGER_BITS[kind.kind] <= INTEGER_BITS[into.kind]
+    if into.kind == "decimal":
+        return _DIGITS[kind.kind] <= (into.precision or 0) - (into.scale or 0)
+    return into.kind not in _EXACT_BITS or INTEGER_BITS[kind.kind] - 1 <= _EXACT_BITS[into.kind]
+
+
+def _files(table_spec: TableSpec, texts: MappingOf[str, str], table: str) -> dict[str, str]:
+    named = sorted({*table_spec.transforms, *table_spec.after})
+    missing = [name for name in named if name not in texts]
+    if missing:
+        raise UsageError(f"{table} names a file whose text is not there: {', '.join(missing)}")
+    return {name: texts[name] for name in named}
+
+
+def _unique(unique: Unique) -> dict[str, Any]:
+    """Without its name, which decides nothing."""
+    return unique.model_dump(exclude={"name"}, mode="json")
+
+
+def _foreign_key(reference: ForeignKey) -> dict[str, Any]:
+    return reference.model_dump(exclude={"name", "deferrable"}, mode="json")
+
+
+def _sorted(values: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    return tuple(sorted(values, key=repr))
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json", by_alias=True) if hasattr(value, "model_dump") else value
