@@ -40,7 +40,7 @@ class ZstdFile:
         self._put(self._compressor.compress(data))
 
     def close(self) -> Written:
-        self._put(self._compressor.finish())  # type: ignore[no-untyped-call] - zstandard's stubs leave it out
+        self._put(self._compressor.finish())  # type: ignore[no-untyped-call]  # missing in its stubs
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()

@@ -23,24 +23,28 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def stream_records(file: Readable, path: str | None = None) -> Iterator[bytes]:
+def stream_records(file: Readable, path: str | None = None, find: bool = True) -> Iterator[bytes]:
     """Each record of the list at `path`, as it came, on one line. Memory: the biggest record and a chunk of 1 MB.
 
-    Without a path: the elements of the outermost list, or of the first list of objects in the outermost object; and
-    where several documents follow one another, each of them. Raises SourceError with the record's number.
+    Without a path: the elements of the outermost list, or, with `find`, of the first list of objects in the outermost
+    object; else each document of those that follow one another. Raises SourceError with the record's number.
     """
     scanner = _Scanner(file)
     parts = parse_path(path) if path is not None else ()
-    found = 0
-    for record in _outermost(scanner, parts, path is None):
+    found, searched = 0, scanner.peek() == b"{" and (bool(parts) or find)
+    for record in _outermost(scanner, parts, find and path is None):
         found += 1
         try:
             _VALUE.decode(record)
         except msgspec.DecodeError as error:
             raise SourceError(f"broken JSON in record {found:,}: {error}", retryable=False) from error
         yield one_line(record)
-    if not found and parts:
-        raise SourceError(f"no records at {path!r}", hint="Set `records` to the list's path.", retryable=False)
+    if not found and searched:
+        raise SourceError(
+            f"no records at {path!r}" if parts else "no list of records was found",
+            hint="Set `records` to the list's path.",
+            retryable=False,
+        )
 
 
 def _outermost(scanner: "_Scanner", parts: tuple[str, ...], find: bool) -> Iterator[bytes]:

@@ -5,12 +5,13 @@ import gzip
 import io
 import zlib
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import IO, Any, Final, cast
 
 from octo_core.batch import Compression, FileFormat
 from octo_core.errors import NotSupportedYet, SourceError
 from octo_core.spec.sources import FileSource
 
+_BITE = 8192
 HEAD: Final = 1 << 20
 """Bytes (decompressed) that decide format, encoding and dialect."""
 
@@ -50,10 +51,7 @@ def open_plain(path: Path, compression: Compression) -> IO[bytes]:
     if compression == "gzip":
         return cast(IO[bytes], gzip.open(path, "rb"))
     if compression == "zstd":
-        import zstandard
-
-        reader = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
-        return cast(IO[bytes], io.BufferedReader(cast(io.RawIOBase, reader), HEAD))
+        return io.BufferedReader(_ZstdStream(path), HEAD)
     return path.open("rb")
 
 
@@ -128,3 +126,40 @@ def _lines_or_document(text: bytes, named: FileFormat | None) -> FileFormat:
 def _named(path: Path) -> FileFormat | None:
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in (".gz", ".gzip", ".zst", ".zstd")]
     return _NAMES.get(suffixes[-1]) if suffixes else None
+
+
+class _ZstdStream(io.RawIOBase):
+    """zstd frames as one stream that, unlike the library's own reader, tells a file that was cut short."""
+
+    def __init__(self, path: Path) -> None:
+        import zstandard
+
+        self._file = path.open("rb")
+        self._library = zstandard.ZstdDecompressor()
+        self._frame = self._library.decompressobj()
+        self._begun = False
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            # Small bites: a bite of a bomb must not fill the memory.
+            chunk = self._frame.unused_data if self._frame.eof else b""
+            chunk = chunk or self._file.read(_BITE)
+            if not chunk:
+                if self._begun and not self._frame.eof:
+                    raise EOFError("the last frame does not end")
+                return 0
+            if self._frame.eof:
+                self._frame = self._library.decompressobj()
+            self._begun = True
+            self._rest = self._frame.decompress(chunk)
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size

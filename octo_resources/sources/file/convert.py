@@ -75,10 +75,10 @@ def json_records(path: Path, compression: Compression, encoding: str, records: s
     with utf8_stream(path, compression, encoding) as stream:
         head = stream.read(IN_MEMORY + 1)
         if len(head) > IN_MEMORY:
-            yield from stream_records(_Rejoined(head, stream), records)
+            yield from stream_records(_Rejoined(head, stream), records, find=not _several(head))
             return
     if _several(head):
-        yield from stream_records(io.BytesIO(head), records)
+        yield from stream_records(io.BytesIO(head), records, find=False)
     else:
         yield from find_records(head, records).rows
 

@@ -1,6 +1,7 @@
 """Which encoding a text file is in: by its byte-order mark, by being UTF-8, by its zeros, else by its letters."""
 
 import codecs
+import re
 from typing import Final
 
 _BOMS = (
@@ -16,6 +17,7 @@ _LIKELY: Final = [
     "mac_roman", "cp850",
 ]  # fmt: skip
 _EVIDENCE = 64_000
+_TORN = re.compile(r"(?<=[^\W\d_])[¹³£¿¯¥¼¾](?=[^\W\d_])|£(?=[^\W\d_])")
 
 
 def encoding_of(head: bytes, foreign: bytes = b"") -> str:
@@ -67,8 +69,15 @@ def _by_letters(evidence: bytes) -> str:
     from charset_normalizer import from_bytes  # 40 ms, and only where a file is no UTF-8
 
     lines = [line for line in evidence.splitlines() if not line.isascii()]
-    best = from_bytes(b"\n".join(lines)[:_EVIDENCE], cp_isolation=_LIKELY).best()
+    letters = b"\n".join(lines)[:_EVIDENCE]
+    matches = from_bytes(letters, cp_isolation=_LIKELY)
+    best = matches.best()
     if best is None:
         return "latin-1"
-    # ISO 8859-1 as the web reads it: cp1252 has the same letters and more.
+    equal = [one for one in matches if (one.chaos, one.coherence) == (best.chaos, best.coherence)]
+    # Of equals the commonest, unless it puts symbols into words. It holds ISO 8859-1's letters and more.
+    if any("cp1252" in one.could_be_from_charset for one in equal) and not _TORN.search(
+        letters.decode("cp1252", "replace")
+    ):
+        return "cp1252"
     return best.encoding

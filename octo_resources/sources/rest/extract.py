@@ -1,0 +1,91 @@
+"""Extraction from an HTTP API: from where the last one ended, page by page, into one batch."""
+
+from typing import Any
+
+import httpx
+
+from octo_core.batch import Batch
+from octo_core.errors import NotSupportedYet, SourceError, UsageError
+from octo_core.spec.sources import RestSource
+from octo_resources.landing import Landing
+from octo_resources.sources.place import Place, Progress, Revealer
+from octo_resources.sources.rest.address import Request, plain
+from octo_resources.sources.rest.client import Client
+from octo_resources.sources.rest.crawl import Crawl
+from octo_resources.sources.rest.parts import Parts
+from octo_resources.sources.rest.position import Reached, Start, start_of
+
+
+def extract_rest(
+    spec: RestSource,
+    pipeline: str,
+    source: str,
+    place: Place,
+    landing: Landing,
+    since: str | None,
+    full: bool,
+    progress: Progress,
+    max_rows: int | None = None,
+) -> Batch | None:
+    """See `octo_resources.sources.extract`; call it under the source's lock. `max_rows`: then it may stop."""
+    start = start_of(spec.cursor, landing.history(pipeline, source), since, full)
+    request = first_request(spec, place.secrets, start)
+    reached = Reached(spec.cursor, start.position) if spec.cursor else None
+    whole = spec.cursor is None or full or start.asked is None
+    with Client(spec, place) as client, landing.begin(pipeline, source) as writer:
+        parts, crawl = Parts(writer.folder), Crawl(spec, client, request)
+        try:
+            for page in crawl.pages():
+                parts.add(page)
+                if reached is not None:
+                    reached.see(page)
+                progress(parts.rows, parts.size, f"page {crawl.number:,}")
+                if max_rows is not None and parts.rows >= max_rows:
+                    break
+            if not parts.rows and spec.cursor is not None and not full and not parts.has_csv:
+                return None
+            if reached is not None:
+                reached.require_seen()
+            files = parts.finish()
+        except SourceError as error:
+            error.where = error.where or f"{pipeline}.{source}"
+            raise
+        finally:
+            parts.abandon()
+        counts = [file.rows for file in files]
+        return writer.commit(
+            files,
+            landing="copy",
+            rows=None if None in counts else sum(count or 0 for count in counts),
+            size=parts.size,
+            cursor_from=start.position,
+            cursor_to=reached.value if reached else None,
+            full=whole,
+        )
+
+
+def first_request(spec: RestSource, secrets: Revealer, start: Start) -> Request:
+    """The request of the first page, its secrets revealed. Raises UsageError, NotSupportedYet."""
+    if spec.children:
+        raise NotSupportedYet("children of a rest source are not supported yet", where="children")
+    if spec.public_only:
+        raise NotSupportedYet("public_only is not supported yet", where="public_only")
+    url = secrets.reveal(spec.url)
+    if not url.startswith(("http://", "https://")):
+        raise UsageError(f"url: {spec.url!r} is no address", hint="It begins with https:// or http://.")
+    params = {
+        name: secrets.reveal(value) if isinstance(value, str) else plain(value) for name, value in spec.params.items()
+    }
+    address = str(httpx.URL(url).copy_merge_params(params)) if params else url
+    request = Request(spec.method, address, _revealed(spec.body, secrets) if spec.method == "POST" else None)
+    if start.asked is not None and spec.cursor is not None:
+        request = request.with_value(spec.cursor.param or spec.cursor.field, start.asked)
+    return request
+
+
+def _revealed(body: Any, secrets: Revealer) -> Any:
+    if isinstance(body, str):
+        return secrets.reveal(body)
+    if isinstance(body, dict):
+        return {name: _revealed(value, secrets) for name, value in body.items()}
+    return [_revealed(value, secrets) for value in body] if isinstance(body, list | tuple) else body

@@ -1,0 +1,133 @@
+"""Where an incremental read begins and how far it came."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from octo_core.batch import Batch
+from octo_core.errors import SourceError
+from octo_core.spec.sources import Cursor
+from octo_resources.sources.cursor import less, newest
+from octo_resources.sources.rest.page import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """`position`: how far reading had come. `asked`: the value that the server is asked from, a lag before it."""
+
+    position: str | None = None
+    asked: str | None = None
+
+
+def start_of(cursor: Cursor | None, history: Iterable[Batch], since: str | None, full: bool) -> Start:
+    """From the newest landed batch, else from what the destination has, else from the file's `start`."""
+    if cursor is None or full:
+        return Start()
+    landed = [batch.cursor_to for batch in history if batch.cursor_to is not None]
+    position = landed[-1] if landed else since
+    if position is not None:
+        return Start(position, less(position, cursor.lag, cursor.format))
+    return Start(None, None if cursor.start is None else str(cursor.start))
+
+
+@dataclass(slots=True)
+class Reached:
+    """The newest value of the cursor's field in the pages seen so far."""
+
+    cursor: Cursor
+    value: str | None
+    rows: int = 0
+    _decoder: msgspec.json.Decoder[list[Any]] | None = None
+    _names: set[str] = field(default_factory=set)
+    _seen: bool = False
+
+    def see(self, page: Page) -> None:
+        """Takes in a page. Records without the field, or with null, say nothing."""
+        self.rows += page.count
+        values = [text for text in self._values(page) if text is not None]
+        if values:
+            self._seen = True
+            best = newest(values, self.cursor.format)
+            self.value = newest([one for one in (self.value, best) if one is not None], self.cursor.format)
+        elif page.rows and not self._seen and page.kind == "json":
+            self._names |= msgspec.json.decode(page.rows[0], type=dict[str, msgspec.Raw]).keys()
+
+    def require_seen(self) -> None:
+        """SourceError where records came and none had the field: reading would never get on."""
+        if not self.rows or self._seen:
+            return
+        from rapidfuzz import process
+
+        near = [
+            name for name, _, _ in process.extract(self.cursor.field, sorted(self._names), limit=2, score_cutoff=50)
+        ]
+        raise SourceError(
+            f"cursor: no record has the field {self.cursor.field!r}",
+            hint=f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(self._names)[:12])}",
+            retryable=False,
+        )
+
+    def _values(self, page: Page) -> list[str | None]:
+        if page.kind == "csv":
+            return _csv_values(page.csv or "", self.cursor.field)
+        if self._decoder is None:
+            self._decoder = _decoder(self.cursor.field, bool(page.rows) and self.cursor.field in _keys(page.rows[0]))
+        return [_text(record, self.cursor.field) for record in self._decode(page.rows)]
+
+    def _decode(self, rows: list[bytes]) -> list[Any]:
+        assert self._decoder is not None
+        try:
+            return self._decoder.decode(b"[" + b",".join(rows) + b"]")
+        except msgspec.DecodeError:
+            # A record of another shape, such as text where an object is looked into: it says nothing, the others do.
+            return [record for row in rows for record in self._decode_one(row)]
+
+    def _decode_one(self, row: bytes) -> list[Any]:
+        assert self._decoder is not None
+        try:
+            return self._decoder.decode(b"[" + row + b"]")
+        except msgspec.DecodeError:
+            return []
+
+
+def _keys(row: bytes) -> set[str]:
+    return set(msgspec.json.decode(row, type=dict[str, msgspec.Raw]))
+
+
+def _decoder(path: str, whole: bool) -> msgspec.json.Decoder[list[Any]]:
+    """Reads one field out of each record and skips all else. `whole`: the path is one name with dots in it."""
+    inner: Any = msgspec.Raw
+    for part in reversed([path] if whole else path.split(".")):
+        kind = inner if inner is msgspec.Raw else inner | None
+        inner = msgspec.defstruct("Cursor", [("value", kind, None)], rename={"value": part})
+    return msgspec.json.Decoder(list[inner])
+
+
+def _text(record: Any, name: str) -> str | None:
+    while isinstance(record, msgspec.Struct):
+        record = getattr(record, "value", None)
+    raw = b"null" if record is None else bytes(record)
+    if raw == b"null":
+        return None
+    if raw[:1] == b'"':
+        return msgspec.json.decode(raw, type=str) or None
+    if raw[:1] in (b"{", b"["):
+        raise SourceError(f"cursor: {name!r} is no scalar", retryable=False)
+    return raw.decode()
+
+
+def _csv_values(text: str, name: str) -> list[str | None]:
+    import csv
+    import io
+
+    from octo_core.spec.sources import FileOptions
+    from octo_resources.sources.file.dialect import find_dialect
+
+    dialect = find_dialect(text[:256_000], FileOptions(), "utf-8", len(text) <= 256_000)
+    if name not in dialect.columns:
+        return []
+    place = dialect.columns.index(name)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter, quotechar=dialect.quote or None)
+    return [row[place] or None for number, row in enumerate(rows) if number > dialect.skip and len(row) > place]
