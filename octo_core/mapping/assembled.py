@@ -18,7 +18,7 @@ _DAY_WORDS: Final = frozenset({"day", "dd", "dy", "日", "dom"})
 class Offer:
     """What could feed a column: an attribute to match with, the fields it uses, and how it is written.
 
-    `expressions` are spellings of the same, the first that the language takes is meant; None: the field itself, which
+    `expressions` are ways to write it, the first that the language takes is meant; None: the field itself, which
     `conversions` writes. `factor` says how much a field of its own would be preferred.
     """
 
@@ -39,7 +39,7 @@ def _clock_numbers(fields: Mapping[str, Field], known: Mapping[str, Attribute]) 
     """Times of day written as a number: 517 is 05:17."""
     for path in fields:
         if is_hhmm(path, known[path]):
-            parsed = Candidate(f"parse_time({path}, 'hhmm')", 0.95, "a number such as 517 read as the time 05:17")
+            parsed = Candidate(f"hhmm_to_time({path})", 0.95, "a number such as 517 read as the time 05:17")
             yield Offer(_as(known[path], path, TIME), (path,), (parsed,), 0.95)
 
 
@@ -65,26 +65,25 @@ def _from_parts(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> 
         yield Offer(
             Attribute(named, type=DATE), uses, (Candidate(f"make_date({year}, {month}, {day})", 0.95, said),), 0.85
         )
-        for clock in [path for path in fields if is_hhmm(path, known[path])]:
-            text = f"make_timestamp({year}, {month}, {day}, parse_time({clock}, 'hhmm'))"
-            parted = f"make_timestamp({year}, {month}, {day}, div({clock}, 100), mod({clock}, 100), 0)"
-            yield from _instants(known[clock], (*uses, clock), (text, parted))
+        for clock in fields:
+            if is_hhmm(clock, known[clock]):
+                text = f"at_hhmm(make_date({year}, {month}, {day}), {clock})"
+            elif fields[clock].type.kind == "time":
+                text = f"make_timestamp({year}, {month}, {day}, hour({clock}), minute({clock}), second({clock}))"
+            else:
+                continue
+            yield from _instants(known[clock], (*uses, clock), text)
         if "hour" in parts:
-            minute, second = parts.get("minute", "0"), parts.get("second", "0")
-            used = (*uses, parts["hour"], *(one for one in (minute, second) if one != "0"))
-            text = f"make_timestamp({year}, {month}, {day}, {parts['hour']}, {minute}, {second})"
-            yield from _instants(Attribute(" ".join((*prefix, "time"))), used, (text,))
+            smaller = [parts[part] for part in ("minute", "second") if part in parts]
+            text = f"make_timestamp({', '.join((*uses, parts['hour'], *(smaller or ('0',))))})"
+            yield from _instants(Attribute(" ".join((*prefix, "time"))), (*uses, parts["hour"], *smaller), text)
 
 
-def _instants(named: Attribute, uses: tuple[str, ...], texts: tuple[str, ...]) -> Iterator[Offer]:
+def _instants(named: Attribute, uses: tuple[str, ...], text: str) -> Iterator[Offer]:
     said = f"assembled from {', '.join(uses[:-1])} and {uses[-1]}"
-    local = tuple(Candidate(text, 0.9, said) for text in texts)
-    yield Offer(_as(named, named.name, TIMESTAMP), uses, local, 0.85)
-    zoned = tuple(
-        Candidate(f"at_time_zone({text}, 'UTC')", 0.5, f"{said}; their zone is not told, UTC is assumed")
-        for text in texts
-    )
-    yield Offer(_as(named, named.name, TIMESTAMPTZ), uses, zoned, 0.45)
+    yield Offer(_as(named, named.name, TIMESTAMP), uses, (Candidate(text, 0.9, said),), 0.85)
+    zoned = Candidate(f"at_zone({text}, 'UTC')", 0.5, f"{said}; nothing says whose local time that is, UTC is assumed")
+    yield Offer(_as(named, named.name, TIMESTAMPTZ), uses, (zoned,), 0.45)
 
 
 def _groups(known: Mapping[str, Attribute]) -> dict[tuple[str, ...], dict[str, str]]:
@@ -107,13 +106,8 @@ def _names(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Itera
     last = _named(texts, "last")
     if first and last:
         note = f"{first} and {last} joined with a blank"
-        joined = tuple(
-            Candidate(text, 0.9, note)
-            for text in (
-                f"concat_ws(' ', {first}, {last})",
-                f"trim(coalesce({first}, '') || ' ' || coalesce({last}, ''))",
-            )
-        )
+        text = f"nullif(trim(concat({first}, ' ', {last})), '')"
+        joined = (Candidate(text, 0.9, note),)
         yield Offer(Attribute("full name", type=TEXT, text="name of the person"), (first, last), joined, 0.95)
         return
     whole = next((path for path in texts if _person(path)), None)

@@ -1,9 +1,18 @@
 """How well values of one type family fit a column of another: 1 the same, about 0.2 hardly ever convertible."""
 
-from typing import Final
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from octo_core.mapping.attribute import Attribute
 from octo_core.types import DataType
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 _FIT: Final[dict[tuple[str, str], float]] = {
     ("integer", "decimal"): 0.97,
@@ -58,16 +67,44 @@ def fit(source: DataType | None, target: DataType | None) -> float:
     return 1.0 if source.family == target.family else _FIT.get((source.family, target.family), _NEVER)
 
 
-def pair_fit(source: Attribute, target: Attribute) -> float:
-    """`fit`, and whether the lengths that were seen fit the column and codes fit its list."""
-    found = fit(source.type, target.type)
-    if target.closed and source.type is not None and target.type is not None and target.type.kind == "text":
-        found = max(found, 0.8) if source.type.family in ("integer", "boolean") else found
-    if source.closed and len(source.values) <= 3 and target.type is not None and target.type.kind == "boolean":
-        found = max(found, 0.85)
-    if target.length and source.length and target.type is not None and target.type.kind == "text":
-        if source.length > target.length:
-            found *= 0.5 if not target.closed else 0.95
-        elif source.length == source.min_length == target.length:
-            found = min(1.0, found * 1.05)
+def type_fit(source: Sequence[Attribute], target: Sequence[Attribute]) -> Floats:
+    """`fit` of every pair, and whether the lengths that were seen fit the column and codes fit its list."""
+    import numpy as np
+
+    lefts = [_kind(one) for one in source]
+    rights = [_kind(two) for two in target]
+    unique_left, unique_right = list(dict.fromkeys(lefts)), list(dict.fromkeys(rights))
+    table = np.array([[_kinds_fit(one, two) for two in unique_right] for one in unique_left])
+    found = table[np.ix_([unique_left.index(one) for one in lefts], [unique_right.index(two) for two in rights])]
+    return found * _length_fit(source, target)
+
+
+_Kind = tuple[DataType | None, bool]
+
+
+def _kind(one: Attribute) -> _Kind:
+    """The type, and whether its values are a list: for a source a short one that could be a yes and a no."""
+    return one.type, one.closed and (one.type is None or one.type.kind == "boolean" or bool(one.values))
+
+
+def _kinds_fit(source: _Kind, target: _Kind) -> float:
+    (left, _), (right, listed) = source, target
+    found = fit(left, right)
+    if listed and left is not None and right is not None and right.kind == "text":
+        found = max(found, 0.8) if left.family in ("integer", "boolean") else found
+    return found
+
+
+def _length_fit(source: Sequence[Attribute], target: Sequence[Attribute]) -> Floats:
+    """0.5 where longer texts were seen than fit, a little more than 1 where all are just as long as the column."""
+    import numpy as np
+
+    text = np.array([one.type is not None and one.type.kind == "text" for one in source])
+    longest = np.array([one.length or 0 for one in source]) * text
+    shortest = np.array([one.min_length or 0 for one in source])
+    limit = np.array([two.length or 0 for two in target])
+    listed = np.array([two.closed for two in target])
+    over = (longest[:, None] > limit[None, :]) & (limit > 0)[None, :]
+    exact = (longest[:, None] == limit[None, :]) & (shortest == longest)[:, None] & (limit > 0)[None, :]
+    found: Floats = np.where(over, np.where(listed[None, :], 0.95, 0.5), np.where(exact, 1.05, 1.0))
     return found

@@ -11,7 +11,7 @@ from typing import Final
 from octo_core.catalog import Column
 from octo_core.mapping import units
 from octo_core.mapping.attribute import Attribute
-from octo_core.mapping.spelling import literal, value_map
+from octo_core.mapping.spelling import boolean_codes, literal, value_map
 from octo_core.mapping.valuemaps import map_values, truths
 from octo_core.schema import Field
 from octo_core.types import DataType
@@ -41,8 +41,16 @@ class Ends:
 
 
 def candidates(ends: Ends) -> list[Candidate]:
-    """Every way there is, the best first; the last is always the field alone."""
-    found = [*_coded(ends), *_in_unit(ends), *_dated(ends), *_available(ends), *_shortened(ends), *_plain(ends)]
+    """Every way there is, the best first; the field alone is always among them."""
+    found = [
+        *_coded(ends),
+        *_in_unit(ends),
+        *_dated(ends),
+        *_available(ends),
+        *_shortened(ends),
+        *_plain(ends),
+        *_cast(ends),
+    ]
     return list({one.expr: one for one in reversed(found)}.values())[::-1]
 
 
@@ -65,7 +73,7 @@ def _coded(ends: Ends) -> Iterator[Candidate]:
         sides = truths(values) if whole else None
         if sides is not None:
             said = ", ".join(f"{left} = {right}" for left, right in sides.pairs)
-            yield Candidate(value_map(ends.path, sides.pairs, quoted=False), 0.95, f"values mapped: {said}")
+            yield Candidate(boolean_codes(ends.path, sides.pairs), 0.95, f"values mapped: {said}")
         return
     if not ends.target.closed or not values:
         return
@@ -104,11 +112,16 @@ def _in_unit(ends: Ends) -> Iterator[Candidate]:
 
 
 def _fitted(text: str, kind: DataType, note: str, factor: float) -> Iterator[Candidate]:
-    """A computed number in the decimals of its column."""
+    """A computed number in the decimals of its column; `round` takes exact numbers, a cast also floats."""
     if kind.kind == "decimal":
-        yield Candidate(f"round({text}, {kind.scale})", factor, f"{note}, rounded to {kind.scale} decimals")
+        said = f"{note}, rounded to {kind.scale} decimal{'' if kind.scale == 1 else 's'}"
+        yield Candidate(f"round({text}, {kind.scale})", factor, said)
+        yield Candidate(f"cast({text} as {kind})", factor, said)
     elif kind.is_integer:
-        yield Candidate(f"round({text}, 0)", factor, f"{note}, rounded to a whole number")
+        said = f"{note}, rounded to a whole number"
+        yield Candidate(f"round({text}, 0)", factor, said)
+        yield Candidate(f"cast({text} as decimal(18, 0))", factor, said)
+        yield Candidate(f"cast(cast({text} as decimal(18, 0)) as {kind})", factor, said)
     yield Candidate(text, factor, note)
 
 
@@ -128,15 +141,38 @@ def _unit_doubt(ends: Ends) -> str | None:
 
 
 def _dated(ends: Ends) -> Iterator[Candidate]:
-    """Dates and times of day from timestamps."""
-    source, target = ends.field.type.kind, ends.column.type.kind
-    if target == "date" and source in ("timestamp", "timestamptz"):
-        zone = " in UTC" if source == "timestamptz" else ""
-        yield Candidate(f"cast({ends.path} as date)", 0.9, f"the date{zone} of a timestamp")
-        if source == "timestamptz":
-            yield Candidate(f"cast(at_time_zone({ends.path}, 'UTC') as date)", 0.9, "the date in UTC of a timestamp")
-    if target == "time" and source in ("timestamp", "timestamptz"):
-        yield Candidate(f"cast({ends.path} as time)", 0.85, "the time of day of a timestamp")
+    """Between dates, times of day, timestamps with and without a zone."""
+    path, pair = ends.path, (ends.field.type.kind, ends.column.type.kind)
+    assumed = "the source does not say whose local time it is: UTC is assumed"
+    ways: dict[tuple[str, str], tuple[str, float, str]] = {
+        ("timestamp", "date"): (f"date_of({path})", 0.9, "the date of a timestamp"),
+        ("timestamptz", "date"): (f"date_of(at_zone({path}, 'UTC'))", 0.85, "the date, in UTC, of an instant"),
+        ("timestamp", "time"): (f"time_of({path})", 0.85, "the time of day of a timestamp"),
+        ("timestamptz", "time"): (f"time_of(at_zone({path}, 'UTC'))", 0.75, "the time of day, in UTC, of an instant"),
+        ("timestamptz", "timestamp"): (f"at_zone({path}, 'UTC')", 0.9, "written as local time of UTC"),
+        ("timestamp", "timestamptz"): (f"at_zone({path}, 'UTC')", 0.65, assumed),
+        ("date", "timestamptz"): (f"at_zone(cast({path} as timestamp), 'UTC')", 0.55, f"midnight; {assumed}"),
+        ("date", "timestamp"): (f"cast({path} as timestamp)", 0.85, "midnight of the date"),
+    }
+    if pair in ways:
+        yield Candidate(*ways[pair])
+    elif ends.field.type.is_integer and ends.column.type.kind == "date" and (ends.source.low or 0) >= 19_000_101:
+        text = f"parse_date(cast({path} as text), '%Y%m%d')"
+        yield Candidate(text, 0.85, "a number such as 20130131 read as a date")
+
+
+def _cast(ends: Ends) -> Iterator[Candidate]:
+    """Explicit casts, where the field alone is refused."""
+    source, target = ends.field.type, ends.column.type
+    if source.kind == "text" and target.kind not in ("text", "record", "list"):
+        note = f"values that are no {target} go to quarantine"
+        yield Candidate(f"cast({ends.path} as {target})", 0.5, note)
+    elif source.is_numeric and target.is_numeric:
+        yield Candidate(f"cast({ends.path} as {target})", 0.9, "values that do not fit go to quarantine")
+    elif source.kind == "list" and target.kind == "text":
+        yield Candidate(f"list_join({ends.path}, ', ')", 0.7, "the list's elements joined with commas")
+    elif target.kind == "text" or {source.family, target.family} == {"boolean", "integer"}:
+        yield Candidate(f"cast({ends.path} as {target})", 0.85)
 
 
 def _available(ends: Ends) -> Iterator[Candidate]:
@@ -152,13 +188,13 @@ def _available(ends: Ends) -> Iterator[Candidate]:
 
 def _shortened(ends: Ends) -> Iterator[Candidate]:
     """Rounded where more decimals were seen than the column keeps; a measure is not worth a quarantined row."""
-    kind = ends.column.type
-    if kind.is_integer and ends.field.type.family in ("decimal", "float"):
-        if _decimals(ends) > 0:
-            yield Candidate(f"round({ends.path}, 0)", 0.7, "the column holds whole numbers: rounded")
-    elif kind.kind == "decimal" and ends.field.type.is_numeric and _decimals(ends) > (kind.scale or 0):
-        note = f"{_decimals(ends)} decimals are seen, the column keeps {kind.scale}: rounded"
-        yield Candidate(f"round({ends.path}, {kind.scale})", 0.9, note)
+    kind, seen = ends.column.type, _decimals(ends)
+    if not ends.field.type.is_numeric or not seen:
+        return
+    if kind.is_integer:
+        yield from list(_fitted(ends.path, kind, f"up to {seen} decimals are seen", 0.7))[:-1]
+    elif kind.kind == "decimal" and seen > (kind.scale or 0):
+        yield from list(_fitted(ends.path, kind, f"up to {seen} decimals are seen", 0.9))[:-1]
 
 
 def cut(ends: Ends) -> Candidate | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from octo_core.mapping.attribute import Attribute
 from octo_core.mapping.vocabulary import antonyms
-from octo_core.mapping.words import content_words, meanings, stem, words
+from octo_core.mapping.words import CAMEL, content_words, meanings, stem, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_TEXT_WORDS: Final = 40
 MAX_CELL: Final = 200
+MAX_WORDY: Final = 400
+_LINE_SPACE: Final = re.compile(r"[^a-z0-9\n]+")
 _SPACE: Final = re.compile(r"[\W_]+", re.UNICODE)
 
 
@@ -153,22 +155,26 @@ def value_overlap(source: Sequence[Attribute], target: Sequence[Attribute]) -> F
     """Overlap of distinct values, rare ones counting most; NaN where a side has none."""
     import numpy as np
 
-    lefts = [frozenset(filter(None, map(folded, one.values))) for one in source]
-    rights = [frozenset(filter(None, map(folded, one.values))) for one in target]
-    whole, shared = _contained(lefts, rights)
-    words_left = [frozenset(word for value in values for word in value.split()) for values in lefts]
-    words_right = [frozenset(word for value in values for word in value.split()) for values in rights]
-    parts, _ = _contained(words_left, words_right)
+    lefts, rights = [_folded_values(one) for one in source], [_folded_values(two) for two in target]
+    closed = np.array([other.closed for other in target])
+    whole, shared = _contained(lefts, rights, closed)
+    words_left, words_right = [_value_words(one) for one in source], [_value_words(one) for one in target]
+    parts, _ = _contained(words_left, words_right, closed)
     numeric = np.array([_mostly_numbers(values) for values in lefts])
-    found = np.maximum(whole * (1 - np.exp(-shared)), 0.6 * parts * (1 - np.exp(-shared - 0.7)))
+    found: Floats = np.maximum(whole * (1 - np.exp(-shared)), 0.6 * parts * (1 - np.exp(-shared - 0.7)))
     found[numeric] *= 0.35
     found[[not values for values in lefts]] = np.nan
     found[:, [not values for values in rights]] = np.nan
     return found
 
 
-def _contained(lefts: Sequence[frozenset[str]], rights: Sequence[frozenset[str]]) -> tuple[Floats, Floats]:
-    """Share of weighted values held in common, of the smaller side mostly, and how much weight that is."""
+def _contained(
+    lefts: Sequence[frozenset[str]], rights: Sequence[frozenset[str]], closed: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    """Share of weighted values held in common, and how much weight that is.
+
+    Of a closed list the source need not use all, but should use no other; else the smaller side counts most.
+    """
     import numpy as np
     from scipy.sparse import csr_array
 
@@ -186,10 +192,26 @@ def _contained(lefts: Sequence[frozenset[str]], rights: Sequence[frozenset[str]]
 
     left, right = incidence(lefts), incidence(rights)
     common = ((left * weight) @ right.T).toarray()
-    of_left, of_right = left @ weight, right @ weight
-    share_left = common / np.maximum(of_left, 1e-9)[:, None]
-    share_right = common / np.maximum(of_right, 1e-9)[None, :]
-    return np.maximum(share_left, share_right) * 0.75 + np.minimum(share_left, share_right) * 0.25, common
+    share_left = common / np.maximum(left @ weight, 1e-9)[:, None]
+    share_right = common / np.maximum(right @ weight, 1e-9)[None, :]
+    either = np.maximum(share_left, share_right) * 0.75 + np.minimum(share_left, share_right) * 0.25
+    return np.where(closed[None, :], share_left * 0.85 + share_right * 0.15, either), common
+
+
+def _folded_values(one: Attribute) -> frozenset[str]:
+    """All values folded at once, since a column may bring thousands."""
+    text = "\n".join(value[:MAX_CELL].replace("\n", " ") for value in one.values)
+    if not text.isascii():
+        return frozenset(filter(None, map(folded, one.values)))
+    return frozenset(filter(None, (line.strip() for line in _LINE_SPACE.sub(" ", text.casefold()).split("\n"))))
+
+
+def _value_words(one: Attribute) -> frozenset[str]:
+    """The words of the first values, camelCase split: `pT2` shares `t2` with `T2`."""
+    text = "\n".join(value[:MAX_CELL] for value in one.values[:MAX_WORDY])
+    if not text.isascii():
+        return frozenset(words(text))
+    return frozenset(_LINE_SPACE.sub(" ", CAMEL.sub(" ", text).casefold()).split())
 
 
 def shape_likeness(source: Sequence[Attribute], target: Sequence[Attribute]) -> Floats:
@@ -198,7 +220,9 @@ def shape_likeness(source: Sequence[Attribute], target: Sequence[Attribute]) -> 
 
     lefts = np.array([shape(one) for one in source])
     rights = np.array([shape(one) for one in target])
-    distance = np.abs(lefts[:, None, :] - rights[None, :, :]).sum(axis=2)
+    distance = np.zeros((len(source), len(target)))
+    for feature in range(lefts.shape[1]):  # one at a time: all at once would hold twelve matrices
+        distance += np.abs(lefts[:, None, feature] - rights[None, :, feature])
     likeness: Floats = np.exp(-1.2 * distance)
     return likeness
 
@@ -248,8 +272,9 @@ def range_likeness(source: Sequence[Attribute], target: Sequence[Attribute]) -> 
 def _bounds(one: Attribute) -> tuple[float, float]:
     if one.low is not None and one.high is not None:
         return one.low, one.high
-    numbers = [float(value) for value in one.values if re.fullmatch(r"-?\d+(\.\d+)?", value.strip())]
-    if len(numbers) >= 3 and len(numbers) >= 0.8 * len(one.values):
+    values = one.values[:MAX_WORDY]
+    numbers = [float(value) for value in values if re.fullmatch(r"-?\d+(\.\d+)?", value.strip())]
+    if len(numbers) >= 3 and len(numbers) >= 0.8 * len(values):
         return min(numbers), max(numbers)
     return math.nan, math.nan
 

@@ -17,11 +17,11 @@ from octo_core.mapping.assembled import offers
 from octo_core.mapping.attribute import Attribute, source_attributes, source_fields, target_attributes
 from octo_core.mapping.audit import audit_expression
 from octo_core.mapping.conversions import Candidate, Ends
-from octo_core.mapping.matching import MARGIN, THRESHOLD, Scores, assign, score
+from octo_core.mapping.matching import MARGIN, Scores, assign, score, threshold_of
 from octo_core.mapping.model import Alternative, ColumnMapping, TableMapping
 from octo_core.mapping.model import Mapping as WholeMapping
 from octo_core.mapping.reasons import unmapped_reason, why
-from octo_core.schema import Field, SourceSchema
+from octo_core.schema import SourceSchema
 from octo_core.spec.pipeline import PipelineSpec, TableSpec
 from octo_core.types import TIMESTAMP
 
@@ -188,8 +188,9 @@ class _TableProposer:
         if candidate is None:
             return None
         mine = float(matrix[row, column])
+        floor = threshold_of(len(self.targets))
         order = [int(other) for other in (-matrix[:, column]).argsort(kind="stable")[:8]]
-        rivals = [other for other in order if other != row and matrix[other, column] > 0.6 * THRESHOLD]
+        rivals = [other for other in order if other != row and matrix[other, column] > 0.6 * floor]
         rivals = [other for other in rivals if self.write(other, column) is not None][:3]
         confidence = mine**0.6 * candidate.factor * (0.85 if reused else 1.0)
         lead = mine - max((float(matrix[other, column]) for other in rivals), default=0.0)

@@ -17,9 +17,17 @@ def scalar_literal(value: str | int | float | bool | None) -> str:
     return literal(value) if isinstance(value, str) else str(value)
 
 
-def value_map(expr: str, pairs: Sequence[tuple[str, str]], quoted: bool = True) -> str:
-    """A value map of texts (`quoted`) or of SQL literals; a value that is not listed goes to quarantine."""
-    return value_map_text(expr, ((left, literal(right) if quoted else right) for left, right in pairs))
+def value_map(expr: str, pairs: Sequence[tuple[str, str]]) -> str:
+    """A value map from text to text; a value that is not listed goes to quarantine."""
+    return value_map_text(expr, [(left, literal(right)) for left, right in pairs])
+
+
+def boolean_codes(expr: str, pairs: Sequence[tuple[str, str]]) -> str:
+    """`parse_boolean(paid, 'Y|N')`; commas and bars cannot stand in its spellings, so those become a value map."""
+    if any(char in code for code, _ in pairs for char in ",|"):
+        return f"cast({value_map(expr, pairs)} as boolean)"
+    sides = (",".join(code for code, side in pairs if side == wanted) for wanted in ("true", "false"))
+    return f"parse_boolean({expr}, {literal('|'.join(sides))})"
 
 
 def value_map_text(expr: str, cells: Iterable[tuple[str, str]], otherwise: str | None = None) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from octo_core.mapping.vocabulary import STOPWORDS, concepts
 
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PIECE: Final = re.compile(r"[㐀-鿿豈-﫿぀-ヿ]+|[^\W\d_]+|\d+", re.UNICODE)
 _CJK: Final = re.compile(r"[㐀-鿿豈-﫿぀-ヿ]")
 _SUFFIXES: Final = (
@@ -34,7 +34,7 @@ def words(text: str) -> tuple[str, ...]:
     """The words of a name or a label, lower-cased, in order: `schedDepTime_UTC2` → sched, dep, time, utc, 2."""
     text = unicodedata.normalize("NFKC", text)
     found: list[str] = []
-    for chunk in _CAMEL.sub(" ", text).split():
+    for chunk in CAMEL.sub(" ", text).split():
         for piece in _PIECE.findall(chunk):
             found.extend(_split(piece.casefold()))
     return tuple(found)
