@@ -1,0 +1,80 @@
+"""The user's own word on fields (`fields:` and `key:` of a source) laid over what inference says."""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Final, get_args
+
+from octo_core.errors import UsageError
+from octo_core.expressions.formats import check_format
+from octo_core.schema import Field, Role
+from octo_core.types import DataType, parse_type
+
+_KEYS: Final = ("type", "format", "nulls", "unit", "semantic", "role", "pii", "description", "nullable")
+
+
+def override(
+    fields: tuple[Field, ...], told: Mapping[str, Mapping[str, Any]], source: str
+) -> tuple[Field, ...]:
+    """The fields with what the user says of them; `a.b` names a record's field. Raises UsageError."""
+    for path, said in told.items():
+        fields = _laid(fields, path, path, said, source)
+    return fields
+
+
+def checked_key(key: Sequence[str], names: Sequence[str], source: str) -> tuple[str, ...]:
+    """The key, whose fields must be there (a nested one by its first part). Raises UsageError."""
+    for part in key:
+        if part not in names and part.split(".")[0] not in names:
+            raise UsageError(
+                f"the key names {part!r}, which the source does not have", where=f"sources.{source}.key", hint=_near(part, names)
+            )
+    return tuple(key)
+
+
+def _laid(fields: tuple[Field, ...], path: str, rest: str, said: Mapping[str, Any], source: str) -> tuple[Field, ...]:
+    exact = next((field for field in fields if field.name == rest), None)
+    if exact is not None:
+        new = _told(exact, said, f"sources.{source}.fields.{path}")
+        return tuple(new if field is exact else field for field in fields)
+    head, _, tail = rest.partition(".")
+    parent = next((field for field in fields if field.name == head), None)
+    if parent is None or not tail or not parent.children:
+        names = [field.name for field in fields]
+        raise UsageError(f"the source has no field {path!r}", where=f"sources.{source}.fields", hint=_near(head, names))
+    children = _laid(parent.children, path, tail, said, source)
+    new = parent.model_copy(update={"children": children, "type": _type_of(parent.type, children)})
+    return tuple(new if field is parent else field for field in fields)
+
+
+def _type_of(kind: DataType, children: tuple[Field, ...]) -> DataType:
+    if kind.kind == "record":
+        return DataType("record", fields=tuple((child.name, child.type) for child in children))
+    return DataType("list", element=children[0].type) if kind.kind == "list" and children else kind
+
+
+def _told(field: Field, said: Mapping[str, Any], where: str) -> Field:
+    unknown = next((key for key in said if key not in _KEYS), None)
+    if unknown is not None:
+        raise UsageError(f"a field has no {unknown!r}", where=where, hint=_near(unknown, _KEYS))
+    update: dict[str, Any] = dict(said)
+    kind = field.type
+    try:
+        if "type" in said:
+            kind = update["type"] = said["type"] if isinstance(said["type"], DataType) else parse_type(str(said["type"]))
+            if kind != field.type:
+                update.setdefault("format", None if kind.family != field.type.family else field.format)
+                update["children"] = field.children if kind.family == field.type.family else ()
+        if update.get("format") is not None:
+            check_format(kind, str(update["format"]))
+    except ValueError as error:
+        raise UsageError(str(error), where=where, hint="The types and formats are listed in docs/schemas-and-types.md.") from error
+    if said.get("role") is not None and said["role"] not in get_args(Role):
+        raise UsageError(f"{said['role']!r} is no role", where=where, hint=_near(str(said["role"]), get_args(Role)))
+    if "nulls" in said:
+        update["nulls"] = tuple(map(str, said["nulls"]))
+    return field.model_copy(update={**update, "confidence": 1.0, "why": "told by the pipeline file"})
+
+
+def _near(word: str, names: Sequence[str]) -> str:
+    close = get_close_matches(word, names, 1)
+    return f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(names[:20])}."

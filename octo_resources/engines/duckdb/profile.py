@@ -1,0 +1,237 @@
+"""Profiles of all rows of landed batches, filled by DuckDB; and the typed schema that they suggest."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+from octo_core.batch import Batch
+from octo_core.inference.decide import decide
+from octo_core.inference.profile import FieldProfile, absent, merge
+from octo_core.schema import Field, SourceSchema
+from octo_core.spec.sources import SampleLimits, SourceBase
+from octo_resources.engines.duckdb.profile_exact import with_exact_numbers
+from octo_resources.engines.duckdb.profile_json import keys_of, profile_columns, with_missing
+from octo_resources.engines.duckdb.profile_key import suggest_key
+from octo_resources.engines.duckdb.profile_read import (
+    Part,
+    csv_source,
+    json_columns,
+    json_objects,
+    literal,
+    parts_of,
+    quoted,
+    rejected_rows,
+)
+from octo_resources.engines.duckdb.profile_tokens import Column, basics, profile_column
+from octo_resources.engines.duckdb.profile_typed import profile_typed
+
+if TYPE_CHECKING:
+    import duckdb
+
+_TABLE: Final = "_profile_rows"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileCounts:
+    """How much was looked at. `key`: fields that together identify every row examined, where there are such."""
+
+    rows_examined: int
+    rows_total: int | None
+    complete: bool
+    malformed: int
+    key: tuple[str, ...] = ()
+    batches: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The profiles of files that are alike."""
+
+    profiles: dict[str, FieldProfile]
+    rows: int
+    malformed: int
+    cut: bool
+    key: tuple[str, ...]
+
+
+def profile_batches(
+    con: "duckdb.DuckDBPyConnection", batches: Sequence[Batch], *, limits: SampleLimits | None = None
+) -> tuple[dict[str, FieldProfile], ProfileCounts]:
+    """The profile of each field over all rows of the batches, in the order in which the fields appear.
+
+    `limits` stops at so many rows or bytes; the counts then say that they are not complete. Malformed lines and ragged
+    rows are counted and passed over. Memory is `con`'s own limit: rows are held in a temporary table, which spills.
+    """
+    parts = parts_of(batches)
+    groups: list[_Group] = []
+    left = limits.rows if limits else None
+    size = limits.bytes if limits else None
+    skipped = False
+    with TemporaryDirectory(prefix="octopipe-profile-") as folder:
+        for same in _alike(parts):
+            if left is not None and left <= 0:
+                skipped = True
+                break
+            taken, cap = _within(same, left, size)
+            group = _profile_group(con, taken, cap, Path(folder))
+            groups.append(group)
+            skipped = skipped or group.cut or len(taken) < len(same)
+            left = None if left is None else left - group.rows
+            size = None if size is None else max(0, size - sum(part.file.bytes for part in taken))
+    return _together(groups, batches, skipped)
+
+
+def _alike(parts: Sequence[Part]) -> list[list[Part]]:
+    """Neighbouring files of one format, compression and dialect."""
+    return [
+        list(same)
+        for _, same in groupby(parts, key=lambda part: (part.file.format, part.file.compression, part.file.dialect))
+    ]
+
+
+def _within(parts: list[Part], rows: int | None, size: int | None) -> tuple[list[Part], int | None]:
+    """The files to read and how many rows of them: whole files while they fit, a share of the first that does not."""
+    if size is None or sum(part.file.bytes for part in parts) <= size:
+        return parts, rows
+    taken: list[Part] = []
+    used = 0
+    for part in parts:
+        if taken and used + part.file.bytes > size:
+            break
+        taken.append(part)
+        used += part.file.bytes
+    known = [part.file.rows for part in taken]
+    if used <= size or any(number is None for number in known):
+        return taken, rows
+    share = max(1, int(sum(number or 0 for number in known) * size / used))
+    return taken, min(rows, share) if rows is not None else share
+
+
+def _profile_group(con: "duckdb.DuckDBPyConnection", parts: list[Part], cap: int | None, folder: Path) -> _Group:
+    form = parts[0].file.format
+    limit = f" LIMIT {cap}" if cap is not None else ""
+    con.execute(f"DROP TABLE IF EXISTS {_TABLE}")
+    try:
+        if form == "csv":
+            return _csv(con, parts, limit, cap, folder)
+        if form == "parquet":
+            return _parquet(con, parts, limit, cap)
+        return _json(con, parts, limit, cap)
+    finally:
+        con.execute(f"DROP TABLE IF EXISTS {_TABLE}")
+
+
+def _csv(con: "duckdb.DuckDBPyConnection", parts: list[Part], limit: str, cap: int | None, folder: Path) -> _Group:
+    dialect = parts[0].file.dialect
+    names = list(dialect.columns) if dialect else []
+    sources = " UNION ALL ".join(f"SELECT * FROM {csv_source(part, names, folder)}" for part in parts)
+    con.execute(f"CREATE TEMP TABLE {_TABLE} AS SELECT * FROM ({sources}){limit}")
+    malformed = rejected_rows(con)
+    rows = _count(con)
+    columns = [Column(_TABLE, quoted(name)) for name in names]
+    seen = basics(con, _TABLE, [column.sql for column in columns])
+    profiles = {
+        name: merge(absent(nulls=rows - basic.tokens), profile_column(con, column, basic))
+        for name, column, basic in zip(names, columns, seen, strict=True)
+    }
+    return _group(con, profiles, rows, malformed, cap)
+
+
+def _json(con: "duckdb.DuckDBPyConnection", parts: list[Part], limit: str, cap: int | None) -> _Group:
+    objects = f"(SELECT json FROM {json_objects(parts)}{limit})"
+    keys = keys_of(con, objects)
+    names = list(keys.rows)
+    if not names:
+        return _Group({}, keys.objects, keys.malformed + keys.others, cap is not None, ())
+    con.execute(f"CREATE TEMP TABLE {_TABLE} AS SELECT * FROM {json_columns(parts, names)}{limit}")
+    found = profile_columns(con, _TABLE, names)
+    absent_rows = keys.malformed + keys.others
+    profiles = {}
+    for name, profile in found.items():
+        # Malformed lines are rows of NULLs there: they are no rows of the profile.
+        whole = with_missing(_fewer_nulls(profile, absent_rows), keys.objects - keys.rows[name])
+        profiles[name] = whole
+    profiles = with_exact_numbers(con, objects, profiles)
+    return _group(con, profiles, keys.objects, absent_rows, cap)
+
+
+def _fewer_nulls(profile: FieldProfile, number: int) -> FieldProfile:
+    from dataclasses import replace
+
+    number = min(number, profile.nulls)
+    return replace(profile, rows=profile.rows - number, nulls=profile.nulls - number)
+
+
+def _parquet(con: "duckdb.DuckDBPyConnection", parts: list[Part], limit: str, cap: int | None) -> _Group:
+    paths = ", ".join(literal(str(part.path)) for part in parts)
+    con.execute(f"CREATE TEMP VIEW {_TABLE}_view AS SELECT * FROM read_parquet([{paths}], union_by_name=true){limit}")
+    try:
+        con.execute(f"CREATE TEMP TABLE {_TABLE} AS SELECT * FROM {_TABLE}_view")
+    finally:
+        con.execute(f"DROP VIEW {_TABLE}_view")
+    names = con.sql(f"SELECT * FROM {_TABLE} LIMIT 0").columns
+    return _group(con, profile_typed(con, _TABLE, names), _count(con), 0, cap)
+
+
+def _group(
+    con: "duckdb.DuckDBPyConnection", profiles: dict[str, FieldProfile], rows: int, malformed: int, cap: int | None
+) -> _Group:
+    key = suggest_key(con, _TABLE, {name: (profile, decide(profile, name)) for name, profile in profiles.items()}, rows)
+    return _Group(profiles, rows, malformed, cap is not None and rows + malformed >= cap, key)
+
+
+def _count(con: "duckdb.DuckDBPyConnection") -> int:
+    row = con.execute(f"SELECT count(*) FROM {_TABLE}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _together(
+    groups: Sequence[_Group], batches: Sequence[Batch], skipped: bool
+) -> tuple[dict[str, FieldProfile], ProfileCounts]:
+    """Groups are merged as records are: a field that one group does not have is missing in its rows."""
+    whole: dict[str, FieldProfile] = {}
+    before = 0
+    for group in groups:
+        for name in [*whole, *(name for name in group.profiles if name not in whole)]:
+            own = whole.get(name, absent(missing=before))
+            whole[name] = merge(own, group.profiles.get(name, absent(missing=group.rows)))
+        before += group.rows
+    malformed = sum(group.malformed for group in groups)
+    total = sum(batch.rows for batch in batches if batch.rows is not None)
+    known = all(batch.rows is not None for batch in batches)
+    counts = ProfileCounts(
+        rows_examined=before,
+        rows_total=before + malformed if not skipped else total if known else None,
+        complete=not skipped,
+        malformed=malformed,
+        key=groups[0].key if len(groups) == 1 else (),
+        batches=tuple(batch.id for batch in batches),
+        warnings=(f"{malformed} malformed rows were passed over",) if malformed else (),
+    )
+    return whole, counts
+
+
+def typed_schema(
+    profiles: Mapping[str, FieldProfile], counts: ProfileCounts, spec: SourceBase, source: str
+) -> SourceSchema:
+    """The typed schema that the profiles suggest, with the user's own word (`fields:`, `key:`) over it.
+
+    Raises UsageError where `fields` or `key` names what the source does not have, or says what no field can be.
+    """
+    from octo_core.inference.overrides import checked_key, override
+
+    decided: list[Field] = [decide(profile, name) for name, profile in profiles.items()]
+    return SourceSchema(
+        source=source,
+        fields=override(tuple(decided), spec.fields, source),
+        key=checked_key(spec.key, tuple(profiles), source) or counts.key,
+        rows_examined=counts.rows_examined,
+        rows_total=counts.rows_total,
+        complete=counts.complete,
+        batches=counts.batches,
+        warnings=counts.warnings,
+    )

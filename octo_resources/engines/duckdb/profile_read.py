@@ -1,0 +1,103 @@
+"""Landed files as DuckDB relations for profiling: every value as the text or JSON it is, malformed rows counted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from octo_core.batch import Batch, CsvDialect, LandedFile
+
+if TYPE_CHECKING:
+    import duckdb
+
+_NATIVE_ENCODINGS: Final = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "ascii": "utf-8", "utf8": "utf-8"}
+"""Others are turned into UTF-8 in a temporary file: DuckDB's own readers of them stop at the first odd byte."""
+_MAX_OBJECT: Final = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One landed file where it lies now."""
+
+    file: LandedFile
+    path: Path
+
+
+def parts_of(batches: Sequence[Batch]) -> list[Part]:
+    """All files of the batches, in their order."""
+    return [Part(file, Path(batch.folder) / file.path) for batch in batches for file in batch.files]
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """An SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def csv_source(part: Part, names: Sequence[str], folder: Path) -> str:
+    """SQL of a delimited file with all columns as text. Rows that do not parse go to DuckDB's table of rejects."""
+    dialect = part.file.dialect or CsvDialect(columns=tuple(names))
+    path, compression = _utf8(part, dialect.encoding, folder)
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    nulls = ", ".join(literal(word) for word in dialect.null) or "''"
+    escape = dialect.escape or dialect.quote
+    return (
+        f"read_csv({literal(str(path))}, auto_detect=false, columns={{{columns}}}, delim={literal(dialect.delimiter)},"
+        f" quote={literal(dialect.quote)}, escape={literal(escape)}, header={str(dialect.header).lower()},"
+        f" skip={dialect.skip}, nullstr=[{nulls}], compression='{compression}', strict_mode=true,"
+        f" null_padding=false, ignore_errors=true, store_rejects=true, rejects_limit=0, max_line_size={_MAX_OBJECT})"
+    )
+
+
+def _utf8(part: Part, encoding: str, folder: Path) -> tuple[Path, str]:
+    if encoding.lower() in _NATIVE_ENCODINGS:
+        return part.path, part.file.compression
+    from octo_resources.engines.duckdb.inputs import Input, open_plain
+
+    copy = folder / f"{part.file.sha256[:16]}.csv"
+    batch = Batch.model_construct(folder=str(part.path.parent))
+    import codecs
+
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    with open_plain(Input(batch, part.file, part.path)) as raw, copy.open("w", encoding="utf-8", newline="") as out:
+        while chunk := raw.read(1 << 20):
+            out.write(decoder.decode(chunk))
+        out.write(decoder.decode(b"", final=True))
+    return copy, "none"
+
+
+def json_objects(parts: Sequence[Part]) -> str:
+    """SQL of the records of JSON (lines) files that are alike, one column `json`; NULL where a line is malformed."""
+    return f"read_json_objects({_json_options(parts)})"
+
+
+def json_columns(parts: Sequence[Part], names: Sequence[str]) -> str:
+    """SQL of the same with a JSON column for each of `names`. Numbers come as DuckDB prints them, so fractions of
+    more than 15 digits and exponents are not what stands in the file: see profile_exact.py.
+    """
+    columns = ", ".join(f"{literal(name)}: 'JSON'" for name in names)
+    return f"read_json({_json_options(parts)}, columns={{{columns}}})"
+
+
+def _json_options(parts: Sequence[Part]) -> str:
+    paths = ", ".join(literal(str(part.path)) for part in parts)
+    shape = "newline_delimited" if parts[0].file.format == "jsonl" else "auto"
+    compression = {"none": "uncompressed"}.get(parts[0].file.compression, parts[0].file.compression)
+    tolerant = ", ignore_errors=true" if shape == "newline_delimited" else ""
+    return f"[{paths}], format='{shape}', compression='{compression}', maximum_object_size={_MAX_OBJECT}{tolerant}"
+
+
+def rejected_rows(con: "duckdb.DuckDBPyConnection") -> int:
+    """How many CSV rows were refused since the last call; forgets them."""
+    try:
+        found = con.execute("SELECT count(DISTINCT (scan_id, file_id, line)) FROM reject_errors").fetchone()
+    except Exception as error:  # noqa: BLE001  (the table is there only once something was read; see below)
+        if type(error).__name__ != "CatalogException":
+            raise
+        return 0
+    con.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
+    return int(found[0]) if found else 0
