@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from octo_resources.project import Project
 
 Justify = Literal["left", "right"]
+Heading = str | tuple[str, Justify]
 Progress = Callable[[int, int, str], None]
 """Rows so far, bytes so far, a note: what readers report."""
 
@@ -82,7 +83,7 @@ def _plain(value: Any) -> Any:
 def say(text: str) -> None:
     """A line or more for people, on standard output; nothing with --json."""
     if not _session.json:
-        screen().print(clean(text), soft_wrap=True)
+        sys.stdout.write(clean(redact(text)) + "\n")  # plain text needs no rich, which takes 50 ms to import
 
 
 def note(text: str) -> None:
@@ -102,6 +103,18 @@ def screen(*, stderr: bool = False) -> "Console":
     file = sys.stderr if stderr else sys.stdout
     width = None if file.isatty() else 10_000
     return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
+
+
+def page(draw: Callable[[int, bool], str]) -> "Callable[[Console], None]":
+    """A page that draws itself for a width, with or without colour; what comes from outside is cleaned in it already."""
+
+    def show(_: "Console") -> None:
+        import shutil
+
+        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        sys.stdout.write(redact(draw(shutil.get_terminal_size((100, 24)).columns, colour)).rstrip("\n") + "\n")
+
+    return show
 
 
 def table(

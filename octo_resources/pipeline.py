@@ -93,7 +93,7 @@ class Pipeline:
 
     def position(self, *path: str | int, key: bool = True) -> Position:
         """Where a part of the pipeline file is written, e.g. ("tables", "public.flight", "labels", "note")."""
-        return self.document.at(self._as_written(path), key=key)
+        return self.document.at(self.written(path), key=key)
 
     def mistake(self, message: str, *path: str | int, key: bool = True) -> Mistake:
         """A mistake at a part of the pipeline file."""
@@ -127,9 +127,9 @@ class Pipeline:
         }
         return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
-    def _as_written(self, path: SpecPath) -> SpecPath:
-        """Table names as the file spells them."""
-        if len(path) < 2 or path[0] != "tables" or path in self.document.values:
+    def written(self, path: SpecPath) -> SpecPath:
+        """A path of the spec with its table's name as the file spells it."""
+        if len(path) < 2 or path[0] != "tables":
             return path
         data = self.document.data if isinstance(self.document.data, Mapping) else {}
         for written in data.get("tables", {}):

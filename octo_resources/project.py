@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from octo_core.errors import Mistake, SpecError, UsageError
-from octo_core.spec.document import Document, parse_document
+from octo_core.spec.document import Document, Position, parse_document
 from octo_core.spec.loading import Loaded, load_pipeline, load_project
 from octo_core.spec.mapping_file import LoadedMapping, load_mapping
 from octo_core.spec.nearest import did_you_mean
@@ -92,6 +92,14 @@ class Project:
             raise SpecError(loaded.mistakes)
         return loaded.spec or ProjectSpec()
 
+    def filled_in(self, text: str) -> str:
+        """A value as a file's is used: references replaced, secrets revealed. Raises SpecError, UsageError."""
+        substitution = self._substitution(self.spec.vars, self.variables)
+        value = substitution(text, Position("the command line", 1, 1)) if "${" in text else text
+        if substitution.mistakes:
+            raise SpecError(substitution.mistakes)
+        return self.secrets.reveal(str(value))
+
     def mistakes(self) -> tuple[Mistake, ...]:
         """What is wrong with octopipe.yaml itself."""
         return self._loaded(self.environment.get(PROFILE_VARIABLE) or None).mistakes
@@ -116,9 +124,10 @@ class Project:
     ) -> Pipeline:
         """One pipeline with what belongs to it. Raises SpecError with all its mistakes, UsageError where it is not.
 
-        `text` and `mapping` stand for what pipeline.yaml and mapping.yaml would say after an edit.
+        `text` and `mapping` stand for what pipeline.yaml and mapping.yaml would say, also where there is no file yet.
         """
-        file = self.pipeline_file(name)
+        new = text is not None and not self.has_pipeline(name)
+        file = self.root / "pipelines" / name / PIPELINE_FILES[0] if new else self.pipeline_file(name)
         overrides = {**self.variables, **(variables or {})}
         text = _read(file) if text is None else text
         project = self._loaded(self._profile_of(text, overrides))
@@ -143,6 +152,10 @@ class Project:
     def _two_files(self, file: Path) -> list[Mistake]:
         there = [self._shown(file.parent / name) for name in PIPELINE_FILES if (file.parent / name).is_file()]
         return [Mistake(there[1], 1, 1, f"{there[0]} is there as well; keep one of the two")] if len(there) > 1 else []
+
+    def written(self, name: str) -> dict[str, Any]:
+        """What a pipeline's file says at its top level, whatever may be wrong with it; references as they stand."""
+        return _entry({"": parse_document(_read(self.pipeline_file(name)), "").data}, "")
 
     def pipeline_file(self, name: str) -> Path:
         """pipelines/<name>/pipeline.yaml or .json. Raises UsageError where there is none."""

@@ -38,6 +38,14 @@ def rendered(data: dict[str, Any]) -> str:
     return "\n".join(line for key, value in data.items() for line in _entry(key, value, 0)) + "\n"
 
 
+def block(data: dict[str, Any]) -> list[str]:
+    """The lines of a mapping of mappings, each entry as a block however small it is."""
+    lines = []
+    for key, value in data.items():
+        lines += [f"{_scalar(key)}:", *(f"  {line}" for line in rendered(value).splitlines())]
+    return lines
+
+
 def with_value_json(text: str, path: Keys, value: Any) -> str:
     """The same for a JSON file, which has no comments to keep."""
     return json.dumps(_changed(json.loads(text), path, value), indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,194 @@
+"""`octopipe init`: writes a pipeline, from flags or by asking, with what a look at source and destination tells."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from octo_cli import console
+from octo_core.errors import OctopipeError, UsageError
+
+if TYPE_CHECKING:
+    from octo_resources.project import Project
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the pipeline will say."""
+
+    name: str
+    description: str | None
+    hosting: str | None
+    source: str
+    destination: str
+    tables: tuple[str, ...]
+    notes: list[str] = field(default_factory=list)
+
+
+def init(
+    name: Annotated[str, typer.Argument(help="The new pipeline's name: lower-case letters, digits and _.")],
+    description: Annotated[str | None, typer.Option("--description", help="What it is for, in a sentence.")] = None,
+    hosting: Annotated[str | None, typer.Option("--hosting", help="local, or a profile of octopipe.yaml.")] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="URL|PATH", help="A file, folder, glob, or an http(s) address.")
+    ] = None,
+    destination: Annotated[
+        str | None, typer.Option("--destination", metavar="URL", help="The database; its password goes into .env.")
+    ] = None,
+    table: Annotated[
+        list[str] | None, typer.Option("--table", metavar="T", help="A table to write, schema.table; may be repeated.")
+    ] = None,
+) -> None:
+    """Write a pipeline: asks on a terminal, or takes flags.
+
+    \b
+    Example:
+      octopipe init orders --source 'in/*.csv' --destination postgresql://localhost/shop --table public.order
+    """
+    from octo_cli.answers import InitAnswer
+    from octo_resources.discovery import destination_kind
+    from octo_resources.editing import write_atomically
+
+    project = console.open_project()
+    _refuse_known(project, name)
+    destination_kind(destination or "${}")
+    wanted = _asked(project, name, description, hosting, source, destination, tuple(table or ()))
+    text, source_called = _text(project, wanted)
+    spec = console.open_project().pipeline(name, text=text).spec  # opened again: .env may have a line more
+    file = project.root / "pipelines" / name / "pipeline.yaml"
+    (file.parent / "samples").mkdir(parents=True, exist_ok=True)
+    write_atomically(file, text)
+    shown = file.relative_to(project.root).as_posix()
+    tables = tuple(spec.tables)
+    answer = InitAnswer(pipeline=name, file=shown, source=source_called, tables=tables, notes=tuple(wanted.notes))
+    console.answer(answer, "\n".join([f"wrote {shown}", *wanted.notes, "", f"Next:  octopipe plan {name}"]))
+
+
+def _refuse_known(project: "Project", name: str) -> None:
+    from octo_core.spec.names import PIPELINE_NAME
+
+    if not PIPELINE_NAME.match(name):
+        raise UsageError(f"'{name}' is no pipeline's name", hint="Lower-case letters, digits and _, a letter first.")
+    if project.has_pipeline(name):
+        raise UsageError(
+            f"there is a pipeline '{name}' already", hint=f"Edit pipelines/{name}/, or choose another name."
+        )
+
+
+def _asked(
+    project: "Project",
+    name: str,
+    description: str | None,
+    hosting: str | None,
+    source: str | None,
+    destination: str | None,
+    tables: tuple[str, ...],
+) -> _Wanted:
+    """The flags, and on a terminal an answer for each that is missing. Raises UsageError naming the missing flags."""
+    if console.interactive():
+        if description is None:
+            description = typer.prompt("What is it for?", default="", show_default=False) or None
+        source = source or typer.prompt("Source (file, folder, glob or http address)")
+        destination = destination or typer.prompt("Destination (URL of the database)")
+    missing = [flag for flag, given in (("--source", source), ("--destination", destination)) if not given]
+    if missing or source is None or destination is None:
+        raise UsageError(f"{' and '.join(missing)} missing", hint="See octopipe init --help.")
+    notes: list[str] = []
+    found = tables or _tables(project, name, source, destination, notes)
+    return _Wanted(name, description, hosting, source, destination, found, notes)
+
+
+def _tables(project: "Project", name: str, source: str, destination: str, notes: list[str]) -> tuple[str, ...]:
+    """The table that is meant, by looking at the destination: the only one, the nearest name, or the one chosen."""
+    from octo_core.spec.nearest import nearest
+    from octo_resources.discovery import source_name, tables_of
+
+    try:
+        there = tables_of(project.filled_in(destination))
+    except OctopipeError as error:
+        raise UsageError(f"--table is missing, and the destination cannot be asked: {error.message}") from None
+    if not there:
+        raise UsageError(
+            "the destination has no table to write", hint="A pipeline never makes its tables; make one first."
+        )
+    if len(there) == 1:
+        notes.append(f"the destination has one table: {there[0]}")
+        return (there[0],)
+    plain = {table.rpartition(".")[2].strip('"'): table for table in there}
+    guess = nearest(name, plain) or nearest(source_name(source, name), plain)
+    if console.interactive():
+        console.say("\n".join(f"  {table}" for table in there))
+        return (typer.prompt("Which table?", default=plain[guess] if guess else None),)
+    if guess is None:
+        raise UsageError("--table is missing", hint=f"The destination has {', '.join(there[:10])}")
+    notes.append(f"took {plain[guess]}, the table named most like it; --table says another")
+    return (plain[guess],)
+
+
+def _text(project: "Project", wanted: _Wanted) -> tuple[str, str]:
+    """(text of pipeline.yaml, name of its source)."""
+    from octo_core.spec.edits import rendered
+    from octo_resources.discovery import destination_kind, source_kind, source_name, written_place
+
+    kind = source_kind(wanted.source)
+    place = written_place(wanted.source, project.root) if kind == "file" else wanted.source
+    called = source_name(wanted.source, wanted.name)
+    place = _without_secret(project, place, f"{wanted.name}_SOURCE_URL", wanted.notes)
+    if kind == "file" and "://" not in place and "${" not in place:
+        _note_missing(project.root, place, wanted.notes)
+    url = _without_secret(project, wanted.destination, f"{wanted.name}_DESTINATION_URL", wanted.notes)
+    head: dict[str, Any] = {"description": wanted.description} if wanted.description else {}
+    if wanted.hosting:
+        head["hosting"] = wanted.hosting
+    parts = [
+        f"# Pipeline {wanted.name}. Every key: docs/pipeline-file.md; what is wrong: octopipe check {wanted.name}\n",
+        rendered(head) if head else "",
+        "sources:\n",
+        _indented(rendered({called: {"kind": kind, "path" if kind == "file" else "url": place}})),
+        _SOURCE_HINTS[kind],
+        rendered({"destination": {"kind": destination_kind(wanted.destination), "url": url}}),
+        "tables:\n",
+        *(_indented(rendered({table: {"from": called}})) for table in wanted.tables),
+        _TAIL,
+    ]
+    return "".join(parts), called
+
+
+_SOURCE_HINTS = {
+    "file": "    # key: [id]                       # what makes a record the same record\n",
+    "rest": (
+        '    # auth: {kind: bearer, token: "${secret:env/TOKEN}"}\n'
+        "    # cursor: {field: updated_at, lag: 1 h}   # read only what is new\n"
+    ),
+}
+_TAIL = """\
+# labels: under a table, what its columns mean: octopipe destination label
+# schedule: {cron: "15 6 * * *", timezone: Europe/Madrid}
+quarantine: {max_ratio: 0.01}       # more rows set aside than this, and nothing is committed
+"""
+
+
+def _indented(text: str) -> str:
+    """A source or table below its heading, as a block, so that there is room for more keys."""
+    from octo_core.spec.document import parse_document
+    from octo_core.spec.edits import block
+
+    return "".join(f"  {line}\n" for line in block(parse_document(text, "").data))
+
+
+def _without_secret(project: "Project", url: str, variable: str, notes: list[str]) -> str:
+    """The URL, or a reference to it in .env where it holds a password."""
+    from octo_resources.discovery import password_of
+    from octo_resources.dotenv_file import keep_secret
+
+    if password_of(url) is None:
+        return url
+    reference = keep_secret(project.root, variable, url)
+    notes.append(f"the URL holds a password: it is in .env, and the file says {reference}")
+    return reference
+
+
+def _note_missing(root: Path, place: str, notes: list[str]) -> None:
+    if not any(character in place for character in "*?[") and not (root / place).exists():
+        notes.append(f"{place} is not there yet")
