@@ -1,19 +1,16 @@
 """A project in a temporary folder with a landing zone, and a way to read what landed."""
 
-import gzip
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import zstandard
 
 from octo_core.batch import Batch
-from octo_core.spec.sources import FileSource
+from octo_core.spec.sources import FileSource, RestSource
 from octo_resources.landing import Landing
 from octo_resources.project import Project
 from octo_resources.sources import extract
-
-LandFile = Callable[..., Batch | None]
+from octo_resources.sources.rest.pace import Patience
+from tests.sources.support import LandFile, LandRest
 
 
 @pytest.fixture
@@ -39,11 +36,13 @@ def land_file(project: Project, landing: Landing) -> LandFile:
     return run
 
 
-def content(landing: Landing, batch: Batch, number: int = 0) -> bytes:
-    """A landed file's bytes, decompressed."""
-    file = batch.files[number]
-    data = landing.open_file(batch, file).read_bytes()
-    if file.compression == "zstd":
-        with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as reader:
-            return reader.read()
-    return gzip.decompress(data) if file.compression == "gzip" else data
+@pytest.fixture
+def land_rest(project: Project, landing: Landing, monkeypatch: pytest.MonkeyPatch) -> LandRest:
+    """land_rest(url, since=…, full=…, **keys) extracts a REST source of pipeline p, source s; retries hardly wait."""
+    monkeypatch.setattr("octo_resources.sources.rest.client.PATIENCE", Patience(4, 0.001, 0.01, 0.001, 5.0, 20.0))
+
+    def run(url: str, since: str | None = None, full: bool = False, **keys: object) -> Batch | None:
+        spec = RestSource.model_validate({"kind": "rest", "url": url, **keys})
+        return extract(spec, pipeline="p", source_name="s", project=project, landing=landing, since=since, full=full)
+
+    return run

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from conftest import LandFile, content
 
 from octo_core.errors import LandingError, NotSupportedYet, SourceError, UsageError
 from octo_resources.landing import Landing
 from octo_resources.project import Project
+from tests.sources.support import LandFile, content
 
 
 @pytest.fixture
@@ -195,6 +195,7 @@ def test_json_lines_are_referred_to(folder: Path, land_file: LandFile) -> None:
         ("utf-32", "name;town\nJosé;Málaga\n"),
         ("cp1252", "name;town\nJosé Núñez;Málaga\nFrançois Lefèvre;Besançon\nJürgen Groß;Köln – “Süd”\n"),
         ("latin-1", "name;town\nJosé Núñez;Málaga\nFrançois Lefèvre;Besançon\nJürgen Groß;Köln\n"),
+        ("cp1250", "imię;miasto\nŁukasz Żółw;Częstochowa\nGrażyna Dąbrowska;Łódź\nPaweł Święty;Gdańsk\n"),
         ("cp1251", "имя;город\nИван Петров;Москва\nАнна Смирнова;Санкт-Петербург\nОльга Кузнецова;Новосибирск\n"),
         ("shift_jis", "名前;都市\n田中太郎;東京都千代田区\n鈴木花子;大阪府大阪市\n佐藤一郎;北海道札幌市\n"),
     ],
@@ -249,7 +250,7 @@ def test_the_told_encoding_that_does_not_fit_is_an_error(folder: Path, land_file
         ("a.json", b'[{"a": 1}, {"a": ', "broken JSON"),
         ("a.json", b"hello", "the name says json"),
         ("a.csv.gz", gzip.compress(b"a,b\n" + os.urandom(9000).hex().encode())[:3000], "cut short"),
-        ("a.csv.zst", zstandard.compress(os.urandom(9000))[:3000], "cut short"),
+        ("a.csv.zst", zstandard.compress(b"a,b\n" + os.urandom(9000).hex().encode())[:3000], "cut short"),
         ("a.parquet", b"PAR1nonsense", "Parquet file is damaged"),
         ("a.csv", b"<html><body>Log in</body></html>", "HTML"),
         ("a.csv", os.urandom(64) + b"\x00" * 64, "binary"),

@@ -70,7 +70,7 @@ class Crawl:
         """The first way whose second page is another one than the first, with that page."""
         for way in found.ways:
             following = way.following(self._request, first, first.count)
-            if following is None or self._key(following) in self._asked:
+            if following is None or (not found.sure and self._key(following) in self._asked):
                 continue
             try:
                 page = self._fetch(following)

@@ -1,0 +1,189 @@
+"""Every kind of paging is found by the answer alone, every page is fetched once, and no walk goes on for ever."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from octo_core.errors import SourceError
+from octo_resources.landing import Landing
+from tests.servers.api import Api, Asked, Reply, paged
+from tests.sources.support import LandRest, records_of
+
+RECORDS = [{"id": number, "name": f"n{number}"} for number in range(1, 96)]
+SAID = [
+    "link",
+    "next_url",
+    "hal",
+    "odata",
+    "cursor",
+    "page_token",
+    "last_id",
+    "page",
+    "spring",
+    "offset",
+    "jira",
+    "next_page",
+]
+GUESSED = ["end_cursor", "bare_page", "total_header", "page_404", "clamped"]
+
+
+@pytest.mark.parametrize("way", SAID)
+def test_paging_is_found_and_every_page_fetched_once(way: str, land_rest: LandRest, landing: Landing) -> None:
+    with Api({"/flights": paged(RECORDS, 20, way)}) as api:
+        batch = land_rest(f"{api.url}/flights")
+    assert batch is not None
+    assert records_of(landing, batch) == RECORDS
+    assert max(Counter(api.urls).values()) == 1
+    assert len(api.asked) == 5
+    assert batch.rows == len(RECORDS)
+
+
+@pytest.mark.parametrize("way", GUESSED)
+@pytest.mark.parametrize("count", [95, 100])
+def test_paging_without_a_word_of_it_is_tried(way: str, count: int, land_rest: LandRest, landing: Landing) -> None:
+    records = [{"id": number} for number in range(count)]
+    with Api({"/flights": paged(records, 20, way)}) as api:
+        batch = land_rest(f"{api.url}/flights")
+    assert batch is not None
+    assert records_of(landing, batch) == records
+    assert max(Counter(api.urls).values()) == 1
+    assert len(api.asked) <= 6
+
+
+def test_an_offset_is_tried_where_a_page_number_is_ignored(land_rest: LandRest, landing: Landing) -> None:
+    with Api({"/flights": paged(RECORDS, 20, "bare_offset")}) as api:
+        batch = land_rest(f"{api.url}/flights")
+    assert batch is not None
+    assert records_of(landing, batch) == RECORDS
+    assert len(api.asked) == 6
+
+
+@pytest.mark.parametrize("way", [*SAID, *GUESSED, "bare_offset"])
+@pytest.mark.parametrize("count", [0, 1, 20])
+def test_one_page_is_one_page(way: str, count: int, land_rest: LandRest, landing: Landing) -> None:
+    with Api({"/flights": paged(RECORDS[:count], 20, way)}) as api:
+        batch = land_rest(f"{api.url}/flights")
+    assert batch is not None
+    assert records_of(landing, batch) == RECORDS[:count]
+    assert len(api.asked) <= 3
+
+
+@pytest.mark.parametrize(
+    ("way", "pages"),
+    [
+        ("link", {"kind": "link"}),
+        ("next_url", {"kind": "next_url", "path": "next"}),
+        ("hal", {"kind": "next_url", "path": "_links.next.href"}),
+        ("odata", {"kind": "next_url", "path": "@odata.nextLink"}),
+        ("cursor", {"kind": "cursor", "path": "response_metadata.next_cursor"}),
+        ("page_token", {"kind": "cursor", "path": "nextPageToken", "param": "pageToken"}),
+        ("page", {"kind": "page"}),
+        ("page", {"kind": "page", "total": "meta.total_pages"}),
+        ("spring", {"kind": "page", "start": 0, "size_param": "size", "size": 20, "total": "totalPages"}),
+        ("page_404", {"kind": "page"}),
+        ("clamped", {"kind": "page"}),
+        ("offset", {"kind": "offset", "total": "total"}),
+        ("bare_offset", {"kind": "offset", "limit": 20}),
+        ("jira", {"kind": "offset", "param": "startAt", "limit_param": None}),
+    ],
+)
+def test_told_paging(way: str, pages: dict[str, object], land_rest: LandRest, landing: Landing) -> None:
+    with Api({"/flights": paged(RECORDS, 20, way)}) as api:
+        batch = land_rest(f"{api.url}/flights", pages=pages)
+    assert batch is not None
+    assert records_of(landing, batch) == RECORDS
+    assert max(Counter(api.urls).values()) == 1
+
+
+def test_pages_none_takes_the_first_page_only(land_rest: LandRest, landing: Landing) -> None:
+    with Api({"/flights": paged(RECORDS, 20, "next_url")}) as api:
+        batch = land_rest(f"{api.url}/flights", pages="none")
+    assert batch is not None
+    assert (batch.rows, len(api.asked)) == (20, 1)
+
+
+@pytest.mark.parametrize("told", ["auto", {"kind": "page"}, {"kind": "offset"}])
+def test_a_server_that_ignores_the_parameter_gives_its_page_once(
+    told: object, land_rest: LandRest, landing: Landing
+) -> None:
+    with Api({"/flights": lambda _: RECORDS[:50]}) as api:
+        batch = land_rest(f"{api.url}/flights", pages=told)
+    assert batch is not None
+    assert batch.rows == 50
+    assert len(api.asked) <= 3
+
+
+def test_a_shuffled_first_page_is_no_second_page(land_rest: LandRest) -> None:
+    answers = iter([RECORDS[:50], RECORDS[49::-1], RECORDS[49::-1]])
+    with Api({"/flights": lambda _: next(answers)}) as api:
+        batch = land_rest(f"{api.url}/flights")
+    assert batch is not None
+    assert batch.rows == 50
+
+
+def test_strict_servers_that_refuse_unknown_parameters_are_not_bothered(land_rest: LandRest) -> None:
+    def strict(asked: Asked) -> object:
+        return Reply({"error": "unknown parameter"}, 400) if asked.params else RECORDS[:50]
+
+    with Api({"/flights": strict}) as api:
+        batch = land_rest(f"{api.url}/flights")
+    assert batch is not None
+    assert batch.rows == 50
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"total": 500, "data": RECORDS[:50]},
+        {"has_more": True, "data": RECORDS[:50]},
+        {"next_cursor": "abc", "data": RECORDS[:50]},
+        {"total_pages": 9, "data": RECORDS[:50]},
+    ],
+)
+def test_records_that_cannot_be_reached_are_an_error_and_not_silently_left_out(
+    answer: dict[str, object], land_rest: LandRest, landing: Landing
+) -> None:
+    with Api({"/flights": lambda _: answer}) as api, pytest.raises(SourceError, match="more pages") as caught:
+        land_rest(f"{api.url}/flights")
+    assert "pages: {kind:" in str(caught.value)
+    assert landing.batches("p", "s") == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda asked: {"next": asked.path, "data": [{"id": len(asked.params)}]},
+        lambda asked: Reply([{"id": 1}], headers={"Link": f'<{asked.path}>; rel="next"'}),
+        lambda asked: {"next_cursor": "x", "data": [{"id": f"{'cursor' in asked.params}"}]},
+    ],
+)
+def test_pages_in_circles_are_an_error(
+    answer: Callable[[Asked], object], land_rest: LandRest, landing: Landing
+) -> None:
+    with Api({"/flights": answer}) as api, pytest.raises(SourceError, match="circles"):
+        land_rest(f"{api.url}/flights")
+    assert len(api.asked) <= 3
+    assert landing.batches("p", "s") == []
+
+
+def test_a_cursor_goes_into_the_body_of_a_post(land_rest: LandRest, landing: Landing) -> None:
+    import json
+
+    def search(asked: Asked) -> object:
+        at = json.loads(asked.body).get("cursor", 0)
+        return {"results": RECORDS[at : at + 50], "next_cursor": at + 50 if at + 50 < len(RECORDS) else None}
+
+    with Api({"/search": search}) as api:
+        batch = land_rest(f"{api.url}/search", method="POST", body={"query": "all"})
+    assert batch is not None
+    assert records_of(landing, batch) == RECORDS
+    assert json.loads(api.asked[0].body) == {"query": "all"}
+    assert {asked.headers["Content-Type"] for asked in api.asked} == {"application/json"}
+
+
+def test_given_parameters_stay_on_every_page(land_rest: LandRest) -> None:
+    with Api({"/flights": paged(RECORDS, 20, "bare_page")}) as api:
+        land_rest(f"{api.url}/flights?year=2013", params={"origin": "JFK & co", "full": True})
+    for asked in api.asked:
+        assert (asked.params["year"], asked.params["origin"], asked.params["full"]) == ("2013", "JFK & co", "true")
