@@ -77,7 +77,7 @@ class FlightApi(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: "Server"
 
-    def do_GET(self) -> None:  # noqa: N802  the base class's name
+    def do_GET(self) -> None:
         address = urlsplit(self.path)
         if address.path == "/health":
             return self._answer(HTTPStatus.OK, {"flights": len(flights())})
@@ -91,7 +91,9 @@ class FlightApi(BaseHTTPRequestHandler):
         return self._page(parse_qs(address.query))
 
     def _page(self, query: dict[str, list[str]]) -> None:
-        number, per_page = (int(query.get(name, [default])[0]) for name, default in (("page", 1), ("per_page", PER_PAGE)))
+        number, per_page = (
+            int(query.get(name, [default])[0]) for name, default in (("page", 1), ("per_page", PER_PAGE))
+        )
         records = page(number, per_page, self.server.events())
         following = None
         if number * per_page < len(flights()):

@@ -20,7 +20,7 @@ def shared_jobs(parts: Sequence[dg.Definitions]) -> dg.Definitions:
             dg.define_asset_job(
                 "propose",
                 selection=loading - dg.AssetSelection.tag("octopipe/step", "load"),
-                description="Read the sources, derive their schemas, pull the destination, and make the plan to approve.",
+                description="Read the sources, derive schemas, pull the destination, and make the plan to approve.",
                 executor_def=in_process,
             ),
             dg.define_asset_job(

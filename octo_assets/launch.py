@@ -1,10 +1,7 @@
 """Run a pipeline's part of the `load` job here and now, in the project's Dagster instance."""
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -13,6 +10,7 @@ from octo_assets.component import OctopipeProject
 from octo_assets.names import raw_key, table_keys
 from octo_assets.schedules import pipeline_keys
 from octo_core.ledger import LoadResult
+from octo_resources.dagster import instance_of
 from octo_resources.project import Project
 
 
@@ -26,28 +24,6 @@ class Ran:
     error: str | None
     landed: dict[str, dict[str, Any]]
     """Source → the metadata of its landing."""
-
-
-@contextmanager
-def instance_of(root: Path) -> Iterator[dg.DagsterInstance]:
-    """The Dagster instance of a project folder: $DAGSTER_HOME's, else what the folder's dagster.yaml says.
-
-    Paths in dagster.yaml are relative to the current folder, so this changes into the project's for its time.
-    """
-    before = Path.cwd()
-    os.chdir(root)
-    try:
-        # Two first runs at once in a fresh folder collide while they make its tables: one after the other, then.
-        from filelock import FileLock
-
-        (root / ".octopipe").mkdir(exist_ok=True)
-        with FileLock(root / ".octopipe" / "dagster.lock"):
-            home = os.environ.get("DAGSTER_HOME")
-            instance = dg.DagsterInstance.get() if home else dg.DagsterInstance.from_config(str(root))
-        with instance:
-            yield instance
-    finally:
-        os.chdir(before)
 
 
 def launch(

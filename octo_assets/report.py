@@ -4,8 +4,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from octo_assets.launch import instance_of
-from octo_assets.names import approved_key
+from octo_assets.names import approved_key, op_name
+from octo_core.spec.pipeline import PipelineSpec
+from octo_resources.dagster import instance_of
 
 
 def report_decision(root: Path, pipeline: str, fingerprint: str, verdict: str, reviewer: str) -> None:
@@ -29,3 +30,27 @@ def report_decision(root: Path, pipeline: str, fingerprint: str, verdict: str, r
                 metadata={"fingerprint": fingerprint, "reviewer": reviewer},
             )
         )
+
+
+def switch_schedule(root: Path, spec: PipelineSpec, *, on: bool) -> None:
+    """Start or stop a pipeline's schedule in the instance, as its switch in the UI does; no code server is needed."""
+    from dagster._core.definitions.run_request import InstigatorType
+    from dagster._core.remote_origin import RemoteInstigatorOrigin, RemoteRepositoryOrigin
+    from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, ScheduleInstigatorData
+    from dagster._core.workspace.load import location_origins_from_yaml_paths
+    from dagster._time import get_current_timestamp
+
+    if spec.schedule is None or not (root / "workspace.yaml").is_file():
+        return
+    with instance_of(root) as instance:
+        for location in location_origins_from_yaml_paths([str(root / "workspace.yaml")]):
+            repository = RemoteRepositoryOrigin(location, "__repository__")
+            origin = RemoteInstigatorOrigin(repository, op_name(spec.name, "schedule"))
+            data = ScheduleInstigatorData(spec.schedule.cron, get_current_timestamp() if on else None)
+            status = InstigatorStatus.RUNNING if on else InstigatorStatus.STOPPED
+            state = InstigatorState(origin, InstigatorType.SCHEDULE, status, data)
+            selector = origin.get_selector().get_id()
+            if instance.get_instigator_state(origin.get_id(), selector) is None:
+                instance.add_instigator_state(state)
+            else:
+                instance.update_instigator_state(state)

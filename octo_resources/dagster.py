@@ -1,6 +1,11 @@
-"""What of Octopipe Dagster shows as resources. The one module on this floor that knows Dagster."""
+"""Octopipe's resources in Dagster, and a project folder's instance. The one module here that knows Dagster."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -76,3 +81,38 @@ def project_resources(project: Project) -> dict[str, Any]:
         "kafka": KafkaResource(),
         "spark": SparkResource(),
     }
+
+
+@contextmanager
+def instance_of(root: Path) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of a project folder: $DAGSTER_HOME's, else what the folder's dagster.yaml says.
+
+    Paths in dagster.yaml are relative to the current folder, so this changes into the project's for its time.
+    """
+    from filelock import FileLock
+
+    before = Path.cwd()
+    os.chdir(root)
+    try:
+        (root / ".octopipe").mkdir(exist_ok=True)
+        # Two first runs at once in a fresh folder collide while they make its tables: one after the other, then.
+        with FileLock(root / ".octopipe" / "dagster.lock"):
+            home = os.environ.get("DAGSTER_HOME")
+            instance = dg.DagsterInstance.get() if home else dg.DagsterInstance.from_config(str(root))
+            instance.get_run_records(limit=1)
+        with instance:
+            yield instance
+    finally:
+        os.chdir(before)
+
+
+def purge_runs(root: Path, pipeline: str | None, before: datetime, *, dry_run: bool) -> int:
+    """Delete runs that ended before a moment, with their events; how many. What runs is kept."""
+    tags = {"octopipe/pipeline": pipeline} if pipeline else None
+    ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    old = dg.RunsFilter(tags=tags, statuses=ended, created_before=before)
+    with instance_of(root) as instance:
+        ids = [record.dagster_run.run_id for record in instance.get_run_records(filters=old)]
+        for run_id in [] if dry_run else ids:
+            instance.delete_run(run_id)
+    return len(ids)

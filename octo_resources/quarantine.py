@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import zstandard
 
@@ -42,7 +42,7 @@ class Quarantine:
             path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as raw:
                 hashing = _Hashing(raw)
-                with zstandard.ZstdCompressor().stream_writer(hashing, closefd=False) as out:
+                with zstandard.ZstdCompressor().stream_writer(cast(BinaryIO, hashing), closefd=False) as out:
                     for row in rows:
                         out.write(row.model_dump_json().encode() + b"\n")
                         count += 1
@@ -55,7 +55,9 @@ class Quarantine:
             _sync(path.parent)
         except OSError as error:
             hint = "make room there, or look at the folder's rights: octopipe doctor"
-            raise LandingError(f"the quarantine cannot be written: {error.strerror}", where=str(path), hint=hint) from None
+            raise LandingError(
+                f"the quarantine cannot be written: {error.strerror}", where=str(path), hint=hint
+            ) from None
         return QuarantineFile(path, hashing.digest.hexdigest(), count)
 
     def read(self, pipeline: str, load_id: str, sha256: str | None = None) -> Iterator[QuarantinedRow]:

@@ -1,1 +1,1 @@
-"""A pipeline's steps as assets, one file each, from left to right: raw, schema, destination, mapping, approval, tables."""
+"""A pipeline's steps as assets, one file each: raw, schema, destination, mapping, approval, tables."""

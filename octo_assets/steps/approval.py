@@ -1,4 +1,4 @@
-"""`approved_mapping`: where a person approves, rejects or corrects a plan; it yields only where the plan is approved."""
+"""`approved_mapping`: a person approves, rejects or corrects a plan; it yields only where the plan is approved."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -7,14 +7,20 @@ import dagster as dg
 from pydantic import Field
 
 from octo_assets.names import approved_key, mapping_key, op_name
-from octo_assets.steps.common import failures_in_plain_words, pipeline_of, spec_fields, workspace
+from octo_assets.steps.common import (
+    Materialized,
+    failures_in_plain_words,
+    pipeline_of,
+    spec_fields,
+    workspace,
+)
 from octo_assets.steps.mapping import plan_metadata
 from octo_core.errors import UsageError
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.flow import Prepared, Workspace, approve, correct, prepare, reject
 from octo_resources.project import Pipeline
 
-Event = dg.MaterializeResult | dg.AssetCheckResult
+Event = Materialized | dg.AssetCheckResult
 
 
 class ApprovalConfig(dg.Config):
@@ -67,9 +73,7 @@ def approval_asset(spec: PipelineSpec) -> dg.AssetsDefinition:
     return approved_mapping
 
 
-def _decide(
-    context: dg.AssetExecutionContext, space: Workspace, pipeline: Pipeline, config: ApprovalConfig
-) -> None:
+def _decide(context: dg.AssetExecutionContext, space: Workspace, pipeline: Pipeline, config: ApprovalConfig) -> None:
     if config.decision == "keep":
         return
     if not config.reviewer:
@@ -105,9 +109,7 @@ def _outcome(key: dg.AssetKey, prepared: Prepared) -> Iterator[Event]:
     metadata: dict[str, str] = {"fingerprint": plan.fingerprint, "state": plan.state}
     if approved and decision is not None:
         metadata |= {"reviewer": decision.reviewer, "reason": decision.reason or "", "at": decision.at.isoformat()}
-        yield dg.MaterializeResult(
-            asset_key=key, metadata=metadata, data_version=dg.DataVersion(plan.fingerprint[:16])
-        )
+        yield dg.MaterializeResult(asset_key=key, metadata=metadata, data_version=dg.DataVersion(plan.fingerprint[:16]))
     said = (
         f"Plan {plan.fingerprint[:8]} is approved."
         if approved

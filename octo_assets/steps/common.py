@@ -11,6 +11,9 @@ from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.flow import Workspace
 from octo_resources.project import Pipeline
 
+Materialized = dg.MaterializeResult[None]
+Metadata = dict[str, Any]
+
 NEVER_RETRY = (UsageError, NotApproved)
 """What trying again cannot mend: the user's files, and a missing approval."""
 

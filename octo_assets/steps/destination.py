@@ -3,7 +3,14 @@
 import dagster as dg
 
 from octo_assets.names import destination_key, op_name
-from octo_assets.steps.common import failures_in_plain_words, pipeline_of, retry_policy, spec_fields, workspace
+from octo_assets.steps.common import (
+    Materialized,
+    failures_in_plain_words,
+    pipeline_of,
+    retry_policy,
+    spec_fields,
+    workspace,
+)
 from octo_core.catalog import Catalog, Column
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.flow import pull
@@ -24,7 +31,7 @@ def destination_asset(spec: PipelineSpec) -> dg.AssetsDefinition:
         required_resource_keys={"registry", "landing"},
         **spec_fields(spec),
     )
-    def destination(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def destination(context: dg.AssetExecutionContext) -> Materialized:
         with failures_in_plain_words():
             space = workspace(context)
             catalog = pull(space, pipeline_of(space, spec))

@@ -46,6 +46,8 @@ def _check(key: dg.AssetKey, newest: datetime | None, limit: float) -> dg.AssetC
         check_name="freshness",
         passed=age is not None and age <= limit,
         severity=dg.AssetCheckSeverity.WARN,
-        description="Nothing was ever loaded." if newest is None else f"The newest write was at {newest:%Y-%m-%d %H:%M} UTC.",
+        description="Nothing was ever loaded."
+        if newest is None
+        else f"The newest write was at {newest:%Y-%m-%d %H:%M} UTC.",
         metadata={"age_seconds": round(age, 1) if age is not None else -1.0, "limit_seconds": limit},
     )

@@ -3,7 +3,13 @@
 import dagster as dg
 
 from octo_assets.names import approved_key, destination_key, mapping_key, op_name, schema_key
-from octo_assets.steps.common import failures_in_plain_words, pipeline_of, spec_fields, workspace
+from octo_assets.steps.common import (
+    Materialized,
+    failures_in_plain_words,
+    pipeline_of,
+    spec_fields,
+    workspace,
+)
 from octo_core.plan.show import plan_markdown
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.flow import Prepared, prepare
@@ -24,7 +30,7 @@ def mapping_asset(spec: PipelineSpec) -> dg.AssetsDefinition:
         required_resource_keys={"registry", "landing"},
         **spec_fields(spec),
     )
-    def mapping(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def mapping(context: dg.AssetExecutionContext) -> Materialized:
         with failures_in_plain_words():
             space = workspace(context)
             prepared = prepare(space, pipeline_of(space, spec))

@@ -6,6 +6,8 @@ import dagster as dg
 
 from octo_assets.names import op_name, raw_key
 from octo_assets.steps.common import (
+    Materialized,
+    Metadata,
     failures_in_plain_words,
     pipeline_of,
     progress_to,
@@ -36,7 +38,7 @@ def raw_assets(spec: PipelineSpec) -> dg.AssetsDefinition:
         retry_policy=retry_policy(spec),
         required_resource_keys={"registry", "landing"},
     )
-    def raw(context: dg.AssetExecutionContext, config: RawConfig) -> Iterator[dg.MaterializeResult]:
+    def raw(context: dg.AssetExecutionContext, config: RawConfig) -> Iterator[Materialized]:
         wanted = [source for source in spec.sources if raw_key(spec.name, source) in context.selected_asset_keys]
         with failures_in_plain_words():
             space = workspace(context)
@@ -65,8 +67,8 @@ def _spec(spec: PipelineSpec, source: str) -> dg.AssetSpec:
     )
 
 
-def _result(spec: PipelineSpec, source: str, landed: Landed) -> dg.MaterializeResult:
-    metadata: dict[str, object] = {"new": landed.batch is not None, "batches_landed": landed.batches}
+def _result(spec: PipelineSpec, source: str, landed: Landed) -> Materialized:
+    metadata: Metadata = {"new": landed.batch is not None, "batches_landed": landed.batches}
     if landed.batch is not None:
         metadata |= {
             "batch": landed.batch.id,

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 import dagster as dg
 
 from octo_assets.names import op_name, raw_key, schema_key
-from octo_assets.steps.common import failures_in_plain_words, pipeline_of, spec_fields, workspace
+from octo_assets.steps.common import (
+    Materialized,
+    Metadata,
+    failures_in_plain_words,
+    pipeline_of,
+    spec_fields,
+    workspace,
+)
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.flow import schemas
@@ -21,7 +28,7 @@ def schema_assets(spec: PipelineSpec) -> dg.AssetsDefinition:
         can_subset=True,
         required_resource_keys={"registry", "landing"},
     )
-    def schema(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+    def schema(context: dg.AssetExecutionContext) -> Iterator[Materialized]:
         with failures_in_plain_words():
             space = workspace(context)
             found = schemas(space, pipeline_of(space, spec))
@@ -37,17 +44,17 @@ def _spec(spec: PipelineSpec, source: str) -> dg.AssetSpec:
         schema_key(spec.name, source),
         deps=[raw_key(spec.name, source)],
         description=(
-            f"The typed schema of `{source}`: type, format, unit and meaning of every field, from a profile of all rows "
-            f"landed.\n\nThe generated Pydantic models: `octopipe schema {spec.name} --pydantic`."
+            f"The typed schema of `{source}`: type, format, unit and meaning of every field, from a profile of all "
+            f"rows landed.\n\nThe generated Pydantic models: `octopipe schema {spec.name} --pydantic`."
         ),
         kinds={"pydantic"},
         **spec_fields(spec),
     )
 
 
-def _result(spec: PipelineSpec, source: str, schema: SourceSchema) -> dg.MaterializeResult:
+def _result(spec: PipelineSpec, source: str, schema: SourceSchema) -> Materialized:
     text = schema.model_dump_json(include={"fields": {"__all__": {"name", "type", "format", "unit", "nullable"}}})
-    metadata: dict[str, object] = {
+    metadata: Metadata = {
         "dagster/column_schema": dg.TableSchema(columns=[_column(field) for field in schema.fields]),
         "key": ", ".join(schema.key),
         "rows_examined": schema.rows_examined,

@@ -7,7 +7,15 @@ import dagster as dg
 from octo_assets.automation import LOAD_WHEN_APPROVED_OR_NEW
 from octo_assets.lineage import column_lineage, column_schema
 from octo_assets.names import approved_key, op_name, raw_key, table_keys
-from octo_assets.steps.common import failures_in_plain_words, pipeline_of, retry_policy, spec_fields, workspace
+from octo_assets.steps.common import (
+    Materialized,
+    Metadata,
+    failures_in_plain_words,
+    pipeline_of,
+    retry_policy,
+    spec_fields,
+    workspace,
+)
 from octo_core.errors import UsageError
 from octo_core.ledger import LoadResult
 from octo_core.plan.show import load_markdown
@@ -15,7 +23,7 @@ from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.flow import LoadOutcome, load
 from octo_resources.project import Project
 
-Event = dg.MaterializeResult | dg.AssetCheckResult
+Event = Materialized | dg.AssetCheckResult
 CHECKS = {
     "contract": "The rows kept the source's contract; those that did not were set aside.",
     "drift": "The source still has the shape that was approved.",
@@ -59,11 +67,7 @@ def table_assets(project: Project, spec: PipelineSpec) -> dg.AssetsDefinition:
 
 
 def _spec(project: Project, spec: PipelineSpec, table: str, key: dg.AssetKey) -> dg.AssetSpec:
-    needed = [
-        other
-        for name in spec.needs
-        for other in _tables_of(project, name)
-    ]
+    needed = [other for name in spec.needs for other in _tables_of(project, name)]
     return dg.AssetSpec(
         key,
         deps=[approved_key(spec.name), *(raw_key(spec.name, source) for source in spec.sources), *needed],
@@ -121,13 +125,16 @@ def _events(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: LoadOutco
         asset_key=key,
         check_name="ledger",
         passed=ledger is None or ledger.balanced,
-        metadata={**_counts(result, table), "result": dg.JsonMetadataValue(result.model_dump(mode="json", by_alias=True))},
+        metadata={
+            **_counts(result, table),
+            "result": dg.JsonMetadataValue(result.model_dump(mode="json", by_alias=True)),
+        },
     )
 
 
-def _materialization(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: LoadOutcome) -> dg.MaterializeResult:
+def _materialization(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: LoadOutcome) -> Materialized:
     result = outcome.result
-    metadata: dict[str, object] = {
+    metadata: Metadata = {
         **_counts(result, table),
         "ledger": dg.MarkdownMetadataValue(load_markdown(result)),
         "fingerprint": result.fingerprint,

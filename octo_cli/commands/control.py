@@ -40,7 +40,9 @@ def stop(name: Name) -> None:
 
 def pause(
     name: Name,
-    until: Annotated[str | None, typer.Option("--for", help="How long: 1d, 30 d, 2 h; till `start` when left out.")] = None,
+    until: Annotated[
+        str | None, typer.Option("--for", help="How long: 1d, 30 d, 2 h; till `start` when left out.")
+    ] = None,
 ) -> None:
     """Turn a pipeline's schedule off for a time.
 
@@ -54,7 +56,9 @@ def pause(
     except ValueError as error:
         raise UsageError(f"--for: {error}") from None
     space.registry.controls.switch(name, "paused", until=end, by=_who())
-    _say(space, pipeline, f"{name} is paused " + (f"until {end:%Y-%m-%d %H:%M} UTC" if end else "until `octopipe start`"))
+    _say(
+        space, pipeline, f"{name} is paused " + (f"until {end:%Y-%m-%d %H:%M} UTC" if end else "until `octopipe start`")
+    )
 
 
 def abort(
@@ -78,7 +82,11 @@ def _say(space: "Workspace", pipeline: "Pipeline", text: str) -> None:
 
     control = space.registry.controls.of(pipeline.name)
     after = max(datetime.now(UTC), control.until or datetime.now(UTC))
-    following = next_run(pipeline, after) if control.state != "stopped" and (control.until or control.state == "started") else None
+    following = (
+        next_run(pipeline, after)
+        if control.state != "stopped" and (control.until or control.state == "started")
+        else None
+    )
     document: dict[str, Any] = {
         "pipeline": pipeline.name,
         "state": control.state,

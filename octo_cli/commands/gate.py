@@ -79,7 +79,7 @@ def list_(name: Annotated[str | None, typer.Argument(help="One pipeline; all whe
         (one.seq, one.pipeline, one.fingerprint[:8], one.decision, one.reviewer, f"{one.at:%Y-%m-%d %H:%M}", one.reason)
         for one in made
     ]
-    columns = [("#", "right"), "pipeline", "plan", "decision", "reviewer", "at (UTC)", "reason"]
+    columns: list[console.Heading] = [("#", "right"), "pipeline", "plan", "decision", "reviewer", "at (UTC)", "reason"]
     document = {"decisions": [one.model_dump(mode="json") for one in made]}
     console.answer(document, lambda screen: screen.print(console.table(columns, rows)))
 
@@ -93,12 +93,13 @@ def export(
 
     Example:  octopipe approvals export flights --to flights.approvals.json
     """
+    import json
     import sys
 
     from octo_resources.flow import Workspace
 
     space = Workspace(console.open_project())
-    text = space.registry.export_approvals(name)
+    text = json.dumps(space.registry.carrying.export(name), indent=2, ensure_ascii=False)
     if to is None:
         sys.stdout.write(text + "\n")
         return
@@ -115,13 +116,20 @@ def import_(
 
     Example:  octopipe approvals import flights.approvals.json --reviewer you@example.com
     """
+    import json
+
     from octo_core.errors import UsageError
     from octo_resources.flow import Workspace
 
     space = Workspace(console.open_project())
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise UsageError(f"{file} cannot be read: {type(error).__name__}") from None
-    taken = space.registry.import_approvals(text, reviewer=reviewer)
-    console.answer({"imported": len(taken)}, f"{len(taken)} decisions taken over")
+    names = space.project.pipeline_names()
+    policies = {name: space.project.pipeline(name).spec.approval for name in names}
+    done = space.registry.carrying.load(document, by=reviewer, policies=policies)
+    for left_out in done.skipped:
+        console.note(f"left out: {left_out}")
+    answer = {"imported": len(done.added), "skipped": list(done.skipped)}
+    console.answer(answer, f"{len(done.added)} decisions taken over")

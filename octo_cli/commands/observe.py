@@ -12,6 +12,7 @@ from octo_core.errors import SpecError, UsageError
 
 if TYPE_CHECKING:
     from octo_resources.flow import Workspace
+    from octo_resources.flow.cleaning import Purge
     from octo_resources.registry.model import Execution
 
 Pipeline = Annotated[str | None, typer.Argument(help="One pipeline; all when left out.", metavar="[NAME]")]
@@ -33,9 +34,27 @@ def status(name: Pipeline = None) -> None:
         space.project.pipeline_file(name)
     newest = space.registry.executions.newest_of_all()
     found = [_status(space, one, newest.get(one)) for one in names]
-    columns = ["pipeline", "schedule", "plan", "last load", "status", ("rows", "right"), "at (UTC)", "next (UTC)"]
+    columns: list[console.Heading] = [
+        "pipeline",
+        "schedule",
+        "plan",
+        "last load",
+        "status",
+        ("rows", "right"),
+        "at (UTC)",
+        "next (UTC)",
+    ]
     rows = [
-        (one["pipeline"], one["state"], one["plan_text"], one["load_id"], one["status"], one["rows"], one["ended"], one["next"])
+        (
+            one["pipeline"],
+            one["state"],
+            one["plan_text"],
+            one["load_id"],
+            one["status"],
+            one["rows"],
+            one["ended"],
+            one["next"],
+        )
         for one in found
     ]
 
@@ -81,7 +100,13 @@ def _status(space: "Workspace", name: str, last: "Execution | None") -> dict[str
         "next": _iso(following),
         "message": message,
         "steps": [
-            {"step": step.step, "part": step.part, "state": step.state, "message": step.message, "ended": _iso(step.ended)}
+            {
+                "step": step.step,
+                "part": step.part,
+                "state": step.state,
+                "message": step.message,
+                "ended": _iso(step.ended),
+            }
             for step in space.registry.steps.of(name)
         ],
     }
@@ -132,7 +157,7 @@ def quarantine_list(
     ]
     total = sum(counts.values())
     rows = [(one["load_id"], one["table"], one["column"], one["reason"], one["rows"]) for one in found]
-    columns = ["load", "table", "column", "reason", ("rows", "right")]
+    columns: list[console.Heading] = ["load", "table", "column", "reason", ("rows", "right")]
 
     def show(screen: Any) -> None:
         screen.print(console.table(columns, rows) if rows else f"no row of {name} is set aside")
@@ -172,7 +197,9 @@ def quarantine_show(
 
 
 @history.command("list")
-def history_list(name: Pipeline = None, rows: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20) -> None:
+def history_list(
+    name: Pipeline = None, rows: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20
+) -> None:
     """Past loads, the newest first.
 
     Example:  octopipe history list flights
@@ -183,7 +210,16 @@ def history_list(name: Pipeline = None, rows: Annotated[int, typer.Option(min=1,
     if name:
         space.project.pipeline_file(name)
     found = space.registry.executions.recent(name, limit=rows)
-    columns = ["load", "pipeline", "status", "plan", ("rows", "right"), ("seconds", "right"), "began (UTC)", "error"]
+    columns: list[console.Heading] = [
+        "load",
+        "pipeline",
+        "status",
+        "plan",
+        ("rows", "right"),
+        ("seconds", "right"),
+        "began (UTC)",
+        "error",
+    ]
     lines = [
         (
             one.load_id,
@@ -225,15 +261,30 @@ def history_clean(
         raise UsageError(f"--older-than: {error}") from None
     if age.total_seconds() <= 0:
         raise UsageError("--older-than 0 would forget everything", hint="give an age, e.g. 30d")
-    there = clean_history(space, name, age, dry_run=True)
-    text = f"{there.loads} loads, {there.plans} plans' rows, {there.batches} batches' files and {there.runs} Dagster runs"
+    purge = _purge(space)
+    there = clean_history(space, name, age, dry_run=True, purge=purge)
+    text = (
+        f"{there.loads} loads, {there.plans} plans' rows, {there.batches} batches' files and {there.runs} Dagster runs"
+    )
     if dry_run or not there.anything:
-        console.answer(there.document(deleted=False), f"would forget {text}" if there.anything else "nothing is that old")
+        console.answer(
+            there.document(deleted=False), f"would forget {text}" if there.anything else "nothing is that old"
+        )
         return
     if not console.confirm(f"Forget {text}?", assume=yes):
         raise UsageError("nothing was forgotten", hint="say yes, or give --yes")
-    done = clean_history(space, name, age, dry_run=False)
+    done = clean_history(space, name, age, dry_run=False, purge=purge)
     console.answer(done.document(deleted=True), f"forgot {text}")
+
+
+def _purge(space: "Workspace") -> "Purge | None":
+    """Forgets runs in the project's own Dagster instance, where one has been used."""
+    if not (space.project.state / "dagster").is_dir():
+        return None
+    from octo_resources.dagster import purge_runs  # dagster: 2.5 s, paid only where an instance is there
+
+    root = space.project.root
+    return lambda pipeline, before, dry_run: purge_runs(root, pipeline, before, dry_run=dry_run)
 
 
 def _store(space: "Workspace") -> Any:

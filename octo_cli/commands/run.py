@@ -38,7 +38,9 @@ def run(
         raise UsageError("which pipeline?", hint="octopipe run NAME, or octopipe run --due")
     tables = _canonical(space, name, table)
     result = _dry(space, name, full, since, tables) if dry_run else _run(space, name, full, since, tables)
-    console.answer(result, lambda screen: _print(screen, space, result, dry_run))
+    console.answer(result, console.page(lambda width, colour: _page(space, result, width, colour)))
+    if dry_run:
+        console.note("This was a dry run: nothing was committed.")
     return WAITS if result.status == "waiting_for_approval" else 0
 
 
@@ -107,12 +109,8 @@ def _run_due(space: "Workspace") -> int:
     return worst
 
 
-def _print(screen: Any, space: "Workspace", result: "LoadResult", dry_run: bool) -> None:
+def _page(space: "Workspace", result: "LoadResult", width: int, colour: bool) -> str:
     from octo_core.plan.show import load_text
 
     decision = space.registry.decisions.holding(result.pipeline, result.fingerprint)
-    screen.print(load_text(result, decision=decision, width=screen.width))
-    if dry_run:
-        console.say("This was a dry run: nothing was committed.")
-
-
+    return load_text(result, decision=decision, width=width, colour=colour)

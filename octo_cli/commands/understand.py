@@ -127,14 +127,15 @@ def map_(
         raise NotSupportedYet(f"{what} is not supported yet", hint="correct a column with --set (docs/limits.md)")
     space, pipeline = opened(name)
     if corrections:
-        correct(
-            space, pipeline, console.pairs(corrections, "--set"), reviewer=reviewer or _login(), reason=reason
-        )
+        correct(space, pipeline, console.pairs(corrections, "--set"), reviewer=reviewer or _login(), reason=reason)
     with console.progress(f"mapping {name}") as progress:
         prepared = prepare(space, pipeline, again=not corrections and not write, progress=progress)
     if write:
         console.note(f"wrote {write_mapping(pipeline, prepared.mapping)}")
-    console.answer(prepared.plan, lambda screen: screen.print(plan_text(prepared.plan, width=screen.width)))
+    recipe = prepared.recipe
+    console.answer(
+        prepared.plan, console.page(lambda width, colour: plan_text(prepared.plan, recipe, width=width, colour=colour))
+    )
 
 
 def _login() -> str:
@@ -176,9 +177,7 @@ def plan(
         text = "\n\n".join(f"-- {key}\n{table.sql['duckdb']}" for key, table in found.tables.items())
         console.answer(shown, text)
     elif diff:
-        console.answer(shown, lambda screen: screen.print(diff_text(found, width=screen.width)))
+        console.answer(shown, console.page(lambda width, colour: diff_text(found, width=width, colour=colour)))
     else:
-        console.answer(shown, lambda screen: screen.print(plan_text(shown, width=screen.width)))
-
-
-
+        recipe = prepared.recipe
+        console.answer(shown, console.page(lambda width, colour: plan_text(shown, recipe, width=width, colour=colour)))

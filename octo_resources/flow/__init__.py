@@ -1,4 +1,4 @@
-"""The steps of the product as library calls: land, schema, pull, map, plan, approve, load. Dagster and the CLI wrap them.
+"""The steps of the product as library calls, which Dagster and the CLI wrap: land, schema, pull, map, plan, approve, load.
 
 Each is imported when it is first asked for: `status` must not pay for DuckDB.
 """
@@ -44,6 +44,7 @@ __all__ = [
     "Landed", "LoadOutcome", "Prepared", "Standing", "Workspace", "approve", "correct", "due_pipelines", "land", "load",
     "newest_write", "next_run", "prepare", "pull", "reject", "schemas", "standing", "waiting", "write_mapping",
 ]  # fmt: skip
+
 
 def __getattr__(name: str) -> object:
     if name in _HOMES:

@@ -68,14 +68,19 @@ def _land_one(
         landing=space.landing,
         since=since,
         full=full or _needs_all(pipeline, name),
-        progress=progress or (lambda rows, size, note: None),
+        progress=progress or _silent,
     )
     there = space.landing.batches(pipeline.name, name)
     return Landed(batch, there[-1] if there else None, len(there), time.monotonic() - started)
 
 
+def _silent(_rows: int, _size: int, _note: str) -> None:
+    """No progress is shown."""
+
+
 def _needs_all(pipeline: Pipeline, source: str) -> bool:
     """Whether a table is replaced from this source: then every batch has to be the whole of it."""
     return any(
-        table.write == "replace" and pipeline.spec.source_of(name) == source for name, table in pipeline.spec.tables.items()
+        table.write == "replace" and pipeline.spec.source_of(name) == source
+        for name, table in pipeline.spec.tables.items()
     )

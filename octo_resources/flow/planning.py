@@ -15,8 +15,8 @@ from octo_core.plan.model import Plan, Recipe, SourcePlan
 from octo_core.plan.recipe import build_recipe
 from octo_core.schema import SourceSchema
 from octo_resources.flow.landing_step import Progress
-from octo_resources.flow.proposing import mapping
 from octo_resources.flow.preview import table_plan
+from octo_resources.flow.proposing import mapping
 from octo_resources.flow.pulling import pull
 from octo_resources.flow.understand import schemas
 from octo_resources.flow.workspace import Workspace
@@ -83,11 +83,14 @@ def _standing(space: Workspace, prepared: Prepared) -> Prepared:
     decisions, name = space.registry.decisions, prepared.plan.pipeline
     print_ = prepared.plan.fingerprint
     approved = decisions.last_approved(name)
+    changed = approved is not None and approved.fingerprint != print_
     plan = prepared.plan.model_copy(
         update={
             "state": decisions.state(name, print_),
             "approved_fingerprint": approved.fingerprint if approved else None,
-            "diff": decisions.diff_to_approved(prepared.recipe) if approved and approved.fingerprint != print_ else None,
+            "diff": decisions.diff_to_approved(prepared.recipe)
+            if approved and approved.fingerprint != print_
+            else None,
         }
     )
     return Prepared(

@@ -3,7 +3,8 @@
 from typing import Any
 
 from octo_core.catalog import Table
-from octo_core.expressions import Node, is_carried_over, paths
+from octo_core.expressions import Node, paths
+from octo_core.expressions.questions import is_carried_over
 from octo_core.mapping.model import TableMapping
 from octo_core.plan.model import ColumnPlan, PlannedQuarantine, Sample, TablePlan, UnmappedTarget
 from octo_core.schema import SourceSchema
@@ -64,10 +65,12 @@ class Hidden:
         self.columns |= exposing
 
     def before(self, row: dict[str, Any]) -> dict[str, Any]:
-        return {name: MASKED if _top(name) in self.fields and value is not None else value for name, value in row.items()}
+        return {
+            name: MASKED if _top(name) in self.fields and value is not None else value for name, value in row.items()
+        }
 
     def after(self, row: dict[str, Any]) -> dict[str, Any]:
-        return {name: MASKED if name in self.columns and value is not None else value for name, value in row.items()}
+        return {name: _masked(value, name in self.columns) for name, value in row.items()}
 
     def quarantined(self, one: Any) -> PlannedQuarantine:
         # A reason may quote the value that was refused.
@@ -75,6 +78,10 @@ class Hidden:
         return PlannedQuarantine(
             reason=reason, column=one.column, row=self.before(one.row), rows=one.rows, first_row=one.first_row
         )
+
+
+def _masked(value: Any, hide: bool) -> Any:
+    return MASKED if hide and value is not None else value
 
 
 def _top(path: str) -> str:

@@ -1,9 +1,9 @@
-"""Pull the destination's tables, with the labels of the pipeline file. Pulled again only when something changed there."""
+"""Pull the destination's tables, with the labels of the pipeline file; again only when something changed there."""
 
 import hashlib
 import json
 
-from octo_core.catalog import Catalog
+from octo_core.catalog import Catalog, Label
 from octo_core.errors import SpecError
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
@@ -18,15 +18,15 @@ def pull(space: Workspace, pipeline: Pipeline, *, refresh: bool = False) -> Cata
     tables = tuple(pipeline.tables)
     stored = space.registry.catalogs.newest_version(pipeline.name)
     labels = _labels_hash(pipeline)
-    if not refresh and stored is not None and stored.inputs == labels:
-        if set(stored.value.tables) == set(tables) and stored.value.signature == destination.signature(tables):
-            return stored.value
+    known = stored.value if stored is not None and stored.inputs == labels and not refresh else None
+    if known is not None and set(known.tables) == set(tables) and known.signature == destination.signature(tables):
+        return known
     _refuse_unknown_labels(pipeline, catalog := destination.pull(tables, _labels(pipeline)))
     space.registry.catalogs.save(pipeline.name, catalog, inputs=labels)
     return catalog
 
 
-def _labels(pipeline: Pipeline) -> dict[str, dict[str, object]]:
+def _labels(pipeline: Pipeline) -> dict[str, dict[str, Label]]:
     return {name: dict(table.labels) for name, table in pipeline.tables.items()}
 
 
@@ -45,7 +45,7 @@ def _refuse_unknown_labels(pipeline: Pipeline, catalog: Catalog) -> None:
     mistakes = []
     for name, table in pipeline.tables.items():
         columns = [column.name for column in catalog.tables[name].columns]
-        named = [("labels", label, ("labels", label)) for label in table.labels]
+        named: list[tuple[str, str, tuple[str, ...]]] = [("labels", label, ("labels", label)) for label in table.labels]
         named += [("key", column, ("key",)) for column in table.key or ()]
         named += [("version", table.version, ("version",))] if table.version else []
         for what, column, place in named:

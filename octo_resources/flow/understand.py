@@ -52,7 +52,7 @@ def derive(space: Workspace, pipeline: Pipeline, name: str, batches: Sequence[Ba
 
 
 def is_contract(space: Workspace, pipeline: Pipeline) -> bool:
-    """Whether a person has approved a plan of this pipeline, so that its schemas are a contract and do not drift along."""
+    """Whether a plan of this pipeline was approved, so that its schemas are a contract and do not drift along."""
     return space.registry.decisions.last_approved(pipeline.name) is not None
 
 

@@ -12,7 +12,7 @@ from octo_resources.project import Pipeline, Project
 from octo_resources.registry import Registry
 
 if TYPE_CHECKING:
-    from octo_resources.destinations import PostgresDestination
+    from octo_resources.destinations.postgres.destination import PostgresDestination
     from octo_resources.engines.duckdb import DuckEngine, Input
 
 
