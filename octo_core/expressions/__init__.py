@@ -1,0 +1,31 @@
+"""The closed, typed expression language: SQL's scalar expressions with one meaning, whatever engine runs them."""
+
+from octo_core.expressions.assign import assign
+from octo_core.expressions.canonical import canonical
+from octo_core.expressions.duckdb import Rendered, select_duckdb, to_duckdb
+from octo_core.expressions.formats import check_format, token_sql
+from octo_core.expressions.functions import Function
+from octo_core.expressions.mistakes import ExpressionError
+from octo_core.expressions.parse import parse
+from octo_core.expressions.table import TABLE
+from octo_core.expressions.table.identity import VARIABLES, pseudonym_pads
+from octo_core.expressions.tree import (
+    LANGUAGE_VERSION,
+    Assign,
+    Call,
+    Case,
+    Convert,
+    Literal,
+    Node,
+    Path,
+    path_parts,
+    path_text,
+    paths,
+)
+from octo_core.expressions.values import value_map_expr
+
+__all__ = [
+    "LANGUAGE_VERSION", "TABLE", "VARIABLES", "Assign", "Call", "Case", "Convert", "ExpressionError", "Function",
+    "Literal", "Node", "Path", "Rendered", "assign", "canonical", "check_format", "parse", "path_parts", "path_text",
+    "paths", "pseudonym_pads", "select_duckdb", "to_duckdb", "token_sql", "value_map_expr",
+]  # fmt: skip

@@ -1,0 +1,36 @@
+"""JSON in DuckDB without loss: its parser makes doubles of numbers and takes NaN and trailing commas, so it is fenced."""
+
+import re
+from typing import Final
+
+from octo_core.expressions.tree import path_parts, path_text
+
+_STRING: Final = r'"(?:[^"\\]|\\.)*"'
+_NUMBER: Final = r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+
+
+def quoted_numbers(json: str) -> str:
+    """SQL of the same JSON with every number as a string, so that it comes out as it stands.
+
+    Strings and numbers are marked in one pass (RE2 knows no look-around); the marks cannot occur in valid JSON.
+    """
+    marked = f"regexp_replace({json}, '({_STRING})|({_NUMBER})', '\\1' || chr(1) || '\\2' || chr(2), 'g')"
+    return f"replace(replace(replace({marked}, chr(1) || chr(2), ''), chr(1), '\"'), chr(2), '\"')"
+
+
+def valid(text: str) -> str:
+    """SQL condition: the text is JSON by RFC 8259. DuckDB's json_valid takes NaN, comments and trailing commas."""
+    bare = f"regexp_replace({text}, '{_STRING}', '\"\"', 'g')"
+    return (
+        f"(json_valid({text}) AND NOT regexp_matches({bare}, ',\\s*[\\]}}]|/|[^\\s{{}}\\[\\]:,\"0-9+.\\-a-zE]|nan|inf')"
+        f" AND NOT regexp_matches({bare}, '[a-z]{{6,}}|[+-]i') AND NOT contains({text}, chr(0)))"
+    )
+
+
+def pointer(path: str) -> str:
+    """DuckDB's JSON pointer of a path such as `a.b[1]`. Raises ValueError."""
+    parts = path_parts(path)
+    if not parts or path_text(parts) != re.sub(r"\s", "", path) or 0 in parts:
+        raise ValueError(f"{path!r} is no path in JSON; write for example a.b[1], with positions from 1")
+    names = (str(part - 1) if isinstance(part, int) else part.replace("~", "~0").replace("/", "~1") for part in parts)
+    return "".join("/" + name for name in names)
