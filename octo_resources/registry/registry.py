@@ -54,7 +54,11 @@ class Registry:
         an address of another kind.
         """
         database = Database(database_url(url, state))
-        ensure_current(database, state)
+        try:
+            ensure_current(database, state)
+        except BaseException:
+            database.engine.dispose()
+            raise
         return cls(database, Keys.read(approval_key or os.environ.get(APPROVAL_KEY)))
 
     def close(self) -> None:

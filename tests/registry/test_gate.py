@@ -1,4 +1,4 @@
-"""The gate: only an approval of exactly this plan, of this pipeline, that was not revoked since, lets a load through."""
+"""The gate: only an approval of exactly this plan of this pipeline, not revoked since, lets a load through."""
 
 from collections.abc import Callable
 
@@ -52,7 +52,7 @@ def test_a_rejection_revokes_and_an_approval_after_it_holds_again(registry: Regi
     approve(registry, wanted)
     ruling = registry.reject("flights", wanted[:8], reviewer="bob", policy=ANY, reason="wrong unit")
     assert ruling.message.startswith("bob revoked the approval")
-    with pytest.raises(NotApproved, match="bob rejected it .*: wrong unit"):
+    with pytest.raises(NotApproved, match=r"bob rejected it .*: wrong unit"):
         registry.require_approved("flights", wanted)
     assert registry.plan_state("flights", wanted) == "revoked"
     approve(registry, wanted)
