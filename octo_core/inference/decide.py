@@ -146,12 +146,12 @@ def describe(field: Field) -> str:
     if stats.min is not None and not field.pii and field.type.kind != "text":
         parts.append(f"from {stats.min} to {stats.max}")
     if field.type.kind == "text" and stats.max_length is not None:
-        width = (
-            str(stats.max_length)
-            if stats.min_length == stats.max_length
-            else f"{stats.min_length} to {stats.max_length}"
-        )
-        parts.append(f"{width} characters")
-    if stats.values is not None and field.type.kind != "boolean":
-        parts.append(f"{stats.distinct} distinct values")
+        low, high = stats.min_length, stats.max_length
+        parts.append(_plural(high, "character") if low == high else f"{low} to {high} characters")
+    if stats.values is not None and stats.distinct is not None and field.type.kind != "boolean":
+        parts.append(_plural(stats.distinct, "distinct value"))
     return ", ".join(parts) + "."
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -12,9 +12,7 @@ from octo_core.types import DataType, parse_type
 _KEYS: Final = ("type", "format", "nulls", "unit", "semantic", "role", "pii", "description", "nullable")
 
 
-def override(
-    fields: tuple[Field, ...], told: Mapping[str, Mapping[str, Any]], source: str
-) -> tuple[Field, ...]:
+def override(fields: tuple[Field, ...], told: Mapping[str, Mapping[str, Any]], source: str) -> tuple[Field, ...]:
     """The fields with what the user says of them; `a.b` names a record's field. Raises UsageError."""
     for path, said in told.items():
         fields = _laid(fields, path, path, said, source)
@@ -26,7 +24,9 @@ def checked_key(key: Sequence[str], names: Sequence[str], source: str) -> tuple[
     for part in key:
         if part not in names and part.split(".")[0] not in names:
             raise UsageError(
-                f"the key names {part!r}, which the source does not have", where=f"sources.{source}.key", hint=_near(part, names)
+                f"the key names {part!r}, which the source does not have",
+                where=f"sources.{source}.key",
+                hint=_near(part, names),
             )
     return tuple(key)
 
@@ -60,14 +60,18 @@ def _told(field: Field, said: Mapping[str, Any], where: str) -> Field:
     kind = field.type
     try:
         if "type" in said:
-            kind = update["type"] = said["type"] if isinstance(said["type"], DataType) else parse_type(str(said["type"]))
+            kind = update["type"] = (
+                said["type"] if isinstance(said["type"], DataType) else parse_type(str(said["type"]))
+            )
             if kind != field.type:
                 update.setdefault("format", None if kind.family != field.type.family else field.format)
                 update["children"] = field.children if kind.family == field.type.family else ()
         if update.get("format") is not None:
             check_format(kind, str(update["format"]))
     except ValueError as error:
-        raise UsageError(str(error), where=where, hint="The types and formats are listed in docs/schemas-and-types.md.") from error
+        raise UsageError(
+            str(error), where=where, hint="The types and formats are listed in docs/schemas-and-types.md."
+        ) from error
     if said.get("role") is not None and said["role"] not in get_args(Role):
         raise UsageError(f"{said['role']!r} is no role", where=where, hint=_near(str(said["role"]), get_args(Role)))
     if "nulls" in said:

@@ -13,12 +13,11 @@ from octo_core.inference.profile import FieldProfile, absent, merge
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.sources import SampleLimits, SourceBase
 from octo_resources.engines.duckdb.profile_exact import with_exact_numbers
-from octo_resources.engines.duckdb.profile_json import keys_of, profile_columns, with_missing
+from octo_resources.engines.duckdb.profile_json import keys_of, profile_table, tokens_table
 from octo_resources.engines.duckdb.profile_key import suggest_key
 from octo_resources.engines.duckdb.profile_read import (
     Part,
     csv_source,
-    json_columns,
     json_objects,
     literal,
     parts_of,
@@ -138,32 +137,23 @@ def _csv(con: "duckdb.DuckDBPyConnection", parts: list[Part], limit: str, cap: i
         name: merge(absent(nulls=rows - basic.tokens), profile_column(con, column, basic))
         for name, column, basic in zip(names, columns, seen, strict=True)
     }
-    return _group(con, profiles, rows, malformed, cap)
+    return _group(con, _TABLE, {name: quoted(name) for name in names}, profiles, rows, malformed, cap)
 
 
 def _json(con: "duckdb.DuckDBPyConnection", parts: list[Part], limit: str, cap: int | None) -> _Group:
-    objects = f"(SELECT json FROM {json_objects(parts)}{limit})"
-    keys = keys_of(con, objects)
+    con.execute(f"CREATE TEMP TABLE {_TABLE} AS SELECT json FROM {json_objects(parts)}{limit}")
+    keys = keys_of(con, _TABLE)
     names = list(keys.rows)
     if not names:
         return _Group({}, keys.objects, keys.malformed + keys.others, cap is not None, ())
-    con.execute(f"CREATE TEMP TABLE {_TABLE} AS SELECT * FROM {json_columns(parts, names)}{limit}")
-    found = profile_columns(con, _TABLE, names)
-    absent_rows = keys.malformed + keys.others
-    profiles = {}
-    for name, profile in found.items():
-        # Malformed lines are rows of NULLs there: they are no rows of the profile.
-        whole = with_missing(_fewer_nulls(profile, absent_rows), keys.objects - keys.rows[name])
-        profiles[name] = whole
-    profiles = with_exact_numbers(con, objects, profiles)
-    return _group(con, profiles, keys.objects, absent_rows, cap)
-
-
-def _fewer_nulls(profile: FieldProfile, number: int) -> FieldProfile:
-    from dataclasses import replace
-
-    number = min(number, profile.nulls)
-    return replace(profile, rows=profile.rows - number, nulls=profile.nulls - number)
+    table = tokens_table(con, _TABLE, names)
+    try:
+        profiles = dict(zip(names, profile_table(con, table, len(names)), strict=True))
+        profiles = with_exact_numbers(con, _TABLE, profiles)
+        columns = {name: f"t{place}" for place, name in enumerate(names)}
+        return _group(con, table, columns, profiles, keys.objects, keys.malformed + keys.others, cap)
+    finally:
+        con.execute(f"DROP TABLE {table}")
 
 
 def _parquet(con: "duckdb.DuckDBPyConnection", parts: list[Part], limit: str, cap: int | None) -> _Group:
@@ -174,13 +164,21 @@ def _parquet(con: "duckdb.DuckDBPyConnection", parts: list[Part], limit: str, ca
     finally:
         con.execute(f"DROP VIEW {_TABLE}_view")
     names = con.sql(f"SELECT * FROM {_TABLE} LIMIT 0").columns
-    return _group(con, profile_typed(con, _TABLE, names), _count(con), 0, cap)
+    columns = {name: quoted(name) for name in names}
+    return _group(con, _TABLE, columns, profile_typed(con, _TABLE, names), _count(con), 0, cap)
 
 
 def _group(
-    con: "duckdb.DuckDBPyConnection", profiles: dict[str, FieldProfile], rows: int, malformed: int, cap: int | None
+    con: "duckdb.DuckDBPyConnection",
+    table: str,
+    columns: Mapping[str, str],
+    profiles: dict[str, FieldProfile],
+    rows: int,
+    malformed: int,
+    cap: int | None,
 ) -> _Group:
-    key = suggest_key(con, _TABLE, {name: (profile, decide(profile, name)) for name, profile in profiles.items()}, rows)
+    decided = {name: (profile, decide(profile, name)) for name, profile in profiles.items()}
+    key = suggest_key(con, table, columns, decided, rows)
     return _Group(profiles, rows, malformed, cap is not None and rows + malformed >= cap, key)
 
 

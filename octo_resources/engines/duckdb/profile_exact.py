@@ -26,7 +26,7 @@ def with_exact_numbers(
     if not any(_suspicious(profile) for profile in profiles.values()):
         return profiles
     rows = con.execute(
-        f"SELECT json::VARCHAR FROM {objects} WHERE regexp_matches(json::VARCHAR, ?) LIMIT {_MAX_LINES}",  # noqa: S608
+        f"SELECT json::VARCHAR FROM {objects} WHERE regexp_matches(json::VARCHAR, ?) LIMIT {_MAX_LINES}",
         [_ROUNDED],
     )
     tokens: dict[tuple[str, ...], Counter[str]] = {}

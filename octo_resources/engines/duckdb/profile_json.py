@@ -7,160 +7,138 @@ from typing import TYPE_CHECKING, Final
 
 from octo_core.inference.profile import MAX_DEPTH, MAX_KEYS, FieldProfile, absent, merge
 from octo_core.schema import Carrier
-from octo_resources.engines.duckdb.profile_read import literal, quoted
+from octo_resources.engines.duckdb.profile_read import literal
 from octo_resources.engines.duckdb.profile_tokens import Column, basics, profile_column
 
 if TYPE_CHECKING:
     import duckdb
 
-_KINDS: Final[tuple[tuple[Carrier, str], ...]] = (
-    ("text", "c = '\"'"),
-    ("object", "c = '{'"),
-    ("array", "c = '['"),
-    ("boolean", "c IN ('t', 'f')"),
-    ("number", "c NOT IN ('\"', '{', '[', 't', 'f', 'n')"),
-)
+_KINDS: Final[dict[str, Carrier]] = {
+    "VARCHAR": "text", "OBJECT": "object", "ARRAY": "array", "BOOLEAN": "boolean",
+    "BIGINT": "number", "UBIGINT": "number", "DOUBLE": "number",
+}  # fmt: skip
 _fresh = count()
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys of objects, in the order in which they were met, with the number of objects that have each."""
+    """The keys of objects with the number of objects that have each; `others` are no objects, malformed no JSON."""
 
     rows: dict[str, int]
     objects: int
-    others: int
-    """Values that are no object."""
-    malformed: int
+    others: int = 0
+    malformed: int = 0
 
 
-def keys_of(con: "duckdb.DuckDBPyConnection", relation: str, column: str = "json") -> Keys:
-    """The keys of the objects in a JSON column, over all its rows: one grouping of the rows' key lists."""
+def keys_of(con: "duckdb.DuckDBPyConnection", relation: str) -> Keys:
+    """The keys of the objects in the column `json`, over all its rows: one grouping of the rows' lists of keys.
+
+    Their order is that of the most frequent list; keys that it lacks follow.
+    """
     found = con.execute(
-        f"SELECT any_value(json_keys({column})), count(*), any_value(left({column}::VARCHAR, 1)), min(n) FROM"  # noqa: S608
-        f" (SELECT {column}, row_number() OVER () n FROM {relation})"
-        f" GROUP BY hash(json_keys({column})), left(trim({column}::VARCHAR), 1) ORDER BY min(n)"
+        "SELECT any_value(json_keys(json)), count(*), first FROM"
+        f" (SELECT json, left(ltrim(json::VARCHAR), 1) AS first FROM {relation})"
+        " GROUP BY hash(json_keys(json)), first"
     ).fetchall()
+    objects = [(names, number) for names, number, first in found if first == "{"]
     rows: dict[str, int] = {}
-    objects = others = malformed = 0
-    for names, number, first, _ in found:
-        if names is None:
-            malformed += number
-        elif first is not None and first.strip()[:1] in ("", "{"):
-            objects += number
-            for name in dict.fromkeys(names):
-                rows[name] = rows.get(name, 0) + number
-        else:
-            others += number
-    return Keys(rows, objects, others, malformed)
+    for names, number in sorted(objects, key=lambda entry: (-entry[1], entry[0])):
+        for name in dict.fromkeys(names):
+            rows[name] = rows.get(name, 0) + number
+    whole = sum(number for _, number in objects)
+    malformed = sum(number for _, number, first in found if first is None)
+    others = sum(number for _, number, first in found if first is not None and first != "{")
+    return Keys(rows, whole, others, malformed)
 
 
-def profile_columns(
-    con: "duckdb.DuckDBPyConnection", table: str, names: Sequence[str], depth: int = 0
-) -> dict[str, FieldProfile]:
-    """The profiles of JSON columns of a table; SQL NULL counts as null (a missing key is told apart by the caller)."""
-    kinds = _carriers(con, table, names)
-    found = {name: FieldProfile() for name in names}
-    plain: list[tuple[str, Column]] = []
-    for name in names:
-        carriers, nulls = kinds[name]
-        found[name] = absent(nulls=nulls)
-        text = f"{quoted(name)}::VARCHAR"
-        for carrier in carriers:
+def tokens_table(con: "duckdb.DuckDBPyConnection", relation: str, names: Sequence[str]) -> str:
+    """A temporary table of the objects in the column `json`: for key n its token as text, `t{n}`, and JSON's name of
+    its type, `k{n}`, NULL where the key is missing. The caller drops it.
+    """
+    table = f"_profile_{next(_fresh)}"
+    paths = "[" + ", ".join(literal(_path(name)) for name in names) + "]"
+    columns = ", ".join(f"t[{place + 1}] AS t{place}, k[{place + 1}] AS k{place}" for place in range(len(names)))
+    con.execute(
+        f"CREATE TEMP TABLE {table} AS SELECT {columns} FROM"
+        f" (SELECT json_extract_string(json, {paths}) AS t, json_type(json, {paths}) AS k FROM {relation}"
+        " WHERE starts_with(ltrim(json::VARCHAR), '{'))"
+    )
+    return table
+
+
+def profile_table(con: "duckdb.DuckDBPyConnection", table: str, number: int, depth: int = 0) -> list[FieldProfile]:
+    """The profiles of the `number` columns of a table of tokens."""
+    kinds = _carriers(con, table, number)
+    found = [absent(missing=missing, nulls=nulls) for _, missing, nulls in kinds]
+    plain: list[tuple[int, Column]] = []
+    for place, (carriers, _, _) in enumerate(kinds):
+        for carrier, rows in carriers.items():
             if carrier == "object":
-                found[name] = merge(found[name], _objects(con, table, name, carriers[carrier], depth))
+                found[place] = merge(found[place], _objects(con, table, place, rows, depth))
             elif carrier == "array":
-                found[name] = merge(found[name], _arrays(con, table, name, carriers[carrier], depth))
+                found[place] = merge(found[place], _arrays(con, table, place, rows, depth))
             else:
-                token = f"({quoted(name)} ->> '$')" if carrier == "text" else text
-                if len(carriers) > 1:
-                    condition = dict(_KINDS)[carrier].replace("c ", f"left({text}, 1) ", 1)
-                    token = f"(CASE WHEN {condition} THEN {token} END)"
-                plain.append((name, Column(table, token, carrier)))
-    for name, profile in _scalars(con, table, plain):
-        found[name] = merge(found[name], profile)
+                spelled = ", ".join(literal(name) for name, kind in _KINDS.items() if kind == carrier)
+                mixed = len(carriers) > 1
+                token = f"(CASE WHEN k{place} IN ({spelled}) THEN t{place} END)" if mixed else f"t{place}"
+                plain.append((place, Column(table, token, carrier)))
+    seen = basics(con, table, [column.sql for _, column in plain])
+    for (place, column), basic in zip(plain, seen, strict=True):
+        found[place] = merge(found[place], profile_column(con, column, basic))
     return found
 
 
-def _carriers(
-    con: "duckdb.DuckDBPyConnection", table: str, names: Sequence[str]
-) -> dict[str, tuple[dict[Carrier, int], int]]:
-    """Per column: how its values come, with counts, and its nulls."""
-    parts = []
-    for name in names:
-        first = f"left({quoted(name)}::VARCHAR, 1)"
-        parts += [f"count(*) FILTER ({condition.replace('c ', first + ' ', 1)})" for _, condition in _KINDS]
-    row = con.execute(f"SELECT count(*), {', '.join(parts)} FROM {table}").fetchone()
-    assert row is not None
-    found = {}
-    for place, name in enumerate(names):
-        counts = row[1 + place * len(_KINDS) : 1 + (place + 1) * len(_KINDS)]
-        carriers = {kind: number for (kind, _), number in zip(_KINDS, counts, strict=True) if number}
-        found[name] = (carriers, row[0] - sum(counts))
+def _carriers(con: "duckdb.DuckDBPyConnection", table: str, number: int) -> list[tuple[dict[Carrier, int], int, int]]:
+    """Per column: how its values come, with counts; missing keys; nulls."""
+    found = []
+    for place in range(number):
+        carriers: dict[Carrier, int] = {}
+        missing = nulls = 0
+        for kind, rows in con.execute(f"SELECT k{place}, count(*) FROM {table} GROUP BY ALL").fetchall():
+            if kind is None:
+                missing = rows
+            elif kind == "NULL":
+                nulls = rows
+            else:
+                carrier = _KINDS.get(kind, "number")
+                carriers[carrier] = carriers.get(carrier, 0) + rows
+        found.append((carriers, missing, nulls))
     return found
 
 
-def _scalars(
-    con: "duckdb.DuckDBPyConnection", table: str, columns: list[tuple[str, Column]]
-) -> list[tuple[str, FieldProfile]]:
-    """Tokens are unescaped once, into a table of their own, and then read by as many passes as are needed."""
-    if not columns:
-        return []
-    tokens = f"_profile_{next(_fresh)}"
-    selected = ", ".join(f"{column.sql} AS c{place}" for place, (_, column) in enumerate(columns))
-    con.execute(f"CREATE TEMP TABLE {tokens} AS SELECT {selected} FROM {table}")
-    try:
-        seen = basics(con, tokens, [f"c{place}" for place in range(len(columns))])
-        return [
-            (name, profile_column(con, replace(column, table=tokens, sql=f"c{place}"), seen[place]))
-            for place, (name, column) in enumerate(columns)
-        ]
-    finally:
-        con.execute(f"DROP TABLE {tokens}")
-
-
-def _objects(con: "duckdb.DuckDBPyConnection", table: str, name: str, number: int, depth: int) -> FieldProfile:
-    whole = FieldProfile(rows=number, carriers={"object": number})
-    if depth >= MAX_DEPTH:
+def _objects(con: "duckdb.DuckDBPyConnection", table: str, place: int, rows: int, depth: int) -> FieldProfile:
+    whole = FieldProfile(rows=rows, carriers={"object": rows})
+    only = f"(SELECT t{place}::JSON AS json FROM {table} WHERE k{place} = 'OBJECT')"
+    keys = keys_of(con, only) if depth < MAX_DEPTH else None
+    if keys is None or len(keys.rows) > MAX_KEYS:
         return replace(whole, children=None)
-    only = f"(SELECT {quoted(name)} AS json FROM {table} WHERE left({quoted(name)}::VARCHAR, 1) = '{{')"
-    keys = keys_of(con, only)
-    if len(keys.rows) > MAX_KEYS:
-        return replace(whole, children=None)
-    inner = f"_profile_{next(_fresh)}"
-    paths = ", ".join(f"json_extract(json, {literal(_path(key))}) AS {quoted(f'k{i}')}" for i, key in enumerate(keys.rows))
-    if not paths:
+    if not keys.rows:
         return whole
-    con.execute(f"CREATE TEMP TABLE {inner} AS SELECT {paths} FROM {only}")
+    inner = tokens_table(con, only, list(keys.rows))
     try:
-        found = profile_columns(con, inner, [f"k{i}" for i in range(len(keys.rows))], depth + 1)
+        found = profile_table(con, inner, len(keys.rows), depth + 1)
     finally:
         con.execute(f"DROP TABLE {inner}")
-    children = {key: with_missing(found[f"k{i}"], number - keys.rows[key]) for i, key in enumerate(keys.rows)}
-    return replace(whole, children=children)
+    return replace(whole, children=dict(zip(keys.rows, found, strict=True)))
 
 
-def _arrays(con: "duckdb.DuckDBPyConnection", table: str, name: str, number: int, depth: int) -> FieldProfile:
-    column = quoted(name)
-    only = f"{table} WHERE left({column}::VARCHAR, 1) = '['"
-    sizes = con.execute(f"SELECT min(json_array_length({column})), max(json_array_length({column})) FROM {only}").fetchone()
+def _arrays(con: "duckdb.DuckDBPyConnection", table: str, place: int, rows: int, depth: int) -> FieldProfile:
+    only = f"(SELECT t{place}::JSON AS json FROM {table} WHERE k{place} = 'ARRAY')"
+    sizes = con.execute(f"SELECT min(json_array_length(json)), max(json_array_length(json)) FROM {only}").fetchone()
     assert sizes is not None
-    whole = FieldProfile(rows=number, carriers={"array": number}, shortest=sizes[0], longest=sizes[1])
-    if depth >= MAX_DEPTH or not sizes[1]:
-        return whole if depth >= MAX_DEPTH else replace(whole, element=FieldProfile())
+    whole = FieldProfile(rows=rows, carriers={"array": rows}, shortest=sizes[0], longest=sizes[1])
+    if depth >= MAX_DEPTH:
+        return whole
     inner = f"_profile_{next(_fresh)}"
-    con.execute(f"CREATE TEMP TABLE {inner} AS SELECT unnest(json_extract({column}, '$[*]')) AS e FROM {only}")
+    con.execute(
+        f"CREATE TEMP TABLE {inner} AS SELECT json_extract_string(e, '$') AS t0, json_type(e) AS k0 FROM"
+        f" (SELECT unnest(json_extract(json, '$[*]')) AS e FROM {only})"
+    )
     try:
-        return replace(whole, element=profile_columns(con, inner, ["e"], depth + 1)["e"])
+        return replace(whole, element=profile_table(con, inner, 1, depth + 1)[0])
     finally:
         con.execute(f"DROP TABLE {inner}")
 
 
 def _path(key: str) -> str:
     return '$."' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def with_missing(profile: FieldProfile, missing: int) -> FieldProfile:
-    """The same with `missing` of its nulls being keys that are not there."""
-    missing = min(missing, profile.nulls)
-    return replace(profile, nulls=profile.nulls - missing, missing=profile.missing + missing)

@@ -75,14 +75,6 @@ def json_objects(parts: Sequence[Part]) -> str:
     return f"read_json_objects({_json_options(parts)})"
 
 
-def json_columns(parts: Sequence[Part], names: Sequence[str]) -> str:
-    """SQL of the same with a JSON column for each of `names`. Numbers come as DuckDB prints them, so fractions of
-    more than 15 digits and exponents are not what stands in the file: see profile_exact.py.
-    """
-    columns = ", ".join(f"{literal(name)}: 'JSON'" for name in names)
-    return f"read_json({_json_options(parts)}, columns={{{columns}}})"
-
-
 def _json_options(parts: Sequence[Part]) -> str:
     paths = ", ".join(literal(str(part.path)) for part in parts)
     shape = "newline_delimited" if parts[0].file.format == "jsonl" else "auto"
@@ -95,7 +87,7 @@ def rejected_rows(con: "duckdb.DuckDBPyConnection") -> int:
     """How many CSV rows were refused since the last call; forgets them."""
     try:
         found = con.execute("SELECT count(DISTINCT (scan_id, file_id, line)) FROM reject_errors").fetchone()
-    except Exception as error:  # noqa: BLE001  (the table is there only once something was read; see below)
+    except Exception as error:
         if type(error).__name__ != "CatalogException":
             raise
         return 0

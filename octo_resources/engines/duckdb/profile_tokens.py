@@ -74,7 +74,7 @@ def basics(con: "duckdb.DuckDBPyConnection", table: str, expressions: list[str])
         f" coalesce(sum(length({sql})), 0), left(min({sql}), {TEXT}), left(max({sql}), {TEXT})"
         for sql in expressions
     ]
-    row = con.execute(f"SELECT {', '.join(parts)} FROM {table}").fetchone()  # noqa: S608  (built here, names quoted)
+    row = con.execute(f"SELECT {', '.join(parts)} FROM {table}").fetchone()
     assert row is not None
     return [Basics(*row[at : at + 4], int(row[at + 4]), *row[at + 5 : at + 7]) for at in range(0, len(row), 7)]
 
@@ -85,9 +85,11 @@ def profile_column(con: "duckdb.DuckDBPyConnection", column: Column, seen: Basic
         return FieldProfile()
     if seen.distinct <= FEW:
         counts = dict(
-            con.execute(f"SELECT {column.sql} v, count(*) FROM {column.table} WHERE v IS NOT NULL GROUP BY v").fetchall()
+            con.execute(
+                f"SELECT {column.sql} v, count(*) FROM {column.table} WHERE v IS NOT NULL GROUP BY v"
+            ).fetchall()
         )
-        return token_profile(counts, column.carrier)
+        return replace(token_profile(counts, column.carrier), known_distinct=len(counts))
     sketch = _sketch(con, column, seen.distinct)
     kept = {text: count for text, count in sketch.entries.values()}
     sample = token_profile(kept)
@@ -187,7 +189,9 @@ def _query(key: Candidate) -> _Query | None:
     if kind == c.ZEROS and layout is None:
         return _plain(r"regexp_full_match(v, '[+-]?0\d+')", "NULL", "max(length(v))")
     if key == ("time", "hhmm"):
-        return _plain(r"regexp_full_match(v, '\d{1,4}') AND (v = '2400' OR (v::INT % 100 < 60 AND v::INT < 2400))", "v::INT")
+        return _plain(
+            r"regexp_full_match(v, '\d{1,4}') AND (v = '2400' OR (v::INT % 100 < 60 AND v::INT < 2400))", "v::INT"
+        )
     typed = _TEMPORAL.get(kind) or {"uuid": UUID, "interval": INTERVAL}.get(kind)
     if typed is None:
         return None
@@ -197,7 +201,10 @@ def _query(key: Candidate) -> _Query | None:
 
 def _plain(fits: str, order: str, digits: str = "0") -> _Query:
     bounds = ("NULL", "NULL") if order == "NULL" else (f"arg_min(v, {order})", f"arg_max(v, {order})")
-    return _Query(f"({fits})", (f"count(*) FILTER ({fits})", *(f"{b} FILTER ({fits})" if b != "NULL" else b for b in bounds), digits, "0"))
+    return _Query(
+        f"({fits})",
+        (f"count(*) FILTER ({fits})", *(f"{b} FILTER ({fits})" if b != "NULL" else b for b in bounds), digits, "0"),
+    )
 
 
 def _number_query(shape: str) -> _Query:
@@ -217,8 +224,19 @@ def _number_query(shape: str) -> _Query:
     else:
         digits = f"max(CASE WHEN {at} > 0 THEN {at} - 1 ELSE length(v) END)"
         scale = f"max(CASE WHEN {at} > 0 THEN length(v) - {at} ELSE 0 END)"
-    parts = (f"count(*) FILTER ({fits})", f"arg_min(v, {value}) FILTER ({fits})", f"arg_max(v, {value}) FILTER ({fits})")
-    return _Query(f"({fits})", (*parts, f"{digits} FILTER ({fits})" if digits != "0" else "0", f"{scale} FILTER ({fits})" if scale != "0" else "0"))
+    parts = (
+        f"count(*) FILTER ({fits})",
+        f"arg_min(v, {value}) FILTER ({fits})",
+        f"arg_max(v, {value}) FILTER ({fits})",
+    )
+    return _Query(
+        f"({fits})",
+        (
+            *parts,
+            f"{digits} FILTER ({fits})" if digits != "0" else "0",
+            f"{scale} FILTER ({fits})" if scale != "0" else "0",
+        ),
+    )
 
 
 def _evidence(key: Candidate, count: int, rest: list[Any], sampled: Evidence) -> Evidence:
@@ -231,9 +249,7 @@ def _evidence(key: Candidate, count: int, rest: list[Any], sampled: Evidence) ->
     return Evidence(count, min(bounds), max(bounds), max(digits or 0, sampled.digits), max(scale or 0, sampled.scale))
 
 
-def _add_rest(
-    con: "duckdb.DuckDBPyConnection", column: Column, fits: str, found: dict[Candidate, Evidence]
-) -> None:
+def _add_rest(con: "duckdb.DuckDBPyConnection", column: Column, fits: str, found: dict[Candidate, Evidence]) -> None:
     """What fits none of the counted candidates, one distinct value at a time; of very many, the first ones only."""
     rows = con.execute(
         f"SELECT v, count(*) FROM (SELECT {column.sql} v FROM {column.table})"
@@ -242,4 +258,3 @@ def _add_rest(
     for token, count in rows:
         for claim in c.claims(token):
             add_claim(found, claim, token, count)
-

@@ -7,8 +7,26 @@ from typing import TYPE_CHECKING, Final
 
 from octo_core.inference.profile import FieldProfile, absent, merge
 from octo_core.types import (
-    BOOLEAN, BYTES, DATE, FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, INTERVAL, JSON, TEXT, TIME, TIMESTAMP,
-    TIMESTAMPTZ, UUID, DataType, decimal, list_of, record,
+    BOOLEAN,
+    BYTES,
+    DATE,
+    FLOAT32,
+    FLOAT64,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    INTERVAL,
+    JSON,
+    TEXT,
+    TIME,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    UUID,
+    DataType,
+    decimal,
+    list_of,
+    record,
 )  # fmt: skip
 from octo_resources.engines.duckdb.profile_read import quoted
 from octo_resources.engines.duckdb.profile_tokens import Column, basics, profile_column
@@ -67,10 +85,14 @@ def _token(name: str, kind: DataType) -> str:
     return f"hex({quoted(name)})" if kind == BYTES else f"CAST({quoted(name)} AS VARCHAR)"
 
 
-def _extremes(con: "duckdb.DuckDBPyConnection", relation: str, name: str, kind: DataType) -> tuple[str | None, str | None]:
+def _extremes(
+    con: "duckdb.DuckDBPyConnection", relation: str, name: str, kind: DataType
+) -> tuple[str | None, str | None]:
     """Least and greatest as the type orders them, not as text does."""
     if kind.kind in ("list", "record", "json", "bytes"):
         return None, None
     column = quoted(name)
-    row = con.execute(f"SELECT CAST(min({column}) AS VARCHAR), CAST(max({column}) AS VARCHAR) FROM {relation}").fetchone()
+    row = con.execute(
+        f"SELECT CAST(min({column}) AS VARCHAR), CAST(max({column}) AS VARCHAR) FROM {relation}"
+    ).fetchone()
     return (row[0], row[1]) if row else (None, None)
