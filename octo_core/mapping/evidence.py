@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MAX_TEXT_WORDS: Final = 40
 MAX_CELL: Final = 200
 MAX_WORDY: Final = 400
+_FILLERS: Final = frozenset({"of", "the", "and", "for", "is", "with", "in"})
 _LINE_SPACE: Final = re.compile(r"[^a-z0-9\n]+")
 _SPACE: Final = re.compile(r"[\W_]+", re.UNICODE)
 
@@ -286,7 +287,13 @@ def folded(value: str) -> str:
 
 
 def name_words(side: Sequence[Attribute]) -> list[tuple[str, ...]]:
-    return [content_words(one.name) for one in side]
+    return [name_words_of(one.name) for one in side]
+
+
+def name_words_of(name: str) -> tuple[str, ...]:
+    """All words but `of`, `the` and their like: `at`, `by` and `no` mean something in a name."""
+    every = words(name)
+    return tuple(word for word in every if word not in _FILLERS) or every
 
 
 def text_words(side: Sequence[Attribute]) -> list[tuple[str, ...]]:

@@ -18,12 +18,13 @@ Relations = Mapping[str, SourceSchema]
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What a layer says of one column. `expr` None leaves it unmapped."""
+    """What a layer says of one column. `expr` None leaves it unmapped; `written`: its text begins at `place`."""
 
     layer: Layer
     expr: str | None
     why: str
     place: tuple[str, int, int]
+    written: bool = True
 
 
 @dataclass(slots=True)
@@ -58,17 +59,17 @@ class _Judge:
         try:
             assign(parse(said.expr, self.relations[table]), column)
         except ExpressionError as error:
-            offset = error.position or 0
-            lines = said.expr[:offset].split("\n")
             file, line, start = said.place
-            place = (file, line + len(lines) - 1, start + len(lines[-1]) if len(lines) == 1 else len(lines[-1]) + 1)
+            if said.written:
+                start = start + error.column - 1 if error.line == 1 else error.column
+                line += error.line - 1
             near = f" Did you mean '{error.nearest}'?" if error.nearest and error.nearest not in error.message else ""
-            self.wrong(place, f"{table}.{column.name}: {error.message}.{near}".replace("..", "."))
+            self.wrong((file, line, start), f"{table}.{column.name}: {error.message}{near}", error.snippet or None)
             return False
         return True
 
-    def wrong(self, place: tuple[str, int, int], message: str) -> None:
-        self.mistakes.append(Mistake(*place, message))
+    def wrong(self, place: tuple[str, int, int], message: str, snippet: str | None = None) -> None:
+        self.mistakes.append(Mistake(*place, message, snippet))
 
 
 def layered(
@@ -107,7 +108,11 @@ def _from_file(file: Mapping[str, Mapping[str, FileColumn]]) -> dict[tuple[str, 
                 cells = [(key, scalar_literal(value)) for key, value in entry.values.map.items()]
                 other = scalar_literal(entry.values.otherwise) if entry.values.has_else else None
                 said = _Said(
-                    "file", value_map_text(entry.values.source, cells, other), f"{where} says so", entry.position
+                    "file",
+                    value_map_text(entry.values.source, cells, other),
+                    f"{where} says so",
+                    entry.position,
+                    written=False,
                 )
             elif entry.unmapped is not None:
                 said = _Said("file", None, entry.unmapped, entry.position)

@@ -88,9 +88,7 @@ def score(source: Sequence[Attribute], target: Sequence[Attribute]) -> Scores:
     rows = max(1, MAX_CELLS // len(target))
     if len(source) > rows:
         blocks = [score(source[start : start + rows], target) for start in range(0, len(source), rows)]
-        kept = {
-            kind: np.vstack([block.parts[kind] for block in blocks]) for kind in ("name", "text")
-        }
+        kept = {kind: np.vstack([block.parts[kind] for block in blocks]) for kind in ("name", "text")}
         return Scores(np.vstack([block.score for block in blocks]), kept)
 
     parts = {**_language(source, target), **_content(source, target)}

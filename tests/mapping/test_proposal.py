@@ -1,0 +1,235 @@
+"""Proposals beyond flights: people, orders, sensors, codes, nested fields, other scripts, hardly any evidence."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from octo_core.errors import UsageError
+from octo_core.expressions import assign, parse
+from octo_core.mapping.proposal import propose
+from octo_core.schema import Field
+from octo_core.types import parse_type
+
+from .build import catalog, column, expressions, field, pipeline, proposed, schema, table, whole
+
+
+def test_names_of_people_are_joined() -> None:
+    source = schema(
+        field("first_name", "text", "Ana", "Bo", every=False),
+        field("last_name", "text", "Silva", "Chen", every=False),
+        field("e_mail", "text", "a@x.org", every=False),
+    )
+    target = table("customer", column("full_name", "text", nullable=False), column("email", "text", max_length=254))
+    assert expressions(proposed(source, target)) == {
+        "full_name": "nullif(trim(concat(first_name, ' ', last_name)), '')",
+        "email": "e_mail",
+    }
+
+
+def test_names_of_people_are_split() -> None:
+    source = schema(field("customer_name", "text", "Ana Silva", "Bo de Chen", every=False), field("city", "text"))
+    target = table("customer", column("first_name", "text"), column("last_name", "text"), column("town", "text"))
+    found = proposed(source, target)
+    assert expressions(found) == {
+        "first_name": "split_part(customer_name, ' ', 1)",
+        "last_name": "regexp_replace(customer_name, '^[^ ]+ +', '')",
+        "town": "city",
+    }
+
+
+def test_orders_with_a_status_list_and_flags() -> None:
+    source = schema(
+        field("order_no", "int64", "1", "2", "3", every=False),
+        field("state", "text", "N", "P", "S", "X"),
+        field("gift", "text", "Y", "N"),
+        field("total", "decimal(12,4)", "10.5000", "7.1234", every=False),
+        field("placed", "timestamp", "2024-01-02 03:04:05", every=False),
+    )
+    target = table(
+        "orders",
+        column("order_id", "int64", "number of the order", nullable=False),
+        column("status", "text", "state of the order", nullable=False),
+        column("is_gift", "boolean"),
+        column("total_amount", "decimal(12,2)"),
+        column("placed_on", "date", "day on which it was placed"),
+        key=("order_id",),
+        checks=("((status)::text = ANY ((ARRAY['new'::character varying, 'paid'::character varying, "
+                "'shipped'::character varying, 'cancelled'::character varying])::text[]))",),
+    )  # fmt: skip
+    found = proposed(source, target)
+    assert expressions(found) == {
+        "order_id": "order_no",
+        "status": "map_values(state, 'N', 'new', 'P', 'paid', 'S', 'shipped', 'X', 'cancelled')",
+        "is_gift": "parse_boolean(gift, 'Y|N')",
+        "total_amount": "round(total, 2)",
+        "placed_on": "date_of(placed)",
+    }
+
+
+def test_values_without_a_counterpart_are_named_and_make_it_doubtful() -> None:
+    source = schema(field("status", "text", "active", "closed", "limbo"))
+    target = table("account", column("status", "text", enum=("active", "closed", "frozen")))
+    found = proposed(source, target).columns[0]
+    assert found.expr == "map_values(status, 'active', 'active', 'closed', 'closed')"
+    assert "'limbo'" in found.why
+    assert found.confidence < 0.9
+
+
+def test_sensors_in_fahrenheit() -> None:
+    source = schema(
+        field("sensor", "text", "s1", "s2"),
+        field("temp_f", "float64", "71.3", "-4.0", every=False),
+        field("wind_mph", "float64", "3.5", "12.25", every=False),
+        field("ts", "int64", "1700000000", "1700003600", every=False),
+    )
+    target = table(
+        "reading",
+        column("sensor_id", "text", nullable=False),
+        column("temperature", "float64", "air temperature in degrees Celsius"),
+        column("wind_speed", "decimal(5,1)", "wind speed", unit="km/h"),
+        column("read_at", "timestamptz", "moment of the reading"),
+    )
+    assert expressions(proposed(source, target)) == {
+        "sensor_id": "sensor",
+        "temperature": "(temp_f - 32) * 5 / 9",
+        "wind_speed": "cast(wind_mph * 1.609344 as decimal(5,1))",
+        "read_at": "from_epoch_s(ts)",
+    }
+
+
+def test_nested_fields_are_named_by_path() -> None:
+    address = Field(
+        name="address",
+        type=parse_type("record{city: text, zip: text}"),
+        carrier="object",
+        children=(field("city", "text", "Rome", every=False), field("zip", "text", "00100", every=False)),
+    )
+    source = schema(field("id", "int32", "1", "2"), address)
+    target = table("person", column("id", "int32"), column("city", "text"), column("postal_code", "text"))
+    found = proposed(source, target)
+    assert expressions(found) == {"id": "id", "city": "address.city", "postal_code": "address.zip"}
+    assert found.unmapped_source == ()
+
+
+def test_odd_field_names_are_quoted() -> None:
+    source = schema(
+        field("Unit Price", "decimal(8,2)", "1.50"), field("产品名称", "text", "茶"), field("order", "int32", "1")
+    )
+    target = table("product", column("unit_price", "decimal(10,2)"), column("name", "text"), column("order", "int32"))
+    assert expressions(proposed(source, target)) == {
+        "unit_price": '"Unit Price"',
+        "name": '"产品名称"',
+        "order": "order",
+    }
+
+
+def test_a_destination_in_chinese_and_one_in_arabic() -> None:
+    source = schema(field("name", "text", "tea"), field("price", "decimal(8,2)", "2.50"), field("city", "text", "x"))
+    chinese = table("t", column("价格", "decimal(8,2)"), column("名称", "text"), column("城市", "text"))
+    assert expressions(proposed(source, chinese)) == {"价格": "price", "名称": "name", "城市": "city"}
+    arabic = table("t", column("سعر", "decimal(8,2)"), column("اسم", "text"), column("مدينة", "text"))
+    assert expressions(proposed(source, arabic)) == {"سعر": "price", "اسم": "name", "مدينة": "city"}
+
+
+def test_numbered_columns_are_told_by_their_values() -> None:
+    source = schema(
+        field("c1", "text", "ES", "FR", "PT"),
+        field("c2", "timestamptz", "2024-01-01T00:00:00Z", every=False),
+        field("c3", "text", "gold", "silver"),
+        *(field(f"c{number}", "float64", "0.5", "0.25", every=False) for number in range(4, 100)),
+    )
+    target = table(
+        "account",
+        column("country", "text", max_length=2),
+        column("opened_at", "timestamptz"),
+        column("tier", "text", enum=("gold", "silver", "bronze")),
+        column("note", "text"),
+    )
+    found = proposed(source, target, {"country": ("FR", "DE", "ES", "IT")})
+    assert expressions(found) == {"country": "c1", "opened_at": "c2", "tier": "c3", "note": None}
+
+
+def test_equal_evidence_is_doubtful_and_names_the_other() -> None:
+    source = schema(field("phone_x", "text", "1"), field("phone_y", "text", "2"))
+    found = proposed(source, table("person", column("phone", "text"))).columns[0]
+    other = {"phone_x": "phone_y", "phone_y": "phone_x"}[str(found.expr)]
+    assert found.confidence < 0.7
+    assert other in found.why
+    assert [one.expr for one in found.alternatives] == [other]
+
+
+def test_doubtful_columns_are_warned_of() -> None:
+    source = schema(field("phone_x", "text", "1"), field("phone_y", "text", "2"))
+    found = whole(source, catalog(table("person", column("phone", "text"))))
+    assert found.warnings == ("public.person: doubtful, look at them first: phone",)
+
+
+def test_a_text_too_long_for_its_column_is_doubtful() -> None:
+    source = schema(field("city", "text", "Llanfairpwllgwyngyll", "Rome", every=False))
+    found = proposed(source, table("place", column("city", "text", max_length=10))).columns[0]
+    assert found.expr == "city"
+    assert found.confidence < 0.7
+    assert [one.expr for one in found.alternatives] == ["left(city, 10)"]
+
+
+@pytest.mark.parametrize("name", ["loaded_at", "etl_loaded_at", "inserted_at", "_loaded_at", "load_ts"])
+def test_audit_columns_are_filled_by_the_load(name: str) -> None:
+    found = proposed(schema(field("a", "int32", "1")), table("t", column(name, "timestamptz", nullable=False)))
+    assert expressions(found) == {name: "load_time()"}
+
+
+def test_what_the_destination_fills_is_left_to_it() -> None:
+    target = table(
+        "t",
+        column("id", "int64", identity="always", nullable=False),
+        column("doubled", "int64", generated="(a * 2)"),
+        column("created", "timestamptz", default="now()", nullable=False),
+        column("a", "int32"),
+    )
+    found = proposed(schema(field("a", "int32", "1")), target)
+    assert expressions(found) == {"id": None, "doubled": None, "created": None, "a": "a"}
+    assert "now()" in next(one.why for one in found.columns if one.target == "created")
+
+
+def test_one_column_and_no_column() -> None:
+    assert expressions(proposed(schema(field("x", "int32", "1")), table("t", column("x", "int32")))) == {"x": "x"}
+    assert expressions(proposed(schema(), table("t", column("x", "int32")))) == {"x": None}
+
+
+def test_five_thousand_columns() -> None:
+    columns = [column(f"metric_{number:04d}", "float64") for number in range(4999)]
+    found = proposed(schema(field("e_mail", "text", "a@b.org")), table("wide", *columns, column("email", "text")))
+    assert {name: expr for name, expr in expressions(found).items() if expr} == {"email": "e_mail"}
+
+
+def test_a_source_without_a_schema_is_named() -> None:
+    with pytest.raises(UsageError, match="no schema of the source 'things'"):
+        propose({}, catalog(table("t", column("x", "int32"))), pipeline("things", "public.t"))
+
+
+_KINDS = (
+    "int32",
+    "int64",
+    "decimal(12,4)",
+    "float64",
+    "text",
+    "boolean",
+    "date",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "uuid",
+    "json",
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(_KINDS), st.sampled_from([*_KINDS, "decimal(6,1)", "int16"]))
+def test_whatever_is_proposed_can_be_assigned(left: str, right: str) -> None:
+    source = schema(Field(name="thing", type=parse_type(left), carrier="typed"))
+    target = column("thing", right)
+    for one in proposed(source, table("t", target)).columns:
+        if one.expr is not None:
+            assign(parse(one.expr, source), target)
+        for other in one.alternatives:
+            assign(parse(other.expr, source), target)

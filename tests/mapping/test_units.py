@@ -1,0 +1,85 @@
+"""Units are recognised where they are said, and converted by exact factors."""
+
+from decimal import Decimal
+
+import pytest
+
+from octo_core.mapping import units
+
+
+def one(text: str) -> units.Unit:
+    (found,) = units.named(text)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected"),
+    [
+        ("miles", "km", "x * 1.609344"),
+        ("km", "m", "x * 1000"),
+        ("m", "km", "x / 1000"),
+        ("ft", "m", "x * 0.3048"),
+        ("fahrenheit", "celsius", "(x - 32) * 5 / 9"),
+        ("celsius", "fahrenheit", "x * 9 / 5 + 32"),
+        ("celsius", "kelvin", "x + 273.15"),
+        ("lb", "kg", "x * 0.45359237"),
+        ("percent", "ratio", "x / 100"),
+        ("minutes", "hours", "x / 60"),
+        ("knots", "kmh", "x * 1.852"),
+        ("hpa", "pa", "x * 100"),
+    ],
+)
+def test_formula(source: str, target: str, expected: str) -> None:
+    assert units.formula("x", one(source), one(target)) == expected
+
+
+def test_there_and_back_is_the_same_number() -> None:
+    for source, target in (("mile", "km"), ("oz", "g"), ("psi", "bar"), ("mph", "kmh"), ("gallon", "l")):
+        left, right = one(source), one(target)
+        there = units.formula("x", left, right)
+        number = Decimal(there.split()[2]) if "*" in there else 1 / Decimal(there.split()[2])
+        assert abs(number * right.factor / left.factor - 1) < Decimal("1e-11"), there
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("Altitude above sea level, in metres", "metre"),
+        ("Minutes late at departure, negative when early", "minute"),
+        ("distance (km)", "kilometre"),
+        ("temperature in degrees Celsius", "degree Celsius"),
+        ("scheduled departure, in UTC", None),
+        ("amount in EUR", None),
+        ("distance flown", None),
+        ("Name of the time zone in the IANA database", None),
+    ],
+)
+def test_units_in_labels(text: str, unit: str | None) -> None:
+    assert next((found.name for found in units.in_text(text)), None) == unit
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("distance_km", "kilometre"),
+        ("tempF", "degree Fahrenheit"),
+        ("dep_delay_min", "minute"),
+        ("air_time", None),
+        ("m", None),
+    ],
+)
+def test_units_in_names(name: str, unit: str | None) -> None:
+    assert next((found.name for found in units.in_name(name)), None) == unit
+
+
+def test_an_ambiguous_unit_is_settled_by_the_other_side() -> None:
+    pair = units.convertible(units.named("mb"), units.named("gigabyte"))
+    assert pair is not None
+    assert pair[0].name == "megabyte"
+    pair = units.convertible(units.named("mb"), units.named("pascal"))
+    assert pair is not None
+    assert pair[0].name == "hectopascal"
+
+
+def test_currencies_are_no_units() -> None:
+    assert units.named("EUR") == units.named("USD") == ()

@@ -1,0 +1,75 @@
+"""Codes of a source are paired with what a column takes."""
+
+import pytest
+
+from octo_core.mapping.constraints import allowed_values, number_range
+from octo_core.mapping.valuemaps import map_values, truths
+
+
+@pytest.mark.parametrize(
+    ("values", "members", "expected"),
+    [
+        (("A", "C", "P"), ("active", "cancelled", "pending"), {"A": "active", "C": "cancelled", "P": "pending"}),
+        (("SHIPPED", "Canceled"), ("shipped", "cancelled"), {"SHIPPED": "shipped", "Canceled": "cancelled"}),
+        (("M", "F"), ("male", "female"), {"M": "male", "F": "female"}),
+        (("in progress", "DONE"), ("in_progress", "completed"), {"in progress": "in_progress", "DONE": "completed"}),
+        (("male", "female"), ("M", "F"), {"male": "M", "female": "F"}),
+        (("Mon", "Tue"), ("monday", "tuesday"), {"Mon": "monday", "Tue": "tuesday"}),
+    ],
+)
+def test_pairs(values: tuple[str, ...], members: tuple[str, ...], expected: dict[str, str]) -> None:
+    found = map_values(values, members)
+    assert dict(found.pairs) == expected
+    assert found.unmatched == ()
+
+
+def test_values_without_a_counterpart_are_named() -> None:
+    found = map_values(("active", "zombie"), ("active", "closed"))
+    assert found.unmatched == ("zombie",)
+    assert not found.identical
+
+
+def test_equal_lists_are_identical() -> None:
+    assert map_values(("a", "b"), ("a", "b", "c")).identical
+
+
+def test_two_members_with_one_initial_are_not_guessed() -> None:
+    assert dict(map_values(("x",), ("xenon", "xylose")).pairs) == {}
+
+
+def test_truths() -> None:
+    found = truths(("Y", "N", "NA"))
+    assert found is not None
+    assert dict(found.pairs) == {"Y": "true", "N": "false"}
+    assert truths(("Y", "N", "maybe")) is None
+    assert truths(("Y",)) is None
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "status IN ('new', 'paid')",
+        "((status)::text = ANY ((ARRAY['new'::character varying, 'paid'::character varying])::text[]))",
+        "(status = ANY (ARRAY['new'::text, 'paid'::text]))",
+        "((status = 'new'::text) OR (status = 'paid'::text))",
+        "(\"status\" IN ('new', 'paid'))",
+    ],
+)
+def test_lists_in_checks(sql: str) -> None:
+    assert allowed_values([sql], "status") == ("new", "paid")
+    assert allowed_values([sql], "other") is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("(age >= 0)", (0, None)),
+        ("((age >= 0) AND (age <= 150))", (0, 150)),
+        ("((lat >= '-90'::integer::numeric) AND (lat <= (90)::numeric))", (None, None)),
+        ("age BETWEEN 1 AND 9", (1, 9)),
+        ("((age > 0) OR (age = '-1'::integer))", (None, None)),
+        ("(stage >= 3)", (None, None)),
+    ],
+)
+def test_ranges_in_checks(sql: str, expected: tuple[float | None, float | None]) -> None:
+    assert number_range([sql], "age") == expected
