@@ -1,0 +1,1 @@
+"""Engines that read landed batches and evaluate mappings over them."""

@@ -1,0 +1,8 @@
+"""The embedded engine: reads landed batches exactly, profiles them and evaluates mappings over them."""
+
+from octo_resources.engines.duckdb.engine import DuckEngine
+from octo_resources.engines.duckdb.inputs import Input, row_of, split_row
+from octo_resources.engines.duckdb.scan import Refused, Scan, Tally
+from octo_resources.engines.duckdb.variables import LoadVariables
+
+__all__ = ["DuckEngine", "Input", "LoadVariables", "Refused", "Scan", "Tally", "row_of", "split_row"]

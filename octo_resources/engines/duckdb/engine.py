@@ -1,0 +1,100 @@
+"""The embedded engine: evaluates a mapping over landed batches in one bounded pass."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from octo_core.errors import NotSupportedYet
+from octo_core.expressions import Node
+from octo_core.schema import SourceSchema
+from octo_resources.engines.duckdb.delimited import DelimitedFile
+from octo_resources.engines.duckdb.evaluate import Pass
+from octo_resources.engines.duckdb.inputs import Input, Numbered, groups
+from octo_resources.engines.duckdb.jsonl import JsonLines
+from octo_resources.engines.duckdb.lines import Feed
+from octo_resources.engines.duckdb.parquet import parquet_batches
+from octo_resources.engines.duckdb.scan import Refused, Scan, Tally
+from octo_resources.engines.duckdb.select import evaluation
+from octo_resources.engines.duckdb.session import Session
+from octo_resources.engines.duckdb.variables import LoadVariables
+
+
+class DuckEngine:
+    """DuckDB inside this process. `memory`: bytes it may use; `temp`: a folder for what does not fit.
+
+    Every call opens a database of its own, so that one engine serves several threads.
+    """
+
+    def __init__(self, *, memory: int | None = None, threads: int | None = None, temp: Path) -> None:
+        self._memory, self._threads, self._temp = memory, threads, temp
+
+    def scan(self) -> Scan:
+        """An empty account for one `evaluate`."""
+        return Scan(self._temp)
+
+    def evaluate(
+        self,
+        inputs: Sequence[Input],
+        schema: SourceSchema,
+        columns: Mapping[str, Node],
+        variables: LoadVariables,
+        scan: Scan,
+    ) -> pa.RecordBatchReader:
+        """The good rows: target columns in their Arrow types, and `_row`. `scan` is complete when the reader is.
+
+        Bad data raises nothing: it is in the scan. LandingError where a file cannot be read.
+        """
+        found = evaluation(schema, columns)
+        rows = self._rows(inputs, schema, columns, variables, scan, detail=False)
+        return pa.RecordBatchReader.from_batches(found.schema, rows)
+
+    def _rows(
+        self,
+        inputs: Sequence[Input],
+        schema: SourceSchema,
+        columns: Mapping[str, Node],
+        variables: LoadVariables,
+        scan: Scan,
+        *,
+        detail: bool,
+    ) -> Iterator[pa.RecordBatch]:
+        session = Session(memory=self._memory, threads=self._threads, temp=self._temp, variables=variables)
+        try:
+            fields = [field.name for field in schema.fields]
+            work = Pass(session, evaluation(schema, columns), fields, scan, detail=detail)
+            for batch, form, files in groups(inputs):
+                scan.count(batch, Tally())
+                yield from self._group(work, schema, batch, form, files)
+        finally:
+            session.close()
+
+    @staticmethod
+    def _group(
+        work: Pass, schema: SourceSchema, batch: str, form: str, files: Sequence[Numbered]
+    ) -> Iterator[pa.RecordBatch]:
+        if form == "jsonl":
+            yield from JsonLines(work, batch, files).good()
+            return
+        if form not in ("csv", "parquet"):
+            raise NotSupportedYet(f"the engine does not read {form} files", where=str(files[0].input.path))
+
+        def refuse(rows: list[Refused]) -> None:
+            work.refuse(batch, rows)
+
+        def count(rows: int, missing: Sequence[str], new: Sequence[str]) -> None:
+            work.scan.count(
+                batch,
+                Tally(missing=Counter(dict.fromkeys(missing, rows)), new_fields=Counter(dict.fromkeys(new, rows))),
+            )
+
+        def read(numbered: Numbered) -> Iterator[pa.RecordBatch]:
+            paths = work.evaluation.paths
+            if form == "csv":
+                return DelimitedFile(numbered, paths, work.fields, refuse, count).batches()
+            return parquet_batches(numbered, paths, schema, refuse, count)
+
+        feed = Feed(files, read)
+        for found in work.stream(feed, "octo_tokens", work.query("octo_tokens", delimited=form == "csv")):
+            yield from work.settle(batch, found)

@@ -1,0 +1,105 @@
+"""One pass of a mapping over rows: runs the SQL, parts good rows from bad ones, and keeps the counts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from octo_resources.engines.duckdb.lines import Feed
+from octo_resources.engines.duckdb.scan import REFUSED, Refused, Scan, Tally, refused_batch
+from octo_resources.engines.duckdb.select import ROW, Evaluation
+from octo_resources.engines.duckdb.session import Session
+
+BATCH: Final = 65_536
+"""Rows of an Arrow batch: a million at a time doubles the memory and is slower."""
+Flags = Mapping[str, str | bool]
+
+
+class Pass:
+    """What the readers of the formats share: the session, the mapping, the scan. `fields`: the schema's, by name."""
+
+    def __init__(
+        self, session: Session, evaluation: Evaluation, fields: Sequence[str], scan: Scan, *, detail: bool = False
+    ) -> None:
+        self.session = session
+        self.evaluation = evaluation
+        self.fields = tuple(fields)
+        self.scan = scan
+        self.schema = evaluation.schema
+        self.detail = detail
+        """Whether bad rows are given too, with every column's own reason: for previews."""
+
+    def query(self, source: str, extra: Sequence[str] = (), *, delimited: bool = False) -> str:
+        return self.evaluation.over(source, extra, delimited=delimited, detail=self.detail)
+
+    def stream(self, feed: Feed, name: str, query: str) -> Iterator[pa.RecordBatch]:
+        """The query's batches while DuckDB pulls the feed, registered as `name`. The feed's own error is raised."""
+        first = feed.peek()
+        if first is None:
+            return
+        connection = self.session.main
+        connection.register(name, pa.RecordBatchReader.from_batches(first.schema, feed.segment()))
+        # The relation form: con.execute(q).to_arrow_reader() would hold all rows in memory.
+        reader = connection.sql(query).to_arrow_reader(BATCH)
+        try:
+            yield from reader
+        finally:
+            reader.close()
+            connection.unregister(name)
+        feed.raise_error()
+
+    def side(self, batch: str, tokens: pa.Table) -> Iterator[pa.RecordBatch]:
+        """Evaluate tokens that were read in Python, beside the stream that is under way."""
+        connection = self.session.side
+        connection.register("octo_side", tokens)
+        found = connection.sql(self.query("octo_side")).to_arrow_table()
+        connection.unregister("octo_side")
+        for part in found.to_batches(BATCH):
+            yield from self.settle(batch, part)
+
+    def settle(
+        self, batch: str, found: pa.RecordBatch, missing: Flags | None = None, new_fields: Flags | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Count a batch of evaluated rows, keep its refused ones, and give the good ones in the target's types."""
+        if not found.num_rows:
+            return
+        tally = Tally(rows_read=found.num_rows)
+        tally.missing.update(_counted(found, missing or {}))
+        tally.add_new(_counted(found, new_fields or {}))
+        reasons = found.column("!reason")
+        good = found
+        if reasons.null_count != found.num_rows:
+            bad = found.filter(reasons.is_valid())
+            good = found.filter(reasons.is_null())
+            for place, name in enumerate(self.evaluation.fields):
+                failures = pc.sum(bad.column(f"!c{place}")).as_py()
+                if failures:
+                    tally.contract_failures[name] += failures
+            columns = [bad.column(name) for name in ("_row", "_column", "!reason", "_value")]
+            refused = [column.cast(kind.type) for column, kind in zip(columns, REFUSED, strict=True)]
+            self.scan.refuse(batch, pa.record_batch(refused, schema=REFUSED), malformed=False)
+        self.scan.count(batch, tally)
+        if self.detail:
+            yield found
+        elif good.num_rows:
+            yield self._target(good)
+
+    def _target(self, good: pa.RecordBatch) -> pa.RecordBatch:
+        names = [*(f"!v{place}" for place in range(len(self.evaluation.types))), ROW]
+        arrays = [good.column(name).cast(one.type) for name, one in zip(names, self.schema, strict=True)]
+        return pa.record_batch(arrays, schema=self.schema)
+
+    def refuse(self, batch: str, rows: list[Refused]) -> None:
+        """Keep malformed rows: they count as read."""
+        if rows:
+            self.scan.refuse(batch, refused_batch(rows), malformed=True)
+
+
+def _counted(found: pa.RecordBatch, flags: Flags) -> dict[str, int]:
+    counts = {
+        name: found.num_rows if flag is True else pc.sum(found.column(flag)).as_py() or 0
+        for name, flag in flags.items()
+        if flag is not False
+    }
+    return {name: count for name, count in counts.items() if count}

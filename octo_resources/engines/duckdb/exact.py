@@ -1,0 +1,128 @@
+"""The slow judge of JSON records: the standard library's parser with tokens kept as text. What it says is the meaning."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+
+class Unfit(ValueError):
+    """A record that is refused: `reason` is a phrase from a small set, `detail` what was seen, `field` where."""
+
+    def __init__(self, reason: str, detail: str | None = None, field: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+        self.field = field
+
+
+class Number(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
+class Doubled(dict[str, Any]):
+    """An object in which a key stands twice."""
+
+    key: str
+
+
+Part = str | int
+PathParts = tuple[Part, ...]
+
+_LONE: Final = re.compile("[\ud800-\udfff]")
+NUL_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    doubled = Doubled(found)
+    seen: set[str] = set()
+    doubled.key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # add returns None
+    return doubled
+
+
+def _constant(text: str) -> Any:
+    raise Unfit("malformed JSON", text)
+
+
+_DECODER: Final = json.JSONDecoder(
+    parse_float=Number, parse_int=Number, parse_constant=_constant, object_pairs_hook=_object
+)
+
+
+def decode(text: str) -> dict[str, Any]:
+    """A record with its numbers as written. Raises Unfit for what is no JSON object of distinct keys."""
+    try:
+        found = _DECODER.decode(text.strip(" \t\r\n"))
+    except json.JSONDecodeError as error:
+        raise Unfit(f"malformed JSON: {_plain(error.msg)}", text[max(0, error.pos - 20) : error.pos + 20]) from error
+    except RecursionError as error:
+        raise Unfit("malformed JSON: nested too deeply") from error
+    if not isinstance(found, dict):
+        raise Unfit("malformed JSON: not an object", text[:40])
+    if isinstance(found, Doubled):
+        raise Unfit("a key stands twice", found.key)
+    return found
+
+
+def tokens(record: dict[str, Any], paths: Sequence[PathParts]) -> list[str | None]:
+    """The exact token at each path; None for null and for what is not there. Raises Unfit."""
+    return [token(record, parts) for parts in paths]
+
+
+def token(record: dict[str, Any], parts: PathParts) -> str | None:
+    """The exact token at one path."""
+    field = str(parts[0])
+    value: Any = record
+    for place, part in enumerate(parts):
+        if place:
+            check_kind(value, part, field)
+        if isinstance(part, int):
+            value = value[part - 1] if 0 < part <= len(value) else None
+        else:
+            value = value.get(part)
+        if value is None:
+            return None
+        if isinstance(value, Doubled):
+            raise Unfit("a key stands twice", value.key, field)
+    return checked(value if isinstance(value, str) else dumps(value, field), field, nested=not isinstance(value, str))
+
+
+def check_kind(value: Any, part: Part, field: str) -> None:
+    if isinstance(part, int) != isinstance(value, list) or not isinstance(value, list | dict):
+        raise Unfit("not a list" if isinstance(part, int) else "not an object", dumps(value, field), field)
+
+
+def checked(text: str, field: str, *, nested: bool) -> str:
+    """The text, if a database can hold it. Raises Unfit for NUL and for half a surrogate pair."""
+    if "\x00" in text or (nested and NUL_ESCAPE.search(text)):
+        raise Unfit("a NUL character", None, field)
+    if _LONE.search(text):
+        raise Unfit("half a character (a lone surrogate)", None, field)
+    return str(text)
+
+
+def dumps(value: Any, field: str) -> str:
+    """A nested value as JSON without touching its numbers. Raises Unfit for a key that stands twice."""
+    if isinstance(value, Number):
+        return str(value)
+    if isinstance(value, Doubled):
+        raise Unfit("a key stands twice", value.key, field)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_quoted(key)}: {dumps(inner, field)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(dumps(inner, field) for inner in value) + "]"
+    return _quoted(value)
+
+
+def _quoted(value: Any) -> str:
+    """Lone surrogates stay as they are, for `checked` to find; NUL is written as an escape."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _plain(message: str) -> str:
+    return message[:1].lower() + message[1:].removesuffix(" at")

@@ -1,0 +1,226 @@
+"""Writes a regular expression (RE2) that only such JSON lines match whose tokens DuckDB reads exactly as they stand.
+
+A line that matches is proven: valid JSON, no key twice, only known keys, numbers that come out of a double unchanged,
+no NUL, no half surrogate pairs. Its tokens then come from DuckDB's `json_transform`, which would by itself take NaN,
+drop duplicate keys and round numbers. A line that does not match is no error: `records.py` reads it.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from octo_resources.engines.duckdb import exact
+
+_H: Final = "[0-9A-Fa-f]"
+_ESCAPE: Final = (
+    r'\\["\\/bfnrt]'
+    rf"|\\u(?:[1-9A-CEFa-cef]{_H}{{3}}|0(?:[1-9A-Fa-f]{_H}{{2}}|0(?:[1-9A-Fa-f]{_H}|0[1-9A-Fa-f]))"
+    rf"|[dD](?:[0-7]{_H}{{2}}|[89ABab]{_H}{{2}}\\u[dD][C-Fc-f]{_H}{{2}}))"
+)
+STRING: Final = rf'"(?:[^"\\\x00-\x1f]|{_ESCAPE})*"'
+"""No NUL, surrogates in pairs only, no control characters."""
+ANY_NUMBER: Final = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+SHORT_NUMBER: Final = r"-?(?:0|[1-9][0-9]{0,39})(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,4})?"
+SAFE_NUMBER: Final = r"(?:0|-?[1-9][0-9]{0,17}|-?[1-9][0-9]{0,7}\.[0-9]{0,6}[1-9]|-?0\.0{0,3}[1-9](?:[0-9]{0,9}[1-9])?)"
+"""Prints back as it was written: 18 digits as an integer, 15 as a decimal without a zero at its end or an exponent."""
+TOKEN_WINDOW: Final = 100
+"""Characters that hold any SHORT_NUMBER; blanks before it are few, as the grammar says."""
+_WS: Final = r"[ \t\r]*"
+_FEW_WS: Final = r"[ \t\r]{0,8}"
+_SAFE: Final = re.compile(SAFE_NUMBER)
+_OPTIONS: Final = 64
+"""Keys of one object that may be missing; beyond, an object is a map and no record."""
+
+
+@dataclass
+class Seen:
+    """What stood at one place of the sampled records."""
+
+    times: int = 0
+    objects: int = 0
+    empty: bool = False
+    keys: "dict[str, Seen]" = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+    disordered: int = 0
+    element: "Seen | None" = None
+    unsafe: int = 0
+    """Numbers that a double would not give back."""
+
+    def add(self, value: Any) -> None:
+        self.times += 1
+        if isinstance(value, dict):
+            self._add_object(value)
+        elif isinstance(value, list):
+            self.element = self.element or Seen()
+            for inner in value[:20]:
+                self.element.add(inner)
+        elif isinstance(value, exact.Number) and not _SAFE.fullmatch(value):
+            self.unsafe += 1
+
+    def _add_object(self, value: dict[str, Any]) -> None:
+        self.objects += 1
+        self.empty = self.empty or not value
+        last, disordered = -1, False
+        for key, inner in value.items():
+            if key not in self.keys:
+                if len(self.keys) > 2000:
+                    continue
+                self.keys[key] = Seen()
+                self.order.insert(last + 1, key)
+            place = (
+                self.order.index(key) if not (last + 1 < len(self.order) and self.order[last + 1] == key) else last + 1
+            )
+            disordered = disordered or place < last
+            last = place
+            self.keys[key].add(inner)
+        self.disordered += disordered
+
+    @property
+    def optional(self) -> list[str]:
+        return [key for key in self.order if self.keys[key].times < self.objects]
+
+
+def sample(texts: Iterable[str]) -> Seen:
+    """Look at some records; broken ones teach nothing."""
+    seen = Seen()
+    for text in texts:
+        try:
+            seen.add(exact.decode(text))
+        except exact.Unfit:
+            continue
+    return seen
+
+
+class TooWild(Exception):
+    """The records have no shape that a grammar can be written for."""
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """The expression, and what it proves of a line that matches."""
+
+    regex: str
+    captures: tuple[tuple[str | int, ...], ...]
+    """Paths whose raw tokens its groups take, in order."""
+    required: frozenset[str]
+    optional: frozenset[str]
+    any_order: bool
+    """The keys may come in any order; that none is there twice is to be asked of `json_keys`."""
+    windows: frozenset[str]
+    """Keys of a flat record whose number is to be cut out of the text, as `json_transform` would change it."""
+
+
+def write(seen: Seen, paths: Sequence[tuple[str | int, ...]]) -> Grammar:
+    """The grammar of the records seen, exact for these paths. Raises TooWild."""
+    if not seen.order or len(seen.order) > 400:
+        raise TooWild
+    if any(isinstance(part, int) for path in paths for part in path):
+        raise TooWild
+    flat = not any(inner.keys or inner.element for inner in seen.keys.values()) and all(
+        len(path) == 1 for path in paths
+    )
+    writer = _Writer(paths, flat)
+    any_order = seen.disordered > seen.objects * 0.02 or len(seen.optional) == len(seen.order)
+    body = writer.unordered(seen, ()) if any_order else writer.ordered(seen, ())
+    if any_order and writer.captured:
+        raise TooWild
+    optional = frozenset(seen.order if any_order else seen.optional)
+    return Grammar(
+        regex=f"{_WS}{body}[ \\t\\r\\n]*",
+        captures=tuple(writer.captured),
+        required=frozenset(seen.order) - optional,
+        optional=optional,
+        any_order=any_order,
+        windows=frozenset(writer.windows),
+    )
+
+
+class _Writer:
+    """Writes one grammar. `used`: the paths whose tokens are wanted."""
+
+    def __init__(self, used: Iterable[tuple[str | int, ...]], flat: bool) -> None:
+        self.used = set(used)
+        self.flat = flat
+        self.captured: list[tuple[str | int, ...]] = []
+        self.windows: set[str] = set()
+
+    def ordered(self, seen: Seen, at: tuple[str, ...]) -> str:
+        """The keys in the order seen, each may be null; the first that is always there holds the commas together."""
+        optional = set(seen.optional)
+        required = [key for key in seen.order if key not in optional]
+        if not required or len(optional) > _OPTIONS or seen.disordered > seen.objects * 0.02:
+            raise TooWild
+        parts, anchored = [], False
+        for key in seen.order:
+            item = self._item(key, seen.keys[key], at)
+            if key == required[0]:
+                parts.append(item)
+                anchored = True
+            elif not anchored:
+                parts.append(f"(?:{item}{_WS},{_WS})?")
+            else:
+                tail = f"{_WS},{_WS}{item}"
+                parts.append(f"(?:{tail})?" if key in optional else tail)
+        return rf"\{{{_WS}{''.join(parts)}{_WS}\}}"
+
+    def unordered(self, seen: Seen, at: tuple[str, ...]) -> str:
+        """Any of the keys, any number of times: who needs them to be distinct has to ask for it."""
+        items = "|".join(self._item(key, inner, at) for key, inner in seen.keys.items())
+        return rf"\{{{_WS}(?:(?:{items}){_WS},{_WS})*(?:{items}){_WS}\}}"
+
+    def _item(self, key: str, seen: Seen, at: tuple[str, ...]) -> str:
+        path = (*at, key)
+        before, after = ("", _FEW_WS) if self.flat and self._needs_raw(seen, path) else (_WS, _WS)
+        return f"{quoted_key(key)}{before}:{after}{self._value(seen, path)}"
+
+    def _needs_raw(self, seen: Seen, path: tuple[str | int, ...]) -> bool:
+        nested = bool(seen.keys or seen.element)
+        return path in self.used and (nested or seen.unsafe > 0 or self._below(path))
+
+    def _below(self, path: tuple[str | int, ...]) -> bool:
+        return any(other[: len(path)] == path and len(other) > len(path) for other in self.used)
+
+    def _value(self, seen: Seen, path: tuple[str, ...]) -> str:
+        raw = self._needs_raw(seen, path)
+        number = ANY_NUMBER
+        if path in self.used:
+            number = SAFE_NUMBER if not raw else SHORT_NUMBER if self.flat else ANY_NUMBER
+        kinds = ["null"] if self._below(path) else [STRING, number, "true", "false", "null"]
+        kinds += self._nested(seen, path)
+        found = f"(?:{'|'.join(kinds)})"
+        if raw and self.flat:
+            self.windows.add(path[0])
+        elif raw:
+            self.captured.append(path)
+            return f"({found})"
+        return found
+
+    def _nested(self, seen: Seen, path: tuple[str, ...]) -> Iterator[str]:
+        if seen.keys:
+            wanted = any(path[: len(other)] == other or other[: len(path)] == path for other in self.used)
+            yield self.ordered(seen, path) if wanted else self._loose(seen, path)
+        if seen.empty:
+            yield rf"\{{{_WS}\}}"
+        if seen.element is not None:
+            # Elements are no paths of their own: what is wanted of a list is its text, if that.
+            wanted = any(path[: len(other)] == other for other in self.used)
+            writer = _Writer([(*path, "[]", "")] if wanted else (), flat=False)
+            inner = writer._value(seen.element, (*path, "[]")) if seen.element.times else STRING
+            yield rf"\[{_WS}(?:{inner}{_WS}(?:,{_WS}{inner}{_WS})*)?\]"
+
+    def _loose(self, seen: Seen, path: tuple[str, ...]) -> str:
+        """An object of which nothing is wanted: valid is enough, its keys may even repeat."""
+        try:
+            return self.ordered(seen, path)
+        except TooWild:
+            return self.unordered(seen, path)
+
+
+def quoted_key(key: str) -> str:
+    """A key as JSON writes it, for RE2. Raises TooWild for one that has to be escaped."""
+    text = json.dumps(key, ensure_ascii=False)
+    if "\\" in text or "\x7f" in text:
+        raise TooWild
+    return re.sub(r'([^A-Za-z0-9_"\x80-\U0010ffff])', r"\\\1", text)

@@ -1,0 +1,88 @@
+"""What the engine reads: landed files in order, and the row numbers that name their rows for a whole load."""
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import IO, Final, cast
+
+from octo_core.batch import Batch, LandedFile
+from octo_core.errors import LandingError
+
+ROW_BITS: Final = 40
+"""A load's row number is the file's place in the load << 40 | the row's number in its file, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One landed file of a batch and where it lies now."""
+
+    batch: Batch
+    file: LandedFile
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """An input and its place among the inputs of a load."""
+
+    ordinal: int
+    input: Input
+
+    @property
+    def base(self) -> int:
+        return self.ordinal << ROW_BITS
+
+
+def row_of(ordinal: int, number: int) -> int:
+    """The load's number of a row: `number` counts from 1 in the file (the line it starts on, where there are lines)."""
+    return ordinal << ROW_BITS | number
+
+
+def split_row(row: int) -> tuple[int, int]:
+    """(place of the file among the inputs, number in the file), the inverse of row_of."""
+    return row >> ROW_BITS, row & ((1 << ROW_BITS) - 1)
+
+
+def groups(inputs: Sequence[Input]) -> Iterator[tuple[str, str, list[Numbered]]]:
+    """(batch id, format, files) of neighbours that are counted together and read alike."""
+    numbered = [Numbered(place, one) for place, one in enumerate(inputs)]
+    for (batch, form), files in groupby(numbered, key=lambda one: (one.input.batch.id, one.input.file.format)):
+        yield batch, form, list(files)
+
+
+def open_plain(source: Input) -> IO[bytes]:
+    """The file's decompressed bytes as a stream; several gzip members or zstd frames are read as one."""
+    try:
+        if source.file.compression == "gzip":
+            return cast(IO[bytes], gzip.open(source.path, "rb"))
+        if source.file.compression == "zstd":
+            import zstandard
+
+            raw = source.path.open("rb")
+            reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=True)
+            return cast(IO[bytes], io.BufferedReader(cast(io.RawIOBase, reader), 1 << 20))
+        return source.path.open("rb", buffering=0)
+    except OSError as error:
+        raise _unreadable(source, error) from error
+
+
+def read_chunk(stream: IO[bytes], size: int, source: Input) -> bytes:
+    """Up to `size` bytes, b"" at the end. LandingError where the file is damaged or gone."""
+    import zstandard
+
+    try:
+        return stream.read(size)
+    except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:
+        raise _unreadable(source, error) from error
+
+
+def _unreadable(source: Input, error: Exception) -> LandingError:
+    return LandingError(
+        f"the landed file cannot be read ({error})",
+        where=str(source.path),
+        hint="It is damaged or gone; extract the source again, which makes a new batch.",
+    )

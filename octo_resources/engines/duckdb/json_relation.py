@@ -1,0 +1,114 @@
+"""The SQL that makes tokens of JSON lines that match a grammar, and passes on the rest as they are."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from octo_core.expressions.tree import path_parts
+from octo_resources.engines.duckdb.grammar import TOKEN_WINDOW, Grammar
+from octo_resources.engines.duckdb.select import ROW, identifier, literal
+
+LINE: Final = "!line"
+
+
+@dataclass(frozen=True)
+class JsonRelation:
+    """`sql`: one column a path, `!row`, `!line` (the line where it did not match, else NULL), and the counts' columns.
+
+    `missing`, `new_fields`: field → the boolean column that says so of a row, or True where it is so of every row.
+    """
+
+    sql: str
+    missing: dict[str, str | bool]
+    new_fields: dict[str, str | bool]
+
+    @property
+    def extra(self) -> tuple[str, ...]:
+        """The columns beside the paths' that have to be carried through the evaluation."""
+        flags = [*self.missing.values(), *self.new_fields.values()]
+        return (LINE, *(flag for flag in flags if isinstance(flag, str)))
+
+
+def json_relation(grammar: Grammar, paths: Sequence[str], fields: Sequence[str], source: str) -> JsonRelation:
+    """Tokens of `paths` for the lines of `source`, a relation of `!row` and `line`; `fields`: the schema's own."""
+    parts = {path: path_parts(path) for path in paths}
+    keys = grammar.required | grammar.optional
+    asked = sorted(grammar.optional)
+    missing, new = _flags(grammar, keys, fields)
+    flags = {flag for flag in (*missing.values(), *new.values()) if isinstance(flag, str)}
+    matched = f"regexp_full_match(line, {literal(grammar.regex)})"
+    if grammar.any_order:  # CASE and not AND, which may ask json_keys of a broken line, and that raises
+        matched = f"CASE WHEN {matched} THEN len(json_keys(line)) = len(list_distinct(json_keys(line))) ELSE false END"
+    inner = [identifier(ROW), "line", "_ok"]
+    structure = _structure([part for path, part in parts.items() if part not in grammar.captures and part[0] in keys])
+    if structure:
+        inner.append(f"CASE WHEN _ok THEN json_transform(line, {literal(json.dumps(structure))}) END AS _s")
+    if grammar.captures:
+        names = "[" + ", ".join(literal(f"g{place}") for place in range(len(grammar.captures))) + "]"
+        inner.append(f"CASE WHEN _ok THEN regexp_extract(line, {literal(grammar.regex)}, {names}) END AS _g")
+    if flags:
+        inner.append("CASE WHEN _ok THEN json_keys(line) END AS _keys")
+    columns = [identifier(ROW), f"CASE WHEN _ok THEN NULL ELSE line END AS {identifier(LINE)}"]
+    columns += [f"{_token(grammar, part, keys)} AS {identifier(path)}" for path, part in parts.items()]
+    for place, key in enumerate(asked):
+        if f"!m{place}" in flags:
+            columns.append(f'_ok AND NOT list_contains(_keys, {literal(key)}) AS "!m{place}"')
+        if f"!n{place}" in flags:
+            columns.append(f'_ok AND list_contains(_keys, {literal(key)}) AS "!n{place}"')
+    sql = (
+        f"SELECT {', '.join(columns)} FROM (SELECT {', '.join(inner)} FROM "
+        f"(SELECT {identifier(ROW)}, line, {matched} AS _ok FROM {source}))"
+    )
+    return JsonRelation(sql, missing, new)
+
+
+def _flags(
+    grammar: Grammar, keys: frozenset[str], fields: Sequence[str]
+) -> tuple[dict[str, str | bool], dict[str, str | bool]]:
+    place = {key: number for number, key in enumerate(sorted(grammar.optional))}
+    missing: dict[str, str | bool] = {}
+    for name in fields:
+        if name not in keys:
+            missing[name] = True
+        elif name in place:
+            missing[name] = f"!m{place[name]}"
+    new: dict[str, str | bool] = {}
+    for key in sorted(keys - set(fields)):
+        new[key] = f"!n{place[key]}" if key in place else True
+    return missing, new
+
+
+def _structure(paths: Sequence[tuple[str | int, ...]]) -> dict[str, Any]:
+    """json_transform's structure for these paths, e.g. {"a": "VARCHAR", "b": {"c": "VARCHAR"}}."""
+    structure: dict[str, Any] = {}
+    for parts in paths:
+        place = structure
+        for part in parts[:-1]:
+            place = place.setdefault(str(part), {})
+        place[str(parts[-1])] = "VARCHAR"
+    return structure
+
+
+def _token(grammar: Grammar, parts: tuple[str | int, ...], keys: frozenset[str]) -> str:
+    if parts[0] not in keys:
+        return "CAST(NULL AS VARCHAR)"
+    if parts in grammar.captures:
+        raw = f"_g.g{grammar.captures.index(parts)}"
+        return (
+            f"CASE WHEN {raw} = '' OR {raw} = 'null' THEN NULL"
+            f" WHEN starts_with({raw}, '\"') THEN json_extract_string({raw}, '$') ELSE {raw} END"
+        )
+    value = "_s" + "".join(f".{identifier(str(part))}" for part in parts)
+    if parts[0] in grammar.windows:
+        return _windowed(str(parts[0]), value)
+    return value
+
+
+def _windowed(key: str, value: str) -> str:
+    """The number as it is written. In a flat record `"key":` stands only where the key does, as quotes are escaped."""
+    text = json.dumps(key, ensure_ascii=False) + ":"
+    start = f"strpos(line, {literal(text)})"
+    cut = f"substr(line, {start} + {len(text)}, {TOKEN_WINDOW})"
+    number = f"nullif(regexp_extract({cut}, '^[ \\t\\r]*(-?[0-9][0-9.eE+-]*)', 1), '')"
+    return f"CASE WHEN _ok THEN CASE WHEN {start} > 0 THEN coalesce({number}, {value}) END END"

@@ -1,0 +1,115 @@
+"""Reads JSON lines: most by a grammar inside DuckDB, the others record by record, all with the same meaning."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import pyarrow as pa
+
+from octo_core.expressions.tree import path_parts
+from octo_resources.engines.duckdb.evaluate import Pass
+from octo_resources.engines.duckdb.grammar import Grammar, TooWild, sample, write
+from octo_resources.engines.duckdb.inputs import Numbered
+from octo_resources.engines.duckdb.json_relation import LINE, json_relation
+from octo_resources.engines.duckdb.lines import Feed, lines
+from octo_resources.engines.duckdb.records import RecordReader
+from octo_resources.engines.duckdb.scan import Tally, malformed
+from octo_resources.engines.duckdb.select import ROW
+
+SAMPLE: Final = 400
+"""Lines from which a grammar is learned: 30 to 40 ms."""
+RELEARN_AFTER: Final = 20_000
+"""Lines after which a grammar that refuses a tenth of them is learned anew."""
+MOST_GRAMMARS: Final = 6
+"""Grammars tried in one batch; after that what the last one refuses is read record by record."""
+SIDE_ROWS: Final = 50_000
+"""Rows read record by record that are evaluated together."""
+
+
+class JsonLines:
+    """The JSON-lines files of one batch."""
+
+    def __init__(self, work: Pass, batch: str, files: Sequence[Numbered]) -> None:
+        self._work, self._batch = work, batch
+        self._feed = Feed(files, lambda one: lines(one, self._bad))
+        self._reader = RecordReader(work.evaluation.paths, work.fields)
+        self._side: list[pa.RecordBatch] = []
+        self._grammars = 0
+
+    def good(self) -> Iterator[pa.RecordBatch]:
+        """The rows whose expressions all succeed; everything else is in the scan by the end."""
+        teacher = self._first_lines()
+        while teacher is not None:
+            grammar = self._learn(teacher)
+            if grammar is None:
+                yield from self._slow_segment()
+                break
+            refused: list[str] = []
+            yield from self._fast_segment(grammar, refused)
+            teacher = (
+                [*self._first_lines(half=True), *refused[: SAMPLE // 2]] if self._feed.peek() is not None else None
+            )
+        yield from self._flush(1)
+        self._settle()
+
+    def _first_lines(self, *, half: bool = False) -> list[str] | None:
+        batch = self._feed.peek()
+        if batch is None:
+            return None
+        wanted = SAMPLE // 2 if half else SAMPLE
+        step = max(1, batch.num_rows // wanted)
+        return batch.column("line")[::step].to_pylist()[:wanted]
+
+    def _learn(self, texts: list[str]) -> Grammar | None:
+        self._grammars += 1
+        try:
+            return write(sample(texts), [path_parts(path) for path in self._work.evaluation.paths])
+        except TooWild:
+            return None
+
+    def _fast_segment(self, grammar: Grammar, examples: list[str]) -> Iterator[pa.RecordBatch]:
+        """Lines until the end, or until a grammar that fits them better seems worth learning."""
+        work = self._work
+        relation = json_relation(grammar, work.evaluation.paths, work.fields, "octo_lines")
+        query = work.query(f"({relation.sql})", relation.extra)
+        read = misfits = 0
+        for found in work.stream(self._feed, "octo_lines", query):
+            raw = found.column(LINE)
+            asides = len(raw) - raw.null_count
+            read, misfits = read + len(raw), misfits + asides
+            if asides:
+                aside = raw.is_valid()
+                rest = found.filter(aside)
+                found = found.filter(raw.is_null())
+                texts = rest.column(LINE).to_pylist()
+                examples += texts[: max(0, SAMPLE - len(examples))]
+                yield from self._aside(rest.column(ROW).to_pylist(), texts)
+            yield from work.settle(self._batch, found, relation.missing, relation.new_fields)
+            if misfits > read // 10 and read >= RELEARN_AFTER and self._grammars < MOST_GRAMMARS:
+                self._feed.stop()
+
+    def _slow_segment(self) -> Iterator[pa.RecordBatch]:
+        """All that is left, record by record."""
+        for batch in self._feed.segment():
+            yield from self._aside(batch.column(ROW).to_pylist(), batch.column("line").to_pylist())
+        self._feed.raise_error()
+
+    def _aside(self, rows: list[int], texts: list[str]) -> Iterator[pa.RecordBatch]:
+        tokens, refused = self._reader.read(rows, texts)
+        self._work.refuse(self._batch, refused)
+        self._side.append(tokens)
+        yield from self._flush(SIDE_ROWS)
+
+    def _flush(self, least: int) -> Iterator[pa.RecordBatch]:
+        if sum(batch.num_rows for batch in self._side) >= least:
+            table, self._side = pa.Table.from_batches(self._side), []
+            yield from self._work.side(self._batch, table)
+
+    def _settle(self) -> None:
+        reader = self._reader
+        self._work.scan.count(
+            self._batch,
+            Tally(missing=reader.missing, new_fields=reader.new_fields, contract_failures=reader.failures),
+        )
+
+    def _bad(self, row: int, reason: str, value: str | None) -> None:
+        self._work.refuse(self._batch, [malformed(row, reason, value)])

@@ -1,0 +1,121 @@
+"""Cuts files into lines, without copying: Arrow batches of line numbers and texts, whatever the bytes are."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from octo_core.errors import OctopipeError
+from octo_resources.engines.duckdb.inputs import Numbered, open_plain, read_chunk
+
+CHUNK: Final = 1 << 20
+"""Bytes read at a time: 0.11 s a million lines; 4 and 16 MB are no faster and cost memory."""
+LONGEST: Final = 64 << 20
+"""Bytes of one line that are taken; a longer one is refused and never held."""
+LINES: Final = pa.schema([("!row", pa.int64()), ("line", pa.large_string())])
+
+Bad = Callable[[int, str, str | None], None]
+"""(row, reason, value): a line that is no text, or too long."""
+
+
+def lines(numbered: Numbered, bad: Bad, chunk: int = CHUNK, longest: int = LONGEST) -> Iterator[pa.RecordBatch]:
+    """Batches of schema LINES. Only a newline ends a line; `!row` holds the exact line number; a BOM is dropped."""
+    carry, number, first, skipping = b"", 1, True, False
+    with open_plain(numbered.input) as stream:
+        while True:
+            data = read_chunk(stream, chunk, numbered.input)
+            buffer = carry + data if carry else data
+            if first:
+                buffer = buffer.removeprefix(b"\xef\xbb\xbf")
+                first = False
+            cut = buffer.rfind(b"\n") + 1 if data else len(buffer)
+            carry = buffer[cut:]
+            if skipping and cut:  # the rest of a line that was too long
+                start = buffer.find(b"\n", 0, cut) + 1 or cut
+                buffer, cut, number, skipping = buffer[start:], cut - start, number + 1, False
+            if skipping:
+                carry = b""
+            elif len(carry) > longest:
+                ahead = buffer.count(b"\n", 0, cut)
+                bad(numbered.base | number + ahead, f"longer than {longest >> 20} MB", None)
+                carry, skipping = b"", True
+            if cut:
+                batch = _batch(buffer, cut, numbered.base | number, bad)
+                number += buffer.count(b"\n", 0, cut)
+                yield batch
+            if not data:
+                return
+
+
+def _batch(buffer: bytes, cut: int, first_row: int, bad: Bad) -> pa.RecordBatch:
+    ends = np.flatnonzero(np.frombuffer(buffer, np.uint8, cut) == 10) + 1
+    if not len(ends) or ends[-1] != cut:
+        ends = np.append(ends, cut)
+    offsets = np.zeros(len(ends) + 1, np.int64)
+    offsets[1:] = ends
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(buffer)]
+    texts = pa.Array.from_buffers(pa.large_string(), len(ends), buffers)
+    rows = pa.array(np.arange(first_row, first_row + len(ends)))
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        return _decodable(rows, texts.view(pa.large_binary()), bad)
+    return pa.record_batch([rows, texts], schema=LINES)
+
+
+def _decodable(rows: pa.Array, raws: pa.Array, bad: Bad) -> pa.RecordBatch:
+    kept: list[tuple[int, str]] = []
+    for row, raw in zip(rows.to_pylist(), raws.to_pylist(), strict=True):
+        try:
+            kept.append((row, raw.decode()))
+        except UnicodeDecodeError as error:
+            bad(row, "not UTF-8", raw[error.start : error.end].hex(" "))
+    columns = [pa.array([row for row, _ in kept], pa.int64()), pa.array([text for _, text in kept], pa.large_string())]
+    return pa.record_batch(columns, schema=LINES)
+
+
+class Feed:
+    """Batches of several files that can be looked at, stopped and gone on with; made for DuckDB to pull from.
+
+    DuckDB turns an error of a generator into one of its own, so it is kept here and raised by `raise_error`.
+    """
+
+    def __init__(self, files: Sequence[Numbered], read: Callable[[Numbered], Iterator[pa.RecordBatch]]) -> None:
+        self._batches = (batch for one in files for batch in read(one) if batch.num_rows)
+        self._next: pa.RecordBatch | None = None
+        self._stop = False
+        self._error: OctopipeError | None = None
+        self.exhausted = False
+
+    def peek(self) -> pa.RecordBatch | None:
+        """The batch that comes next; None at the end."""
+        if self._next is None and not self.exhausted:
+            self._next = self._take()
+            self.raise_error()
+        return self._next
+
+    def segment(self) -> Iterator[pa.RecordBatch]:
+        """Batches until the end, or until `stop`."""
+        self._stop = False
+        while not self._stop:
+            batch, self._next = self._next or self._take(), None
+            if batch is None:
+                return
+            yield batch
+
+    def stop(self) -> None:
+        """End the present segment after the batch that is being read; nothing is lost."""
+        self._stop = True
+
+    def raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _take(self) -> pa.RecordBatch | None:
+        try:
+            batch = next(self._batches, None)
+        except OctopipeError as error:
+            self._error, batch = error, None
+        self.exhausted = batch is None
+        return batch

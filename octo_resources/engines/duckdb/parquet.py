@@ -1,0 +1,102 @@
+"""Reads Parquet files with the types they carry."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from octo_core.errors import LandingError
+from octo_core.expressions import path_parts
+from octo_core.schema import SourceSchema
+from octo_core.types import arrow_type
+from octo_resources.engines.duckdb.inputs import Numbered
+from octo_resources.engines.duckdb.scan import Refused, malformed
+from octo_resources.engines.duckdb.select import ROW
+
+_BATCH = 65_536
+
+
+def parquet_batches(
+    numbered: Numbered,
+    paths: Sequence[str],
+    schema: SourceSchema,
+    refuse: Callable[[list[Refused]], None],
+    count: Callable[[int, Sequence[str], Sequence[str]], None],
+) -> Iterator[pa.RecordBatch]:
+    """Batches of `!row` and one column a path, in the field's own type. A value that it does not hold is refused."""
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(numbered.input.path)
+        names = file.schema_arrow.names
+        wanted = sorted({str(path_parts(path)[0]) for path in paths} & set(names))
+        missing = [field.name for field in schema.fields if field.name not in names]
+        new = [name for name in names if schema.field(name) is None]
+        first = 1
+        for batch in file.iter_batches(_BATCH, columns=wanted):
+            rows = pa.array(range(numbered.base + first, numbered.base + first + batch.num_rows), pa.int64())
+            first += batch.num_rows
+            found, refused = _typed(batch, rows, paths, schema)
+            refuse(refused)
+            if found.num_rows:
+                count(found.num_rows, missing, new)
+                yield found
+    except (pa.ArrowInvalid, pa.ArrowIOError) as error:
+        raise LandingError(f"the Parquet file cannot be read ({error})", where=str(numbered.input.path)) from error
+
+
+def _typed(
+    batch: pa.RecordBatch, rows: pa.Array, paths: Sequence[str], schema: SourceSchema
+) -> tuple[pa.RecordBatch, list[Refused]]:
+    columns: list[pa.Array] = []
+    refused: dict[int, Refused] = {}
+    for path in paths:
+        parts = path_parts(path)
+        field = schema.field(str(parts[0]))
+        wanted = arrow_type(field.type) if field is not None and len(parts) == 1 and field.carrier == "typed" else None
+        found = _at(batch, parts)
+        if wanted is not None and found.type != wanted:
+            found, lost = _converted(found, wanted)
+            for place in lost:
+                reason = f"{parts[0]} holds a value that is no {field.type}" if field else "no such value"
+                refused.setdefault(place, malformed(rows[place].as_py(), reason))
+        columns.append(found)
+    names = [ROW, *paths]
+    whole = pa.record_batch([rows, *columns], names=names)
+    if refused:
+        keep = pa.array([place not in refused for place in range(batch.num_rows)])
+        whole = whole.filter(keep)
+    return whole, list(refused.values())
+
+
+def _at(batch: pa.RecordBatch, parts: Sequence[str | int]) -> pa.Array:
+    """A field, or a part of one: struct fields by name, list elements from 1; NULL where there is none."""
+    name = str(parts[0])
+    if name not in batch.schema.names:
+        return pa.nulls(batch.num_rows, pa.string())
+    found = batch.column(name)
+    for part in parts[1:]:
+        if isinstance(part, int) and pa.types.is_list(found.type):
+            values = [one[part - 1] if one is not None and len(one) >= part else None for one in found.to_pylist()]
+            found = pa.array(values, found.type.value_type)
+        elif isinstance(part, str) and pa.types.is_struct(found.type) and found.type.get_field_index(part) >= 0:
+            found = pc.struct_field(found, part)
+        else:
+            return pa.nulls(batch.num_rows, pa.string())
+    return found
+
+
+def _converted(found: pa.Array, wanted: pa.DataType) -> tuple[pa.Array, list[int]]:
+    """The column in another type without loss, and the places of values that would lose something."""
+    try:
+        return found.cast(wanted, safe=True), []
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        pass
+    kept, lost = [], []
+    for place in range(len(found)):
+        try:
+            kept.append(found.slice(place, 1).cast(wanted, safe=True)[0])
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            kept.append(pa.scalar(None, wanted))
+            lost.append(place)
+    return pa.array([one.as_py() for one in kept], wanted), lost
