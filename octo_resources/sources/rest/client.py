@@ -14,9 +14,9 @@ import stamina
 
 from octo_core.errors import SourceError, UsageError
 from octo_core.spec.sources import RestSource
-from octo_resources.redaction import install_log_redaction, redact, remember_credentials
+from octo_resources.redaction import install_log_redaction, remember_credentials
 from octo_resources.sources.place import Place
-from octo_resources.sources.rest.address import Request, same_origin, shown
+from octo_resources.sources.rest.address import Request, clean, same_origin, shown
 from octo_resources.sources.rest.auth import credentials
 from octo_resources.sources.rest.pace import PATIENCE, Pace, Patience, retry_after
 
@@ -74,7 +74,12 @@ class Client:
     """One source's connection pool. Use as a context manager."""
 
     def __init__(self, spec: RestSource, place: Place, patience: Patience | None = None) -> None:
-        install_log_redaction()  # httpx logs addresses, and a key may be a parameter
+        install_log_redaction()
+        for chatty in (
+            "httpx",
+            "httpcore",
+        ):  # they log whole addresses and headers; what is safe of them is logged here
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         self._base = place.secrets.reveal(spec.url)
         remember_credentials(self._base)
         self._auth = credentials(spec.auth, place.secrets)
@@ -131,7 +136,7 @@ class Client:
                 raise self._transport(error, request) from error
             except httpx.InvalidURL as error:
                 raise SourceError(
-                    f"no address: {redact(str(error))}", where=shown(request.url), retryable=False
+                    f"no address: {clean(str(error))}", where=shown(request.url), retryable=False
                 ) from error
             if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
                 self._require_success(answer)
@@ -140,6 +145,7 @@ class Client:
         raise SourceError("too many redirects", where=shown(request.url), retryable=False)
 
     def _send(self, request: Request) -> Answer:
+        _log.debug("%s %s", request.method, shown(request.url))
         own = same_origin(self._base, request.url)
         headers = {**self._plain, **(self._secret | self._auth.headers if own else {})}
         url = httpx.URL(request.url)
@@ -225,7 +231,7 @@ class Client:
         raise _AgainError(error, wait)
 
     def _transport(self, error: httpx.HTTPError, request: Request) -> Exception:
-        where, said = shown(request.url), redact(str(error))
+        where, said = shown(request.url), clean(str(error))
         if "CERTIFICATE_VERIFY_FAILED" in said or isinstance(error.__cause__, ssl.SSLCertVerificationError):
             hint = "Octopipe verifies TLS. For a private authority give its certificates: verify: path/to/ca.pem."
             return SourceError(
@@ -263,7 +269,7 @@ def _said(answer: Answer) -> str:
     """The first words of an error's body, without secrets."""
     if not answer.body or "html" in answer.media_type:
         return ""
-    return ": " + redact(" ".join(answer.body[:2000].decode("utf-8", "replace").split()))[:200]
+    return ": " + clean(" ".join(answer.body[:4000].decode("utf-8", "replace").split()))[:200]
 
 
 def _context(verify: bool | str, root: Path) -> Any:

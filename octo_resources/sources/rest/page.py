@@ -8,9 +8,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from octo_core.errors import SourceError
-from octo_resources.redaction import redact
 from octo_resources.sources.json_records import Members, find_records, members_of, split_lines
-from octo_resources.sources.rest.address import shown
+from octo_resources.sources.rest.address import clean, shown
 from octo_resources.sources.rest.client import Answer
 
 _LINES: Final = frozenset(
@@ -55,8 +54,8 @@ def read_page(answer: Answer, records: str | None) -> Page:
         return _read(answer, records)
     except SourceError as error:
         error.where = error.where or shown(answer.url)
-        error.hint = redact(error.hint) if error.hint else None
-        error.message = redact(error.message)
+        error.hint = clean(error.hint) if error.hint else None
+        error.message = clean(error.message)
         raise
 
 
@@ -71,7 +70,7 @@ def _read(answer: Answer, records: str | None) -> Page:
     if media in _LINES:
         return Page(answer, "json", _lines(body))
     if body.lstrip()[:1] not in (b"{", b"[") and "json" not in media:
-        first = redact(" ".join(body[:400].decode("utf-8", "replace").split()))[:80]
+        first = clean(" ".join(body[:400].decode("utf-8", "replace").split()))[:80]
         raise SourceError(
             f"the answer is no JSON but {media or 'of no stated type'}: {first!r}",
             hint="It may be a login page. Look at the url, the auth and the headers.",

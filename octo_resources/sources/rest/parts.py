@@ -6,10 +6,9 @@ from typing import Any, Final
 from octo_core.batch import LandedFile
 from octo_core.spec.sources import FileOptions
 from octo_resources.landing.disk import landing_errors
-from octo_resources.redaction import redact
 from octo_resources.sources.compressed import ZstdFile
 from octo_resources.sources.file.dialect import find_dialect
-from octo_resources.sources.rest.address import shown
+from octo_resources.sources.rest.address import clean, shown
 from octo_resources.sources.rest.page import Page
 
 PART_BYTES: Final = 64_000_000
@@ -98,5 +97,5 @@ def _origin(page: Page, rows: int | None) -> dict[str, Any]:
     """Where a page came from, for its manifest: nothing secret, and enough to find it again."""
     answer = page.answer
     kept = {"etag": "etag", "last-modified": "last_modified", "date": "date"}
-    headers = {key: redact(answer.headers[name]) for name, key in kept.items() if name in answer.headers}
+    headers = {key: clean(answer.headers[name]) for name, key in kept.items() if name in answer.headers}
     return {"address": shown(answer.url), "sha256": answer.sha256, "bytes": len(answer.body), "rows": rows, **headers}
