@@ -1,39 +1,59 @@
 """Edits of a pipeline file by `source` and `destination`: comments kept, secrets kept out."""
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any, Literal
 
 from octo_cli import console
 from octo_resources.editing import REMOVED, edit_pipeline
 
-__all__ = ["REMOVED", "edit", "value_of"]
+if TYPE_CHECKING:
+    from octo_resources.project import Pipeline
+
+__all__ = ["REMOVED", "apply", "edit", "value_of"]
 
 _SECRET_KEYS = ("token", "password", "client_secret", "secret")
 Path = tuple[str, ...]
 
 
-def edit(
-    pipeline: str, changes: Mapping[Path, Any], what: str, done: Literal["added", "updated", "removed"]
-) -> tuple[str, ...]:
+def edit(pipeline: str, changes: Mapping[Path, Any], what: str, done: Literal["added", "updated", "removed"]) -> None:
     """Apply the changes and say what was done. Raises SpecError where a mistake would follow; nothing changes then."""
     from octo_cli.answers import EditAnswer
 
     file, notes = apply(pipeline, changes)
     answer = EditAnswer(pipeline=pipeline, file=file, what=what, done=done, notes=notes)
     console.answer(answer, "\n".join([f"{what} {done} in {file}", *notes]))
-    return notes
 
 
-def apply(pipeline: str, changes: Mapping[Path, Any]) -> tuple[str, tuple[str, ...]]:
-    """(the file, notes): the changes, with every secret that was typed moved to .env."""
+def apply(
+    pipeline: str, changes: Mapping[Path, Any], trial: "Callable[[Pipeline], object] | None" = None
+) -> tuple[str, tuple[str, ...]]:
+    """(the file, notes): the changes, with every secret that was typed moved to .env. All of it, or none."""
     project = console.open_project()
     project.pipeline_file(pipeline)
     notes: list[str] = []
-    clean = [(list(path), _secrets_out(project.root, pipeline, path, value, notes)) for path, value in changes.items()]
-    if notes:
-        project = console.open_project()  # .env has a line more
-    file = edit_pipeline(project, pipeline, clean)
+    with _restored_on_error(project.root):
+        clean = [(list(path), _secrets_out(project.root, pipeline, path, new, notes)) for path, new in changes.items()]
+        if notes:
+            project = console.open_project()  # .env has a line more
+        file = edit_pipeline(project, pipeline, clean, trial)
     return file.relative_to(project.root).as_posix(), tuple(notes)
+
+
+@contextmanager
+def _restored_on_error(root: FilePath) -> Iterator[None]:
+    """.env and .gitignore as they were, where the edit that wrote to them fails."""
+    before = {path: path.read_bytes() if path.is_file() else None for path in (root / ".env", root / ".gitignore")}
+    try:
+        yield
+    except BaseException:
+        for path, content in before.items():
+            if content is None:
+                path.unlink(missing_ok=True)
+            elif path.read_bytes() != content:
+                path.write_bytes(content)
+        raise
 
 
 def value_of(text: str) -> Any:
@@ -46,7 +66,7 @@ def value_of(text: str) -> Any:
     return text if document.mistakes or (document.data is None and text != "null") else document.data
 
 
-def _secrets_out(root: Any, pipeline: str, path: Path, value: Any, notes: list[str]) -> Any:
+def _secrets_out(root: FilePath, pipeline: str, path: Path, value: Any, notes: list[str]) -> Any:
     if isinstance(value, dict):
         return {key: _secrets_out(root, pipeline, (*path, key), inner, notes) for key, inner in value.items()}
     if not isinstance(value, str) or "${" in value:

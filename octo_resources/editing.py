@@ -9,7 +9,7 @@ from typing import Any
 
 from octo_core.errors import SpecError, UsageError
 from octo_core.spec.edits import with_value, with_value_json, without, without_json
-from octo_resources.project import Project
+from octo_resources.project import Pipeline, Project
 
 Change = tuple[Sequence[str], Any]
 """A path and its new value; REMOVED takes the entry away."""
@@ -22,12 +22,19 @@ class _Removed:
 REMOVED = _Removed()
 
 
-def edit_pipeline(project: Project, name: str, changes: Sequence[Change]) -> Path:
-    """Change entries of a pipeline file, comments kept. Raises SpecError, and changes nothing then."""
+def edit_pipeline(
+    project: Project, name: str, changes: Sequence[Change], trial: Callable[[Pipeline], object] | None = None
+) -> Path:
+    """Change entries of a pipeline file, comments kept. Raises SpecError, and changes nothing then.
+
+    `trial` gets the pipeline as it would be, before anything is written; what it raises ends the edit.
+    """
     file = project.pipeline_file(name)
     text = file.read_text(encoding="utf-8-sig")
     edited = _edited(text, changes, as_json=file.suffix == ".json")
     _refuse_new_mistakes(lambda: project.pipeline(name), lambda: project.pipeline(name, text=edited))
+    if trial is not None:
+        trial(project.pipeline(name, text=edited))
     write_atomically(file, edited)
     return file
 

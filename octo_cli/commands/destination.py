@@ -35,14 +35,14 @@ def add(
     Example:
       octopipe destination add flights --url postgresql://localhost/warehouse
     """
-    from octo_cli.editing import edit
+    from octo_cli.editing import edit, value_of
     from octo_resources.discovery import destination_kind
 
     if "destination" in console.open_project().written(pipeline):
         hint = f"Change it: octopipe destination update {pipeline} --option url=…"
         raise UsageError(f"{pipeline} has a destination already", hint=hint)
     entry: dict[str, Any] = {"kind": kind or destination_kind(url), "url": url}
-    entry |= console.pairs(option or [], "--option")
+    entry |= {key: value_of(given) for key, given in console.pairs(option or [], "--option").items()}
     edit(pipeline, {("destination",): entry}, "destination", "added")
 
 
@@ -54,12 +54,13 @@ def update(pipeline: Name, option: Options = None) -> None:
     Example:
       octopipe destination update flights --option state_schema=etl
     """
-    from octo_cli.editing import edit
+    from octo_cli.editing import edit, value_of
 
     given = console.pairs(option or [], "--option")
     if not given:
         raise UsageError("nothing to change", hint="Say what: --option url=…")
-    edit(pipeline, {("destination", *key.split(".")): value for key, value in given.items()}, "destination", "updated")
+    changes = {("destination", *key.split(".")): value_of(new) for key, new in given.items()}
+    edit(pipeline, changes, "destination", "updated")
 
 
 @app.command("remove")

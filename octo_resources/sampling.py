@@ -1,0 +1,130 @@
+"""A look at a source: a bounded part of it lands in a folder of its own that goes again, typed and with its first rows.
+
+Nothing of it counts as landed: the next extraction begins where it would have begun without the look.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from octo_core.batch import Batch, LandedFile
+from octo_core.errors import SourceError
+from octo_core.schema import SourceSchema
+from octo_core.spec.sources import RestSource
+from octo_resources.landing import Landing
+from octo_resources.pipeline import Pipeline
+
+Progress = Callable[[int, int, str], None]
+FEW = 1000
+"""Rows of an API that a connection's test asks for at least: a page or two."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look found; usable only while `looked` is open."""
+
+    batch: Batch
+    landing: Landing
+    complete: bool
+    pipeline: Pipeline
+    source: str
+
+    def schema(self) -> SourceSchema:
+        """The typed schema of the rows seen."""
+        from octo_resources.flow.understand import derive
+        from octo_resources.flow.workspace import Workspace
+
+        return derive(Workspace(self.pipeline.project), self.pipeline, self.source, [self.batch])
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The rows as they came: text for CSV, JSON values for JSON, typed values for Parquet."""
+        for file in self.batch.files:
+            yield from _rows(self.landing.open_file(self.batch, file), file)
+
+    def first(self, count: int) -> list[dict[str, Any]]:
+        return list(islice(self.rows(), count))
+
+    def count(self) -> int:
+        return self.batch.rows if self.batch.rows is not None else sum(1 for _ in self.rows())
+
+
+@contextmanager
+def looked(pipeline: Pipeline, source: str, *, max_rows: int | None, progress: Progress) -> Iterator[Look]:
+    """Read a source (at most so many rows of an API; files are read where they lie). Raises SourceError, UsageError."""
+    state = pipeline.project.state
+    state.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="look-", dir=state) as folder:
+        landing = Landing(Path(folder))
+        batch = _extracted(pipeline, source, landing, max_rows, progress)
+        if batch is None:
+            raise SourceError("the source has no records", where=f"{pipeline.name}.{source}", retryable=False)
+        complete = max_rows is None or not _cut(pipeline, source, batch, max_rows)
+        yield Look(batch, landing, complete, pipeline, source)
+
+
+def _cut(pipeline: Pipeline, source: str, batch: Batch, max_rows: int) -> bool:
+    return isinstance(pipeline.spec.sources[source], RestSource) and (batch.rows or 0) >= max_rows
+
+
+def _extracted(
+    pipeline: Pipeline, source: str, landing: Landing, max_rows: int | None, progress: Progress
+) -> Batch | None:
+    spec, project = pipeline.spec.sources[source], pipeline.project
+    if isinstance(spec, RestSource):
+        from octo_resources.sources.rest.extract import extract_rest  # 130 ms: httpx
+
+        return extract_rest(spec, pipeline.name, source, project, landing, None, True, progress, max_rows)
+    from octo_resources.sources import extract
+
+    return extract(
+        spec, pipeline=pipeline.name, source_name=source, project=project, landing=landing, full=True, progress=progress
+    )
+
+
+def _rows(path: Path, file: LandedFile) -> Iterator[dict[str, Any]]:
+    if file.format == "parquet":
+        import pyarrow.parquet as pq  # 0.4 s, and only Parquet needs it
+
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=1024):
+            yield from batch.to_pylist()
+        return
+    from octo_resources.sources.file.content import open_plain
+    from octo_resources.sources.file.convert import json_records
+
+    if file.format == "csv":
+        with open_plain(path, file.compression) as stream:
+            yield from _csv_rows(stream, file)
+    else:
+        for line in json_records(path, file.compression, "utf-8", None):
+            found = json.loads(line, parse_float=str)  # a float would show other digits than the source wrote
+            yield found if isinstance(found, dict) else {"value": found}
+
+
+def _csv_rows(stream: Any, file: LandedFile) -> Iterator[dict[str, Any]]:
+    dialect = file.dialect
+    if dialect is None:
+        return
+    text = io.TextIOWrapper(stream, encoding=dialect.encoding, errors="replace", newline="")
+    for _ in range(dialect.skip):
+        text.readline()
+    reader = csv.reader(
+        text,
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote or '"',
+        escapechar=dialect.escape,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+    )
+    if dialect.header:
+        next(reader, None)
+    for cells in reader:
+        if cells:
+            yield {
+                name: None if cell in dialect.null else cell for name, cell in zip(dialect.columns, cells, strict=False)
+            }
