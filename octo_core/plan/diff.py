@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from octo_core.plan.fingerprint import canonical_json
+from octo_core.plan.fingerprint import canonical_json, fingerprint
 from octo_core.plan.model import Change, Recipe, TableRecipe, TargetColumn, UsedField
 
 Path = tuple[str, ...]
@@ -46,13 +46,18 @@ def diff(old: Recipe, new: Recipe) -> tuple[Change, ...]:
     """
     alone = len(old.sources.keys() | new.sources.keys()) == 1
     before, after = dict(_facts(old, alone=alone)), dict(_facts(new, alone=alone))
-    return tuple(_changes(before, after))
+    found = tuple(_changes(before, after))
+    if not found and fingerprint(old) != fingerprint(new):  # facts have no order, and a name stands for one fact
+        return (Change(what="order within the recipe", kind="changed"),)
+    return found
 
 
 def change_text(change: Change) -> str:
     """One change as a clause: `source field arr_time changed from time to text`."""
     if change.kind != "changed":
         return f"{change.what} {change.kind}"
+    if change.before is None and change.after is None:
+        return f"{change.what} changed"
     before, after = change.before or "", change.after or ""
     if len(before) + len(after) > _ONE_LINE:
         return f"{change.what} changed (was: {before})"

@@ -20,7 +20,7 @@ from octo_core.plan.reading import (
 )
 from octo_core.plan.text import Line, clipped, columns, count, harmless, padded, rendered, wrapped
 
-_NARROW = 60
+_NARROW = 80
 _STYLE = {"!": "yellow", "~": "cyan", "-": "dim", " ": ""}
 _STATE_STYLE = {"pending": "yellow", "approved": "green", "rejected": "red", "revoked": "red"}
 _REASONS = 12
