@@ -8,7 +8,7 @@ import csv
 import re
 from collections import Counter
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Final
 
 from octo_core.batch import CsvDialect
@@ -175,9 +175,15 @@ def _preamble(rows: list[list[str]]) -> int:
     width = _width(rows)
     if width < 2:
         return 0
-    start = next((place for place, row in enumerate(rows[:_PREAMBLE]) if len(row) >= width), 0)
-    before = rows[:start]
-    return start if all(sum(map(bool, row)) <= max(1, width // 2) for row in before) else 0
+    start = next((place for place, row in enumerate(rows[:_PREAMBLE]) if not _is_note(row, width)), 0)
+    return start if len(rows) > start else 0
+
+
+def _is_note(row: list[str], width: int) -> bool:
+    """A title or a note: one cell with nothing beside it, or a row that is much too short."""
+    if len(row) >= width:
+        return bool(row[0]) and not any(row[1:])
+    return sum(map(bool, row)) <= max(1, width // 2)
 
 
 def _after_comments(text: str) -> tuple[str, int]:
@@ -226,16 +232,12 @@ def _is_header(first: list[str], rest: list[list[str]]) -> bool:
     again = sum(
         name in {row[place].strip() for row in rest if len(row) > place} for place, name in enumerate(first) if name
     )
-    return again == 0 and len(set(first)) == len(first)
+    return again == 0
 
 
 def _years(cells: list[str]) -> bool:
     """2011, 2012, 2013 as names of columns."""
-    return (
-        len(cells) > 1
-        and all(cell.isdigit() for cell in cells)
-        and len({int(b) - int(a) for a, b in pairwise(cells)}) == 1
-    )
+    return len(cells) > 1 and all(re.fullmatch(r"(19|20)\d\d", cell) for cell in cells)
 
 
 def _columns(rows: list[list[str]], header: bool, options: FileOptions) -> tuple[str, ...]:

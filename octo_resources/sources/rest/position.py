@@ -8,8 +8,10 @@ import msgspec
 
 from octo_core.batch import Batch
 from octo_core.errors import SourceError
-from octo_core.spec.sources import Cursor
+from octo_core.spec.sources import Cursor, FileOptions
 from octo_resources.sources.cursor import less, newest
+from octo_resources.sources.file.csv_rows import csv_rows
+from octo_resources.sources.file.dialect import find_dialect
 from octo_resources.sources.rest.page import Page
 
 
@@ -119,15 +121,8 @@ def _text(record: Any, name: str) -> str | None:
 
 
 def _csv_values(text: str, name: str) -> list[str | None]:
-    import csv
-    import io
-
-    from octo_core.spec.sources import FileOptions
-    from octo_resources.sources.file.dialect import find_dialect
-
     dialect = find_dialect(text[:256_000], FileOptions(), "utf-8", len(text) <= 256_000)
     if name not in dialect.columns:
         return []
     place = dialect.columns.index(name)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter, quotechar=dialect.quote or None)
-    return [row[place] or None for number, row in enumerate(rows) if number > dialect.skip and len(row) > place]
+    return [row[place] or None for row in csv_rows(text, dialect) if len(row) > place]
