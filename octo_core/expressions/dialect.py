@@ -10,7 +10,7 @@ from typing import Final
 from sqlglot import exp, parser, tokens
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from octo_core.expressions.mistakes import ExpressionError
 
@@ -56,7 +56,7 @@ class Scalar(Dialect):
         FUNCTION_PARSERS = {"CAST": lambda self: self.parse_cast_with_text()}  # noqa: RUF012
         NO_PAREN_FUNCTION_PARSERS = {"CASE": lambda self: self._parse_case()}  # noqa: RUF012
 
-        def parse_cast_with_text(self) -> exp.Expression:
+        def parse_cast_with_text(self) -> exp.Expr:
             """`cast(x as type)`, the type kept as text: which types there are is ours to say."""
             value = self._parse_disjunction()
             if not self._match(TokenType.ALIAS):
@@ -73,7 +73,7 @@ class Scalar(Dialect):
             return exp.Anonymous(this=CAST, expressions=[value, name])
 
 
-def syntax(text: str) -> exp.Expression:
+def syntax(text: str) -> exp.Expr:
     """sqlglot's tree of an expression. Raises ExpressionError for everything that is not one."""
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"the expression is longer than {MAX_LENGTH:,} characters")
@@ -129,7 +129,7 @@ def _at(message: str, text: str, token: Token) -> ExpressionError:
     return ExpressionError(message, text=text, offset=token.start, length=token.end - token.start + 1)
 
 
-def _parse(text: str, found: list[Token]) -> exp.Expression:
+def _parse(text: str, found: list[Token]) -> exp.Expr:
     try:
         trees = Scalar().parser().parse_into(exp.Condition, found, text)
     except ParseError as error:
@@ -138,8 +138,7 @@ def _parse(text: str, found: list[Token]) -> exp.Expression:
         raise ExpressionError("this cannot be read as an expression", text=text) from error
     if len(trees) != 1 or trees[0] is None:
         raise ExpressionError("this is not one expression", text=text)
-    tree: exp.Expression = trees[0]
-    return tree
+    return trees[0]
 
 
 def _unexpected(text: str, found: list[Token], error: ParseError) -> ExpressionError:
@@ -159,9 +158,9 @@ def _unexpected(text: str, found: list[Token], error: ParseError) -> ExpressionE
     return _at(message, text, token)
 
 
-def _with_own_stack(text: str, found: list[Token]) -> exp.Expression:
+def _with_own_stack(text: str, found: list[Token]) -> exp.Expr:
     """Parse on a fresh stack, so that what is accepted does not hang on how deep the caller already is."""
-    outcome: list[exp.Expression | ExpressionError] = []
+    outcome: list[exp.Expr | ExpressionError] = []
 
     def work() -> None:
         try:

@@ -29,7 +29,7 @@ _HOLE: Final = re.compile(r"\$(\d)")
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """`value` never raises; `reason` is NULL, or why the row has no value. Both may name `lets`, in this order."""
+    """`value` never raises; `reason` is NULL, or why the row has no value. Both may name `lets`, in their order."""
 
     value: str
     reason: str
@@ -41,7 +41,7 @@ class Rendered:
 
 
 def to_duckdb(node: Node, *, show_values: bool = True) -> Rendered:
-    """SQL over a relation with one column per path of the expression. `show_values=False` keeps values out of reasons."""
+    """SQL over a relation with a column per path of the expression. `show_values=False` keeps values out of reasons."""
     render = _Renderer(show_values)
     piece = render.node(node)
     return Rendered(piece.value, _first(piece.reasons), tuple(render.lets.items()))
@@ -59,11 +59,11 @@ def select_duckdb(columns: Mapping[str, Rendered], source: str, *, keep: Sequenc
     inner = source
     for layer in _layers(lets):
         added = ", ".join(f"{sql} AS {name}" for name, sql in layer)
-        inner = f"(SELECT *, {added} FROM {inner})"
+        inner = f"(SELECT *, {added} FROM {inner})"  # noqa: S608  (made of rendered trees, never of a user's text)
     shown = [_name(name) for name in keep]
     shown += [f"{rendered.value} AS {_name(name)}" for name, rendered in columns.items()]
     shown += [f"{rendered.reason} AS {_name(name + reason)}" for name, rendered in columns.items() if rendered.can_fail]
-    return f"SELECT {', '.join(shown)} FROM {inner}"
+    return f"SELECT {', '.join(shown)} FROM {inner}"  # noqa: S608  (as above)
 
 
 def _layers(lets: dict[str, str]) -> list[list[tuple[str, str]]]:

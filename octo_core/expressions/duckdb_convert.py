@@ -80,7 +80,7 @@ def text_of_value(value: str, kind: DataType) -> str:
 
 
 def change(value: str, source: DataType, target: DataType, *, explicit: bool) -> Change:
-    """A value (cheap to repeat) of one type as another: lossless or NULL; an explicit decimal rounds half away from 0."""
+    """A value (cheap to repeat) of one type as another: lossless or NULL; an explicit cast to a decimal rounds."""
     if source == target:
         return Change(value)
     if source.kind == "text":

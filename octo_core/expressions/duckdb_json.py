@@ -1,4 +1,4 @@
-"""JSON in DuckDB without loss: its parser makes doubles of numbers and takes NaN and trailing commas, so it is fenced."""
+"""JSON in DuckDB without loss: its parser makes doubles of numbers and takes NaN and trailing commas."""
 
 import re
 from typing import Final

@@ -79,10 +79,10 @@ def unscaled(sql: str, kind: DataType) -> str:
 
 
 def scaled(sql: str, kind: DataType) -> str:
-    """SQL of a HUGEINT's digits read as a decimal of this scale; NULL where they are too many. The inverse of unscaled."""
+    """SQL of a HUGEINT's digits read as a decimal of this scale, or NULL. The inverse of unscaled."""
     if not kind.scale:
         return f"TRY_CAST({sql} AS {native(kind)})"
-    unit = f"CAST('1e-{kind.scale}' AS DECIMAL({kind.scale},{kind.scale}))"
+    unit = f"CAST('0.{'0' * (kind.scale - 1)}1' AS DECIMAL({kind.scale},{kind.scale}))"
     return f"TRY(CAST(CAST({sql} AS DECIMAL(38,0)) * {unit} AS {native(kind)}))"
 
 

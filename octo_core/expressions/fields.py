@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 
+from octo_core.expressions.formats import check_format
 from octo_core.expressions.tree import Path, path_text
 from octo_core.schema import Field, SourceSchema
 
@@ -27,6 +28,10 @@ def resolve(parts: list[tuple[str | int, bool]], schema: SourceSchema) -> Path:
     for part, part_quoted in parts[1:]:
         field = _position(int(part), field, names) if isinstance(part, int) else _part(part, part_quoted, field, names)
         names.append(part if isinstance(part, int) else field.name)
+    try:
+        check_format(field.type, field.format)
+    except ValueError as error:
+        raise NoFieldError(f"the schema's format of {path_text(tuple(names))} cannot be: {error}") from None
     return Path(path_text(tuple(names)), field.type, field.format, field.carrier)
 
 

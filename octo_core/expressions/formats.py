@@ -22,12 +22,19 @@ is a failure, never a guess.
 
 from typing import Final
 
-from octo_core.expressions.numbers import expanded_sql, integer_sql, parse_number_format, read_sql, text_literal
+from octo_core.expressions.numbers import (
+    integer_sql,
+    parse_number_format,
+    rare_sql,
+    read_sql,
+    text_literal,
+    with_name,
+)
 from octo_core.expressions.times import NATIVE as TIMES
 from octo_core.expressions.times import TimeKind, format_sql, parse_time_format
 from octo_core.types import DataType
 
-__all__ = ["check_format", "expanded_sql", "reason_noun", "token_sql"]
+__all__ = ["check_format", "reason_noun", "token_sql"]
 
 WORDS: Final = frozenset({("interval", "iso"), ("interval", "hms"), ("bytes", "base64"), ("bytes", "hex")})
 _BLANK: Final = r"[ \t]"
@@ -76,9 +83,14 @@ def token_sql(token: str, kind: DataType, text: str | None = None) -> str:
         # The common case at a third of the cost: DuckDB's own spelling of the number is the token itself.
         native = f"TRY_CAST({token} AS {integer_sql(kind)})"
         direct = f"CASE WHEN CAST({native} AS VARCHAR) = {token} THEN {native} ELSE {direct} END"
+    inner = _read("t", kind, text)
+    if kind.is_numeric and text is None and kind.family != "float":
+        rare = f"coalesce({inner}, {rare_sql('t', kind)})"
+        unusual = f"regexp_matches({token}, '^{_BLANK}|{_BLANK}$|[eE]')"
+    else:
+        rare, unusual = inner, f"regexp_matches({token}, '^{_BLANK}|{_BLANK}$')"
     trimmed = f"trim({token}, ' ' || chr(9))"
-    blank = rf"regexp_matches({token}, '^{_BLANK}|{_BLANK}$')"
-    return f"coalesce({direct}, CASE WHEN {blank} THEN {_read(trimmed, kind, text)} END)"
+    return f"coalesce({direct}, CASE WHEN {unusual} THEN {with_name(trimmed, 't', rare)} END)"
 
 
 def _time_kind(kind: DataType) -> TimeKind:

@@ -17,7 +17,7 @@ from octo_core.types import INT64, TEXT, DataType, parse_type
 
 Family = Literal["logic", "numbers", "text", "dates and times", "json and lists", "values and identity", "the load"]
 
-_PARAM = re.compile(r"(\.\.\.)?\[?([a-z0-9<>]+)(?::([a-z]+))?\]?(\.\.\.)?")
+_PARAM = re.compile(r"([a-zT0-9<>]+)(?::([a-z]+))?(\.\.\.)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ def _signature(text: str) -> Signature:
         match = _PARAM.fullmatch(part.replace("[", "").replace("]", ""))
         if match is None:
             raise ValueError(f"bad signature {text!r}")
-        variadic = variadic or bool(match[4])
-        params.append(Param(match[2], match[3], optional))
+        variadic = variadic or bool(match[3])
+        params.append(Param(match[1], match[2], optional))
         optional = optional or part.endswith("[")
     return Signature(tuple(params), variadic, result)
 

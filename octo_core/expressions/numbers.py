@@ -84,35 +84,43 @@ def text_literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def expanded_sql(token: str) -> str:
+def _expanded_sql(token: str) -> str:
     """SQL of the same number without its exponent, digit for digit, for a token that matches WITH_EXPONENT."""
-    sign = f"regexp_extract({token}, '^[+-]?', 0)"
     whole = f"regexp_extract({token}, '^[+-]?([0-9]*)', 1)"
-    digits = f"concat({whole}, regexp_extract({token}, '[.]([0-9]*)', 1))"
-    point = f"(length({whole}) + CAST(regexp_extract({token}, '[eE](.*)$', 1) AS INTEGER))"
-    return (
-        f"concat({sign}, CASE WHEN {point} <= 0 THEN concat('0.', repeat('0', -{point}), {digits})"
-        f" WHEN {point} >= length({digits}) THEN concat({digits}, repeat('0', {point} - length({digits})))"
-        f" ELSE concat(left({digits}, {point}), '.', substr({digits}, {point} + 1)) END)"
+    parts = (
+        f"{{'digits': concat({whole}, regexp_extract({token}, '[.]([0-9]*)', 1)),"
+        f" 'point': length({whole}) + CAST(regexp_extract({token}, '[eE](.*)$', 1) AS INTEGER)}}"
     )
+    plain = (
+        "CASE WHEN n.point <= 0 THEN concat('0.', repeat('0', -n.point), n.digits)"
+        " WHEN n.point >= length(n.digits) THEN concat(n.digits, repeat('0', n.point - length(n.digits)))"
+        " ELSE concat(left(n.digits, n.point), '.', substr(n.digits, n.point + 1)) END"
+    )
+    return f"concat(regexp_extract({token}, '^[+-]?', 0), {with_name(parts, 'n', plain)})"
+
+
+def with_name(value: str, name: str, sql: str) -> str:
+    """SQL in which a value has a name, so that it is computed and written once. Slow; for the rare case only."""
+    return f"list_transform([{value}], lambda {name}: {sql})[1]"
 
 
 def read_sql(token: str, kind: DataType) -> str:
     """SQL of a plain number token read as `kind` (integer, decimal or float); NULL where it does not fit exactly."""
     if kind.family == "float":
-        native = "REAL" if kind.kind == "float32" else "DOUBLE"
-        value = f"TRY_CAST({token} AS {native})"
+        value = f"TRY_CAST({token} AS {'REAL' if kind.kind == 'float32' else 'DOUBLE'})"
         grammar = f"regexp_full_match({token}, {text_literal(PLAIN + '(?:[eE][+-]?[0-9]{1,4})?')})"
         return f"CASE WHEN {grammar} AND isfinite({value}) THEN {value} END"
-    exact = exact_regex(kind)
     native = integer_sql(kind) if kind.is_integer else f"DECIMAL({kind.precision},{kind.scale})"
-    expanded = expanded_sql(token)
-    return (
-        f"CASE WHEN regexp_full_match({token}, {text_literal(exact)}) THEN TRY_CAST({token} AS {native})"
-        f" WHEN contains(lower({token}), 'e') THEN CASE WHEN regexp_full_match({token}, {text_literal(WITH_EXPONENT)})"
-        f" THEN CASE WHEN regexp_full_match({expanded}, {text_literal(exact)})"
-        f" THEN TRY_CAST({expanded} AS {native}) END END END"
-    )
+    guard = f"regexp_full_match({token}, {text_literal(exact_regex(kind))})"
+    return f"CASE WHEN {guard} THEN TRY_CAST({token} AS {native}) END"
+
+
+def rare_sql(token: str, kind: DataType) -> str:
+    """SQL for what read_sql leaves NULL: a number with an exponent, which is written out and then read."""
+    if kind.family == "float":
+        return "NULL"
+    exponent = f"regexp_full_match({token}, {text_literal(WITH_EXPONENT)})"
+    return f"CASE WHEN {exponent} THEN {with_name(_expanded_sql(token), 'm', read_sql('m', kind))} END"
 
 
 def exact_regex(kind: DataType) -> str:

@@ -4,13 +4,13 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Final, NoReturn
+from typing import Final
 
 from sqlglot import exp
 
 from octo_core.expressions.dialect import CAST, syntax
 from octo_core.expressions.fields import NoFieldError, resolve
-from octo_core.expressions.functions import MismatchError, apply
+from octo_core.expressions.functions import MismatchError, apply, conversion_hint
 from octo_core.expressions.mistakes import ExpressionError
 from octo_core.expressions.table import TABLE
 from octo_core.expressions.tree import Case, Convert, Literal, Node, Path
@@ -19,11 +19,11 @@ from octo_core.schema import SourceSchema
 from octo_core.types import BOOLEAN, INT8, INT16, INT32, INT64, INTEGER_BITS, JSON, TEXT, DataType, decimal
 
 MAX_DEPTH: Final = 100
-_OPERATORS: Final[dict[type[exp.Expression], str]] = {
+_OPERATORS: Final[dict[type[exp.Expr], str]] = {
     exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%", exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<",
     exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=", exp.Like: "like",
 }  # fmt: skip
-_CHAINS: Final[dict[type[exp.Expression], str]] = {exp.And: "and", exp.Or: "or", exp.DPipe: "||"}
+_CHAINS: Final[dict[type[exp.Expr], str]] = {exp.And: "and", exp.Or: "or", exp.DPipe: "||"}
 _AGGREGATES: Final = frozenset({"sum", "avg", "min", "max", "count", "array_agg", "string_agg", "median", "row_number"})
 _CLOCKS: Final = frozenset({"now", "current_date", "current_timestamp", "current_time", "today", "localtimestamp"})
 _MEANT: Final = {
@@ -46,8 +46,8 @@ def parse(text: str, schema: SourceSchema) -> Node:
     return _Builder(text, schema).build(tree)
 
 
-def _check_depth(tree: exp.Expression, text: str) -> None:
-    """Chains of AND, OR and || count once, as they become one node. By hand, as recursion is what is guarded against."""
+def _check_depth(tree: exp.Expr, text: str) -> None:
+    """Chains of AND, OR and || count once, as they become one node. A loop, as recursion is what it guards against."""
     stack = [(tree, 1)]
     while stack:
         node, depth = stack.pop()
@@ -58,7 +58,7 @@ def _check_depth(tree: exp.Expression, text: str) -> None:
             stack.append((child, depth if chained else depth + 1))
 
 
-def _span(node: exp.Expression) -> tuple[int, int]:
+def _span(node: exp.Expr) -> tuple[int, int]:
     metas = [part.meta for part in node.walk() if "start" in part.meta]
     if not metas:
         return 0, 0
@@ -72,7 +72,7 @@ class _Builder:
     def __init__(self, text: str, schema: SourceSchema) -> None:
         self.text = text
         self.schema = schema
-        self.forms: dict[type[exp.Expression], Callable[[exp.Expression], Node]] = {
+        self.forms: dict[type[exp.Expr], Callable[[exp.Expr], Node]] = {
             exp.Paren: lambda node: self.build(node.this),
             exp.Literal: self.literal,
             exp.Null: lambda _: Literal(None, TEXT),
@@ -89,11 +89,11 @@ class _Builder:
             exp.Anonymous: self.named,
         }
 
-    def fail(self, node: exp.Expression, message: str, nearest: str | None = None) -> NoReturn:
+    def wrong(self, node: exp.Expr, message: str, nearest: str | None = None) -> ExpressionError:
         offset, length = _span(node)
-        raise ExpressionError(message, text=self.text, offset=offset, length=length, nearest=nearest)
+        return ExpressionError(message, text=self.text, offset=offset, length=length, nearest=nearest)
 
-    def build(self, node: exp.Expression) -> Node:
+    def build(self, node: exp.Expr) -> Node:
         kind = type(node)
         if kind in _CHAINS:
             return self.call(node, _CHAINS[kind], self.chain(node))
@@ -102,10 +102,10 @@ class _Builder:
         form = self.forms.get(kind)
         if form is None:
             shown = re.sub(r"(?<!^)(?=[A-Z])", " ", kind.__name__).lower()
-            self.fail(node, f"{shown} is not in the expression language")
+            raise self.wrong(node, f"{shown} is not in the expression language")
         return form(node)
 
-    def chain(self, node: exp.Expression) -> list[exp.Expression]:
+    def chain(self, node: exp.Expr) -> list[exp.Expr]:
         found, kind = [], type(node)
         stack = [node]
         while stack:
@@ -116,44 +116,44 @@ class _Builder:
                 found.append(current)
         return found
 
-    def call(self, node: exp.Expression, name: str, args: list[exp.Expression]) -> Node:
+    def call(self, node: exp.Expr, name: str, args: list[exp.Expr]) -> Node:
         built = tuple([self.build(arg) for arg in args])
         try:
             return apply(TABLE[name], built)
         except MismatchError as error:
             wrong = args[error.argument] if error.argument is not None and error.argument < len(args) else node
-            self.fail(wrong, str(error))
+            raise self.wrong(wrong, str(error))
 
-    def literal(self, node: exp.Expression) -> Node:
+    def literal(self, node: exp.Expr) -> Node:
         text = str(node.this)
         if node.args.get("is_string"):
             return Literal(text, TEXT)
         if not re.fullmatch(r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", text):
-            self.fail(node, f"{text} is no number")
+            raise self.wrong(node, f"{text} is no number")
         found = number_literal(Decimal(text))
         if found is None:
-            self.fail(node, f"{text} has more than 38 digits")
+            raise self.wrong(node, f"{text} has more than 38 digits")
         return found
 
-    def negative(self, node: exp.Expression) -> Node:
+    def negative(self, node: exp.Expr) -> Node:
         inner = self.build(node.this)
         if isinstance(inner, Literal) and isinstance(inner.value, int | Decimal) and not isinstance(inner.value, bool):
             return number_literal(Decimal(inner.value).copy_negate()) or inner
         try:
             return apply(TABLE["negate"], (inner,))
         except MismatchError as error:
-            self.fail(node, str(error))
+            raise self.wrong(node, str(error))
 
-    def path(self, node: exp.Expression) -> Node:
+    def path(self, node: exp.Expr) -> Node:
         parts = self.parts(node)
         if parts is None:
-            self.fail(node, "only a field of the source has parts; use json_value for JSON")
+            raise self.wrong(node, "only a field of the source has parts; use json_value for JSON")
         try:
             return resolve(parts, self.schema)
         except NoFieldError as error:
-            self.fail(node, str(error), error.nearest)
+            raise self.wrong(node, str(error), error.nearest)
 
-    def parts(self, node: exp.Expression) -> list[tuple[str | int, bool]] | None:
+    def parts(self, node: exp.Expr) -> list[tuple[str | int, bool]] | None:
         """A path's parts from the left, each with whether it is quoted; None for what is no path."""
         if isinstance(node, exp.Column):
             names = [node.args.get(key) for key in ("catalog", "db", "table", "this")]
@@ -175,27 +175,27 @@ class _Builder:
                 return [*left, (int(str(index.this)[:10]), False)]
         return None
 
-    def bracket(self, node: exp.Expression) -> Node:
+    def bracket(self, node: exp.Expr) -> Node:
         if len(node.expressions) != 1:
-            self.fail(node, "one position is wanted between [ and ]")
+            raise self.wrong(node, "one position is wanted between [ and ]")
         if self.parts(node) is not None:
             return self.path(node)
         return self.call(node, "element", [node.this, node.expressions[0]])
 
-    def is_(self, node: exp.Expression) -> Node:
+    def is_(self, node: exp.Expr) -> Node:
         right = node.expression
         if isinstance(right, exp.Null):
             return self.call(node, "is null", [node.this])
         if isinstance(right, exp.Boolean):
             return self.call(node, "is true" if right.this else "is false", [node.this])
-        self.fail(node, "`is` takes null, not null, true or false; compare with = or <>")
+        raise self.wrong(node, "`is` takes null, not null, true or false; compare with = or <>")
 
-    def in_(self, node: exp.Expression) -> Node:
+    def in_(self, node: exp.Expr) -> Node:
         if not node.expressions or any(value for key, value in node.args.items() if key not in ("this", "expressions")):
-            self.fail(node, "`in` takes a list of values in brackets")
+            raise self.wrong(node, "`in` takes a list of values in brackets")
         return self.call(node, "in", [node.this, *node.expressions])
 
-    def case(self, node: exp.Expression) -> Node:
+    def case(self, node: exp.Expr) -> Node:
         subject = node.args.get("this")
         pairs = []
         for branch in node.args.get("ifs") or ():
@@ -207,14 +207,14 @@ class _Builder:
 
     def choice(
         self,
-        node: exp.Expression,
-        pairs: list[tuple[exp.Expression, Node, exp.Expression]],
-        default: exp.Expression | None,
+        node: exp.Expr,
+        pairs: list[tuple[exp.Expr, Node, exp.Expr]],
+        default: exp.Expr | None,
     ) -> Node:
         conditions = []
         for test, condition, _ in pairs:
             if condition.type != BOOLEAN and not is_null(condition):
-                self.fail(test, f"a condition is wanted here, true or false, not {condition.type}")
+                raise self.wrong(test, f"a condition is wanted here, true or false, not {condition.type}")
             conditions.append(Literal(None, BOOLEAN) if is_null(condition) else condition)
         values = [self.build(value) for _, _, value in pairs]
         values.append(self.build(default) if default is not None else Literal(None, TEXT))
@@ -222,28 +222,28 @@ class _Builder:
         fitted = [implicit(value, kind) or value for value in values]
         return Case(tuple(zip(conditions, fitted[:-1], strict=True)), fitted[-1], kind)
 
-    def shared(self, node: exp.Expression, values: list[Node]) -> DataType:
+    def shared(self, node: exp.Expr, values: list[Node]) -> DataType:
         """The one type of all branches, found as coalesce finds it."""
         try:
             return apply(TABLE["coalesce"], tuple(values)).type
         except MismatchError:
             kinds = ", ".join(dict.fromkeys(str(value.type) for value in values if not is_null(value)))
-            self.fail(node, f"the branches of this choice have no type in common: {kinds}; cast them to one")
+            raise self.wrong(node, f"the branches of this choice have no type in common: {kinds}; cast them to one")
 
-    def named(self, node: exp.Expression) -> Node:
+    def named(self, node: exp.Expr) -> Node:
         name, args = str(node.this).lower(), list(node.expressions)
         if name == CAST and len(args) == 2:
             return self.cast(node, args[0], args[1])
         if name == "if":
             if len(args) != 3:
-                self.fail(node, "if takes a condition and two values: if(boolean, T, T) → T")
+                raise self.wrong(node, "if takes a condition and two values: if(boolean, T, T) → T")
             return self.choice(node, [(args[0], self.build(args[0]), args[1])], args[2])
         function = TABLE.get(name)
         if function is None or function.operator:
-            self.unknown(node, name)
+            raise self.unknown(node, name)
         return self.call(node, name, args)
 
-    def unknown(self, node: exp.Expression, name: str) -> NoReturn:
+    def unknown(self, node: exp.Expr, name: str) -> ExpressionError:
         offset, length = int(node.meta.get("start", 0)), len(name)
         if name in _AGGREGATES:
             message, nearest = f"{name} is about many rows; an expression is about one", None
@@ -265,23 +265,21 @@ class _Builder:
             message = f"{name} is no function." + (
                 f" Did you mean {shown}?" if shown else " They are listed in docs/expressions.md"
             )
-        raise ExpressionError(message, text=self.text, offset=offset, length=length, nearest=nearest)
+        return ExpressionError(message, text=self.text, offset=offset, length=length, nearest=nearest)
 
-    def cast(self, node: exp.Expression, value: exp.Expression, target: exp.Expression) -> Node:
+    def cast(self, node: exp.Expr, value: exp.Expr, target: exp.Expr) -> Node:
         arg = self.build(value)
         try:
             kind = read_type(str(target.this))
         except ValueError as error:
-            self.fail(target, str(error))
+            raise self.wrong(target, str(error))
         if is_null(arg):
             return Convert(Literal(None, kind), kind, explicit=True)
         source = arg.type
         if isinstance(arg, Path) and kind == JSON and source.kind in ("record", "list"):
             return Convert(arg, kind, explicit=True)
         if not castable(source, kind) and not (isinstance(arg, Path) and kind == TEXT):
-            from octo_core.expressions.functions import conversion_hint
-
-            self.fail(node, f"{source} cannot be cast to {kind}.{conversion_hint(source, kind.family)}")
+            raise self.wrong(node, f"{source} cannot be cast to {kind}.{conversion_hint(source, kind.family)}")
         return Convert(arg, kind, explicit=True)
 
 

@@ -202,7 +202,7 @@ def _local(token: str, pattern: str, kind: TimeKind) -> str:
 def _epoch(token: str, decimals: int, kind: TimeKind) -> str:
     scaled = f"CAST(TRY_CAST({token} AS DECIMAL(38,{decimals})) * {10**decimals} AS HUGEINT)"
     make = "make_timestamptz" if kind == "timestamptz" else "make_timestamp"
-    return f"CASE WHEN {scaled} BETWEEN {_FIRST} AND {_LAST} THEN {make}(CAST({scaled} AS BIGINT)) END"
+    return f"CASE WHEN {scaled} BETWEEN {_FIRST} AND {_LAST} THEN {make}(TRY_CAST({scaled} AS BIGINT)) END"
 
 
 def in_zone(local: str, zone: str) -> str:

@@ -1,4 +1,4 @@
-"""The typed tree: frozen nodes, each with its type. What an expression means is said of these nodes and nowhere else."""
+"""The typed tree: frozen nodes, each with its type. What an expression means is said of these nodes."""
 
 import re
 from dataclasses import dataclass

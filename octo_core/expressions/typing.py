@@ -115,7 +115,7 @@ def widens(source: DataType, target: DataType) -> bool:
 
 
 def literal_fits(text: str, target: DataType) -> bool:
-    """Whether a text literal may stand where `target` is wanted: a first look, each row's conversion has the last word."""
+    """Whether a text literal may stand where `target` is wanted: a first look; each row's conversion decides."""
     if target.is_numeric:
         return re.fullmatch(f"{PLAIN}|{WITH_EXPONENT}", text) is not None
     if target.kind in ISO:
@@ -188,7 +188,7 @@ def product_type(left: DataType, right: DataType) -> DataType:
 
 
 def quotient_type(left: DataType, right: DataType) -> DataType:
-    """Of /: an exact decimal(38, s) of s = 6 decimals, or as many as either side has where that is more; half away from 0."""
+    """Of /: an exact decimal(38, s) with s = 6, or the larger scale of both where that is more; half away from 0."""
     if "float" in (left.family, right.family):
         return FLOAT64
     return decimal(MAX_PRECISION, max(6, left.scale or 0, right.scale or 0))

@@ -18,7 +18,7 @@ def text_of(node: Node) -> str:
 
 
 def check_pattern(args: tuple[Node, ...]) -> None:
-    """A pattern that every engine reads alike: RE2's syntax, without look-around and back-references. Raises MismatchError."""
+    """A pattern that every engine reads alike, without look-around and back-references. Raises MismatchError."""
     pattern = text_of(args[1])
     bare = pattern.replace("\\\\", "")
     outside = _OUTSIDE_RE2.search(bare)
@@ -46,7 +46,7 @@ def check_pattern(args: tuple[Node, ...]) -> None:
 
 
 def _extract(call: Call, args: tuple[str, ...]) -> str:
-    group = args[2] if len(args) > 2 else "0"
+    group = call.args[2].value if len(call.args) > 2 and isinstance(call.args[2], Literal) else 0
     return f"CASE WHEN regexp_matches({args[0]}, {args[1]}) THEN regexp_extract({args[0]}, {args[1]}, {group}) END"
 
 
@@ -71,7 +71,7 @@ def _pad(name: str, side: str) -> Function:
         (f"{name}(text, integer, text) → text",),
         f"The text filled up on the {side} to a length of at most {MAX_TEXT:,}; a longer text is cut to it.",
         Duck(
-            f"CASE WHEN $1 BETWEEN 0 AND {MAX_TEXT} AND $2 <> '' THEN {name}($0, CAST($1 AS INTEGER), $2) END",
+            f"CASE WHEN $1 BETWEEN 0 AND {MAX_TEXT} AND $2 <> '' THEN {name}($0, TRY_CAST($1 AS INTEGER), $2) END",
             "null",
             "the text cannot be filled up to $1 characters with $2",
         ),
@@ -132,7 +132,7 @@ FUNCTIONS: Final = (
     _strict("ends_with", "ends_with(text, text) → boolean", "Whether it ends so.", "suffix($0, $1)"),
     _strict("contains", "contains(text, text) → boolean", "Whether it is in it.", "contains($0, $1)"),
     _strict(
-        "position", "position(text, text) → integer", "Where the second text first begins in the first one; 0: nowhere.",
+        "position", "position(text, text) → integer", "Where the second text first begins in the first; 0: nowhere.",
         "strpos($0, $1)",
     ),
     _strict(
@@ -150,7 +150,7 @@ FUNCTIONS: Final = (
     ),
     Function(
         "regexp_matches", ("regexp_matches(text, text:pattern) → boolean",),
-        "Whether the pattern is found anywhere in the text. Patterns are RE2's, without look-around and back-references.",
+        "Whether the pattern is found anywhere in the text. Patterns are RE2's, without look-around.",
         Duck("regexp_matches($0, $1)"), check=check_pattern,
     ),
     Function(

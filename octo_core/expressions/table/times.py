@@ -1,12 +1,13 @@
 """Dates and times: explicit formats and zones, no session, no clock. Years go from 0001 to 9999."""
 
+from collections.abc import Callable
 from typing import Final
 
-from octo_core.expressions.formats import reason_noun, token_sql
+from octo_core.expressions.formats import check_format, reason_noun, token_sql
 from octo_core.expressions.functions import Duck, Function, MismatchError
 from octo_core.expressions.numbers import text_literal
 from octo_core.expressions.table.text import text_of
-from octo_core.expressions.times import check_zone, in_range, in_zone, parse_time_format, pattern_letters
+from octo_core.expressions.times import check_zone, in_range, in_zone, pattern_letters
 from octo_core.expressions.tree import Call, Node
 from octo_core.types import BOOLEAN, DATE, INTERVAL, TIME, TIMESTAMP, TIMESTAMPTZ, DataType
 
@@ -18,18 +19,16 @@ PARTS: Final = {
     "iso_year": "isoyear",
 }  # fmt: skip
 _CLOCK: Final = frozenset({"hour", "minute", "second", "microsecond", "millisecond"})
+_EPOCH_NAMES: Final = {"s": "seconds", "ms": "milliseconds", "us": "microseconds"}
 _EPOCH_UNITS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 
-def _format_check(kind: DataType) -> "object":
+def _format_check(kind: DataType) -> Callable[[tuple[Node, ...]], None]:
     def check(args: tuple[Node, ...]) -> None:
         text = text_of(args[1])
         zone = f" @{text_of(args[2])}" if len(args) > 2 else ""
         try:
-            if kind.kind in ("date", "time", "timestamp", "timestamptz"):
-                parse_time_format(" | ".join(part + zone for part in text.split(" | ")), kind.kind)  # type: ignore[arg-type]  # one of the four
-            else:
-                token_sql("x", kind, text)
+            check_format(kind, " | ".join(part + zone for part in text.split(" | ")))
         except ValueError as error:
             raise MismatchError(str(error), 2 if "time zone" in str(error) and zone else 1) from None
 
@@ -53,7 +52,7 @@ def _parser(name: str, kind: DataType, doc: str, *, zone: bool = False) -> Funct
             lambda call: f"$0 is no {reason_noun(kind, full(call))}",
         ),
         family=FAMILY,
-        check=_format_check(kind),  # type: ignore[arg-type]  # a function of the arguments
+        check=_format_check(kind),
     )
 
 
@@ -94,7 +93,7 @@ def _at_zone(call: Call, args: tuple[str, ...]) -> str:
     return f"({args[0]} AT TIME ZONE {args[1]})"
 
 
-def _unit_check(position: int, allowed: tuple[str, ...]) -> "object":
+def _unit_check(position: int, allowed: tuple[str, ...]) -> Callable[[tuple[Node, ...]], None]:
     def check(args: tuple[Node, ...]) -> None:
         unit = text_of(args[position])
         if unit not in allowed:
@@ -175,12 +174,14 @@ def _from_epoch(unit: str) -> Function:
         else:
             exact = f"TRY(CAST({args[0]} AS DECIMAL(38,{max(kind.scale or 0, 6)})) * {size})"
             micros = f"CASE WHEN {exact} = floor({exact}) THEN CAST({exact} AS HUGEINT) END"
-        return f"CASE WHEN {micros} BETWEEN {lowest} AND {highest} THEN make_timestamptz(CAST({micros} AS BIGINT)) END"
+        return (
+            f"CASE WHEN {micros} BETWEEN {lowest} AND {highest} THEN make_timestamptz(TRY_CAST({micros} AS BIGINT)) END"
+        )
 
     return Function(
         f"from_epoch_{unit}",
         (f"from_epoch_{unit}(exact) → timestamptz",),
-        f"The instant so many {dict(s='seconds', ms='milliseconds', us='microseconds')[unit]} after 1970 began in UTC.",
+        f"The instant so many {_EPOCH_NAMES[unit]} after 1970 began in UTC.",
         Duck(value, "null", "$0 is no such number of a time in microseconds, in the years 0001 to 9999"),
         family=FAMILY,
     )
@@ -195,12 +196,12 @@ FUNCTIONS: Final = (
     _parser("parse_time", TIME, "A time of day from text in a format, `iso` or `hhmm`."),
     _parser(
         "parse_timestamp", TIMESTAMPTZ,
-        "An instant from text. The format ends with %z, Z or UTC, or the zone is the third argument; `iso`, `epoch_s`, "
-        "`epoch_ms` and `epoch_us` are formats too. A local time that the zone's clocks skip fails; of one that they "
-        "show twice the later is meant.", zone=True,
+        "An instant from text. The format ends with %z, Z or UTC, or the zone is the third argument; `iso`, "
+        "`epoch_s`, `epoch_ms` and `epoch_us` are formats too. A local time that the zone's clocks skip fails; of one "
+        "that they show twice the later is meant.", zone=True,
     ),
     _parser("parse_timestamp_local", TIMESTAMP, "A date and time of day without a zone, from text in a format."),
-    _parser("parse_boolean", BOOLEAN, "A boolean from its spellings, e.g. `yes,y|no,n`; upper and lower case are alike."),
+    _parser("parse_boolean", BOOLEAN, "A boolean from its spellings, e.g. `yes,y|no,n`, in any case."),
     _parser("parse_interval", INTERVAL, "A length of time from text: `iso` (P1DT2H) or `hms` (26:03:04.5)."),
     Function(
         "format_date", ("format_date(date, text:format) → text",), "A date written in a format of strftime's letters.",
@@ -212,20 +213,23 @@ FUNCTIONS: Final = (
     ),
     Function(
         "format_timestamp",
-        ("format_timestamp(timestamp, text:format) → text", "format_timestamp(timestamptz, text:format, [text:zone]) → text"),
+        (
+            "format_timestamp(timestamp, text:format) → text",
+            "format_timestamp(timestamptz, text:format, [text:zone]) → text",
+        ),
         "A timestamp written in a format; an instant as the clocks of the zone show it, UTC when left out.",
         Duck(_formatted), family=FAMILY, check=_output_check,
     ),
     Function(
         "at_zone", ("at_zone(timestamp, text:zone) → timestamptz", "at_zone(timestamptz, text:zone) → timestamp"),
-        "The instant at which a zone's clocks show a local time, or what they show at an instant. A time that they skip "
-        "fails; of one that they show twice the later is meant.",
+        "The instant at which a zone's clocks show a local time, or what they show at an instant. A time that they "
+        "skip fails; of one that they show twice the later is meant.",
         Duck(_at_zone, "null", lambda call: f"$0 is never shown by the clocks of {text_of(call.args[1])}"),
         family=FAMILY, check=_zone_check,
     ),
     Function(
         "hhmm_to_time", ("hhmm_to_time(integer) → time",),
-        "A time of day from a number such as 517 for 05:17. 2400 is midnight, 00:00; 2460 or 61 is no time of day.",
+        "A time of day from a number such as 517 for 05:17. 2400 is midnight, 00:00; 2460 is no time of day.",
         Duck(
             f"CASE WHEN {_hhmm('$0')} THEN make_time($0 // 100, $0 % 100, 0) WHEN $0 = 2400 THEN TIME '00:00:00' END",
             "null", "$0 is no time of day",
@@ -287,7 +291,7 @@ FUNCTIONS: Final = (
         "date_part",
         tuple(f"date_part(text:unit, {kind}) → integer" for kind in ("date", "time", "timestamp", "timestamptz")),
         f"A part of a date or time ({', '.join(PARTS)}); dow counts from 1, Monday, to 7; of an instant in UTC.",
-        Duck(_part), family=FAMILY, check=_unit_check(0, tuple(PARTS)),  # type: ignore[arg-type]  # a function of the arguments
+        Duck(_part), family=FAMILY, check=_unit_check(0, tuple(PARTS)),
     ),
     *(
         _shortcut(name, f"The {name} of a date or time; of an instant in UTC.")
@@ -300,18 +304,18 @@ FUNCTIONS: Final = (
         "date_trunc", tuple(f"date_trunc(text:unit, {kind}) → {kind}" for kind in ("date", "timestamp", "timestamptz")),
         "The start of the unit it lies in; weeks start on Monday, an instant's units are UTC's.",
         Duck(lambda call, args: _back(call, f"date_trunc({args[0]}, {_local(call, 1, args[1])})")),
-        family=FAMILY, check=_unit_check(0, UNITS),  # type: ignore[arg-type]  # a function of the arguments
+        family=FAMILY, check=_unit_check(0, UNITS),
     ),
     Function(
         "date_diff",
         tuple(f"date_diff(text:unit, {kind}, {kind}) → integer" for kind in ("date", "timestamp", "timestamptz")),
         "How many whole units lie between the second and the third argument; negative where the third is earlier.",
         Duck(lambda call, args: f"date_sub({args[0]}, {_local(call, 1, args[1])}, {_local(call, 2, args[2])})"),
-        family=FAMILY, check=_unit_check(0, UNITS),  # type: ignore[arg-type]  # a function of the arguments
+        family=FAMILY, check=_unit_check(0, UNITS),
     ),
-    _added("months", "to_months(CAST($1 AS INTEGER))"),
-    _added("days", "to_days(CAST($1 AS INTEGER))"),
+    _added("months", "to_months(TRY_CAST($1 AS INTEGER))"),
+    _added("days", "to_days(TRY_CAST($1 AS INTEGER))"),
     _added("hours", "to_hours(CAST($1 AS BIGINT))"),
     _added("minutes", "to_minutes(CAST($1 AS BIGINT))"),
-    _added("seconds", "to_microseconds(CAST($1 AS BIGINT) * 1000000)"),
+    _added("seconds", "to_microseconds(TRY_CAST(CAST($1 AS HUGEINT) * 1000000 AS BIGINT))"),
 )  # fmt: skip
