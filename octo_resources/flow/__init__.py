@@ -1,4 +1,4 @@
-"""The steps of the product as library calls, which Dagster and the CLI wrap: land, schema, pull, map, plan, approve, load.
+"""The steps as library calls, which Dagster and the CLI wrap: land, schema, pull, map, plan, approve, load.
 
 Each is imported when it is first asked for: `status` must not pay for DuckDB.
 """

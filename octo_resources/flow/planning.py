@@ -62,9 +62,12 @@ def prepare(
     catalog = pull(space, pipeline, refresh=refresh)
     mapped = mapping(space, pipeline, typed, catalog, again=again)
     recipe = build_recipe(pipeline.spec, typed, catalog, mapped, texts(pipeline))
+    print_ = fingerprint(recipe)
+    stored = space.registry.plans.get(pipeline.name, print_)
+    # What was approved was read already: later batches are for the load to judge, not for another preview.
+    approved = stored is not None and space.registry.plan_state(pipeline.name, print_) == "approved"
     inputs = _inputs(space, pipeline, typed, catalog, mapped)
-    stored = space.registry.plans.get(pipeline.name, fingerprint(recipe))
-    if stored is not None and stored.inputs == inputs and not (again or refresh):
+    if stored is not None and (approved or stored.inputs == inputs) and not (again or refresh):
         plan = stored.plan
     else:
         plan = _plan(space, pipeline, typed, catalog, mapped, recipe)
@@ -88,9 +91,7 @@ def _standing(space: Workspace, prepared: Prepared) -> Prepared:
         update={
             "state": decisions.state(name, print_),
             "approved_fingerprint": approved.fingerprint if approved else None,
-            "diff": decisions.diff_to_approved(prepared.recipe)
-            if approved and approved.fingerprint != print_
-            else None,
+            "diff": decisions.diff_to_approved(prepared.recipe) if changed else None,
         }
     )
     return Prepared(

@@ -1,11 +1,12 @@
 """Landed files as DuckDB relations for profiling: every value as the text or JSON it is, malformed rows counted."""
 
+import codecs
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from octo_core.batch import Batch, CsvDialect, LandedFile
+from octo_core.batch import Batch, CsvDialect
+from octo_resources.engines.duckdb.inputs import Input, open_plain
 
 if TYPE_CHECKING:
     import duckdb
@@ -15,17 +16,9 @@ _NATIVE_ENCODINGS: Final = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "ascii": "ut
 _MAX_OBJECT: Final = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One landed file where it lies now."""
-
-    file: LandedFile
-    path: Path
-
-
-def parts_of(batches: Sequence[Batch]) -> list[Part]:
+def inputs_of(batches: Sequence[Batch]) -> list[Input]:
     """All files of the batches, in their order."""
-    return [Part(file, Path(batch.folder) / file.path) for batch in batches for file in batch.files]
+    return [Input(batch, file, Path(batch.folder) / file.path) for batch in batches for file in batch.files]
 
 
 def quoted(name: str) -> str:
@@ -38,7 +31,7 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def csv_source(part: Part, names: Sequence[str], folder: Path) -> str:
+def csv_source(part: Input, names: Sequence[str], folder: Path) -> str:
     """SQL of a delimited file with all columns as text. Rows that do not parse go to DuckDB's table of rejects."""
     dialect = part.file.dialect or CsvDialect(columns=tuple(names))
     path, compression = _utf8(part, dialect.encoding, folder)
@@ -49,33 +42,29 @@ def csv_source(part: Part, names: Sequence[str], folder: Path) -> str:
         f"read_csv({literal(str(path))}, auto_detect=false, columns={{{columns}}}, delim={literal(dialect.delimiter)},"
         f" quote={literal(dialect.quote)}, escape={literal(escape)}, header={str(dialect.header).lower()},"
         f" skip={dialect.skip}, nullstr=[{nulls}], compression='{compression}', strict_mode=true,"
-        f" null_padding=false, ignore_errors=true, store_rejects=true, rejects_limit=0, max_line_size={_MAX_OBJECT})"
+        f" null_padding=false, ignore_errors=true, store_rejects=true, rejects_limit=0,"
+        f" max_line_size={_MAX_OBJECT}, buffer_size={2 * _MAX_OBJECT})"  # left alone it takes 16 lines of that size
     )
 
 
-def _utf8(part: Part, encoding: str, folder: Path) -> tuple[Path, str]:
+def _utf8(part: Input, encoding: str, folder: Path) -> tuple[Path, str]:
     if encoding.lower() in _NATIVE_ENCODINGS:
         return part.path, part.file.compression
-    from octo_resources.engines.duckdb.inputs import Input, open_plain
-
     copy = folder / f"{part.file.sha256[:16]}.csv"
-    batch = Batch.model_construct(folder=str(part.path.parent))
-    import codecs
-
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
-    with open_plain(Input(batch, part.file, part.path)) as raw, copy.open("w", encoding="utf-8", newline="") as out:
+    with open_plain(part) as raw, copy.open("w", encoding="utf-8", newline="") as out:
         while chunk := raw.read(1 << 20):
             out.write(decoder.decode(chunk))
         out.write(decoder.decode(b"", final=True))
     return copy, "none"
 
 
-def json_objects(parts: Sequence[Part]) -> str:
+def json_objects(parts: Sequence[Input]) -> str:
     """SQL of the records of JSON (lines) files that are alike, one column `json`; NULL where a line is malformed."""
     return f"read_json_objects({_json_options(parts)})"
 
 
-def _json_options(parts: Sequence[Part]) -> str:
+def _json_options(parts: Sequence[Input]) -> str:
     paths = ", ".join(literal(str(part.path)) for part in parts)
     shape = "newline_delimited" if parts[0].file.format == "jsonl" else "auto"
     compression = {"none": "uncompressed"}.get(parts[0].file.compression, parts[0].file.compression)
