@@ -82,7 +82,10 @@ def stop_postgres(binaries: Path, server: PostgresServer) -> None:
 
 
 def _session(binaries: Path) -> Iterator[PostgresServer]:
-    folder = Path(tempfile.mkdtemp(prefix="octopg"))  # short: a unix socket's path has at most 107 characters
+    # In memory where there is room: making a database copies 8 MB. Short: a unix socket's path has 107 characters.
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 1_000_000_000
+    folder = Path(tempfile.mkdtemp(prefix="octopg", dir=memory if roomy else None))
     folder.chmod(0o755)
     server = start_postgres(binaries, folder)
     yield server
@@ -113,7 +116,14 @@ def fresh_database(server: PostgresServer) -> str:
     return server.url(name)
 
 
+def drop_database(server: PostgresServer, url: str) -> None:
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(f"drop database if exists {url.rpartition('/')[2]} with (force)".encode())
+
+
 @pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> str:
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The URL of a fresh, empty database on the packaged PostgreSQL."""
-    return fresh_database(postgres_server)
+    url = fresh_database(postgres_server)
+    yield url
+    drop_database(postgres_server, url)

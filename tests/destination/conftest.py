@@ -1,12 +1,12 @@
 """Every test of the destination runs on each PostgreSQL that is there: the package's, and Debian's 15."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
 
 from octo_resources.destinations.postgres import PostgresDestination
-from tests.conftest import PostgresServer, fresh_database
+from tests.conftest import PostgresServer, drop_database, fresh_database
 
 
 @pytest.fixture(params=["postgres_server", "postgres_15_server"])
@@ -16,8 +16,10 @@ def server(request: pytest.FixtureRequest) -> PostgresServer:
 
 
 @pytest.fixture
-def url(server: PostgresServer) -> str:
-    return fresh_database(server)
+def url(server: PostgresServer) -> Iterator[str]:
+    found = fresh_database(server)
+    yield found
+    drop_database(server, found)
 
 
 @pytest.fixture

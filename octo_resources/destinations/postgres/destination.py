@@ -44,8 +44,8 @@ class PostgresDestination:
     def pull(self, tables: Iterable[str], labels: Mapping[str, Mapping[str, Label]] | None = None) -> Catalog:
         """The tables as they are now, with the parents that they name and a few values of small columns.
 
-        `labels`: table → column → label. Raises DestinationError for a table or a labelled column that is not there,
-        with the nearest name, for views, and where the role lacks a right.
+        `labels`: table → column → label. Raises DestinationError for a table that is not there, with the nearest
+        name, for views, and where the role lacks a right; UsageError for a label of no column.
         """
         from octo_resources.destinations.postgres.pull import pull_catalog
 

@@ -148,6 +148,7 @@ class Load:
         session.run("BEGIN ISOLATION LEVEL READ COMMITTED")
         session.run(f"SET LOCAL lock_timeout = {_milliseconds(lock)}")
         session.run("SET LOCAL row_security = off")  # an error instead of rows that are silently not seen
+        session.run("SET CONSTRAINTS ALL DEFERRED")  # each is judged when the tables that it speaks of are written
         session.run("SET LOCAL idle_in_transaction_session_timeout = 0")
         session.run(
             f"SELECT set_config('work_mem', '{_WORK_MEMORY}', true) "

@@ -53,9 +53,10 @@ def _by_table(labels: Labels, wanted: Sequence[str]) -> Labels:
 
 
 def _writable(table: Table) -> None:
-    if table.kind == "view":
-        hint = "name the table that the view shows"
-        raise DestinationError("it is a view; rows are written to tables only", where=table.name, hint=hint)
+    if table.kind in ("view", "foreign"):
+        hint = "name the table that it shows"
+        said = "view" if table.kind == "view" else "foreign table"
+        raise DestinationError(f"it is a {said}; rows are written to tables only", where=table.name, hint=hint)
 
 
 def _parents(connection: "Connection", tables: Mapping[str, Table]) -> dict[str, Table]:

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
 
 from octo_core.errors import DestinationError, LedgerMismatch
 from octo_core.ledger import TableLedger
@@ -10,7 +12,8 @@ from octo_resources.destinations.postgres import state
 from octo_resources.destinations.postgres.session import Refused, Session
 from octo_resources.destinations.writing import LoadRecord, Move, WriteOutcome
 
-_UNIQUE: str = "23505"
+Value = str | int | float | list[str] | datetime
+_UNIQUE: Final = "23505"
 _COUNTS = (
     "read", "inserted", "updated", "unchanged", "deduplicated", "filtered", "quarantined", "tombstoned",
     "soft_deleted", "removed", "seconds",
@@ -37,12 +40,13 @@ class Recorder:
             raise state.other_version(self._schema, found)
 
     def known_batches(self, session: Session, source: str, table: str) -> frozenset[str]:
-        query = f"SELECT batch_id FROM {self._place}.batches WHERE pipeline = $1 AND source = $2 AND table_name = $3"
-        return frozenset(row[0] for row in session.rows(query, self._pipeline, source, table))
+        pipeline, source, table = map(literal, (self._pipeline, source, table))
+        place = f"pipeline = {pipeline} AND source = {source} AND table_name = {table}"
+        return frozenset(row[0] for row in session.rows(f"SELECT batch_id FROM {self._place}.batches WHERE {place}"))
 
     def positions(self, session: Session) -> dict[tuple[str, str], state.Position]:
-        query = f"SELECT source, table_name, position::text, epoch FROM {self._place}.positions WHERE pipeline = $1"
-        rows = session.rows(query, self._pipeline)
+        query = f"SELECT source, table_name, position::text, epoch FROM {self._place}.positions"
+        rows = session.rows(f"{query} WHERE pipeline = {literal(self._pipeline)}")
         return {(source, table): state.Position(json.loads(value), epoch) for source, table, value, epoch in rows}
 
     def write(self, session: Session, record: LoadRecord, outcomes: Mapping[str, WriteOutcome]) -> None:
@@ -61,14 +65,14 @@ class Recorder:
 
     def _load(self, session: Session, record: LoadRecord) -> None:
         batches = list(dict.fromkeys(batch.batch for batch in record.batches))
-        session.run(
-            f"INSERT INTO {self._place}.loads (load_id, pipeline, fingerprint, batches, status, started) "
-            f"VALUES ($1, $2, $3, ARRAY[{', '.join(map(literal, batches))}]::text[], $4, $5::timestamptz)",
-            self._load_id,
-            self._pipeline,
-            self._fingerprint,
-            record.status,
-            record.started,
+        self._insert(
+            session,
+            "loads",
+            pipeline=self._pipeline,
+            fingerprint=self._fingerprint,
+            batches=batches,
+            status=record.status,
+            started=record.started,
         )
 
     def _ledger(self, session: Session, name: str, ledger: TableLedger, record: LoadRecord) -> None:
@@ -78,9 +82,9 @@ class Recorder:
         file = record.quarantine.get(name)
         if ledger.quarantined and file is None:
             raise LedgerMismatch(f"{ledger.quarantined} rows were set aside and no file holds them", where=name)
-        counts = {key: getattr(ledger, key) for key in _COUNTS}
-        files = {"quarantine_file": file.path, "quarantine_sha256": file.sha256} if file else {}
-        self._insert(session, "ledger", load_id=self._load_id, table_name=name, **counts, **files, keyed=False)
+        counts: dict[str, Value] = {key: getattr(ledger, key) for key in _COUNTS}
+        files: dict[str, Value] = {"quarantine_file": file.path, "quarantine_sha256": file.sha256} if file else {}
+        self._insert(session, "ledger", table_name=name, **counts, **files)
 
     def _batch(self, session: Session, source: str, table: str, batch: str) -> None:
         try:
@@ -93,32 +97,36 @@ class Recorder:
 
     def _move(self, session: Session, move: Move) -> None:
         """Compare-and-set on the epoch: it must hit exactly one row."""
-        value = literal(json.dumps(dict(move.to), ensure_ascii=False, sort_keys=True))
-        place = (self._pipeline, move.source, move.table)
+        value = f"{literal(json.dumps(dict(move.to), ensure_ascii=False, sort_keys=True))}::jsonb"
+        pipeline, source, table, load_id = map(literal, (self._pipeline, move.source, move.table, self._load_id))
         if move.seen_epoch == 0:
             moved = session.run(
                 f"INSERT INTO {self._place}.positions (pipeline, source, table_name, position, epoch, load_id) "
-                f"SELECT $1, $2, $3, {value}::jsonb, 1, $4 ON CONFLICT DO NOTHING",
-                *place,
-                self._load_id,
+                f"VALUES ({pipeline}, {source}, {table}, {value}, 1, {load_id}) ON CONFLICT DO NOTHING"
             )
         else:
             moved = session.run(
-                f"UPDATE {self._place}.positions SET position = {value}::jsonb, epoch = epoch + 1, load_id = $4, "
-                f"moved = clock_timestamp() WHERE pipeline = $1 AND source = $2 AND table_name = $3 "
-                f"AND epoch = {int(move.seen_epoch)}",
-                *place,
-                self._load_id,
+                f"UPDATE {self._place}.positions SET position = {value}, epoch = epoch + 1, load_id = {load_id}, "
+                f"moved = clock_timestamp() WHERE pipeline = {pipeline} AND source = {source} "
+                f"AND table_name = {table} AND epoch = {int(move.seen_epoch)}"
             )
         if moved != 1:
             message = f"the position of {move.source} was moved by another load since epoch {move.seen_epoch}"
             raise DestinationError(message, where=move.table, hint="it was rolled back; run it again")
 
-    def _insert(self, session: Session, table: str, *, keyed: bool = True, **values: object) -> None:
-        given = values | ({"load_id": self._load_id} if keyed else {})
-        names = ", ".join(given)
-        marks = ", ".join(f"${n}" for n in range(1, len(given) + 1))
-        session.run(f"INSERT INTO {self._place}.{table} ({names}) VALUES ({marks})", *given.values())
+    def _insert(self, session: Session, table: str, **values: Value) -> None:
+        given = {"load_id": self._load_id, **values}
+        written = ", ".join(map(_written, given.values()))
+        session.run(f"INSERT INTO {self._place}.{table} ({', '.join(given)}) VALUES ({written})")
+
+
+def _written(value: Value) -> str:
+    """A value in SQL text: with parameters ADBC does not say how many rows a statement wrote."""
+    if isinstance(value, list):
+        return f"ARRAY[{', '.join(map(literal, value))}]::text[]"
+    if isinstance(value, datetime):
+        return f"{literal(value.isoformat())}::timestamptz"
+    return literal(value) if isinstance(value, str) else repr(value)
 
 
 def _agree(name: str, ledger: TableLedger | None, outcome: WriteOutcome) -> None:

@@ -24,7 +24,8 @@ def deduplicate(stage: Stage, job: WriteJob) -> int:
     newest = f"{stage.by_name[job.version].plain} DESC NULLS LAST, " if job.version else ""
     return stage.session.run(
         f"DELETE FROM {stage.name} s USING (SELECT s.ctid AS id, row_number() OVER (PARTITION BY {key} "
-        f"ORDER BY {newest}s._row DESC, s.ctid DESC) AS place FROM {stage.name} s) d WHERE s.ctid = d.id AND d.place > 1"
+        f"ORDER BY {newest}s._row DESC, s.ctid DESC) AS place FROM {stage.name} s) d "
+        "WHERE s.ctid = d.id AND d.place > 1"
     )
 
 
@@ -89,13 +90,15 @@ def reject_not_unique(stage: Stage, job: WriteJob, unique: Unique, *, empty: boo
     column = unique.columns[0] if len(unique.columns) == 1 else None
     value = f"{stage.by_name[column].raw}::text" if column else "NULL"
     reason = f"another row of the batch has the same {names} ({unique.name})"
-    rules = [Rule(column, reason, _again(stage, unique), value)]
+    rules = [
+        Rule(column, reason, _again(stage, unique), value)
+    ]  # last: a row that the table refuses is in nobody's way
     if not empty and (job.key or job.write != "replace"):
         elsewhere = (
             _elsewhere_by_expression(stage, job, unique) if unique.expression else _elsewhere(stage, job, unique)
         )
         reason = f"another row of {stage.table.name} has the same {names} ({unique.name})"
-        rules.append(Rule(column, reason, elsewhere, value))
+        rules.insert(0, Rule(column, reason, elsewhere, value))
     for rule in rules:
         try:
             with stage.session.savepoint():

@@ -15,7 +15,7 @@ _SOFT_CASTS: Final = 160000
 """pg_input_is_valid is of 16 and later."""
 _BITS: Final = {"smallint": 16, "integer": 32, "bigint": 64}
 _NUMERIC: Final = re.compile(r"numeric\((\d+),(-?\d+)\)")
-_FINE: Final = re.compile(r"(?:time|timestamp|interval).*\([0-5]\)")
+_FINE: Final = re.compile(r"(?:time|timestamp|interval).*\([0-5]\).*")
 _TEXTS: Final = re.compile(r"text|name|character|citext|.*\.citext")
 
 

@@ -42,21 +42,21 @@ class Session:
         self._savepoints = 0
         self._open = True
 
-    def run(self, sql: str, *parameters: Any) -> int:
+    def run(self, sql: str) -> int:
         """Execute; gives the number of rows it wrote (-1 where PostgreSQL does not say). Raises Refused."""
         with self._answering():
-            self._cursor.execute(sql, parameters or None)
+            self._cursor.execute(sql)
             return int(self._cursor.rowcount)
 
-    def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a query. Numerics have to be cast in it: ADBC gives them as opaque text. Raises Refused."""
         with self._answering():
-            self._cursor.execute(sql, parameters or None)
+            self._cursor.execute(sql)
             return [tuple(row) for row in self._cursor.fetchall()]
 
-    def value(self, sql: str, *parameters: Any) -> Any:
+    def value(self, sql: str) -> Any:
         """The one value of a query."""
-        return self.rows(sql, *parameters)[0][0]
+        return self.rows(sql)[0][0]
 
     def copy(self, table: str, rows: pa.RecordBatchReader, *, schema: str | None) -> int:
         """Binary COPY into a table of `schema`, or of pg_temp where that is None; gives the rows. Raises Refused.

@@ -37,7 +37,8 @@ class Stage:
         self.by_name = {staged.column.name: staged for staged in columns}
         self._short = f"octo_stage_{number}"
         self.name = f"pg_temp.{self._short}"
-        self.rejects = f"pg_temp.octo_rejects_{number}"
+        self._short_rejects = f"octo_rejects_{number}"
+        self.rejects = f"pg_temp.{self._short_rejects}"
         self.target = quoted_table(table.schema_name, table.table_name)
         self.rejected = 0
         self._reasons: list[tuple[str | None, str]] = []
@@ -47,8 +48,8 @@ class Stage:
         columns = ", ".join(f"c{staged.index} {staged.stage}" for staged in self.columns)
         self.session.run(f"CREATE TEMP TABLE {self._short} ({ROW} bigint, {columns}) ON COMMIT DROP")
         self.session.run(
-            f"CREATE TEMP TABLE {self.rejects.partition('.')[2]} (id bigint GENERATED ALWAYS AS IDENTITY, {ROW} bigint, "
-            "rule integer, value text) ON COMMIT DROP"
+            f"CREATE TEMP TABLE {self._short_rejects} (id bigint GENERATED ALWAYS AS IDENTITY, "
+            f"{ROW} bigint, rule integer, value text) ON COMMIT DROP"
         )
 
     def copy(self, rows: Renamed) -> int:

@@ -186,7 +186,9 @@ class TableWrite:
         if empty or not job.key:
             return
         if not self._key_is_the_tables() and (count := relations.ambiguous_keys(stage, job.key)):
-            message = f"the key {', '.join(job.key)} does not tell its rows apart: {count} of the batch's keys are there twice"
+            message = (
+                f"the key {', '.join(job.key)} does not tell its rows apart: {count} of the batch's are there twice"
+            )
             raise DestinationError(message, where=self.table.name, hint="give `key:` the columns that do")
         if job.write == "append":
             relations.reject_known_keys(stage, job.key)
@@ -196,7 +198,7 @@ class TableWrite:
         return [key for key in self.table.foreign_keys if key.ref_table not in self.later]
 
     def _remove(self) -> None:
-        """`replace`: take away what the batch does not have; at the end of the load where other tables still refer to it."""
+        """`replace`: take away what the batch does not have, at the load's end where other tables may refer to it."""
         statement = move.absent(self._stage, self.job)
         if self.job.key and self.later:
             self.removed = move.count_absent(self._stage, self.job)
@@ -274,8 +276,8 @@ class TableWrite:
                     progress = True
                     del refused[number]
         self.witness.forget()
-        for number, error in refused.items():
-            column, reason = _reason(self.table, error)
+        for number, why in refused.items():
+            column, reason = _reason(self.table, why)
             value = f"{self._stage.by_name[column].raw}::text" if column else "NULL"
             self._stage.reject_numbered(number, column, reason, value)
 
