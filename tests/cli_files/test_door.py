@@ -1,0 +1,89 @@
+"""The command line's door: help that imports nothing heavy, errors as exit codes and as JSON, options everywhere."""
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from octo_cli.main import COMMANDS, load_command
+from octo_cli.schemas import FOLDER, schemas, text_of
+from tests.cli_files.conftest import Cli
+
+ROOT = Path(__file__).parents[2]
+BUILT = [name for name, entry in COMMANDS.items() if find_spec(f"octo_cli.commands.{entry.module}")]
+
+
+def test_help_imports_nothing_that_only_commands_need() -> None:
+    script = "import sys; from octo_cli.main import execute; execute(['--help']); print('|', *sys.modules)"
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    text, _, modules = out.partition("|")
+    assert "check" in text
+    heavy = {"pydantic", "rich", "yaml", "ruamel", "dagster", "duckdb", "pyarrow", "sqlalchemy", "httpx"}
+    assert heavy.isdisjoint(modules.split())
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_every_command_has_help_with_an_example_and_the_common_options(name: str, cli: Cli) -> None:
+    command = load_command(name)
+    for inner in [[], *([key] for key in getattr(command, "commands", {}))]:
+        said = cli(name, *inner, "--help")
+        assert said.code == 0
+        if inner or not hasattr(command, "commands"):
+            assert "Example" in said.out, [name, *inner]
+            assert "--log-format" in said.out
+            assert f"octopipe {name}" in said.out
+
+
+@pytest.mark.parametrize("args", [["plann"], ["check", "--jsn"], ["new"], ["init", "x", "--var", "novalue"]])
+def test_a_wrong_command_line_says_so_and_exits_2(args: list[str], shop: Path, cli: Cli) -> None:
+    said = cli(*args)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: ")
+    assert "Traceback" not in said.err
+    document = cli(*args, "--json")
+    assert document.code == 2
+    assert document.json["error"]["message"] in said.err
+
+
+def test_an_unknown_command_is_met_with_the_nearest(cli: Cli) -> None:
+    assert "Did you mean 'check'?" in cli("chek").err
+
+
+def test_a_bug_is_one_line_unless_debugging(shop: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("octo_cli.console.open_project", lambda: 1 / 0)
+    said = cli("check")
+    assert said.code == 1
+    assert "this is a bug in octopipe: ZeroDivisionError" in said.err
+    assert "Traceback" not in said.err
+    assert "Traceback" in cli("check", "--debug").err
+
+
+def test_without_a_project_the_way_to_one_is_shown(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OCTOPIPE_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    said = cli("--json", "check")
+    assert said.code == 2
+    assert "octopipe new DIR" in said.json["error"]["hint"]
+
+
+def test_the_schemas_in_docs_are_those_of_the_models() -> None:
+    expected = {name: text_of(schema) for name, schema in schemas()}
+    there = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / FOLDER).glob("*.json")}
+    assert there == expected, "run: python -m octo_cli.schemas"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "pipelines").glob("*/pipeline.yaml")), ids=lambda path: path.parent.name
+)
+def test_an_editor_accepts_what_octopipe_accepts(path: Path) -> None:
+    from octo_core.spec.document import parse_document
+
+    schema = json.loads((ROOT / FOLDER / "pipeline.schema.json").read_text(encoding="utf-8"))
+    data = parse_document(path.read_text(encoding="utf-8"), "").data
+    jsonschema.Draft202012Validator(schema).validate(data)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(schema).validate({**data, "schedle": "x"})

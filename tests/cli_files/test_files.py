@@ -1,0 +1,157 @@
+"""The commands that look after files: what they write, what they refuse, and that a refusal changes nothing."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from octo_resources.project import Project
+from tests.cli_files.conftest import Cli
+
+PIPELINE = Path("pipelines/orders/pipeline.yaml")
+ROOT = Path(__file__).parents[2]
+
+
+def test_new_makes_a_folder_that_checks(shop: Path, cli: Cli) -> None:
+    said = cli("check", "--json")
+    assert said.code == 0
+    assert said.json["mistakes"] == []
+    assert said.json["pipelines"]["orders"]["ok"] is True
+    assert (shop / ".github/workflows/check.yml").is_file()
+    for name in ("dagster.yaml", "workspace.yaml"):
+        assert (shop / name).read_text(encoding="utf-8") == (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_new_refuses_a_folder_that_holds_something(shop: Path, cli: Cli) -> None:
+    said = cli("new", str(shop))
+    assert said.code == 2
+    assert "is not empty" in said.err
+
+
+def test_check_prints_every_mistake_of_every_file_and_exits_2(shop: Path, cli: Cli) -> None:
+    broken = PIPELINE.read_text(encoding="utf-8").replace("write: merge", "write: mrge")
+    PIPELINE.write_text(broken + "schedle: x\n", encoding="utf-8")
+    Path("octopipe.yaml").write_text("registri: sqlite\n", encoding="utf-8")
+    said = cli("check")
+    assert said.code == 2
+    assert said.err.splitlines()[-1] == "3 mistakes; nothing was changed."
+    assert "octopipe.yaml:1:1  unknown key 'registri'. Did you mean 'registry'?" in said.err
+    document = cli("check", "--json")
+    assert document.code == 2
+    assert [item["line"] for item in document.json["mistakes"]] == [1, 14, 22]
+
+
+def test_init_writes_a_pipeline_from_flags_and_keeps_the_password_out(shop: Path, cli: Cli) -> None:
+    (shop / "in").mkdir()
+    (shop / "in/people.csv").write_text("id,name\n1,Ana\n", encoding="utf-8")
+    url = "postgresql://ana:s3cret-pass@127.0.0.1:1/db"
+    said = cli(
+        "init", "people", "--source", "in/people.csv", "--destination", url, "--table", "public.person", "--json"
+    )
+    assert said.code == 0, said.err
+    text = Path("pipelines/people/pipeline.yaml").read_text(encoding="utf-8")
+    assert "s3cret" not in text + said.out + said.err
+    spec = Project.find().pipeline("people").spec
+    assert spec.sources["people"].kind == "file"
+    assert spec.destination is not None
+    assert Project.find().secrets.reveal(spec.destination.url) == url
+    assert ".env" in Path(".gitignore").read_text(encoding="utf-8").split()
+    again = cli("init", "people", "--source", "x.csv", "--destination", url, "--table", "public.person")
+    assert (again.code, "already" in again.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["init", "Bad-Name", "--source", "a", "--destination", "postgresql://x/y"], "no pipeline's name"),
+        (["init", "x", "--source", "a.csv"], "--destination missing"),
+        (["init", "x", "--source", "a.csv", "--destination", "ftp://x", "--table", "public.a"], "no database"),
+        (["init", "x", "--source", "a.csv", "--destination", "postgresql://x/y", "--table", "a"], "schema.table"),
+        (["check", "ordrs"], "Did you mean 'orders'?"),
+        (["source", "update", "orders", "ordrs", "--option", "path=x"], "Did you mean 'orders'?"),
+        (["source", "update", "orders", "orders", "--option", "pth=x"], "unknown key 'pth'"),
+        (["source", "remove", "orders", "orders"], "there is no source 'orders'"),
+        (["source", "add", "orders", "b", "--kind", "fil", "--option", "path=x"], "Did you mean 'file'?"),
+        (["source", "add", "orders", "b", "--kind", "file", "--option", "path=in/none.csv"], "none.csv"),
+        (["destination", "add", "orders", "--url", "postgresql://x/y"], "has a destination already"),
+        (["destination", "update", "orders", "--option", "kind=postgrs"], "Did you mean 'postgres'?"),
+        (["destination", "remove", "orders"], "'destination' is missing"),
+        (["transform", "add", "--name", "x"], "not supported yet"),
+    ],
+)
+def test_what_is_refused_changes_nothing(args: list[str], message: str, shop: Path, cli: Cli) -> None:
+    before = {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()}
+    said = cli(*args)
+    assert said.code in (1, 2)
+    assert message in said.err
+    assert {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()} == before
+
+
+def test_edits_keep_the_comments(shop: Path, cli: Cli) -> None:
+    old = PIPELINE.read_text(encoding="utf-8").splitlines()
+    assert cli("source", "update", "orders", "orders", "--option", "options.delimiter=,").code == 0
+    assert cli("destination", "update", "orders", "--option", "state_schema=etl").code == 0
+    new = PIPELINE.read_text(encoding="utf-8").splitlines()
+    assert [line for line in old if line not in new] == []
+    assert [line for line in new if line not in old] == ["    options: {delimiter: ','}", "  state_schema: etl"]
+
+
+def test_a_second_source_makes_tables_say_theirs(shop: Path, cli: Cli) -> None:
+    args = ["--kind", "rest", "--option", "url=https://x.example", "--option", "auth.kind=bearer", "--no-test"]
+    said = cli("source", "add", "orders", "more", *args, "--option", "auth.token=very-secret-token")
+    assert said.code == 0, said.err
+    assert "very-secret-token" not in PIPELINE.read_text(encoding="utf-8") + said.out + said.err
+    found = Project.find().pipeline("orders")
+    assert found.spec.tables["public.customer_order"].from_ == "orders"
+    listed = cli("source", "list", "orders", "--json").json["sources"]
+    assert [(row["name"], row["kind"]) for row in listed] == [("orders", "file"), ("more", "rest")]
+    assert cli("source", "remove", "orders", "more").code == 0
+
+
+def test_a_source_answers_a_test(shop: Path, cli: Cli) -> None:
+    said = cli("source", "test", "orders", "--json")
+    assert said.code == 0, said.err
+    assert said.json["rows"] == 60
+    assert not [path for path in (shop / ".octopipe").iterdir() if path.name.startswith("look-")]
+
+
+@pytest.fixture
+def warehouse(shop: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The example's table in a real database."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute((shop / "pipelines/orders/warehouse.sql").read_text(encoding="utf-8"))
+    monkeypatch.setenv("WAREHOUSE_URL", postgres_url)
+    return postgres_url
+
+
+def test_labels_are_written_beside_those_there_are(warehouse: str, shop: Path, cli: Cli) -> None:
+    said = cli(
+        "destination", "label", "orders", "public.customer_order.items", "number of articles", "--unit", "pieces"
+    )
+    assert said.code == 0, said.err
+    assert "      items: {label: number of articles, unit: pieces}\n" in PIPELINE.read_text(encoding="utf-8")
+    wrong = cli("destination", "label", "orders", "public.customer_order.itms", "x")
+    assert (wrong.code, "Did you mean 'items'?" in wrong.err) == (2, True)
+
+
+def test_pull_and_prepare_work_on_the_real_database(warehouse: str, shop: Path, cli: Cli) -> None:
+    pulled = cli("destination", "pull", "orders", "--json")
+    assert pulled.code == 0, pulled.err
+    assert list(pulled.json["tables"]) == ["public.customer_order"]
+    printed = cli("destination", "prepare", "orders", "--sql")
+    assert "create" in printed.out.lower()
+    broken = cli("doctor", "--json")
+    assert broken.code == 1
+    assert [row["fix"][:36] for row in broken.json["findings"] if row["state"] == "broken"] == [
+        "octopipe destination prepare orders "
+    ]
+    assert cli("destination", "prepare", "orders").code == 0
+    assert cli("doctor").code == 0
+
+
+def test_doctor_names_a_secret_that_is_not_set(shop: Path, cli: Cli) -> None:
+    assert cli("destination", "update", "orders", "--option", "url=${secret:env/OCTO_NO_SUCH}").code == 0
+    said = cli("doctor", "--json")
+    assert said.code == 1
+    broken = [row for row in said.json["findings"] if row["state"] == "broken"]
+    assert [row["what"] for row in broken] == ["orders: secret env/OCTO_NO_SUCH"]

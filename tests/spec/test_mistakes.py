@@ -1,0 +1,173 @@
+"""Mistakes in pipeline files: every one at once, each at its place, with the nearest name."""
+
+from collections.abc import Callable
+
+import pytest
+
+from octo_core.errors import SpecError
+from octo_resources.project import Project
+from tests.spec.conftest import BASE
+
+Mistakes = Callable[..., list[str]]
+
+MANY = """\
+version: 1
+schedle: "0 6 * * *"
+sources:
+  flights:
+    kind: rset
+    url: x
+  orders:
+    kind: file
+    path: in.csv
+    options: {delimeter: ";"}
+    records: a
+    path: b.csv
+  api: {kind: rest, url: "https://x.example", auth: {kind: beerer}, pages: {kind: page, sise: 3}, rate: fast}
+destination:
+  kind: postgres
+tables:
+  flight: {from: flights}
+  public.a: {from: ordrs, labels: {x: {label: a, pi: true}}}
+  public.b: {from: orders, write: mrge}
+schedule: {cron: "61 6 * * *", timezone: Europe/Madird}
+retries: {max: lots}
+"""
+
+
+def test_all_mistakes_come_at_once_with_their_places_and_the_nearest_names(mistakes: Mistakes) -> None:
+    assert mistakes(MANY) == [
+        "2:1  unknown key 'schedle'. Did you mean 'schedule'?",
+        "5:11  sources.flights.kind: 'rset' is no kind of source. Did you mean 'rest'?",
+        "10:15  unknown key 'delimeter'. Did you mean 'delimiter'?",
+        "11:5  unknown key 'records'. Known: cursor, description, fields, format, key, kind, landing, options, path,"
+        " sample.",
+        "12:5  key 'path' is there already, on line 9; keep one of the two",
+        "13:60  sources.api.auth.kind: 'beerer' is no kind of authentication. Did you mean 'bearer'?",
+        "13:89  unknown key 'sise'. Did you mean 'size'?",
+        "13:105  sources.api.rate: 'fast' is no rate; write for example 10/s or 600/min",
+        "14:1  destination: 'url' is missing",
+        "17:3  tables.flight: 'flight' is no table's name: write schema.table, for example public.flight",
+        "18:20  from: there is no source 'ordrs'. Did you mean 'orders'?",
+        "18:50  unknown key 'pi'. Did you mean 'pii'?",
+        "19:35  tables.public.b.write: 'mrge' is not one of 'append', 'merge', 'replace', 'history'."
+        " Did you mean 'merge'?",
+        "20:18  schedule.cron: '61 6 * * *' is no cron schedule; write five fields, for example '15 6 * * *'"
+        " (06:15 each day)",
+        "20:42  schedule.timezone: 'Europe/Madird' is no time zone. Did you mean 'Europe/Madrid'?",
+        "21:16  retries.max: must be a whole number, and 'lots' is none",
+    ]
+
+
+def test_the_error_reads_as_lines_of_an_editor(project: Callable[..., Project]) -> None:
+    made = project({"pipelines/flights/pipeline.yaml": BASE + 'schedle: "0 6 * * *"\n'})
+    with pytest.raises(SpecError) as caught:
+        made.pipeline("flights")
+    assert str(caught.value).splitlines() == [
+        "pipelines/flights/pipeline.yaml:6:1  unknown key 'schedle'. Did you mean 'schedule'?",
+        "1 mistake; nothing was changed.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: b: c\n", "1:5  not valid YAML: mapping values are not allowed in this context"),
+        ("sources:\n\tx: 1\n", "2:1  not valid YAML: a tab cannot indent a line; use spaces"),
+        ("- a\n", "1:1  must be a mapping (key: value)"),
+        ("", "1:1  the file is empty"),
+        ("sources: !secret x\n", "1:10  the tag '!secret' means nothing here"),
+    ],
+)
+def test_what_is_no_mapping_in_yaml(mistakes: Mistakes, text: str, expected: str) -> None:
+    assert expected in mistakes(text)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("name: a\n", "unknown key 'name'"),
+        ("needs: [b]\n", "there is no pipeline 'b'"),
+        ("needs: [a]\n", "wait for one another: a → a"),
+        ("hosting: cloud\n", "octopipe.yaml has no profile 'cloud'"),
+        ("destinations: {x: {kind: postgres, url: x}}\n", "give either 'destination' or 'destinations'"),
+        ("quarantine: {max_ratio: 1.5}\n", "less than or equal to 1"),
+        ("retries: {delay: soon}\n", "'soon' is no duration"),
+        ("owner:\n  - a\n", "owner: must be text, and a list is none"),
+        ("version: 2\n", "version: 2 is not one of 1"),
+    ],
+)
+def test_what_one_line_more_breaks(mistakes: Mistakes, change: str, expected: str) -> None:
+    found = mistakes(BASE + change)
+    assert any(expected in message for message in found), found
+
+
+SOURCE = "sources: {orders: {kind: file, path: x, cursor: {field: id, lag: 2 h}}}\n"
+HEAD = SOURCE + "destination: {kind: postgres, url: x}\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("{write: append}", "'append' without a key"),
+        ("{write: replace}", "'replace' needs the whole source"),
+        ("{deletes: {mark: gone, found_by: absence}}", "what is absent shows only in full reads"),
+        ("{to: lake}", "no destination is called 'lake'"),
+        ("{from: {sqk: x}}", "name a source, or write"),
+    ],
+)
+def test_what_cannot_go_together(mistakes: Mistakes, table: str, expected: str) -> None:
+    found = mistakes(f"{HEAD}tables: {{public.a: {table}}}\n")
+    assert any(expected in message for message in found), found
+
+
+def test_append_with_a_lag_and_a_key_is_fine(mistakes: Mistakes) -> None:
+    assert mistakes(f"{HEAD}tables: {{public.a: {{write: append, key: id}}}}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (BASE.replace("kind: file, path: in/orders.csv", "kind: kafka, brokers: x, topic: y"), "of kind 'kafka'"),
+        (BASE.replace("kind: postgres", "kind: snowflake"), "of kind 'snowflake'"),
+        (BASE.replace("public.orders:", "public.orders: {write: history}"), "'write: history'"),
+        (BASE.replace("public.orders:", "public.orders: {create: true}"), "'create: true'"),
+        (BASE.replace("public.orders:", "public.orders: {from: {union: [orders]}}"), "'from: {union: …}'"),
+        (BASE + "engine: spark\n", "the engine 'spark'"),
+        (BASE + "stream: {trigger: 2 s}\n", "'stream'"),
+        (BASE + "owner: ${secret:vault/x}\n", "the secret store 'vault'"),
+    ],
+)
+def test_what_is_not_built_yet_says_so_where_it_stands(mistakes: Mistakes, text: str, expected: str) -> None:
+    assert [message for message in mistakes(text) if f"{expected} is not supported yet (docs/limits.md)" in message]
+
+
+def test_a_pipeline_in_json_has_places_too(project: Callable[..., Project]) -> None:
+    text = (
+        '{\n\t"sources": {"o": {"kind": "file", "path": "\\ud83d\\ude00.csv"}},\n'
+        '\t"destination": {"kind": "postgres", "url": "x"},\n\t"tables": {"public.o": {"writ": "append"}}\n}\n'
+    )
+    made = project({"pipelines/a/pipeline.json": text})
+    with pytest.raises(SpecError) as caught:
+        made.pipeline("a")
+    assert [str(item) for item in caught.value.mistakes] == [
+        "pipelines/a/pipeline.json:4:26  unknown key 'writ'. Did you mean 'write'?"
+    ]
+
+
+def test_a_cycle_of_needs_is_spelled_out(project: Callable[..., Project]) -> None:
+    made = project(
+        {
+            "pipelines/a/pipeline.yaml": BASE + "needs: b\n",
+            "pipelines/b/pipeline.yaml": BASE + "needs: [c]\n",
+            "pipelines/c/pipeline.yaml": BASE + "needs: [a]\n",
+        }
+    )
+    with pytest.raises(SpecError, match="a → b → c → a"):
+        made.pipeline("a")
+
+
+def test_the_projects_rule_for_names_holds(project: Callable[..., Project]) -> None:
+    made = project({"pipelines/a/pipeline.yaml": BASE, "octopipe.yaml": 'rules: {names: "^load_"}\n'})
+    with pytest.raises(SpecError, match=r"the name 'a' does not keep rules\.names"):
+        made.pipeline("a")
