@@ -15,14 +15,20 @@ from octo_core.errors import NotApproved, RegistryError
 from octo_core.ledger import LoadResult
 from octo_resources.redaction import redact
 from octo_resources.registry.database import Database
+from octo_resources.registry.execution_rows import (
+    SUCCEEDED,
+    close,
+    ending,
+    execution,
+    known,
+    one,
+    pipeline_id,
+    selected,
+)
 from octo_resources.registry.model import Closure, Execution, ExecutionStatus
 from octo_resources.registry.tables import pipeline as pipelines
 from octo_resources.registry.tables import pipeline_execution as executions
 from octo_resources.registry.tables import pipeline_execution_closure as closure
-from octo_resources.registry.tables import pipeline_type as types
-
-_SUCCEEDED = ("loaded", "nothing_new", "already_loaded")
-_NO_TYPE = "extraction"
 
 
 @dataclass
@@ -71,14 +77,14 @@ class Executions:
         started = at or datetime.now(UTC)
         with self._database.write() as connection:
             self._database.hold(connection, "executions")  # types and pipelines are made here, each once
-            found = _one(connection, executions.c.load_id == load_id)
+            found = one(connection, executions.c.load_id == load_id)
             if found is not None:
                 return found
-            parent = _one(connection, executions.c.load_id == parent_load_id) if parent_load_id else None
+            parent = one(connection, executions.c.load_id == parent_load_id) if parent_load_id else None
             if parent_load_id and parent is None:
                 raise RegistryError(f"there is no execution {parent_load_id} to be the parent of {load_id}")
             values = {
-                "pipeline_id": _pipeline_id(connection, pipeline, pipeline_type, started),
+                "pipeline_id": pipeline_id(connection, pipeline, pipeline_type, started),
                 "parent_id": parent.id if parent else None,
                 "load_id": load_id,
                 "start_date": started,
@@ -92,8 +98,8 @@ class Executions:
                 "process": f"{socket.gethostname()}:{os.getpid()}",
             }
             made = connection.execute(sa.insert(executions).values(values).returning(executions.c.id)).scalar_one()
-            _close(connection, made, parent.id if parent else None)
-            return _found(_one(connection, executions.c.id == made), load_id)
+            close(connection, made, parent.id if parent else None)
+            return known(one(connection, executions.c.id == made), load_id)
 
     def end(
         self,
@@ -110,18 +116,18 @@ class Executions:
         `error` comes redacted. Only a success moves the pipeline's watermark, and never to nothing.
         """
         with self._database.write() as connection:
-            running = _found(_one(connection, executions.c.load_id == load_id), load_id)
+            running = known(one(connection, executions.c.load_id == load_id), load_id)
             if running.ended is not None:
                 return running
             ended = at or datetime.now(UTC)
             seconds = max((ended - running.started).total_seconds(), 0.0)
             watermark = next_watermark or running.next_watermark
-            values = _ending(status, result, error, ended, seconds) | {"next_watermark": watermark}
+            values = ending(status, result, error, ended, seconds) | {"next_watermark": watermark}
             connection.execute(sa.update(executions).where(executions.c.load_id == load_id).values(values))
-            if status in _SUCCEEDED and watermark:
+            if status in SUCCEEDED and watermark:
                 moved = sa.update(pipelines).where(pipelines.c.name == running.pipeline)
                 connection.execute(moved.values(watermark=watermark, updated_at=ended))
-            return _found(_one(connection, executions.c.load_id == load_id), load_id)
+            return known(one(connection, executions.c.load_id == load_id), load_id)
 
     @contextmanager
     def running(self, pipeline: str, load_id: str, **more: Any) -> Iterator["Running"]:
@@ -147,7 +153,7 @@ class Executions:
 
     def get(self, load_id: str) -> Execution | None:
         with self._database.read() as connection:
-            return _one(connection, executions.c.load_id == load_id)
+            return one(connection, executions.c.load_id == load_id)
 
     def find(self, pipeline: str, prefix: str) -> tuple[Execution, ...]:
         """Executions whose load id begins as somebody typed, the newest first."""
@@ -173,8 +179,8 @@ class Executions:
         """Each pipeline's newest execution, in one question: what `status` shows."""
         last = sa.select(sa.func.max(executions.c.id)).group_by(executions.c.pipeline_id)
         with self._database.read() as connection:
-            rows = connection.execute(_select().where(executions.c.id.in_(last))).all()
-        return {row.pipeline: _execution(row) for row in rows}
+            rows = connection.execute(selected().where(executions.c.id.in_(last))).all()
+        return {row.pipeline: execution(row) for row in rows}
 
     def watermark(self, pipeline: str) -> str | None:
         """Where the pipeline's last successful load got to."""
@@ -210,104 +216,6 @@ class Executions:
         return tuple(row.load_id for row in rows)
 
     def _all(self, conditions: Sequence[sa.ColumnElement[bool]], limit: int) -> tuple[Execution, ...]:
-        query = _select().where(*conditions).order_by(executions.c.start_date.desc(), executions.c.id.desc())
+        query = selected().where(*conditions).order_by(executions.c.start_date.desc(), executions.c.id.desc())
         with self._database.read() as connection:
-            return tuple(_execution(row) for row in connection.execute(query.limit(limit)))
-
-
-def _ending(
-    status: ExecutionStatus, result: LoadResult | None, error: str | None, ended: datetime, seconds: float
-) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        "status": status,
-        "completed_successfully": status in _SUCCEEDED,
-        "end_date": ended,
-        "duration_seconds": seconds,
-        "error": error,
-    }
-    if result is not None:
-        tables = result.tables.values()
-        total = sum(table.read for table in tables)
-        values |= {
-            "result": result.model_dump_json(by_alias=True),
-            "fingerprint": result.fingerprint,
-            "batches": json.dumps(list(result.batches)),
-            "total_rows": total,
-            "inserts": sum(table.inserted for table in tables),
-            "updates": sum(table.updated for table in tables),
-            "soft_deletes": sum(table.soft_deleted for table in tables),
-            "throughput": total / seconds if seconds > 0 else None,
-        }
-    return values
-
-
-def _pipeline_id(connection: sa.Connection, name: str, type_name: str | None, at: datetime) -> int:
-    """The pipeline's row, made if missing; its type follows what the file says now."""
-    wanted = _type_id(connection, type_name or _NO_TYPE, at)
-    row = connection.execute(sa.select(pipelines).where(pipelines.c.name == name)).one_or_none()
-    if row is None:
-        values = {"name": name, "pipeline_type_id": wanted, "created_at": at}
-        return int(connection.execute(sa.insert(pipelines).values(values).returning(pipelines.c.id)).scalar_one())
-    if type_name is not None and row.pipeline_type_id != wanted:
-        change = sa.update(pipelines).where(pipelines.c.id == row.id)
-        connection.execute(change.values(pipeline_type_id=wanted, updated_at=at))
-    return int(row.id)
-
-
-def _type_id(connection: sa.Connection, name: str, at: datetime) -> int:
-    found = connection.execute(sa.select(types.c.id).where(types.c.name == name)).scalar()
-    if found is not None:
-        return int(found)
-    made = sa.insert(types).values(name=name, created_at=at).returning(types.c.id)
-    return int(connection.execute(made).scalar_one())
-
-
-def _close(connection: sa.Connection, made: int, parent: int | None) -> None:
-    """The new execution's rows of the closure: itself at depth 0, and one below each of its parent's ancestors."""
-    connection.execute(sa.insert(closure).values(parent_execution_id=made, child_execution_id=made, depth=0))
-    if parent is not None:
-        above = sa.select(closure.c.parent_execution_id, sa.literal(made), closure.c.depth + 1)
-        rows = above.where(closure.c.child_execution_id == parent)
-        names = ["parent_execution_id", "child_execution_id", "depth"]
-        connection.execute(sa.insert(closure).from_select(names, rows))
-
-
-def _select() -> sa.Select[Any]:
-    return sa.select(executions, pipelines.c.name.label("pipeline")).join(pipelines)
-
-
-def _one(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> Execution | None:
-    row = connection.execute(_select().where(condition)).one_or_none()
-    return None if row is None else _execution(row)
-
-
-def _found(execution: Execution | None, load_id: str) -> Execution:
-    if execution is None:
-        raise RegistryError(f"the registry knows no execution {load_id}")
-    return execution
-
-
-def _execution(row: sa.Row[Any]) -> Execution:
-    return Execution(
-        id=row.id,
-        pipeline=row.pipeline,
-        load_id=row.load_id or str(row.id),
-        parent_id=row.parent_id,
-        status=row.status,
-        started=row.start_date,
-        ended=row.end_date,
-        seconds=row.duration_seconds,
-        full=row.full_load,
-        fingerprint=row.fingerprint,
-        batches=tuple(json.loads(row.batches)),
-        watermark=row.watermark,
-        next_watermark=row.next_watermark,
-        total_rows=row.total_rows,
-        inserts=row.inserts,
-        updates=row.updates,
-        soft_deletes=row.soft_deletes,
-        error=row.error,
-        dagster_run_id=row.dagster_run_id,
-        process=row.process,
-        result=LoadResult.model_validate_json(row.result) if row.result else None,
-    )
+            return tuple(execution(row) for row in connection.execute(query.limit(limit)))
