@@ -11,6 +11,7 @@ from octo_core.schema import Field
 from octo_core.types import DATE, TEXT, TIME, TIMESTAMP, TIMESTAMPTZ, DataType
 
 _RANGES: Final = {"year": (1000, 9999), "month": (1, 12), "day": (1, 31), "hour": (0, 24), "minute": (0, 59)}
+_EPOCH_WORDS: Final = {"s": "seconds", "ms": "milliseconds", "us": "microseconds"}
 _DAY_WORDS: Final = frozenset({"day", "dd", "dy", "日", "dom"})
 
 
@@ -32,7 +33,13 @@ def offers(fields: Mapping[str, Field], attributes: Sequence[Attribute]) -> list
     """Every field by itself, then what can be made of several or of a part of one."""
     direct = [Offer(one, (one.name,)) for one in attributes]
     known = {one.name: one for one in attributes}
-    return [*direct, *_clock_numbers(fields, known), *_from_parts(fields, known), *_names(fields, known)]
+    return [
+        *direct,
+        *_clock_numbers(fields, known),
+        *_epochs(fields, known),
+        *_from_parts(fields, known),
+        *_names(fields, known),
+    ]
 
 
 def _clock_numbers(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Iterator[Offer]:
@@ -41,6 +48,20 @@ def _clock_numbers(fields: Mapping[str, Field], known: Mapping[str, Attribute]) 
         if is_hhmm(path, known[path]):
             parsed = Candidate(f"hhmm_to_time({path})", 0.95, "a number such as 517 read as the time 05:17")
             yield Offer(_as(known[path], path, TIME), (path,), (parsed,), 0.95)
+
+
+def _epochs(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Iterator[Offer]:
+    """Instants written as seconds, milliseconds or microseconds since 1970, told by name and range (2001 to 2065)."""
+    for path in fields:
+        one = known[path]
+        if one.type is None or not one.type.is_integer or one.low is None or one.high is None:
+            continue
+        if not any({"time", "timestamp", "date"} & meanings(word) for word in words(path)):
+            continue
+        for unit, size in (("s", 1), ("ms", 1_000), ("us", 1_000_000)):
+            if 1e9 * size <= one.low and one.high < 3e9 * size:
+                way = Candidate(f"from_epoch_{unit}({path})", 0.95, f"{_EPOCH_WORDS[unit]} since 1970")
+                yield Offer(_as(one, path, TIMESTAMPTZ), (path,), (way,), 0.95)
 
 
 def is_hhmm(path: str, one: Attribute) -> bool:

@@ -78,6 +78,7 @@ def from_field(source: Field, path: str, key: bool = False) -> Attribute:
         min_length=stats.min_length if stats else None,
         distinct=distinct,
         masks=tuple(mask for mask, _ in stats.masks) if stats else (),
+        context=path.rpartition(".")[0],
     )
 
 

@@ -51,7 +51,10 @@ def candidates(ends: Ends) -> list[Candidate]:
         *_plain(ends),
         *_cast(ends),
     ]
-    return list({one.expr: one for one in reversed(found)}.values())[::-1]
+    first: dict[str, Candidate] = {}
+    for one in found:
+        first.setdefault(one.expr, one)
+    return list(first.values())
 
 
 def _plain(ends: Ends) -> Iterator[Candidate]:

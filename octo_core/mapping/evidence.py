@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from octo_core.mapping.attribute import Attribute
-from octo_core.mapping.vocabulary import antonyms
+from octo_core.mapping.vocabulary import STOPWORDS, antonyms
 from octo_core.mapping.words import CAMEL, content_words, meanings, stem, words
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 MAX_TEXT_WORDS: Final = 40
 MAX_CELL: Final = 200
 MAX_WORDY: Final = 400
-_FILLERS: Final = frozenset({"of", "the", "and", "for", "is", "with", "in"})
 _LINE_SPACE: Final = re.compile(r"[^a-z0-9\n]+")
 _SPACE: Final = re.compile(r"[\W_]+", re.UNICODE)
 
@@ -291,9 +290,9 @@ def name_words(side: Sequence[Attribute]) -> list[tuple[str, ...]]:
 
 
 def name_words_of(name: str) -> tuple[str, ...]:
-    """All words but `of`, `the` and their like: `at`, `by` and `no` mean something in a name."""
+    """The words of a name but `of`, `the` and their like; at its end `at`, `by` and `on` mean something."""
     every = words(name)
-    return tuple(word for word in every if word not in _FILLERS) or every
+    return tuple(word for word in every[:-1] if word not in STOPWORDS) + every[-1:]
 
 
 def text_words(side: Sequence[Attribute]) -> list[tuple[str, ...]]:

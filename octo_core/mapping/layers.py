@@ -8,10 +8,11 @@ from octo_core.errors import Mistake, SpecError
 from octo_core.mapping.attribute import source_fields
 from octo_core.mapping.model import Alternative, ColumnMapping, Correction, Layer, TableMapping
 from octo_core.mapping.model import Mapping as WholeMapping
-from octo_core.mapping.spelling import scalar_literal, value_map_text
+from octo_core.mapping.spelling import file_value_map
 from octo_core.schema import SourceSchema
 from octo_core.spec.mapping_file import FileColumn
 from octo_core.spec.nearest import did_you_mean
+from octo_core.types import TEXT
 
 Relations = Mapping[str, SourceSchema]
 
@@ -88,7 +89,7 @@ def layered(
     """
     judge = _Judge(catalog, relations)
     found = dict(proposal.tables)
-    for said_of in (_from_file(file), _from_corrections(corrections)):
+    for said_of in (_from_file(file, catalog), _from_corrections(corrections)):
         for (table, name), said in said_of.items():
             column = judge.known(table, name, said.place)
             if column is not None and table in found and judge.accepts(table, column, said):
@@ -99,25 +100,19 @@ def layered(
     return proposal.model_copy(update={"tables": tables, "warnings": _warnings(proposal, tables)})
 
 
-def _from_file(file: Mapping[str, Mapping[str, FileColumn]]) -> dict[tuple[str, str], _Said]:
+def _from_file(file: Mapping[str, Mapping[str, FileColumn]], catalog: Catalog) -> dict[tuple[str, str], _Said]:
     found = {}
     for table, columns in file.items():
         for name, entry in columns.items():
-            where = entry.position[0].rsplit("/", 1)[-1]
+            says = f"{entry.position[0].rsplit('/', 1)[-1]} says so"
             if entry.values is not None:
-                cells = [(key, scalar_literal(value)) for key, value in entry.values.map.items()]
-                other = scalar_literal(entry.values.otherwise) if entry.values.has_else else None
-                said = _Said(
-                    "file",
-                    value_map_text(entry.values.source, cells, other),
-                    f"{where} says so",
-                    entry.position,
-                    written=False,
-                )
+                column = catalog.tables[table].column(name) if table in catalog.tables else None
+                text = file_value_map(entry.values, column.type if column else TEXT)
+                said = _Said("file", text, says, entry.position, written=False)
             elif entry.unmapped is not None:
                 said = _Said("file", None, entry.unmapped, entry.position)
             else:
-                said = _Said("file", entry.expr, f"{where} says so", entry.position)
+                said = _Said("file", entry.expr, says, entry.position)
             found[table, name] = said
     return found
 

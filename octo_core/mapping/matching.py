@@ -30,7 +30,8 @@ MAX_PAIRS: Final = 200_000
 MAX_CELLS: Final = 2_000_000
 FLOOR: Final = 0.05
 _SHAPE_ALONE: Final = 0.55
-"""Weight of the values' looks for a column whose name says nothing."""
+_KIND_ALONE: Final = 0.4
+"""Weights of the values' looks, and of a rare type, for a column whose name says nothing."""
 _NUMBERED: Final = re.compile(
     r"(c|col|column|f|field|v|var|variable|x|attr|attribute|unnamed)?[ _:.-]*\d+", re.IGNORECASE
 )
@@ -97,7 +98,8 @@ def score(source: Sequence[Attribute], target: Sequence[Attribute]) -> Scores:
         rest *= 1 - _WEIGHTS[kind] * np.nan_to_num(part)
     nameless = np.array([says_nothing(one.name) and not one.text for one in source])
     if nameless.any():
-        rest[nameless] *= (1 - _SHAPE_ALONE * np.nan_to_num(parts["shape"] ** 0.5))[nameless]
+        alone = (1 - _SHAPE_ALONE * np.nan_to_num(parts["shape"] ** 0.5)) * (1 - _KIND_ALONE * parts["kind"])
+        rest[nameless] *= alone[nameless]
     total = 1 - rest
     types = type_fit(source, target)
     names = evidence.name_words(source), [*map(_sum, evidence.name_words(target), evidence.text_words(target))]

@@ -13,6 +13,12 @@ _CJK: Final = re.compile(r"[㐀-鿿豈-﫿぀-ヿ]")
 _SUFFIXES: Final = (
     "number", "timestamp", "name", "code", "date", "time", "type", "desc", "num", "amt", "qty", "zone", "url", "status",
 )  # fmt: skip
+_COMPOUNDS: Final = {
+    ("postal", "code"): "postcode", ("post", "code"): "postcode", ("zip", "code"): "zipcode",
+    ("time", "zone"): "timezone",
+    ("date", "time"): "datetime", ("e", "mail"): "email", ("web", "site"): "website",
+    ("sub", "total"): "subtotal", ("user", "name"): "username", ("file", "name"): "filename",
+}  # fmt: skip
 _ENDINGS: Final = (("ies", "y"), ("sses", "ss"), ("ations", "ate"), ("ation", "ate"), ("ings", ""), ("ing", ""),
                    ("edly", ""), ("ed", ""), ("ers", "er"), ("es", "e"), ("s", ""))  # fmt: skip
 
@@ -37,7 +43,20 @@ def words(text: str) -> tuple[str, ...]:
     for chunk in CAMEL.sub(" ", text).split():
         for piece in _PIECE.findall(chunk):
             found.extend(_split(piece.casefold()))
-    return tuple(found)
+    return tuple(_joined(found))
+
+
+def _joined(found: list[str]) -> list[str]:
+    """Pairs of words that are one: postal code, time zone."""
+    if len(found) < 2:
+        return found
+    joined: list[str] = []
+    for word in found:
+        if joined and (joined[-1], word) in _COMPOUNDS:
+            joined[-1] = _COMPOUNDS[joined[-1], word]
+        else:
+            joined.append(word)
+    return joined
 
 
 def content_words(text: str) -> tuple[str, ...]:
