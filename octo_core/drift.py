@@ -11,7 +11,7 @@ FAILURE_SHARE: Final = 0.05
 MIN_ROWS: Final = 100
 """A field drifts when its contract fails in more than 5 % of at least 100 rows …"""
 PRESENCE_SHARE: Final = 0.01
-"""… or when a field is new or missing in more than 1 % of the rows. Below that, offenders are quarantined and counted."""
+"""… or when a field is new or missing in more than 1 % of the rows. Below that they are quarantined and counted."""
 
 Action = Literal["ask", "stop", "ignore"]
 
@@ -74,7 +74,10 @@ def detect(
     cannot drift. `new_fields`: keys that the contract does not know, with the rows that have them. `now`: the schema
     that inference sees in the new data; with it, messages name the new type.
     """
-    new, missing, changed, warnings = [], [], [], []
+    new: list[FieldDrift] = []
+    missing: list[FieldDrift] = []
+    changed: list[FieldDrift] = []
+    warnings: list[str] = []
     for name, rows in sorted(new_fields.items()):
         entry = FieldDrift(field=name, rows=rows, of=total, message=_new_message(name, rows, total, now))
         if rows > PRESENCE_SHARE * total:
@@ -100,7 +103,7 @@ def detect(
 
 
 def _missing(field: Field, counts: FieldCounts) -> int:
-    """Rows that miss the field beyond what it always did: an optional key is not drift when it is left out as before."""
+    """Rows that miss the field beyond what it always did: an optional key is no drift when it is left out as before."""
     stats = field.stats
     usual = stats.missing / stats.rows if stats and stats.rows else 0.0
     return max(0, counts.missing - round(usual * counts.rows)) if usual < 1 else 0
@@ -136,7 +139,7 @@ def compare(old: SourceSchema, new: SourceSchema) -> tuple[str, ...]:
 
     Ranges, counts and a wider or narrower integer are no changes: they are not part of what is approved.
     """
-    said = []
+    said: list[str] = []
     for field in old.fields:
         found = new.field(field.name)
         said += [f"source field {field.name} is gone"] if found is None else _changes(field, found)

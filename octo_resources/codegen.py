@@ -17,9 +17,10 @@ def pydantic_source(schema: SourceSchema) -> str:
     let through, as drift and not the model judges them.
     """
     # Imported here: 0.6 s that only `octopipe schema --pydantic` has to pay.
-    from datamodel_code_generator import DataModelType, InputFileType, PythonVersion, generate
+    from datamodel_code_generator import InputFileType, generate
     from datamodel_code_generator.config import GenerateConfig
-    from datamodel_code_generator.format import Formatter
+    from datamodel_code_generator.enums import DataModelType
+    from datamodel_code_generator.format import Formatter, PythonVersion
 
     config = GenerateConfig(
         input_file_type=InputFileType.JsonSchema,

@@ -16,8 +16,8 @@ _NUMBER_INSIDE: Final = re.compile(
 _LIST: Final = re.compile(r"\s?[,;|]\s?")
 _CODED: Final = frozenset({
     "type", "class", "category", "code", "cat", "status", "state", "level", "grade", "group", "kind", "flag", "is",
-    "has", "rating", "rank", "month", "weekday", "zip", "zipcode", "quarter", "sex", "gender", "region", "district", "ward",
-    "cd", "codigo", "cod", "mode", "method", "stage", "phase", "tier", "zone",
+    "has", "rating", "rank", "month", "weekday", "zip", "zipcode", "quarter", "sex", "gender", "region", "district",
+    "ward", "cd", "codigo", "cod", "mode", "method", "stage", "phase", "tier", "zone",
 })  # fmt: skip
 _COUNTED: Final = frozenset({
     "count", "num", "total", "number", "n", "sum", "avg", "mean", "amount", "age", "size", "score",

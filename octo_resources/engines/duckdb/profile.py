@@ -1,4 +1,5 @@
 """Profiles of all rows of landed batches, filled by DuckDB; and the typed schema that they suggest."""
+# ruff: noqa: S608  (SQL is made of names through `quoted`, texts through `literal`, and constants)
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,15 +13,15 @@ from octo_core.inference.decide import decide
 from octo_core.inference.profile import FieldProfile, absent, merge
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.sources import SampleLimits, SourceBase
+from octo_resources.engines.duckdb.inputs import Input
 from octo_resources.engines.duckdb.profile_exact import with_exact_numbers
 from octo_resources.engines.duckdb.profile_json import keys_of, profile_table, tokens_table
 from octo_resources.engines.duckdb.profile_key import suggest_key
 from octo_resources.engines.duckdb.profile_read import (
-    Part,
     csv_source,
+    inputs_of,
     json_objects,
     literal,
-    parts_of,
     quoted,
     rejected_rows,
 )
@@ -65,7 +66,7 @@ def profile_batches(
     `limits` stops at so many rows or bytes; the counts then say that they are not complete. Malformed lines and ragged
     rows are counted and passed over. Memory is `con`'s own limit: rows are held in a temporary table, which spills.
     """
-    parts = parts_of(batches)
+    parts = inputs_of(batches)
     groups: list[_Group] = []
     left = limits.rows if limits else None
     size = limits.bytes if limits else None
@@ -84,7 +85,7 @@ def profile_batches(
     return _together(groups, batches, skipped)
 
 
-def _alike(parts: Sequence[Part]) -> list[list[Part]]:
+def _alike(parts: Sequence[Input]) -> list[list[Input]]:
     """Neighbouring files of one format, compression and dialect."""
     return [
         list(same)
@@ -92,11 +93,11 @@ def _alike(parts: Sequence[Part]) -> list[list[Part]]:
     ]
 
 
-def _within(parts: list[Part], rows: int | None, size: int | None) -> tuple[list[Part], int | None]:
+def _within(parts: list[Input], rows: int | None, size: int | None) -> tuple[list[Input], int | None]:
     """The files to read and how many rows of them: whole files while they fit, a share of the first that does not."""
     if size is None or sum(part.file.bytes for part in parts) <= size:
         return parts, rows
-    taken: list[Part] = []
+    taken: list[Input] = []
     used = 0
     for part in parts:
         if taken and used + part.file.bytes > size:
@@ -110,7 +111,7 @@ def _within(parts: list[Part], rows: int | None, size: int | None) -> tuple[list
     return taken, min(rows, share) if rows is not None else share
 
 
-def _profile_group(con: "duckdb.DuckDBPyConnection", parts: list[Part], cap: int | None, folder: Path) -> _Group:
+def _profile_group(con: "duckdb.DuckDBPyConnection", parts: list[Input], cap: int | None, folder: Path) -> _Group:
     form = parts[0].file.format
     limit = f" LIMIT {cap}" if cap is not None else ""
     con.execute(f"DROP TABLE IF EXISTS {_TABLE}")
@@ -124,7 +125,7 @@ def _profile_group(con: "duckdb.DuckDBPyConnection", parts: list[Part], cap: int
         con.execute(f"DROP TABLE IF EXISTS {_TABLE}")
 
 
-def _csv(con: "duckdb.DuckDBPyConnection", parts: list[Part], limit: str, cap: int | None, folder: Path) -> _Group:
+def _csv(con: "duckdb.DuckDBPyConnection", parts: list[Input], limit: str, cap: int | None, folder: Path) -> _Group:
     dialect = parts[0].file.dialect
     names = list(dialect.columns) if dialect else []
     sources = " UNION ALL ".join(f"SELECT * FROM {csv_source(part, names, folder)}" for part in parts)
@@ -140,7 +141,7 @@ def _csv(con: "duckdb.DuckDBPyConnection", parts: list[Part], limit: str, cap: i
     return _group(con, _TABLE, {name: quoted(name) for name in names}, profiles, rows, malformed, cap)
 
 
-def _json(con: "duckdb.DuckDBPyConnection", parts: list[Part], limit: str, cap: int | None) -> _Group:
+def _json(con: "duckdb.DuckDBPyConnection", parts: list[Input], limit: str, cap: int | None) -> _Group:
     con.execute(f"CREATE TEMP TABLE {_TABLE} AS SELECT json FROM {json_objects(parts)}{limit}")
     keys = keys_of(con, _TABLE)
     names = list(keys.rows)
@@ -156,7 +157,7 @@ def _json(con: "duckdb.DuckDBPyConnection", parts: list[Part], limit: str, cap: 
         con.execute(f"DROP TABLE {table}")
 
 
-def _parquet(con: "duckdb.DuckDBPyConnection", parts: list[Part], limit: str, cap: int | None) -> _Group:
+def _parquet(con: "duckdb.DuckDBPyConnection", parts: list[Input], limit: str, cap: int | None) -> _Group:
     paths = ", ".join(literal(str(part.path)) for part in parts)
     con.execute(f"CREATE TEMP VIEW {_TABLE}_view AS SELECT * FROM read_parquet([{paths}], union_by_name=true){limit}")
     try:

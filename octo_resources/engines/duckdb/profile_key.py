@@ -1,4 +1,5 @@
 """Which fields identify a row: candidates by their profiles, estimates for pairs and triples, an exact count last."""
+# ruff: noqa: S608  (SQL is made of names through `quoted`, texts through `literal`, and constants)
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -59,7 +60,7 @@ def _able(profile: FieldProfile, field: Field, rows: int) -> bool:
 def _worth(name: str, profile: FieldProfile, field: Field) -> float:
     """How much a field helps to tell rows apart, less for what looks measured."""
     bonus = 3.0 if says_identity(name) else 1.0 if field.role in ("categorical", "datetime") else 0.0
-    return bonus + min(profile.distinct, 10_000_000) ** 0.1
+    return bonus + float(min(profile.distinct, 10_000_000) ** 0.1)
 
 
 def _combined(

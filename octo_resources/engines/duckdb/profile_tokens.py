@@ -3,6 +3,7 @@
 A column with few distinct values is reduced to them. Of one with many, a hash sample of distinct values tells which
 candidates are worth counting; DuckDB counts those over all rows, and what fits none of them goes through Python.
 """
+# ruff: noqa: S608  (SQL is made of names through `quoted`, texts through `literal`, and constants)
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -76,7 +77,12 @@ def basics(con: "duckdb.DuckDBPyConnection", table: str, expressions: list[str])
     ]
     row = con.execute(f"SELECT {', '.join(parts)} FROM {table}").fetchone()
     assert row is not None
-    return [Basics(*row[at : at + 4], int(row[at + 4]), *row[at + 5 : at + 7]) for at in range(0, len(row), 7)]
+    return [_basics(row[at : at + 7]) for at in range(0, len(row), 7)]
+
+
+def _basics(cells: tuple[Any, ...]) -> Basics:
+    tokens, distinct, shortest, longest, characters, least, greatest = cells
+    return Basics(tokens, distinct, shortest, longest, int(characters), least, greatest)
 
 
 def profile_column(con: "duckdb.DuckDBPyConnection", column: Column, seen: Basics) -> FieldProfile:
@@ -91,7 +97,7 @@ def profile_column(con: "duckdb.DuckDBPyConnection", column: Column, seen: Basic
         )
         return replace(token_profile(counts, column.carrier), known_distinct=len(counts))
     sketch = _sketch(con, column, seen.distinct)
-    kept = {text: count for text, count in sketch.entries.values()}
+    kept = dict(sketch.entries.values())
     sample = token_profile(kept)
     claims = _counted(con, column, sample) if column.carrier != "typed" else {}
     if (c.DECIMAL, None) in claims or (c.FLOAT, None) in claims:

@@ -1,9 +1,10 @@
 """The profiles of columns that come typed (Parquet): the file's own types, statistics by DuckDB."""
+# ruff: noqa: S608  (SQL is made of names through `quoted`, texts through `literal`, and constants)
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from octo_core.inference.profile import FieldProfile, absent, merge
 from octo_core.types import (
@@ -48,14 +49,14 @@ def data_type(kind: "DuckDBPyType") -> DataType:
     """Our type for DuckDB's. Unsigned integers get the next wider type; what we have no type for becomes json."""
     name = kind.id
     if name == "decimal":
-        sizes = dict(kind.children)
-        return decimal(int(sizes["precision"]), int(sizes["scale"]))  # type: ignore[call-overload]  # ints, in truth
+        sizes: dict[str, Any] = dict(kind.children)
+        return decimal(int(sizes["precision"]), int(sizes["scale"]))
     if name in ("ubigint", "hugeint", "uhugeint"):
         return decimal(38, 0)
     if name in ("list", "array"):
         return list_of(data_type(kind.children[0][1]))  # type: ignore[arg-type]  # a type, in truth
     if name == "struct":
-        return record({field: data_type(inner) for field, inner in kind.children})  # type: ignore[arg-type,misc]  # as above
+        return record({field: data_type(inner) for field, inner in kind.children})  # type: ignore[arg-type]  # as above
     if name.startswith("timestamp with"):
         return TIMESTAMPTZ
     return _SIMPLE.get(re.sub(r"\(.*", "", name), JSON)

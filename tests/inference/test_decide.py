@@ -1,0 +1,158 @@
+"""What `infer_column` makes of columns as people write them: a case is a line of data."""
+
+import doctest
+from decimal import Decimal
+
+import pytest
+
+import octo_core.inference.columns
+from octo_core.expressions.formats import check_format
+from octo_core.inference import infer_column, infer_rows
+
+MANY = [str(number) for number in range(1, 200)]
+CLOCK = [str(hour * 100 + minute) for hour in range(24) for minute in range(0, 60, 7)]
+
+CASES = [
+    # name, values, type, format
+    ("n", ["1", "2", "300"], "int32", None),
+    ("n", ["1", "3000000000"], "int64", None),
+    ("n", ["12345678901234567890"], "decimal(38,0)", None),
+    ("n", ["1.5", "2", "-.25"], "decimal(18,2)", None),
+    ("n", ["12345678901234.123456789"], "decimal(38,9)", None),
+    ("n", ["0.1234567890123456", "0.12345678901234567"], "float64", None),
+    ("n", ["1e5", "2.5"], "float64", None),
+    ("zip", ["00501", "10001", "02139"], "text", None),
+    ("price", ["1.234,56", "12,50"], "decimal(18,2)", "1.234,56"),
+    ("price", ["0,5", "12,50"], "decimal(18,2)", "1234,56"),
+    ("price", ["1,234.56", "12.5"], "decimal(18,2)", "1,234.56"),
+    ("price", ["1,234", "999"], "int32", "1,234.56"),
+    ("price", ["1 234,56", "2,5"], "decimal(18,2)", "1 234,56"),
+    ("price", ["1'234.50", "2.5"], "decimal(18,2)", "1'234.56"),
+    ("price", ["$1,234.50", "$3.00"], "decimal(18,2)", "$1,234.56"),
+    ("price", ["3,50 €", "1.200,00 €"], "decimal(18,2)", "1.234,56€"),
+    ("share", ["12.5%", "3 %"], "decimal(18,2)", "1234.56%"),
+    ("b", ["true", "false"], "boolean", "true|false"),
+    ("b", ["Y", "N", "Y"], "boolean", "Y|N"),
+    ("is_open", ["1", "0"], "boolean", "1|0"),
+    ("count", ["1", "0"], "int32", None),
+    ("answer", ["yes", "no", "unsure"], "text", None),
+    ("d", ["2020-01-02", "2020-12-31"], "date", "%Y-%m-%d"),
+    ("d", ["13/01/2020", "01/02/2020"], "date", "%d/%m/%Y"),
+    ("d", ["01/13/2020", "01/02/2020"], "date", "%m/%d/%Y"),
+    ("d", ["1/2/2020", "13/12/2020"], "date", "%-d/%-m/%Y"),
+    ("d", ["3.4.21", "24.12.21"], "date", "%-d.%-m.%y"),
+    ("d", ["5 May 2020", "12 March 2021"], "date", "%-d %B %Y"),
+    ("d", ["05-Jan-20", "17-Feb-21"], "date", "%d-%b-%y"),
+    ("d", ["Jan 05, 2020", "Dec 31, 2021"], "date", "%b %d, %Y"),
+    ("day", ["20200101", "20191231"], "date", "%Y%m%d"),
+    ("d", ["2020-01-02", "02/01/2020", "2020-02-03", "25/12/2020"], "date", "%Y-%m-%d | %d/%m/%Y"),
+    ("t", ["10:00", "23:59"], "time", "%H:%M"),
+    ("t", ["9:05 AM", "11:30 PM"], "time", "%-I:%M %p"),
+    ("dep_time", CLOCK, "time", "hhmm"),
+    ("air_time", MANY, "int32", None),
+    ("t", ["10:00:00", "26:30:00"], "interval", "hms"),
+    ("t", ["P1DT2H", "PT90.5S"], "interval", "iso"),
+    ("at", ["2013-01-01T10:00:00Z", "2013-06-01T00:00:00Z"], "timestamptz", "%Y-%m-%dT%H:%M:%SZ"),
+    ("at", ["2013-01-01T10:00:00+0100", "2013-06-01T00:00:00+0000"], "timestamptz", "%Y-%m-%dT%H:%M:%S%z"),
+    ("at", ["2013-01-01T10:00:00Z", "2013-06-01T00:00:00.123+02:00"], "timestamptz", "iso"),
+    ("at", ["2013-01-01 10:00:00 UTC"], "timestamptz", "%Y-%m-%d %H:%M:%S UTC"),
+    ("at", ["2013-01-01 10:00:00", "2013-01-01 10:00:00.5"], "timestamp", "iso"),
+    ("at", ["1/2/2020 5:07 PM", "12/20/2020 11:00 AM"], "timestamp", "%-m/%-d/%Y %-I:%M %p"),
+    ("at", ["Mon, 06 Jan 2020 10:00:00 +0000"], "timestamptz", "%a, %d %b %Y %H:%M:%S %z"),
+    ("created_at", ["1577836800", "1577836900"], "timestamptz", "epoch_s"),
+    ("updated_ms_ts", ["1577836800000"], "timestamptz", "epoch_ms"),
+    ("amount", ["1577836800", "1577836900"], "int64", None),
+    ("u", ["123e4567-e89b-12d3-a456-426614174000"], "uuid", None),
+    ("payload", ['{"a": 1}', "[1, 2]"], "json", None),
+    ("d", ["2020-02-30", "2020-13-01"], "text", None),
+    ("x", ["abc", "d"], "text", None),
+    ("x", [None, None], "text", None),
+    ("x", [], "text", None),
+]
+
+
+@pytest.mark.parametrize(("name", "values", "kind", "layout"), CASES)
+def test_type_and_format(name: str, values: list[str | None], kind: str, layout: str | None) -> None:
+    field = infer_column(values, name)
+    assert (str(field.type), field.format) == (kind, layout)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case[3]])
+def test_formats_are_those_that_expressions_read(case: tuple[str, list[str | None], str, str | None]) -> None:
+    field = infer_column(case[1], case[0])
+    check_format(field.type, field.format)
+
+
+def test_ambiguous_dates_say_so_and_are_doubted() -> None:
+    field = infer_column(["01/02/2020", "03/04/2020", "05/06/2020"] * 20, "day")
+    assert field.format == "%d/%m/%Y"
+    assert "%m/%d/%Y" in (field.why or "")
+    assert field.confidence < 0.7
+
+
+def test_one_bad_value_does_not_make_text_of_numbers() -> None:
+    field = infer_column([*MANY, "n.n."], "n")
+    assert str(field.type) == "int32"
+    assert "1 of 200 values do not fit" in (field.why or "")
+
+
+def test_more_than_five_percent_bad_values_do() -> None:
+    assert str(infer_column([*MANY[:90], *["x"] * 10], "n").type) == "text"
+
+
+def test_words_for_null_are_nulls_of_typed_fields_and_text_elsewhere() -> None:
+    number = infer_column(["1", "NA", "2", "N/A", "NA"], "n")
+    assert (str(number.type), number.nulls, number.nullable) == ("int32", ("NA", "N/A"), True)
+    word = infer_column(["Namibia", "NA", "Nepal"], "country")
+    assert (str(word.type), word.nulls, word.nullable) == ("text", (), False)
+
+
+def test_leading_zeros_of_one_value_are_enough_to_stay_text() -> None:
+    assert str(infer_column(["00501", "10001"], "zip").type) == "text"
+
+
+def test_json_carriers_and_nesting() -> None:
+    fields = infer_rows(
+        [
+            {"id": 1, "who": {"name": "a", "tags": ["x", None]}, "mixed": 1, "ok": True},
+            {"id": 2, "who": {"name": "b", "tags": []}, "mixed": "2", "extra": Decimal("1.50")},
+        ]
+    )
+    found = {field.name: field for field in fields}
+    assert [field.name for field in fields] == ["id", "who", "mixed", "ok", "extra"]
+    assert str(found["who"].type) == "record{name: text, tags: list<text>}"
+    assert found["who"].children[1].children[0].name == "[]"
+    assert found["who"].children[1].children[0].nullable
+    assert (found["id"].carrier, found["mixed"].carrier, found["ok"].carrier) == ("number", "mixed", "boolean")
+    assert (str(found["mixed"].type), str(found["ok"].type)) == ("int32", "boolean")
+    assert (found["extra"].nullable, found["extra"].stats.missing if found["extra"].stats else 0) == (True, 1)
+
+
+def test_different_structures_become_json() -> None:
+    assert str(infer_column([{"a": 1}, [1], "x"], "x").type) == "json"
+
+
+def test_a_map_with_very_many_keys_is_json() -> None:
+    assert str(infer_column([{f"key{number}": 1} for number in range(1500)], "x").type) == "json"
+
+
+def test_units_are_read_from_names_and_signs() -> None:
+    named = {
+        "distance_km": "km", "Weight (kg)": "kg", "temp_f": "°F", "price_usd": "USD", "latency_ms": "milliseconds",
+        "load_pct": "percent", "min_price": None, "age": None, "arrMinutes": "minutes",
+    }  # fmt: skip
+    assert {name: infer_column(["1", "2"], name).unit for name in named} == named
+    assert infer_column(["3 €", "4 €"], "x").unit == "EUR"
+
+
+def test_description_holds_facts_and_no_values_of_persons() -> None:
+    field = infer_column(["ann@example.org", "bob@example.org"], "contact")
+    assert field.pii
+    assert "ann" not in (field.description or "")
+    assert infer_column(["1", "5"], "distance_km").description == (
+        "Distance km: integer, in km, from 1 to 5, 2 distinct values."
+    )
+
+
+def test_doctests() -> None:
+    assert doctest.testmod(octo_core.inference.columns).failed == 0

@@ -1,0 +1,65 @@
+"""Semantic types: validators with checksums, evidence of names, and what counts as personal data."""
+
+import pytest
+
+from octo_core.inference import infer_column
+
+CASES = [
+    ("x", ["ann@example.org", "b.c+d@e.co.uk"], "email", True),
+    ("x", ["https://example.org/a?b=1", "http://x.y"], "url", False),
+    ("x", ["DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432"], "iban", True),
+    ("x", ["DE89 3704 0044 0532 0130 01", "GB82WEST12345698765433"], None, False),
+    ("x", ["10.0.0.1", "2001:db8::1"], "ip", True),
+    ("x", ["00:1A:2B:3C:4D:5E", "00:1a:2b:3c:4d:5f"], "mac", False),
+    ("x", ["image/png", "text/html"], "mime", False),
+    ("x", ["+34 612 345 678", "+1 212-555-0100"], "phone", True),
+    ("phone", ["2125550100", "2125550101"], "phone", True),
+    ("reading", ["2125550100", "2125550101"], None, False),
+    ("card_number", ["4111111111111111", "5500005555555559"], "credit_card", True),
+    ("card_number", ["4111111111111112", "5500005555555551"], None, False),
+    ("isbn", ["978-3-16-148410-0", "0-306-40615-2"], "isbn", False),
+    ("isbn", ["978-3-16-148410-1", "0-306-40615-3"], None, False),
+    ("country", ["DE", "ES", "US"], "country_code", False),
+    ("size", ["DE", "ES", "US"], None, False),
+    ("currency", ["EUR", "USD"], "currency_code", False),
+    ("lang", ["en", "de-AT"], "language_code", False),
+    ("zip", ["10001", "94105-1234"], "postal_code", False),
+    ("lat", ["41.5", "-3.25"], "latitude", False),
+    ("lat", ["141.5", "-3.25"], None, False),
+    ("first_name", ["Ann", "Bob"], "person_name", True),
+    ("carrier_name", ["United", "Delta"], None, False),
+    ("date_of_birth", ["1980-01-02", "1990-05-06"], "birth_date", True),
+    ("street", ["Main St 1", "Elm St 2"], "address", True),
+    ("host", ["a.example.org", "b.example.org"], "hostname", False),
+]
+
+
+@pytest.mark.parametrize(("name", "values", "semantic", "pii"), CASES)
+def test_semantic_type_and_pii(name: str, values: list[str], semantic: str | None, pii: bool) -> None:
+    field = infer_column(values, name)
+    assert (field.semantic, field.pii) == (semantic, pii)
+
+
+def test_a_few_broken_values_do_not_hide_the_meaning() -> None:
+    values = [f"user{number}@example.org" for number in range(30)] + ["broken@"]
+    assert infer_column(values, "x").semantic == "email"
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "role"),
+    [
+        ("price", [f"{n}.50" for n in range(50)], "numeric"),
+        ("status", ["new", "paid", "sent"] * 20, "categorical"),
+        ("day", ["2020-01-02", "2020-01-03"], "datetime"),
+        ("link", ["https://a.example/1", "https://a.example/2"], "url"),
+        ("cost", ["$1.50", "$2.75"], "embedded-number"),
+        ("height", [f"{n} cm" for n in range(150, 200)], "embedded-number"),
+        ("genres", ["drama, comedy, war", "comedy, war, noir", "a, b, c, d"], "list"),
+        ("review", [f"This is a rather long sentence about thing number {n} of many" for n in range(40)], "sentence"),
+        ("id", [str(n) for n in range(100)], "not-generalizable"),
+        ("nothing", [None] * 5, "not-generalizable"),
+        ("surname_or_so", [f"word{'abcdefghij'[n % 10]}{'klmnopqrst'[n // 10]}" for n in range(60)] * 3, "context-specific"),
+    ],
+)  # fmt: skip
+def test_roles(name: str, values: list[str | None], role: str) -> None:
+    assert infer_column(values, name).role == role
