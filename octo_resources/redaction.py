@@ -18,7 +18,7 @@ _QUERY = re.compile(rf"([?&;]{_CREDENTIAL_NAMES}=)[^&\s#'\"<>;]+", re.IGNORECASE
 _DSN = re.compile(r"\b((?:password|passwd|pwd)\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&;'\"]+)", re.IGNORECASE)
 _HEADER = re.compile(
     r"((?:proxy-)?authorization|x-api-key|api-key|x-auth-token|cookie|set-cookie)"
-    r"(['\"]?\s*[:=]\s*b?['\"]?|['\"]\s*,\s*b?['\"])([^\r\n'\"]+)",
+    r"(['\"]?\s*[:=]\s*(?:b?['\"])?|['\"]\s*,\s*b?['\"])([^\r\n'\"]+)",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE)

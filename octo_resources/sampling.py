@@ -6,8 +6,8 @@ Nothing of it counts as landed: the next extraction begins where it would have b
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -43,13 +43,14 @@ class Look:
 
         return derive(Workspace(self.pipeline.project), self.pipeline, self.source, [self.batch])
 
-    def rows(self) -> Iterator[dict[str, Any]]:
+    def rows(self) -> Generator[dict[str, Any], None, None]:
         """The rows as they came: text for CSV, JSON values for JSON, typed values for Parquet."""
         for file in self.batch.files:
             yield from _rows(self.landing.open_file(self.batch, file), file)
 
     def first(self, count: int) -> list[dict[str, Any]]:
-        return list(islice(self.rows(), count))
+        with closing(self.rows()) as rows:
+            return list(islice(rows, count))
 
     def count(self) -> int:
         return self.batch.rows if self.batch.rows is not None else sum(1 for _ in self.rows())
@@ -121,10 +122,12 @@ def _csv_rows(stream: Any, file: LandedFile) -> Iterator[dict[str, Any]]:
         escapechar=dialect.escape,
         quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
     )
-    if dialect.header:
-        next(reader, None)
-    for cells in reader:
-        if cells:
-            yield {
-                name: None if cell in dialect.null else cell for name, cell in zip(dialect.columns, cells, strict=False)
-            }
+    try:
+        if dialect.header:
+            next(reader, None)
+        for cells in reader:
+            if cells:
+                values = (None if cell in dialect.null else cell for cell in cells)
+                yield dict(zip(dialect.columns, values, strict=False))
+    finally:
+        text.detach()  # the stream is its opener's to close

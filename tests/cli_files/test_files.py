@@ -38,7 +38,7 @@ def test_check_prints_every_mistake_of_every_file_and_exits_2(shop: Path, cli: C
     assert "octopipe.yaml:1:1  unknown key 'registri'. Did you mean 'registry'?" in said.err
     document = cli("check", "--json")
     assert document.code == 2
-    assert [item["line"] for item in document.json["mistakes"]] == [1, 14, 22]
+    assert [item["line"] for item in document.json["mistakes"]] == [1, 14, 21]
 
 
 def test_init_writes_a_pipeline_from_flags_and_keeps_the_password_out(shop: Path, cli: Cli) -> None:
@@ -70,7 +70,7 @@ def test_init_writes_a_pipeline_from_flags_and_keeps_the_password_out(shop: Path
         (["check", "ordrs"], "Did you mean 'orders'?"),
         (["source", "update", "orders", "ordrs", "--option", "path=x"], "Did you mean 'orders'?"),
         (["source", "update", "orders", "orders", "--option", "pth=x"], "unknown key 'pth'"),
-        (["source", "remove", "orders", "orders"], "there is no source 'orders'"),
+        (["source", "remove", "orders", "orders"], "sources: must not be empty"),
         (["source", "add", "orders", "b", "--kind", "fil", "--option", "path=x"], "Did you mean 'file'?"),
         (["source", "add", "orders", "b", "--kind", "file", "--option", "path=in/none.csv"], "none.csv"),
         (["destination", "add", "orders", "--url", "postgresql://x/y"], "has a destination already"),
