@@ -28,7 +28,7 @@ class Decision(Frozen):
     reviewer: str
     reason: str | None = None
     via: str
-    """How it came: `cli`, `dagster`, `api` or `import`."""
+    """How it came: `cli`, `dagster`, `api`, `import`, or `drift` (withdrawn by Octopipe itself)."""
     at: datetime
     """UTC, microseconds."""
     recipe_hash: str

@@ -19,7 +19,7 @@ VERSION_TABLE: Final = "alembic_version"
 def ensure_current(database: Database, state: Path) -> None:
     """Migrate where a migration is due; RegistryError where the registry was made by a newer version.
 
-    Alembic is imported only then: it costs 0.15 s and 30 MB, the plain question after the version 1 ms.
+    Alembic is imported only then: it costs 0.15 s, the plain question after the version 1 ms.
     """
     if _is_current(database):
         return

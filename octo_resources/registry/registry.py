@@ -155,3 +155,21 @@ class Registry:
             current=current_fingerprint,
             at=at,
         )
+
+    def withdraw(self, pipeline: str, fingerprint: str, reason: str, *, at: datetime | None = None) -> Ruling:
+        """Revoke an approval because the source drifted and the pipeline says `ask`, until a person approves again.
+
+        No policy applies: it is nobody's approval, and only makes things safer.
+        """
+        return self._reviewing.decide(
+            "reject",
+            pipeline,
+            fingerprint,
+            reviewer="octopipe",
+            reason=reason,
+            via="drift",
+            policy=ApprovalPolicy(),
+            author=None,
+            current=None,
+            at=at,
+        )

@@ -59,6 +59,20 @@ def test_a_rejection_revokes_and_an_approval_after_it_holds_again(registry: Regi
     assert registry.require_approved("flights", wanted).seq == 3
 
 
+def test_drift_withdraws_an_approval_until_somebody_gives_it_again(registry: Registry) -> None:
+    wanted = save(registry, recipe())
+    policy = ApprovalPolicy(reviewers=("ana",), via="api")
+    approve(registry, wanted, policy=policy, via="api")
+    ruling = registry.withdraw("flights", wanted, "new field gate")
+    assert (ruling.decision.reviewer, ruling.decision.via) == ("octopipe", "drift")
+    with pytest.raises(NotApproved, match="octopipe rejected it today: new field gate"):
+        registry.require_approved("flights", wanted)
+    assert not registry.approve(
+        "flights", wanted, reviewer="ana", policy=policy, via="api", current_fingerprint=wanted
+    ).already
+    assert registry.plan_state("flights", wanted) == "approved"
+
+
 def test_deciding_the_same_again_adds_nothing(registry: Registry) -> None:
     wanted = save(registry, recipe())
     approve(registry, wanted)
