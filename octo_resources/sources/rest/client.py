@@ -145,7 +145,8 @@ class Client:
         raise SourceError("too many redirects", where=shown(request.url), retryable=False)
 
     def _send(self, request: Request) -> Answer:
-        _log.debug("%s %s", request.method, shown(request.url))
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("%s %s", request.method, shown(request.url))
         own = same_origin(self._base, request.url)
         headers = {**self._plain, **(self._secret | self._auth.headers if own else {})}
         url = httpx.URL(request.url)

