@@ -3,7 +3,7 @@
 import json
 import os
 import typing
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from octo_core.approvals import Decision, Keys
@@ -15,7 +15,7 @@ from octo_core.spec.pipeline import ApprovalPolicy
 from octo_resources.registry.carrying import Carried, Carrying
 from octo_resources.registry.control import Controls, Logs, Steps
 from octo_resources.registry.database import Database, database_url
-from octo_resources.registry.decisions import Decisions, Entry
+from octo_resources.registry.decisions import Decisions
 from octo_resources.registry.documents import Corrections, Versions
 from octo_resources.registry.executions import Executions
 from octo_resources.registry.migration import ensure_current
@@ -123,12 +123,6 @@ class Registry:
             current=current_fingerprint,
             at=at,
         )
-
-    def withdraw(self, pipeline: str, fingerprint: str, reason: str) -> Decision:
-        """Revoke a plan's approval because the source drifted: a person has to look at it again. Only ever safer."""
-        with self.database.write() as connection:
-            entry = Entry(pipeline, fingerprint, "reject", "octopipe", reason, "drift", datetime.now(UTC))
-            return self.decisions.append(connection, entry)
 
     def reject(
         self,
