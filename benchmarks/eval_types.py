@@ -90,7 +90,9 @@ def interval(right: Sequence[bool], seed: int = 0, rounds: int = 1000) -> tuple[
 def report(name: str, answers: list[tuple[str, str, str]], seconds: float, wrong: int) -> None:
     right = [truth == answer for _, truth, answer in answers]
     low, high = interval(right)
-    print(f"{name}: {sum(right) / len(right):.3f} right [{low:.3f}, {high:.3f}] of {len(right)} columns, {seconds:.1f} s")
+    print(
+        f"{name}: {sum(right) / len(right):.3f} right [{low:.3f}, {high:.3f}] of {len(right)} columns, {seconds:.1f} s"
+    )
     confused = Counter((truth, answer) for _, truth, answer in answers if truth != answer)
     for (truth, answer), count in confused.most_common(wrong):
         examples = [column for column, t, a in answers if (t, a) == (truth, answer)][:4]

@@ -54,7 +54,10 @@ def _structure(profile: FieldProfile, name: str) -> tuple[Choice, tuple[Field, .
     if not values:
         return None
     if profile.native is not None and enough(carriers.get("typed", 0), values):
-        return Choice(profile.native, values, values, "as the source types it", None, *_typed_bounds(profile)), ()
+        why = "as the source types it"
+        return Choice(profile.native, values, values, why, None, profile.least, profile.greatest), _inner(
+            profile.native
+        )
     if enough(carriers.get("boolean", 0), values):
         return _counted(BOOLEAN, carriers["boolean"], values, "JSON's true and false"), ()
     if objects and enough(objects, values):
@@ -89,8 +92,14 @@ def _counted(kind: DataType, held: int, of: int, why: str) -> Choice:
     return Choice(kind, held, of, why + tail)
 
 
-def _typed_bounds(profile: FieldProfile) -> tuple[str | None, str | None]:
-    return profile.least, profile.greatest
+def _inner(kind: DataType) -> tuple[Field, ...]:
+    """The fields inside a type that the source says: nothing is known of their values."""
+    inside = kind.fields if kind.kind == "record" else (("[]", kind.element),) if kind.element else ()
+    return tuple(
+        Field(name=name, type=inner, carrier="typed", children=_inner(inner), why="as the source types it")
+        for name, inner in inside
+        if inner is not None
+    )
 
 
 def _native(profile: FieldProfile) -> DataType | None:

@@ -21,7 +21,8 @@ def seen(failures: int, rows: int = 1000, missing: int = 0) -> Drift:
 
 
 @pytest.mark.parametrize(
-    ("failures", "rows", "drifted"), [(50, 1000, False), (51, 1000, True), (99, 99, False), (6, 100, True), (5, 100, False)]
+    ("failures", "rows", "drifted"),
+    [(50, 1000, False), (51, 1000, True), (99, 99, False), (6, 100, True), (5, 100, False)],
 )
 def test_a_contract_fails_in_more_than_five_percent_of_at_least_a_hundred_rows(
     failures: int, rows: int, drifted: bool
@@ -64,7 +65,9 @@ def test_the_strictest_policy_wins() -> None:
 
 def test_what_changed_between_two_schemas() -> None:
     old = schema({"id": 1, "at": "2020-01-31", "who": {"name": "a", "age": 3}, "old": 1}, key=("id",))
-    new = schema({"id": 70000000000, "at": "31/01/2020", "who": {"name": 5, "sex": "f"}, "fresh": "x"}, key=("id", "at"))
+    new = schema(
+        {"id": 70000000000, "at": "31/01/2020", "who": {"name": 5, "sex": "f"}, "fresh": "x"}, key=("id", "at")
+    )
     assert compare(old, new) == (
         "source field at changed its format from %Y-%m-%d to %d/%m/%Y",
         "source field who.name changed from text to integer",

@@ -12,13 +12,17 @@ from octo_core.inference.sketch import SIZE
 
 TOKENS = st.one_of(
     st.none(),
-    st.sampled_from(["1", "00501", "1.5", "1.234,5", "NA", "", "true", "no", "01/02/2020", "13/02/2020", "10:00", "x y"]),
+    st.sampled_from(
+        ["1", "00501", "1.5", "1.234,5", "NA", "", "true", "no", "01/02/2020", "13/02/2020", "10:00", "x y"]
+    ),
     st.integers(-(10**20), 10**20).map(str),
     st.decimals(-1000, 1000, places=3).map(str),
     st.dates().map(str),
     st.text(max_size=8),
 )
-SCALARS = st.one_of(TOKENS, st.booleans(), st.integers(-5, 5), st.floats(allow_nan=False, allow_infinity=False, width=16))
+SCALARS = st.one_of(
+    TOKENS, st.booleans(), st.integers(-5, 5), st.floats(allow_nan=False, allow_infinity=False, width=16)
+)
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
@@ -37,7 +41,9 @@ def test_merging_is_associative_and_commutative_and_equals_the_profile_of_all(a:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(VALUES, max_size=15), st.lists(VALUES, max_size=15), st.sampled_from(["x", "created_at", "is_x", "zip"]))
+@given(
+    st.lists(VALUES, max_size=15), st.lists(VALUES, max_size=15), st.sampled_from(["x", "created_at", "is_x", "zip"])
+)
 def test_the_field_of_a_merge_is_the_field_of_all(a: list, b: list, name: str) -> None:
     assert decide(merge(profile_values(a), profile_values(b)), name) == decide(profile_values([*a, *b]), name)
 
@@ -79,7 +85,10 @@ def test_integers_come_back(numbers: list[int]) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.dates(date(1900, 1, 1), date(2099, 1, 1)), min_size=1), st.sampled_from(["%Y-%m-%d", "%d.%m.%Y", "%d %B %Y"]))
+@given(
+    st.lists(st.dates(date(1900, 1, 1), date(2099, 1, 1)), min_size=1),
+    st.sampled_from(["%Y-%m-%d", "%d.%m.%Y", "%d %B %Y"]),
+)
 def test_dates_come_back(days: list[date], layout: str) -> None:
     # A thirteenth settles what is day and what is month.
     field = infer_column([day.strftime(layout) for day in [*days, date(2020, 1, 13)]], "d")

@@ -27,7 +27,8 @@ RECORDS = [
         "day": f"{number % 28 + 1:02}/0{number % 9 + 1}/2021",
         "state": ["new", "paid", "NA"][number % 3],
         "note": f"the {number}th note, with words",
-        "who": {"name": f"n{number % 5}", "tags": ["a", "b"][: number % 3]} | ({"age": number % 90} if number % 2 else {}),
+        "who": {"name": f"n{number % 5}", "tags": ["a", "b"][: number % 3]}
+        | ({"age": number % 90} if number % 2 else {}),
         **({"rare": True} if number % 1000 == 7 else {}),
     }
     for number in range(9000)
@@ -88,7 +89,10 @@ def test_malformed_lines_and_ragged_rows_are_counted_and_passed_over(tmp_path: P
     lines = tmp_path / "a.jsonl"
     lines.write_text('{"a": 1}\nnot json\n{"a": 2, "b": [{"c": "x"}, null]}\n[1]\n{"a": \n"text"\n{"a": null}\n')
     schema = infer(tmp_path, landed(lines, "jsonl"))
-    assert [(field.name, str(field.type)) for field in schema.fields] == [("a", "int32"), ("b", "list<record{c: text}>")]
+    assert [(field.name, str(field.type)) for field in schema.fields] == [
+        ("a", "int32"),
+        ("b", "list<record{c: text}>"),
+    ]
     a = schema.field("a")
     assert a is not None
     assert a.stats is not None
@@ -131,7 +135,9 @@ def test_parquet_keeps_its_own_types(tmp_path: Path) -> None:
 
 def test_keys_of_two_and_three_fields_are_found(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    rows = [{"store": s, "day": f"2021-01-{d:02}", "till": t} for s in range(1, 9) for d in range(1, 29) for t in range(4)]
+    rows = [
+        {"store": s, "day": f"2021-01-{d:02}", "till": t} for s in range(1, 9) for d in range(1, 29) for t in range(4)
+    ]
     path.write_text("".join(json.dumps({**row, "sold": 1.5}) + "\n" for row in rows))
     assert infer(tmp_path, landed(path, "jsonl")).key == ("store", "day", "till")
     path.write_text("".join(json.dumps({**row, "sold": 1.5}) + "\n" for row in rows if row["till"] == 1))

@@ -58,7 +58,7 @@ def test_a_few_broken_values_do_not_hide_the_meaning() -> None:
         ("review", [f"This is a rather long sentence about thing number {n} of many" for n in range(40)], "sentence"),
         ("id", [str(n) for n in range(100)], "not-generalizable"),
         ("nothing", [None] * 5, "not-generalizable"),
-        ("surname_or_so", [f"word{'abcdefghij'[n % 10]}{'klmnopqrst'[n // 10]}" for n in range(60)] * 3, "context-specific"),
+        ("surname", ["word" + "abcdefghij"[n % 10] + "klmnopqrst"[n // 10] for n in range(60)] * 3, "context-specific"),
     ],
 )  # fmt: skip
 def test_roles(name: str, values: list[str | None], role: str) -> None:
