@@ -100,7 +100,7 @@ def col(name: str, **change: Any) -> dict[str, Column]:
 COVERED: dict[str, Callable[[], Recipe]] = {
     "pipeline": lambda: built({"name": "others"}),
     "field's type": lambda: built(fields=field("origin", type=INT32)),
-    "field's format": lambda: built(fields=field("hour", format="%d/%m/%Y")),
+    "field's format": lambda: built(fields=field("hour", format="%Y-%m-%d %H:%M:%S%z")),
     "field's unit": lambda: built(fields=field("distance", unit="feet")),
     "integer that the target does not hold": lambda: built(fields=field("distance", type=INT64)),
     "column's type": lambda: built(columns=col("origin", native="character varying(3)")),
