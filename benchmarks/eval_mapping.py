@@ -10,11 +10,12 @@ import json
 import random
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from octo_core.inference import infer_column
 from octo_core.mapping import match
-from octo_core.mapping.attribute import MAX_VALUES, Attribute
+from octo_core.mapping.attribute import MAX_VALUES, Attribute, from_field
 from octo_core.mapping.matching import Match
 
 csv.field_size_limit(2**31 - 1)
@@ -46,14 +47,10 @@ def table(path: Path, schema: dict[str, dict[str, object]] | None = None) -> lis
         about = (schema or {}).get(name, {})
         allowed = about.get("value_data")
         listed = tuple(allowed) if isinstance(allowed, dict) else ()
-        found.append(
-            Attribute(
-                name,
-                text=str(about.get("column_description") or ""),
-                values=(listed or tuple(values))[:MAX_VALUES],
-                closed=bool(listed),
-            )
-        )
+        inferred = from_field(infer_column(list(values)[:MAX_VALUES], name), name)
+        text = str(about.get("column_description") or "")
+        known = (listed or tuple(values))[:MAX_VALUES]
+        found.append(replace(inferred, text=text, values=known, closed=bool(listed)))
     return [one for one in found if one.name]
 
 

@@ -17,8 +17,8 @@ class Attribute:
     """One column. `text` is its label, comment or description; `values` are distinct values as text, unordered.
 
     `closed`: no other values can be (an enum, a CHECK list). `low`/`high`: the range of a number, inclusive.
-    `context`: the table's name, whose words say little in the names of its columns. `length`: characters that fit, or
-    the longest that was seen. `distinct`: share of distinct values, 1.0 for a key.
+    `context`: the table's name, whose words say little in the names of its columns. `limit`: characters that
+    fit; `length`, `min_length`: the longest and shortest that were seen. `distinct`: share of distinct values, 1.0 for a key.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Attribute:
     semantic: str | None = None
     key: bool = False
     reference: str | None = None
+    limit: int | None = None
     length: int | None = None
     min_length: int | None = None
     distinct: float | None = None
@@ -63,10 +64,11 @@ def from_field(source: Field, path: str, key: bool = False) -> Attribute:
         values = stats.values if stats.values is not None else stats.examples
         if stats.distinct and stats.rows:
             distinct = min(1.0, stats.distinct / max(1, stats.rows - stats.nulls - stats.missing))
+    nothing_seen = stats is not None and stats.nulls + stats.missing >= stats.rows
     return Attribute(
         name=path,
         text=source.description or "",
-        type=source.type,
+        type=None if nothing_seen else source.type,
         values=values[:MAX_VALUES],
         closed=bool(stats and stats.values is not None),
         low=_number(stats.min) if stats else None,
@@ -105,7 +107,7 @@ def from_column(
         unit=label.unit if label else None,
         key=bool(table and column.name in table.primary_key),
         reference=reference,
-        length=column.max_length,
+        limit=column.max_length,
         context=table.table_name if table else "",
         distinct=1.0 if table and table.primary_key == (column.name,) else None,
     )

@@ -102,7 +102,7 @@ def _length_fit(source: Sequence[Attribute], target: Sequence[Attribute]) -> Flo
     text = np.array([one.type is not None and one.type.kind == "text" for one in source])
     longest = np.array([one.length or 0 for one in source]) * text
     shortest = np.array([one.min_length or 0 for one in source])
-    limit = np.array([two.length or 0 for two in target])
+    limit = np.array([two.limit or 0 for two in target])
     listed = np.array([two.closed for two in target])
     over = (longest[:, None] > limit[None, :]) & (limit > 0)[None, :]
     exact = (longest[:, None] == limit[None, :]) & (shortest == longest)[:, None] & (limit > 0)[None, :]
