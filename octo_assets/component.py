@@ -3,6 +3,7 @@
 In any code location: a defs.yaml with `type: octo_assets.component.OctopipeProject`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -25,10 +26,14 @@ class OctopipeProject(dg.Component, dg.Model, dg.Resolvable):
     pipelines: list[str] | None = None
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002  Dagster's signature
-        project = Project.find(Path(self.project) if self.project else None)
-        names = self.pipelines if self.pipelines is not None else project.pipeline_names()
-        parts = [_definitions(project, name) for name in wanted_pipelines(names)]
-        return dg.Definitions.merge(*parts, shared_jobs(parts), dg.Definitions(resources=project_resources(project)))
+        return project_definitions(Project.find(Path(self.project) if self.project else None), self.pipelines)
+
+
+def project_definitions(project: Project, pipelines: Sequence[str] | None = None) -> dg.Definitions:
+    """The definitions of a project's pipelines (all when left out), with the jobs and resources that they share."""
+    names = list(pipelines) if pipelines is not None else project.pipeline_names()
+    parts = [_definitions(project, name) for name in wanted_pipelines(names)]
+    return dg.Definitions.merge(*parts, shared_jobs(parts), dg.Definitions(resources=project_resources(project)))
 
 
 def _definitions(project: Project, name: str) -> dg.Definitions:

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from octo_assets.component import OctopipeProject
+from octo_assets.component import project_definitions
 from octo_assets.names import raw_key, table_keys
 from octo_assets.schedules import pipeline_keys
 from octo_core.ledger import LoadResult
@@ -36,7 +36,7 @@ def launch(
 ) -> Ran:
     """Land, plan and load one pipeline as a Dagster run of the job `load`; the run is in the UI's list afterwards."""
     spec = project.pipeline(name).spec
-    definitions = OctopipeProject(project=str(project.root), pipelines=[name]).build_defs(None)
+    definitions = project_definitions(project, [name])
     keys = pipeline_keys(spec)
     if tables is not None:
         unwanted = {key for table, key in table_keys(spec).items() if table not in tables}

@@ -12,22 +12,25 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from octo_resources.project import Project
-from octo_resources.registry import Registry
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from octo_resources.registry import Registry
 
-class RegistryResource(dg.ConfigurableResource[Registry]):
+
+class RegistryResource(dg.ConfigurableResource[Any]):
     """Where schemas, plans, approvals and executions are kept."""
 
     url: str = Field(default="", description="sqlite or a PostgreSQL URL; octopipe.yaml's when empty")
     project: str = Field(description="The project folder")
 
-    _opened: Registry | None = PrivateAttr(default=None)
+    _opened: Any = PrivateAttr(default=None)
 
-    def open(self) -> Registry:
+    def open(self) -> "Registry":
         """The registry, opened at first use and kept."""
+        from octo_resources.registry import Registry  # SQLAlchemy
+
         if self._opened is None:
             project = Project.at(self.project)
             self._opened = Registry.open(self.url or project.registry_url, project.state)

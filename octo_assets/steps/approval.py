@@ -1,7 +1,7 @@
 """`approved_mapping`: a person approves, rejects or corrects a plan; it yields only where the plan is approved."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 from pydantic import Field
@@ -17,8 +17,10 @@ from octo_assets.steps.common import (
 from octo_assets.steps.mapping import plan_metadata
 from octo_core.errors import UsageError
 from octo_core.spec.pipeline import PipelineSpec
-from octo_resources.flow import Prepared, Workspace, approve, correct, prepare, reject
 from octo_resources.project import Pipeline
+
+if TYPE_CHECKING:
+    from octo_resources.flow import Prepared, Workspace
 
 Event = Materialized | dg.AssetCheckResult
 
@@ -56,13 +58,15 @@ def approval_asset(spec: PipelineSpec) -> dg.AssetsDefinition:
                 skippable=True,
                 description=about,
                 kinds={"approval"},
-                **spec_fields(spec),
+                **spec_fields(spec, "load"),
             )
         ],
         check_specs=[dg.AssetCheckSpec("approval", asset=key, description="The current plan is approved by a person.")],
         required_resource_keys={"registry", "landing"},
     )
     def approved_mapping(context: dg.AssetExecutionContext, config: ApprovalConfig) -> Iterator[Event]:
+        from octo_resources.flow import prepare
+
         with failures_in_plain_words():
             space = workspace(context)
             pipeline = pipeline_of(space, spec)
@@ -73,7 +77,9 @@ def approval_asset(spec: PipelineSpec) -> dg.AssetsDefinition:
     return approved_mapping
 
 
-def _decide(context: dg.AssetExecutionContext, space: Workspace, pipeline: Pipeline, config: ApprovalConfig) -> None:
+def _decide(context: dg.AssetExecutionContext, space: "Workspace", pipeline: Pipeline, config: ApprovalConfig) -> None:
+    from octo_resources.flow import approve, correct, prepare, reject
+
     if config.decision == "keep":
         return
     if not config.reviewer:
@@ -89,7 +95,7 @@ def _decide(context: dg.AssetExecutionContext, space: Workspace, pipeline: Pipel
     act(space, pipeline, config.fingerprint, reviewer=config.reviewer, reason=reason, via="dagster")
 
 
-def _show_new_plan(context: dg.AssetExecutionContext, pipeline: Pipeline, prepared: Prepared) -> None:
+def _show_new_plan(context: dg.AssetExecutionContext, pipeline: Pipeline, prepared: "Prepared") -> None:
     """Put the corrected plan on the mapping's page, where the reviewer reads it before approving."""
     context.instance.report_runless_asset_event(
         dg.AssetMaterialization(
@@ -102,7 +108,7 @@ def _show_new_plan(context: dg.AssetExecutionContext, pipeline: Pipeline, prepar
     context.log.info(f"New plan {prepared.plan.fingerprint[:8]}: read it on the mapping's page, then approve it")
 
 
-def _outcome(key: dg.AssetKey, prepared: Prepared) -> Iterator[Event]:
+def _outcome(key: dg.AssetKey, prepared: "Prepared") -> Iterator[Event]:
     plan = prepared.plan
     approved = plan.state == "approved"
     decision = prepared.decision

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from octo_core.errors import NotApproved, OctopipeError, SourceError, UsageError
 from octo_core.spec.pipeline import PipelineSpec
-from octo_resources.flow import Workspace
 from octo_resources.project import Pipeline
+
+if TYPE_CHECKING:
+    from octo_resources.flow import Workspace
 
 Materialized = dg.MaterializeResult[None]
 Metadata = dict[str, Any]
@@ -18,10 +20,14 @@ NEVER_RETRY = (UsageError, NotApproved)
 """What trying again cannot mend: the user's files, and a missing approval."""
 
 
-def spec_fields(spec: PipelineSpec) -> dict[str, Any]:
-    """Group, owner and tags that every asset of a pipeline carries."""
+def spec_fields(spec: PipelineSpec, step: str = "propose") -> dict[str, Any]:
+    """Group, owner and tags that every asset of a pipeline carries; `step` is `propose` or `load`."""
     owners = [spec.owner] if spec.owner and "@" in spec.owner else []
-    return {"group_name": spec.name, "owners": owners, "tags": {"octopipe/pipeline": spec.name, **spec.tags}}
+    return {
+        "group_name": spec.name,
+        "owners": owners,
+        "tags": {"octopipe/pipeline": spec.name, "octopipe/step": step, **spec.tags},
+    }
 
 
 def retry_policy(spec: PipelineSpec) -> dg.RetryPolicy | None:
@@ -47,13 +53,15 @@ def failures_in_plain_words() -> Iterator[None]:
         raise dg.Failure(description=str(error), allow_retries=not hopeless) from None
 
 
-def workspace(context: dg.AssetExecutionContext) -> Workspace:
+def workspace(context: dg.AssetExecutionContext) -> "Workspace":
     """The project folder as the run's resources say."""
+    from octo_resources.flow import Workspace  # with DuckDB and sqlglot 0.5 s, which no code location has to wait for
+
     resources = context.resources
     return Workspace.open(resources.landing.project, registry=resources.registry.open())
 
 
-def pipeline_of(space: Workspace, spec: PipelineSpec) -> Pipeline:
+def pipeline_of(space: "Workspace", spec: PipelineSpec) -> Pipeline:
     """The pipeline's files as they are now, which may be newer than the definitions of this code location."""
     return space.project.pipeline(spec.name)
 

@@ -13,29 +13,32 @@ from octo_assets.steps.common import (
 )
 from octo_core.catalog import Catalog, Column
 from octo_core.spec.pipeline import PipelineSpec
-from octo_resources.flow import pull
 
 
 def destination_asset(spec: PipelineSpec) -> dg.AssetsDefinition:
     """The pulled catalog of the destination's tables."""
 
-    @dg.asset(
-        key=destination_key(spec.name),
-        op_tags={"octopipe/op": op_name(spec.name, "destination")},
-        description=(
-            "The destination's tables as they are now, and what their columns mean by the labels.\n\n"
-            f"Label one: `octopipe destination label {spec.name} TABLE.COLUMN TEXT`."
-        ),
-        kinds={spec.destination.kind} if spec.destination else None,
+    key = destination_key(spec.name)
+    about = (
+        "The destination's tables as they are now, and what their columns mean by the labels.\n\n"
+        f"Label one: `octopipe destination label {spec.name} TABLE.COLUMN TEXT`."
+    )
+    kinds = {spec.destination.kind} if spec.destination else set()
+
+    @dg.multi_asset(
+        name=op_name(spec.name, "destination"),
+        specs=[dg.AssetSpec(key, description=about, kinds=kinds, **spec_fields(spec))],
         retry_policy=retry_policy(spec),
         required_resource_keys={"registry", "landing"},
-        **spec_fields(spec),
     )
     def destination(context: dg.AssetExecutionContext) -> Materialized:
+        from octo_resources.flow import pull
+
         with failures_in_plain_words():
             space = workspace(context)
             catalog = pull(space, pipeline_of(space, spec))
         return dg.MaterializeResult(
+            asset_key=key,
             metadata={"tables": dg.MarkdownMetadataValue(_markdown(catalog)), "server": catalog.version},
             data_version=dg.DataVersion(catalog.signature[:16]),
         )

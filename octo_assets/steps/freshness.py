@@ -9,7 +9,6 @@ from octo_assets.names import op_name, table_keys
 from octo_assets.steps.common import failures_in_plain_words
 from octo_core.spec.pipeline import PipelineSpec
 from octo_core.spec.units import duration_text
-from octo_resources.flow import Workspace, newest_write
 
 
 def freshness_checks(spec: PipelineSpec) -> Sequence[dg.AssetChecksDefinition]:
@@ -29,6 +28,8 @@ def freshness_checks(spec: PipelineSpec) -> Sequence[dg.AssetChecksDefinition]:
         required_resource_keys={"registry", "landing"},
     )
     def freshness(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        from octo_resources.flow import Workspace, newest_write
+
         with failures_in_plain_words():
             resources = context.resources
             space = Workspace.open(resources.landing.project, registry=resources.registry.open())

@@ -1,6 +1,7 @@
 """`raw/<source>`: what a source said, landed as batches."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -16,7 +17,9 @@ from octo_assets.steps.common import (
     workspace,
 )
 from octo_core.spec.pipeline import PipelineSpec
-from octo_resources.flow import Landed, land
+
+if TYPE_CHECKING:
+    from octo_resources.flow import Landed
 
 
 class RawConfig(dg.Config):
@@ -39,6 +42,8 @@ def raw_assets(spec: PipelineSpec) -> dg.AssetsDefinition:
         required_resource_keys={"registry", "landing"},
     )
     def raw(context: dg.AssetExecutionContext, config: RawConfig) -> Iterator[Materialized]:
+        from octo_resources.flow import land
+
         wanted = [source for source in spec.sources if raw_key(spec.name, source) in context.selected_asset_keys]
         with failures_in_plain_words():
             space = workspace(context)
@@ -67,7 +72,7 @@ def _spec(spec: PipelineSpec, source: str) -> dg.AssetSpec:
     )
 
 
-def _result(spec: PipelineSpec, source: str, landed: Landed) -> Materialized:
+def _result(spec: PipelineSpec, source: str, landed: "Landed") -> Materialized:
     metadata: Metadata = {"new": landed.batch is not None, "batches_landed": landed.batches}
     if landed.batch is not None:
         metadata |= {

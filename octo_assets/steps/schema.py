@@ -16,7 +16,6 @@ from octo_assets.steps.common import (
 )
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.pipeline import PipelineSpec
-from octo_resources.flow import schemas
 
 
 def schema_assets(spec: PipelineSpec) -> dg.AssetsDefinition:
@@ -29,6 +28,8 @@ def schema_assets(spec: PipelineSpec) -> dg.AssetsDefinition:
         required_resource_keys={"registry", "landing"},
     )
     def schema(context: dg.AssetExecutionContext) -> Iterator[Materialized]:
+        from octo_resources.flow import schemas
+
         with failures_in_plain_words():
             space = workspace(context)
             found = schemas(space, pipeline_of(space, spec))

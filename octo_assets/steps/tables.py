@@ -1,11 +1,11 @@
 """The destination's tables: one multi-asset that loads what landed by the approved plan, with its checks."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from octo_assets.automation import LOAD_WHEN_APPROVED_OR_NEW
-from octo_assets.lineage import column_lineage, column_schema
 from octo_assets.names import approved_key, op_name, raw_key, table_keys
 from octo_assets.steps.common import (
     Materialized,
@@ -18,10 +18,11 @@ from octo_assets.steps.common import (
 )
 from octo_core.errors import UsageError
 from octo_core.ledger import LoadResult
-from octo_core.plan.show import load_markdown
 from octo_core.spec.pipeline import PipelineSpec
-from octo_resources.flow import LoadOutcome, load
 from octo_resources.project import Project
+
+if TYPE_CHECKING:
+    from octo_resources.flow import LoadOutcome
 
 Event = Materialized | dg.AssetCheckResult
 CHECKS = {
@@ -49,6 +50,8 @@ def table_assets(project: Project, spec: PipelineSpec) -> dg.AssetsDefinition:
         required_resource_keys={"registry", "landing"},
     )
     def tables(context: dg.AssetExecutionContext) -> Iterator[Event]:
+        from octo_resources.flow import load
+
         wanted = [table for table, key in keys.items() if key in context.selected_asset_keys]
         with failures_in_plain_words():
             space = workspace(context)
@@ -82,7 +85,7 @@ def _spec(project: Project, spec: PipelineSpec, table: str, key: dg.AssetKey) ->
         if needed
         else LOAD_WHEN_APPROVED_OR_NEW,
         freshness_policy=_freshness(spec),
-        **spec_fields(spec),
+        **spec_fields(spec, "load"),
     )
 
 
@@ -99,7 +102,7 @@ def _freshness(spec: PipelineSpec) -> dg.FreshnessPolicy | None:
     return dg.FreshnessPolicy.time_window(fail_window=spec.monitors.freshness)
 
 
-def _events(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: LoadOutcome) -> Iterator[Event]:
+def _events(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: "LoadOutcome") -> Iterator[Event]:
     result = outcome.result
     if result.status in ("loaded", "already_loaded", "nothing_new"):
         yield _materialization(spec, key, table, outcome)
@@ -132,7 +135,10 @@ def _events(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: LoadOutco
     )
 
 
-def _materialization(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: LoadOutcome) -> Materialized:
+def _materialization(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: "LoadOutcome") -> Materialized:
+    from octo_assets.lineage import column_lineage, column_schema
+    from octo_core.plan.show import load_markdown
+
     result = outcome.result
     metadata: Metadata = {
         **_counts(result, table),

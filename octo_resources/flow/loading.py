@@ -317,7 +317,7 @@ class _Load:
         )
         return ledgers
 
-    def _move(self, work: "Work", positions: Mapping[tuple[str, str], Position]) -> Move:
+    def _move(self, work: "Work", positions: "Mapping[tuple[str, str], Position]") -> Move:
         seen = positions.get((work.source, work.table))
         newest = work.batches[-1]
         to = {"batch": newest.id, "cursor": newest.cursor_to or (seen.value.get("cursor") if seen else None)}

@@ -40,6 +40,8 @@ def rejected_rows(engine: DuckEngine, work: "Work") -> Iterator[QuarantinedRow]:
     A row that several columns refuse is there once, for the first of them.
     """
     refused: list[Any] = [*work.scan.refused, *(work.outcome.rejected if work.outcome else ())]
+    if not refused:
+        return
     by_row = {one.row: one for one in reversed(refused)}
     wanted = np.array(sorted(by_row), dtype=np.int64)
     for row, payload in engine.payloads(work.inputs, wanted):
