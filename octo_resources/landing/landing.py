@@ -11,7 +11,7 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 from octo_core.batch import Batch, LandedFile
-from octo_core.errors import LandingError
+from octo_core.errors import LandingError, NotSupportedYet
 from octo_resources.landing.disk import landing_errors
 from octo_resources.landing.manifest import CLEANED, MANIFEST, read_manifest
 from octo_resources.landing.retention import Cleaned, clean
@@ -26,6 +26,12 @@ class Landing:
     """Batches of all pipelines under one folder. Nothing is made on the disk before the first batch is."""
 
     def __init__(self, root: Path) -> None:
+        if any(part.endswith(":") for part in root.parts):
+            raise NotSupportedYet(
+                "a landing zone outside this machine is not supported yet",
+                where="landing.path",
+                hint="Set it to a local folder.",
+            )
         self.root = root.absolute()
 
     def folder(self, pipeline: str, source: str) -> Path:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -138,6 +139,42 @@ def test_patterns_go_into_folders_in_order(folder: Path, land_file: LandFile) ->
         "2023/z.csv",
         "2024/b.csv",
     ]
+
+
+def test_two_extractions_at_once_land_one_batch(folder: Path, land_file: LandFile, landing: Landing) -> None:
+    (folder / "a.csv").write_text("x,y\n1,2\n")
+    with ThreadPoolExecutor(4) as pool:
+        landed = [run.result() for run in [pool.submit(land_file, "in") for _ in range(4)]]
+    assert [batch for batch in landed if batch is not None] == landing.batches("p", "s")
+    assert len(landing.batches("p", "s")) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "format_"),
+    [
+        ("a.jsonl", '{"a": tru}\n{"a": 1}\n', "jsonl"),
+        ("a.json", '{"a": 1}\n{"a": }\n{"a": 2}\n', "jsonl"),
+        ("a.txt", '{"a": 1}\n{"a": 2}\n', "jsonl"),
+        ("a.csv", "{id},name\n1,x\n", "csv"),
+        ("a.csv", "[id],name\n1,x\n", "csv"),
+        ("a", '{"rows": [\n{"a": 1},\n{"a": 2}\n]}\n', "jsonl"),
+    ],
+)
+def test_a_spoilt_line_does_not_change_what_the_file_is(
+    folder: Path, land_file: LandFile, name: str, text: str, format_: str
+) -> None:
+    (folder / name).write_text(text)
+    batch = land_file(f"in/{name}")
+    assert batch is not None
+    assert batch.files[0].format == format_
+
+
+def test_an_empty_file_beside_them_leaves_a_first_batch_full(folder: Path, land_file: LandFile) -> None:
+    (folder / "a.csv").write_text("x,y\n1,2\n")
+    (folder / "b.csv").write_text("")
+    batch = land_file("in")
+    assert batch is not None
+    assert batch.full
 
 
 def test_mixed_formats_in_one_source_are_refused(folder: Path, land_file: LandFile) -> None:

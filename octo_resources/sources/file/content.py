@@ -12,6 +12,7 @@ from octo_core.errors import NotSupportedYet, SourceError
 from octo_core.spec.sources import FileSource
 
 _BITE = 8192
+_LINES = 20
 HEAD: Final = 1 << 20
 """Bytes (decompressed) that decide format, encoding and dialect."""
 
@@ -109,18 +110,24 @@ def format_of(spec: FileSource, path: Path, head: bytes) -> FileFormat:
 
 
 def _lines_or_document(text: bytes, named: FileFormat | None) -> FileFormat:
-    """An object first: JSON lines if the line is a whole object and another follows (or the name says so)."""
+    """An object first: JSON lines if the name says so, or if most lines are whole objects; else a JSON document."""
+    if named == "jsonl":
+        return "jsonl"
+    lines = [line for line in text.split(b"\n")[:_LINES] if line.strip()]
+    whole = sum(map(_is_object, lines))
+    if named == "csv" and not whole:
+        return "csv"
+    return "jsonl" if len(lines) > 1 and whole * 2 > len(lines) else "json"
+
+
+def _is_object(line: bytes) -> bool:
     import msgspec
 
-    line, newline, rest = text.partition(b"\n")
     try:
-        msgspec.json.decode(line, type=msgspec.Raw)
+        msgspec.json.decode(line, type=dict[str, msgspec.Raw])
     except msgspec.DecodeError:
-        # A first line longer than the head still is a line where the name says so.
-        return "jsonl" if named == "jsonl" and not newline else "json"
-    if rest.lstrip()[:1] == b"{":
-        return "jsonl"
-    return "jsonl" if named == "jsonl" else "json"
+        return False
+    return True
 
 
 def _named(path: Path) -> FileFormat | None:

@@ -56,7 +56,7 @@ def land_files(
         except FileNotFoundError as error:
             raise SourceError("the file vanished while it was read", where=str(path), hint="Run it again.") from error
         if file is None:
-            old += 1
+            old += bool(seen.by_path)  # else it is empty
             continue
         formats.setdefault(_family(file), path)
         _one_format(formats)
