@@ -2,7 +2,11 @@
 
 from octo_resources.engines.duckdb.engine import DuckEngine
 from octo_resources.engines.duckdb.inputs import Input, row_of, split_row
+from octo_resources.engines.duckdb.preview import ColumnCounts, Preview, PreviewReason, PreviewSample
 from octo_resources.engines.duckdb.scan import Refused, Scan, Tally
 from octo_resources.engines.duckdb.variables import LoadVariables
 
-__all__ = ["DuckEngine", "Input", "LoadVariables", "Refused", "Scan", "Tally", "row_of", "split_row"]
+__all__ = [
+    "ColumnCounts", "DuckEngine", "Input", "LoadVariables", "Preview", "PreviewReason", "PreviewSample", "Refused", "Scan",
+    "Tally", "row_of", "split_row",
+]  # fmt: skip

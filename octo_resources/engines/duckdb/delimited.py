@@ -10,7 +10,7 @@ from pyarrow import csv
 from octo_core.batch import CsvDialect
 from octo_core.errors import LandingError
 from octo_core.expressions.tree import path_parts
-from octo_resources.engines.duckdb.csv_records import Odd, Splitter, Stretch
+from octo_resources.engines.duckdb.csv_records import Odd, Positions, Splitter, Stretch
 from octo_resources.engines.duckdb.exact import Unfit
 from octo_resources.engines.duckdb.inputs import Numbered
 from octo_resources.engines.duckdb.records import token_in_text, token_schema
@@ -154,7 +154,7 @@ class DelimitedFile:
         wanted = len(self._names)
         return malformed(row, f"malformed CSV: {fields} field{'' if fields == 1 else 's'} instead of {wanted}")
 
-    def _tokens(self, rows: "np.typing.NDArray[np.int64]", columns: dict[str, pa.Array]) -> Iterator[pa.RecordBatch]:
+    def _tokens(self, rows: Positions, columns: dict[str, pa.Array]) -> Iterator[pa.RecordBatch]:
         if not len(rows):
             return
         self._count(len(rows), self._missing, self._new)

@@ -3,11 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from octo_core.errors import NotSupportedYet
-from octo_core.expressions import Node
+from octo_core.expressions import Node, select_duckdb, to_duckdb
 from octo_core.schema import SourceSchema
 from octo_resources.engines.duckdb.delimited import DelimitedFile
 from octo_resources.engines.duckdb.evaluate import Pass
@@ -15,10 +18,17 @@ from octo_resources.engines.duckdb.inputs import Input, Numbered, groups
 from octo_resources.engines.duckdb.jsonl import JsonLines
 from octo_resources.engines.duckdb.lines import Feed
 from octo_resources.engines.duckdb.parquet import parquet_batches
+from octo_resources.engines.duckdb.payloads import payloads, records
+from octo_resources.engines.duckdb.pretty import pretty
+from octo_resources.engines.duckdb.preview import Preview, Previewing
 from octo_resources.engines.duckdb.scan import Refused, Scan, Tally
-from octo_resources.engines.duckdb.select import evaluation
+from octo_resources.engines.duckdb.select import evaluation, identifier
 from octo_resources.engines.duckdb.session import Session
 from octo_resources.engines.duckdb.variables import LoadVariables
+
+
+PAYLOAD_SHOWN: Final = 500
+"""Characters of a malformed row's text that a preview carries."""
 
 
 class DuckEngine:
@@ -49,6 +59,46 @@ class DuckEngine:
         found = evaluation(schema, columns)
         rows = self._rows(inputs, schema, columns, variables, scan, detail=False)
         return pa.RecordBatchReader.from_batches(found.schema, rows)
+
+    def preview(
+        self,
+        inputs: Sequence[Input],
+        schema: SourceSchema,
+        columns: Mapping[str, Node],
+        variables: LoadVariables,
+        *,
+        key: Sequence[str],
+        sample_rows: int,
+        reasons: int,
+    ) -> Preview:
+        """What `evaluate` would give and refuse, over all rows, in memory that does not grow with them.
+
+        `key`: target columns; `sample_rows`: rows shown before and after; `reasons`: most reasons named.
+        """
+        scan = self.scan()
+        previewing = Previewing(evaluation(schema, columns), key, sample_rows, reasons, self._temp)
+        for batch in self._rows(inputs, schema, columns, variables, scan, detail=True):
+            previewing.add(batch)
+        if scan.malformed:
+            previewing.malformed(scan.refused)
+        wanted = np.array(previewing.wanted_payloads(), np.int64)
+        texts = {row: text[:PAYLOAD_SHOWN] for row, text in payloads(inputs, wanted)} if len(wanted) else {}
+        return previewing.done(scan, texts)
+
+    def payloads(self, inputs: Sequence[Input], rows: "NDArray[np.int64]") -> Iterator[tuple[int, str]]:
+        """(row, original text) of sorted row numbers, such as `scan.refused.rows()`; `inputs` as `evaluate` got them."""
+        return payloads(inputs, rows)
+
+    def records(self, inputs: Sequence[Input], schema: SourceSchema, limit: int) -> list[dict[str, Any]]:
+        """The first records: every field's exact token by its name, the schema's fields first."""
+        order = {field.name: place for place, field in enumerate(schema.fields)}
+        found = records(inputs, limit)
+        return [dict(sorted(one.items(), key=lambda item: order.get(item[0], len(order)))) for one in found]
+
+    def sql(self, schema: SourceSchema, columns: Mapping[str, Node]) -> str:
+        """The SELECT of a mapping as the plan shows it: values and, under `name!`, why a row has none."""
+        rendered = {name: to_duckdb(node) for name, node in columns.items()}
+        return pretty(select_duckdb(rendered, identifier(schema.source)))
 
     def _rows(
         self,

@@ -76,7 +76,7 @@ class Pass:
                 failures = pc.sum(bad.column(f"!c{place}")).as_py()
                 if failures:
                     tally.contract_failures[name] += failures
-            columns = [bad.column(name) for name in ("_row", "_column", "!reason", "_value")]
+            columns = [bad.column(name) for name in (ROW, "!column", "!reason", "!kind", "!value")]
             refused = [column.cast(kind.type) for column, kind in zip(columns, REFUSED, strict=True)]
             self.scan.refuse(batch, pa.record_batch(refused, schema=REFUSED), malformed=False)
         self.scan.count(batch, tally)

@@ -46,7 +46,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _constant(text: str) -> Any:
-    raise Unfit("malformed JSON", text)
+    raise Unfit(f"malformed JSON: {text}", text)
 
 
 _DECODER: Final = json.JSONDecoder(

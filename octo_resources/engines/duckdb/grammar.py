@@ -30,6 +30,8 @@ TOKEN_WINDOW: Final = 100
 _WS: Final = r"[ \t\r]*"
 _FEW_WS: Final = r"[ \t\r]{0,8}"
 _SAFE: Final = re.compile(SAFE_NUMBER)
+RARE: Final = 0.03
+"""Share of the sampled records below which something is an exception."""
 _OPTIONS: Final = 64
 """Keys of one object that may be missing; beyond, an object is a map and no record."""
 
@@ -79,7 +81,20 @@ class Seen:
 
     @property
     def optional(self) -> list[str]:
-        return [key for key in self.order if self.keys[key].times < self.objects]
+        """Keys that are missing more often than now and then."""
+        return [key for key in self.order if self.keys[key].times < self.objects * (1 - RARE)]
+
+    def without_rare(self) -> "Seen":
+        """The same without what only few records have: they are read one by one, which costs less than asking all."""
+        self.keys = {
+            key: inner.without_rare() for key, inner in self.keys.items() if inner.times >= self.objects * RARE
+        }
+        self.order = [key for key in self.order if key in self.keys]
+        if self.unsafe < self.times * RARE:
+            self.unsafe = 0
+        if self.element is not None:
+            self.element.without_rare()
+        return self
 
 
 def sample(texts: Iterable[str]) -> Seen:
@@ -90,7 +105,7 @@ def sample(texts: Iterable[str]) -> Seen:
             seen.add(exact.decode(text))
         except exact.Unfit:
             continue
-    return seen
+    return seen.without_rare()
 
 
 class TooWild(Exception):

@@ -1,5 +1,6 @@
 """What the engine reads: landed files in order, and the row numbers that name their rows for a whole load."""
 
+import codecs
 import gzip
 import io
 import zlib
@@ -55,7 +56,17 @@ def groups(inputs: Sequence[Input]) -> Iterator[tuple[str, str, list[Numbered]]]
 
 
 def open_plain(source: Input) -> IO[bytes]:
-    """The file's decompressed bytes as a stream; several gzip members or zstd frames are read as one."""
+    """The file's decompressed bytes as a stream, in UTF-8; several gzip members or zstd frames are read as one."""
+    stream = _decompressed(source)
+    dialect = source.file.dialect
+    encoding = codecs.lookup(dialect.encoding).name if dialect is not None else "utf-8"
+    if encoding in ("utf-8", "utf-8-sig", "ascii"):
+        return stream
+    # What the encoding does not know becomes U+FFFD, visibly; the landed file keeps its bytes.
+    return cast(IO[bytes], codecs.EncodedFile(stream, "utf-8", encoding, errors="replace"))
+
+
+def _decompressed(source: Input) -> IO[bytes]:
     try:
         if source.file.compression == "gzip":
             return cast(IO[bytes], gzip.open(source.path, "rb"))

@@ -1,10 +1,12 @@
 """Cuts files into lines, without copying: Arrow batches of line numbers and texts, whatever the bytes are."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, cast
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from octo_core.errors import OctopipeError
 from octo_resources.engines.duckdb.inputs import Numbered, open_plain, read_chunk
@@ -15,48 +17,73 @@ LONGEST: Final = 64 << 20
 """Bytes of one line that are taken; a longer one is refused and never held."""
 LINES: Final = pa.schema([("!row", pa.int64()), ("line", pa.large_string())])
 
+Positions = NDArray[np.int64]
 Bad = Callable[[int, str, str | None], None]
 """(row, reason, value): a line that is no text, or too long."""
 
 
-def lines(numbered: Numbered, bad: Bad, chunk: int = CHUNK, longest: int = LONGEST) -> Iterator[pa.RecordBatch]:
-    """Batches of schema LINES. Only a newline ends a line; `!row` holds the exact line number; a BOM is dropped."""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Whole lines: `data` up to `size`, of which the first has the number `line` (from 1)."""
+
+    data: bytes
+    size: int
+    line: int
+
+    def ends(self) -> Positions:
+        """Where each line ends, newline included."""
+        ends = np.flatnonzero(np.frombuffer(self.data, np.uint8, self.size) == 10) + 1
+        if not len(ends) or ends[-1] != self.size:
+            ends = np.append(ends, self.size)
+        return cast(Positions, ends)
+
+
+def pieces(
+    numbered: Numbered, too_long: Callable[[int], None], chunk: int = CHUNK, longest: int = LONGEST
+) -> Iterator[Piece]:
+    """The file in pieces of whole lines. Only a newline ends a line; a BOM is dropped; `too_long` gets line numbers."""
     carry, number, first, skipping = b"", 1, True, False
     with open_plain(numbered.input) as stream:
         while True:
             data = read_chunk(stream, chunk, numbered.input)
             buffer = carry + data if carry else data
             if first:
-                buffer = buffer.removeprefix(b"\xef\xbb\xbf")
-                first = False
+                buffer, first = buffer.removeprefix(b"\xef\xbb\xbf"), False
             cut = buffer.rfind(b"\n") + 1 if data else len(buffer)
             carry = buffer[cut:]
             if skipping and cut:  # the rest of a line that was too long
                 start = buffer.find(b"\n", 0, cut) + 1 or cut
                 buffer, cut, number, skipping = buffer[start:], cut - start, number + 1, False
+            if cut:
+                yield Piece(buffer, cut, number)
+                number += buffer.count(b"\n", 0, cut)
             if skipping:
                 carry = b""
             elif len(carry) > longest:
-                ahead = buffer.count(b"\n", 0, cut)
-                bad(numbered.base | number + ahead, f"longer than {longest >> 20} MB", None)
+                too_long(number)
                 carry, skipping = b"", True
-            if cut:
-                batch = _batch(buffer, cut, numbered.base | number, bad)
-                number += buffer.count(b"\n", 0, cut)
-                yield batch
             if not data:
                 return
 
 
-def _batch(buffer: bytes, cut: int, first_row: int, bad: Bad) -> pa.RecordBatch:
-    ends = np.flatnonzero(np.frombuffer(buffer, np.uint8, cut) == 10) + 1
-    if not len(ends) or ends[-1] != cut:
-        ends = np.append(ends, cut)
+def lines(numbered: Numbered, bad: Bad, chunk: int = CHUNK, longest: int = LONGEST) -> Iterator[pa.RecordBatch]:
+    """Batches of schema LINES; lines that are too long or no UTF-8 go to `bad`."""
+
+    def too_long(line: int) -> None:
+        bad(numbered.base | line, f"longer than {longest >> 20} MB", None)
+
+    for piece in pieces(numbered, too_long, chunk, longest):
+        yield _batch(piece, numbered.base, bad)
+
+
+def _batch(piece: Piece, base: int, bad: Bad) -> pa.RecordBatch:
+    ends = piece.ends()
     offsets = np.zeros(len(ends) + 1, np.int64)
     offsets[1:] = ends
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(buffer)]
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(piece.data)]
     texts = pa.Array.from_buffers(pa.large_string(), len(ends), buffers)
-    rows = pa.array(np.arange(first_row, first_row + len(ends)))
+    first = base | piece.line
+    rows = pa.array(np.arange(first, first + len(ends)))
     try:
         texts.validate(full=True)
     except pa.ArrowInvalid:

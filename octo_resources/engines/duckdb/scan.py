@@ -1,6 +1,7 @@
-"""What a pass over the rows counted, filled while its rows are consumed; refused rows are kept on disk, not in memory."""
+"""What a pass over the rows counted, filled while its rows are consumed; refused rows wait on disk, not in memory."""
 
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -69,6 +70,7 @@ class RefusedRows:
         self._temp = temp
         self._file: IO[bytes] | None = None
         self._writer: Any = None
+        self._ended = False
         self.reasons: Counter[tuple[str | None, str]] = Counter()
         """(column, kind of reason) → rows."""
 
@@ -93,6 +95,7 @@ class RefusedRows:
         if self._writer is None:
             self._temp.mkdir(parents=True, exist_ok=True)
             self._file = cast(IO[bytes], TemporaryFile(dir=self._temp))  # noqa: SIM115  (lives as long as the rows)
+            weakref.finalize(self, self._file.close)
             self._writer = pa.ipc.new_stream(self._file, REFUSED)
         self._writer.write_batch(batch)
         pairs = pa.table({"column": batch.column("column"), "kind": batch.column("kind")})
@@ -102,10 +105,11 @@ class RefusedRows:
     def _batches(self) -> Iterator[pa.RecordBatch]:
         if self._file is None:
             return
-        self._writer.close()  # the end mark; writing is over once someone reads
+        if not self._ended:
+            self._writer.close()  # the end mark; writing is over once someone reads
+            self._ended = True
         self._file.seek(0)
-        with pa.ipc.open_stream(pa.PythonFile(self._file, mode="r")) as reader:
-            yield from reader
+        yield from pa.ipc.open_stream(pa.PythonFile(self._file, mode="r"))
 
 
 class Scan:

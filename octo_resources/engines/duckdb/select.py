@@ -59,8 +59,8 @@ class Evaluation:
         """SELECT over a relation (a name, or a query in brackets) of `!row` and one column a path.
 
         Gives the targets as `!v0` …, `!row`, for rows that fail `!column`, `!reason`, `!kind`, `!value` (else NULL),
-        a boolean `!c0` … for each of `fields`, and `extra`. With `detail` also each column's own reason as `!r0` …
-        and every path's token as `!p0` ….
+        a boolean `!c0` … for each of `fields`, and `extra`. With `detail` also the kind of each column's failure as `!r0` …
+        (else NULL), a hash of each value as `!h0` …, and every path's token as `!p0` ….
         """
         columns = {f"!v{place}": one for place, one in enumerate(self._values)}
         columns |= {f"!k{n}": Rendered(kind, "NULL") for n, kind in enumerate(self._kinds) if kind != "NULL"}
@@ -71,7 +71,8 @@ class Evaluation:
         outer += [identifier(f"!c{place}") for place in range(len(self._contract))]
         if detail:
             for place, one in enumerate(self._values):
-                outer.append(f'{identifier(f"!v{place}!") if one.can_fail else _NEVER} AS "!r{place}"')
+                outer.append(f'{identifier(f"!k{place}") if one.can_fail else _NEVER} AS "!r{place}"')
+                outer.append(f'hash("!v{place}") AS "!h{place}"')
             outer += [f'{identifier(path)} AS "!p{place}"' for place, path in enumerate(self.paths)]
         return f"SELECT {', '.join(outer)} FROM ({inner})"
 

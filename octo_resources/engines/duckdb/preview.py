@@ -1,0 +1,177 @@
+"""What a mapping would do to real rows: counts a column, rows that would be refused and why, samples, repeated keys."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from octo_resources.engines.duckdb.distinct import Distinct, Hashes, Repeats
+from octo_resources.engines.duckdb.inputs import split_row
+from octo_resources.engines.duckdb.scan import Refused, Scan
+from octo_resources.engines.duckdb.select import Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnCounts:
+    """Of one target column. Nulls and distinct values are of the rows that would be loaded, failures of all rows."""
+
+    nulls: int
+    distinct: int
+    distinct_exact: bool
+    failures: int
+    truncated: int
+    """Failures because the value is longer than the column: nothing is ever cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewSample:
+    """One row: the tokens of the fields that the mapping reads, and what the targets would get."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewReason:
+    """Rows that would be refused for one reason; `reason`, `first_row` and `row` are of the first of them, its number in its file."""
+
+    column: str | None
+    reason: str
+    kind: str
+    """The reason without the row's own value."""
+    rows: int
+    first_row: int
+    row: dict[str, Any]
+    """Tokens of the fields that the mapping reads; empty where the row is malformed."""
+    payload: str | None = None
+    """The start of the original text of a malformed row: it may hold anything, also what is personal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """All rows at a glance; `scan` has the counts that drift is judged by."""
+
+    rows: int
+    refused: int
+    columns: dict[str, ColumnCounts]
+    samples: tuple[PreviewSample, ...]
+    reasons: tuple[PreviewReason, ...]
+    """The most frequent first."""
+    key_collisions: int
+    """Rows to be loaded whose key an earlier one has; rows with a NULL in the key are not compared."""
+    scan: Scan
+
+
+@dataclass(slots=True)
+class _First:
+    row: int
+    reason: str
+    tokens: dict[str, Any]
+    malformed: bool
+
+
+class Previewing:
+    """Takes evaluated batches with detail, one after the other."""
+
+    def __init__(self, evaluation: Evaluation, key: Sequence[str], sample_rows: int, reasons: int, temp: Path) -> None:
+        self._evaluation, self._most, self._sample_rows = evaluation, reasons, sample_rows
+        self._names = list(evaluation.types)
+        self._key = [self._names.index(column) for column in key]
+        self._repeats = Repeats(temp) if key else None
+        self._nulls = [0] * len(self._names)
+        self._failures = [0] * len(self._names)
+        self._truncated = [0] * len(self._names)
+        self._distinct = [Distinct() for _ in self._names]
+        self._samples: list[PreviewSample] = []
+        self._first: dict[tuple[str | None, str], _First] = {}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        for place in range(len(self._names)):
+            failed = batch.column(f"!r{place}")
+            self._failures[place] += len(failed) - failed.null_count
+            if failed.null_count != len(failed):
+                longer = pc.sum(pc.match_substring(failed, " is longer than ")).as_py()
+                self._truncated[place] += longer or 0
+        reasons = batch.column("!reason")
+        if reasons.null_count != len(reasons):
+            self._add_refused(batch.filter(reasons.is_valid()))
+        self._add_good(batch.filter(reasons.is_null()))
+
+    def _add_good(self, good: pa.RecordBatch) -> None:
+        for place, distinct in enumerate(self._distinct):
+            values = good.column(f"!v{place}")
+            self._nulls[place] += values.null_count
+            hashes = good.column(f"!h{place}")
+            distinct.add(_numpy(hashes.filter(values.is_valid()) if values.null_count else hashes))
+        if self._repeats is not None:
+            self._repeats.add(self._key_hashes(good))
+        for row in good.slice(0, self._sample_rows - len(self._samples)).to_pylist():
+            after = {name: row[f"!v{place}"] for place, name in enumerate(self._names)}
+            self._samples.append(PreviewSample(self._tokens(row), after))
+
+    def _key_hashes(self, good: pa.RecordBatch) -> Hashes:
+        there = np.ones(good.num_rows, bool)
+        mixed = np.zeros(good.num_rows, np.uint64)
+        for place in self._key:
+            there &= good.column(f"!v{place}").is_valid().to_numpy(zero_copy_only=False)
+            mixed = (mixed ^ _numpy(good.column(f"!h{place}"))) * np.uint64(0x9E3779B97F4A7C15)
+            mixed ^= mixed >> np.uint64(29)
+        return mixed[there]
+
+    def _add_refused(self, bad: pa.RecordBatch) -> None:
+        pairs = pa.table({"column": bad.column("!column"), "kind": bad.column("!kind"), "at": np.arange(bad.num_rows)})
+        for found in pairs.group_by(["column", "kind"]).aggregate([("at", "min")]).to_pylist():
+            name = (found["column"], found["kind"])
+            if name not in self._first and len(self._first) < 10 * self._most:
+                row = bad.slice(found["at_min"], 1).to_pylist()[0]
+                self._first[name] = _First(row["!row"], row["!reason"], self._tokens(row), malformed=False)
+
+    def _tokens(self, row: dict[str, Any]) -> dict[str, Any]:
+        return {path: row[f"!p{place}"] for place, path in enumerate(self._evaluation.paths)}
+
+    def malformed(self, refused: Iterable[Refused]) -> None:
+        """The first malformed row for each reason, once the pass is over."""
+        for one in refused:
+            if one.column is None and (None, one.kind) not in self._first and len(self._first) < 10 * self._most:
+                self._first[None, one.kind] = _First(one.row, one.reason, {}, malformed=True)
+
+    def wanted_payloads(self) -> list[int]:
+        return sorted(first.row for first in self._first.values() if first.malformed)
+
+    def done(self, scan: Scan, payloads: dict[int, str]) -> Preview:
+        """The whole preview; `payloads` are the texts of `wanted_payloads`."""
+        columns = {
+            name: ColumnCounts(
+                self._nulls[place],
+                self._distinct[place].count,
+                self._distinct[place].exact,
+                self._failures[place],
+                self._truncated[place],
+            )
+            for place, name in enumerate(self._names)
+        }
+        reasons = [
+            PreviewReason(
+                column, first.reason, kind, rows, split_row(first.row)[1], first.tokens, payloads.get(first.row)
+            )
+            for (column, kind), rows in scan.refused.reasons.most_common(self._most)
+            if (first := self._first.get((column, kind))) is not None
+        ]
+        return Preview(
+            rows=scan.rows_read,
+            refused=len(scan.refused),
+            columns=columns,
+            samples=tuple(self._samples),
+            reasons=tuple(reasons),
+            key_collisions=self._repeats.count() if self._repeats is not None else 0,
+            scan=scan,
+        )
+
+
+def _numpy(hashes: pa.Array) -> Hashes:
+    found: Hashes = hashes.to_numpy(zero_copy_only=False).astype(np.uint64, copy=False)
+    return found
