@@ -106,7 +106,7 @@ def screen(*, stderr: bool = False) -> "Console":
 
 
 def page(draw: Callable[[int, bool], str]) -> "Callable[[Console], None]":
-    """A page that draws itself for a width, with or without colour; what comes from outside is cleaned in it already."""
+    """A page that draws itself for a width, with or without colour; what comes from outside is clean in it already."""
 
     def show(_: "Console") -> None:
         import shutil

@@ -7,6 +7,7 @@ import pytest
 
 from octo_resources.project import Project
 from tests.cli_files.conftest import Cli
+from tests.servers.api import Api, Asked, Reply
 
 PIPELINE = Path("pipelines/orders/pipeline.yaml")
 ROOT = Path(__file__).parents[2]
@@ -155,3 +156,59 @@ def test_doctor_names_a_secret_that_is_not_set(shop: Path, cli: Cli) -> None:
     assert said.code == 1
     broken = [row for row in said.json["findings"] if row["state"] == "broken"]
     assert [row["what"] for row in broken] == ["orders: secret env/OCTO_NO_SUCH"]
+
+
+def test_init_finds_the_table_by_looking(warehouse: str, shop: Path, cli: Cli) -> None:
+    said = cli("init", "till", "--source", str(shop / "pipelines/orders/samples"), "--destination", warehouse, "--json")
+    assert said.code == 0, said.err
+    assert said.json["tables"] == ["public.customer_order"]
+    text = Path("pipelines/till/pipeline.yaml").read_text(encoding="utf-8")
+    assert "path: pipelines/orders/samples\n" in text
+
+
+def test_a_sample_is_typed_shown_and_written_as_csv(shop: Path, cli: Cli) -> None:
+    said = cli("source", "sample", "orders", "--csv", "out.csv", "--json")
+    assert said.code == 0, said.err
+    assert (said.json["rows"], said.json["complete"]) == (60, True)
+    types = {field["name"]: field["type"] for field in said.json["fields"]}
+    assert (types["order_time"], types["total"].partition("(")[0]) == ("timestamptz", "decimal")
+    sample = (shop / "pipelines/orders/samples/orders.csv").read_text(encoding="utf-8")
+    assert Path("out.csv").read_text(encoding="utf-8").split() == sample.split()
+
+
+def test_adding_a_source_shows_its_types_at_once(shop: Path, cli: Cli) -> None:
+    (shop / "more.jsonl").write_text('{"id": 1, "at": "2026-01-02"}\n{"id": 2, "at": "2026-01-03"}\n', encoding="utf-8")
+    said = cli("source", "add", "orders", "more", "--kind", "file", "--option", "path=more.jsonl", "--json")
+    assert said.code == 0, said.err
+    assert {field["name"]: field["type"] for field in said.json["sample"]["fields"]}["at"] == "date"
+    assert "more" in Project.find().pipeline("orders").spec.sources
+
+
+def test_check_marks_the_place_in_an_expression_once_the_source_is_known(shop: Path, cli: Cli) -> None:
+    assert cli("schema", "orders", "--json").code == 0
+    mapping = "public.customer_order:\n  placed_at: parse_timestmp(order_time, '%Y')\n  total_eur: totl\n"
+    Path("pipelines/orders/mapping.yaml").write_text(mapping, encoding="utf-8")
+    said = cli("check")
+    assert said.code == 2
+    lines = said.err.splitlines()
+    assert lines[0].startswith("pipelines/orders/mapping.yaml:2:14  placed_at: parse_timestmp is no function.")
+    assert lines[1:3] == [" " * 36 + "│ parse_timestmp(order_time, '%Y')", " " * 36 + "│ " + "^" * 14]
+    assert lines[3].startswith("pipelines/orders/mapping.yaml:3:14  total_eur:")
+    assert lines[-1] == "2 mistakes; nothing was changed."
+
+
+def test_a_rest_source_is_tested_before_the_file_changes_and_its_token_stays_out(shop: Path, cli: Cli) -> None:
+    def answer(asked: Asked) -> Reply:
+        allowed = asked.headers.get("Authorization") == "Bearer till-token-1"
+        return Reply([{"id": 1}, {"id": 2}]) if allowed else Reply({"error": "no"}, status=401)
+
+    with Api({"/till": answer}) as api:
+        args = ["source", "add", "orders", "till", "--kind", "rest", "--option", f"url={api.url}/till"]
+        args += ["--option", "auth.kind=bearer"]
+        before = PIPELINE.read_bytes()
+        refused = cli(*args, "--option", "auth.token=wrong-token-1")
+        assert (refused.code, PIPELINE.read_bytes(), Path(".env").exists()) == (1, before, False)
+        said = cli(*args, "--option", "auth.token=till-token-1", "--json")
+    assert said.code == 0, said.err
+    assert said.json["sample"]["rows"] == 2
+    assert "till-token-1" not in said.out + said.err + PIPELINE.read_text(encoding="utf-8")
