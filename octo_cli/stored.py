@@ -45,7 +45,9 @@ def _names(pipeline: "Pipeline", catalog: "Catalog") -> list[Mistake]:
         if table is None:
             continue
         columns = [column.name for column in table.columns]
-        named: list[tuple[str, str, tuple[str, ...]]] = [("labels", column, ("labels", column)) for column in spec.labels]
+        named: list[tuple[str, str, tuple[str, ...]]] = [
+            ("labels", column, ("labels", column)) for column in spec.labels
+        ]
         named += [("key", column, ("key",)) for column in spec.key or ()]
         named += [("version", spec.version, ("version",))] if spec.version else []
         for what, column, place in named:

@@ -15,7 +15,7 @@ Resolve = Callable[[str, "Position"], Any]
 
 # libyaml's parser gives the marks that messages need and takes 0.2 ms for a pipeline file, where ruamel.yaml's takes
 # 6 ms: with 1,000 pipelines that is the difference between a code location that loads and one that times out.
-# (ruamel.yaml writes: octo_resources/editing.py.)
+# (Edits that keep comments work on the same marks: octo_core/spec/edits.py.)
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _REFERENCE = re.compile(r"\$\{(?:[^{}\n'\"]|'[^'\n{}]*'|\"[^\"\n{}]*\")*\}")
