@@ -4,7 +4,7 @@
 import json
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from octo_core.inference import claims as c
 from octo_core.inference.observe import NumberToken
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _ROUNDED: Final = r"[:\[,]\s*-?[0-9.]*([0-9][eE]|[0-9.]{17})"
 """After a colon, comma or bracket: a number that a double may not hold. Texts may match too; that costs time only."""
 _MAX_LINES: Final = 50_000
+_FIRST_LINES: Final = 100_000
 
 
 def with_exact_numbers(
@@ -24,11 +25,13 @@ def with_exact_numbers(
     """The profiles with the evidence of such tokens as they stand in the lines. Lines beyond 50,000 are not looked at:
     by then the sample says as much. The scan is made only where a number looks as if it had been rounded.
     """
-    if not any(_suspicious(profile) for profile in profiles.values()):
+    seen = {_suspicious(profile) for profile in profiles.values()}
+    if seen == {""}:
         return profiles
+    # A few exponents among very many decimals change nothing, as a decimal field reads them: a part will do.
+    lines = objects if "digits" in seen else f"(SELECT json FROM {objects} LIMIT {_FIRST_LINES})"
     rows = con.execute(
-        f"SELECT json::VARCHAR FROM {objects} WHERE regexp_matches(json::VARCHAR, ?) LIMIT {_MAX_LINES}",
-        [_ROUNDED],
+        f"SELECT json::VARCHAR FROM {lines} WHERE regexp_matches(json::VARCHAR, ?) LIMIT {_MAX_LINES}", [_ROUNDED]
     )
     tokens: dict[tuple[str, ...], Counter[str]] = {}
     while chunk := rows.fetchmany(1000):
@@ -41,17 +44,17 @@ def with_exact_numbers(
     return found
 
 
-def _suspicious(profile: FieldProfile) -> bool:
+def _suspicious(profile: FieldProfile) -> Literal["", "point", "digits"]:
     """Whether fractions were seen that a double prints when it rounds: many digits, or `.0` for an exponent."""
+    found: Literal["", "point", "digits"] = ""
     for (kind, layout), evidence in profile.claims.items():
-        if layout is None and (
-            kind == c.FLOAT or (kind in (c.DECIMAL, c.POINT3) and (evidence.digits + evidence.scale > 14))
-        ):
-            return True
-        if kind == c.DECIMAL and any(text.endswith(".0") for text, _ in profile.sketch.entries.values()):
-            return True
+        if layout is None and kind in (c.DECIMAL, c.POINT3, c.FLOAT):
+            if kind == c.FLOAT or evidence.digits + evidence.scale > 14:
+                return "digits"
+            if any(text.endswith(".0") for text, _ in profile.sketch.entries.values()):
+                found = "point"
     inner = list((profile.children or {}).values()) + ([profile.element] if profile.element else [])
-    return any(_suspicious(child) for child in inner)
+    return max([found, *map(_suspicious, inner)], key=("", "point", "digits").index)
 
 
 def _collect(value: Any, path: tuple[str, ...], tokens: dict[tuple[str, ...], Counter[str]]) -> None:
