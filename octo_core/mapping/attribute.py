@@ -17,8 +17,8 @@ class Attribute:
     """One column. `text` is its label, comment or description; `values` are distinct values as text, unordered.
 
     `closed`: no other values can be (an enum, a CHECK list). `low`/`high`: the range of a number, inclusive.
-    `context`: the table's name, whose words say little in the names of its columns. `limit`: characters that
-    fit; `length`, `min_length`: the longest and shortest that were seen. `distinct`: share of distinct values, 1.0 for a key.
+    `context`: the table's name, whose words say little in the names of its columns. `limit`: characters that fit;
+    `length`, `min_length`: the longest and shortest that were seen. `distinct`: share of distinct values, 1.0: a key.
     """
 
     name: str

@@ -9,6 +9,9 @@ _BETWEEN = re.compile(r"BETWEEN\s+\(?'?(-?\d+(?:\.\d+)?)'?[^A]*?AND\s+\(?'?(-?\d
 
 def allowed_values(checks: Iterable[str], column: str) -> tuple[str, ...] | None:
     """The texts of a check like `status IN ('a', 'b')`, also as PostgreSQL prints it; None where there is no list."""
+    about = [sql for sql in checks if column in sql]
+    if not about:
+        return None
     name = re.escape(column)
     listed = re.compile(
         rf'^[(\s]*(?:upper|lower|btrim)?\(*"?{name}"?\)*(?:::[\w "\[\]()]+?)?\)*\s*'
@@ -16,7 +19,7 @@ def allowed_values(checks: Iterable[str], column: str) -> tuple[str, ...] | None
         re.IGNORECASE,
     )
     equal = re.compile(rf"\(*\"?{name}\"?\)*(?:::\w+)?\)*\s*=\s*'((?:[^']|'')*)'", re.IGNORECASE)
-    for sql in checks:
+    for sql in about:
         match = listed.match(sql)
         if match:
             values = _STRING.findall(match.group("array") or match.group("list") or "")
@@ -31,9 +34,12 @@ def allowed_values(checks: Iterable[str], column: str) -> tuple[str, ...] | None
 
 def number_range(checks: Iterable[str], column: str) -> tuple[float | None, float | None]:
     """The least and greatest number that checks like `age >= 0` allow; None for a side that is open."""
+    about = [sql for sql in checks if column in sql]
+    if not about:
+        return None, None
     name, low, high = rf'"?{re.escape(column)}"?', None, None
     bound = re.compile(rf"(?<![\w.]){name}\)*(?:::[\w ]+)?\)*\s*(>=|>|<=|<)\s*\(*'?(-?\d+(?:\.\d+)?)", re.IGNORECASE)
-    for sql in checks:
+    for sql in about:
         if re.search(r"\bOR\b|\bNOT\b(?!\s+NULL)", sql, re.IGNORECASE):
             continue
         between = re.search(rf"{name}\s+{_BETWEEN.pattern}", sql, re.IGNORECASE)

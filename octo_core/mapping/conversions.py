@@ -214,11 +214,15 @@ def _too_long(ends: Ends) -> bool:
 
 
 def _decimals(ends: Ends) -> int:
-    """The most decimals that a value has, as far as was seen."""
+    """The most decimals that a value has, as far as the values kept and the masks of all (`99.99+`) tell."""
     if ends.field.type.kind == "decimal":
         return ends.field.type.scale or 0
     stats = ends.field.stats
     seen = [*ends.source.values, *(filter(None, (stats.min, stats.max)) if stats else ())]
-    return max(
-        (len(value.split(".")[1].rstrip("0")) for value in seen if re.fullmatch(r"-?\d+\.\d+", value)), default=0
-    )
+    found = [len(value.split(".")[1].rstrip("0")) for value in seen if re.fullmatch(r"-?\d+\.\d+", value)]
+    for mask in ends.source.masks:
+        whole, _, rest = mask.partition(".")
+        if rest and set(rest) <= {"9", "+"} and whole.strip("-+9") == "":
+            longest = (ends.source.length or 0) - len(whole) - 1
+            found.append(max(longest, len(rest)) if rest.endswith("+") else len(rest))
+    return max(found, default=0)

@@ -84,8 +84,7 @@ def soft_overlap(left: Sequence[Sequence[str]], right: Sequence[Sequence[str]], 
     unique_a, unique_b = list(dict.fromkeys(a.words)), list(dict.fromkeys(b.words))
     same = word_similarity(unique_a, unique_b)
     index_a = {word: position for position, word in enumerate(unique_a)}
-    columns = np.array([{word: i for i, word in enumerate(unique_b)}[word] for word in unique_b], dtype=np.int64)
-    index_b = dict(zip(unique_b, columns, strict=True))
+    index_b = {word: position for position, word in enumerate(unique_b)}
     flat_b = np.array([index_b[word] for word in b.words], dtype=np.int64)
     weight_b = np.array([weights.of(word) for word in b.words])
     starts_b = np.array(b.starts[:-1], dtype=np.int64)

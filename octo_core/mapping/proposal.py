@@ -104,6 +104,7 @@ class _TableProposer:
         self.offers = offers(self.fields, source_attributes(schema))
         self.targets = targets
         self.columns = [column for column in table.columns if column.writable]
+        self.positions = {column.name: position for position, column in enumerate(self.columns)}
         self.accepts = _accepts(schema)
         self.written: dict[tuple[int, int], Candidate | None] = {}
 
@@ -211,7 +212,7 @@ class _TableProposer:
         return _mapping(column, None, 1.0 if not column.writable else 0.5, reason)
 
     def mapped(self, column: Column, choice: _Choice, scores: Scores) -> ColumnMapping:
-        position = self.columns.index(column)
+        position = self.positions[column.name]
         offer, target = self.offers[choice.offer], self.targets[position]
         said = scores.evidence(choice.offer, position)
         rival = next(iter(choice.rivals), None)
@@ -247,7 +248,7 @@ class _TableProposer:
         """The field that came nearest to a column that stays unmapped."""
         if scores is None or not column.writable:
             return None
-        position = self.columns.index(column)
+        position = self.positions[column.name]
         best = int(scores.score[:, position].argmax())
         value = float(scores.score[best, position])
         return (self.offers[best].uses[0], value) if value >= 0.15 else None

@@ -33,7 +33,8 @@ def why(
         known = "the column's list" if target.closed else "values already known there"
         found.append(f"its values are among {known}")
     if evidence.get("kind", 0) >= _SAID:
-        found.append(f"both are {target.type}" if _same_type(offer.attribute, target) else "its values mean the same")
+        same = _same_type(offer.attribute, target)
+        found.append(f"both are {target.type}" if same else f"its values look like {offer.attribute.semantic}")
     if evidence.get("key", 0) >= 1:
         found.append("both are part of the key")
     if evidence.get("range", 0) >= 0.5:

@@ -95,7 +95,11 @@ def test_fields_that_a_stronger_layer_uses_are_used() -> None:
     ("values", "name", "expr"),
     [
         (ValueMap(source="code", map={"A": "active"}), "note", "map_values(code, 'A', 'active')"),
-        (ValueMap(source="code", map={"A": "it's"}, otherwise="?", has_else=True), "note", "map_values(code, 'A', 'it''s', '?')"),
+        (
+            ValueMap(source="code", map={"A": "it's"}, otherwise="?", has_else=True),
+            "note",
+            "map_values(code, 'A', 'it''s', '?')",
+        ),
         (ValueMap(source="code", map={"A": 1, "C": 2}), "grade", "cast(map_values(code, 'A', '1', 'C', '2') as int16)"),
         (
             ValueMap(source="code", map={"A": "a", "C": None}),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from octo_core.errors import UsageError
 from octo_core.expressions import assign, parse
 from octo_core.mapping.proposal import propose
-from octo_core.schema import Field
+from octo_core.schema import Field, FieldStats
 from octo_core.types import parse_type
 
 from .build import catalog, column, expressions, field, pipeline, proposed, schema, table, whole
@@ -170,6 +170,14 @@ def test_a_text_too_long_for_its_column_is_doubtful() -> None:
     assert found.expr == "city"
     assert found.confidence < 0.7
     assert [one.expr for one in found.alternatives] == ["left(city, 10)"]
+
+
+def test_decimals_are_told_by_masks_where_no_example_has_them() -> None:
+    stats = FieldStats(rows=900, examples=("38.5",), max_length=18, masks=(("99.999999", 800), ("99.99+", 100)))
+    source = schema(Field(name="lat", type=parse_type("float64"), stats=stats))
+    found = proposed(source, table("place", column("latitude", "decimal(9,6)"))).columns[0]
+    assert found.expr == "cast(lat as decimal(9,6))"
+    assert "up to 15 decimals are seen, rounded to 6 decimals" in found.why
 
 
 @pytest.mark.parametrize("name", ["loaded_at", "etl_loaded_at", "inserted_at", "_loaded_at", "load_ts"])

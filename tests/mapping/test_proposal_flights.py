@@ -91,6 +91,16 @@ def test_columns(mapping: TableMapping, target: str, expr: str | None) -> None:
     assert expressions(mapping)[target] == expr
 
 
+def test_clock_times_that_are_typed_already(flights: SourceSchema, flight: Table) -> None:
+    clock = field("sched_dep_time", "time", "515", "2359", every=False, format="hhmm", carrier="number")
+    fields = tuple(clock if one.name == clock.name else one for one in flights.fields)
+    found = expressions(proposed(flights.model_copy(update={"fields": fields}), flight))
+    assert found["planned_off"] == "sched_dep_time"
+    assert found["local_departure"] == (
+        "make_timestamp(year, month, day, hour(sched_dep_time), minute(sched_dep_time), second(sched_dep_time))"
+    )
+
+
 def test_every_column_is_there_in_order_and_says_why(mapping: TableMapping, flight: Table) -> None:
     assert [one.target for one in mapping.columns] == [one.name for one in flight.columns]
     assert all(one.why and one.layer == "embedded" and 0 <= one.confidence <= 1 for one in mapping.columns)
