@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
@@ -22,6 +23,8 @@ Members = dict[str, msgspec.Raw]
 _OBJECT: Final = msgspec.json.Decoder(Members)
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _BLANKS: Final = " \t\r\n"
+_UNUSUAL: Final = re.compile(r'\\"|[ \t\r\n]:')
+"""An escaped quote, or blanks before a colon."""
 
 
 def token_schema(paths: Sequence[str]) -> pa.Schema:
@@ -96,8 +99,9 @@ class RecordReader:
 def distinct_members(text: str) -> Members | None:
     """An object's members as written; None where a key might stand twice. Raises msgspec.DecodeError."""
     members: Members = _OBJECT.decode(text)
-    # Inside a string a quote has a backslash before it, so `":` ends a key there are as many of as members.
-    if text.count('":') == len(members) and '\\"' not in text:
+    # Inside a string a quote has a backslash before it, so that `":` ends a key. Where no key is written otherwise
+    # there are as many of them as keys, those of nested objects too.
+    if text.count('":') == len(members) and not _UNUSUAL.search(text):
         return members
     pairs = json.loads(text, object_pairs_hook=list)
     return members if len({key for key, _ in pairs}) == len(pairs) else None

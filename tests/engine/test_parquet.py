@@ -1,0 +1,56 @@
+"""Parquet keeps its types; what a field's type cannot hold is refused."""
+
+import io
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from tests.engine.landed import Land, schema
+
+
+def written(**columns: pa.Array) -> bytes:
+    sink = io.BytesIO()
+    parquet.write_table(pa.table(columns), sink, row_group_size=2)
+    return sink.getvalue()
+
+
+def typed(**kinds: str) -> Any:
+    return schema(kinds, dict.fromkeys(kinds, "typed"))
+
+
+def test_values_arrive_in_their_types(land: Land) -> None:
+    at = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+    content = written(
+        i=pa.array([1, None, 3], pa.int32()),
+        d=pa.array([Decimal("1.10"), None, Decimal("12345678901234.12")], pa.decimal128(38, 2)),
+        t=pa.array([at, None, at], pa.timestamp("us", tz="UTC")),
+        s=pa.array(["x", None, "é"]),
+        b=pa.array([b"\x00\xff", None, b""]),
+        f=pa.array([1.5, None, 0.1]),
+    )
+    fields = typed(i="int32", d="decimal(38,2)", t="timestamptz", s="text", b="bytes", f="float64")
+    found = land.add(content, "parquet").evaluate(fields)
+    assert found.rows[0] == {"i": 1, "d": Decimal("1.10"), "t": at, "s": "x", "b": b"\x00\xff", "f": 1.5, "_row": 1}
+    assert [row["_row"] for row in found.rows] == [1, 2, 3]
+    assert found.rows[1]["i"] is None
+
+
+def test_a_value_that_the_field_does_not_hold_is_refused_with_its_row(land: Land) -> None:
+    content = written(t=pa.array([1_000, 1_001, 2_000], pa.timestamp("ns")), s=pa.array(["x", "y", "z"]))
+    found = land.add(content, "parquet").evaluate(typed(t="timestamp", s="text"))
+    assert found.column("s") == ["x", "z"]
+    assert found.reasons == ["t holds a value that is no timestamp"]
+    assert json.loads(found.payloads[2])["s"] == "y"
+
+
+def test_parts_of_structs_and_missing_columns(land: Land) -> None:
+    content = written(r=pa.array([{"n": 1}, None]), z=pa.array([1, 2]))
+    fields = typed(r="record{n: int64}", gone="text")
+    found = land.add(content, "parquet").evaluate(fields, {"n": "r.n"})
+    assert found.column("n") == [1, None]
+    assert found.scan.missing == {"gone": 2}
+    assert found.scan.new_fields == {"z": 2}
