@@ -4,7 +4,7 @@ Gives texts of the expression language, the best first; whoever takes one parses
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,15 +42,8 @@ class Ends:
 
 def candidates(ends: Ends) -> list[Candidate]:
     """Every way there is, the best first; the field alone is always among them."""
-    found = [
-        *_coded(ends),
-        *_in_unit(ends),
-        *_dated(ends),
-        *_available(ends),
-        *_shortened(ends),
-        *_plain(ends),
-        *_cast(ends),
-    ]
+    carried = [*_available(ends), *_shortened(ends), *_plain(ends), *_cast(ends)]
+    found = [*_coded(ends), *_in_unit(ends), *_dated(ends), *_doubted(ends, carried)]
     first: dict[str, Candidate] = {}
     for one in found:
         first.setdefault(one.expr, one)
@@ -58,14 +51,21 @@ def candidates(ends: Ends) -> list[Candidate]:
 
 
 def _plain(ends: Ends) -> Iterator[Candidate]:
-    doubt = _unit_doubt(ends)
-    if doubt:
-        yield Candidate(ends.path, 0.75, doubt)
-    elif _too_long(ends):
+    if _too_long(ends):
         note = f"values of up to {ends.source.length} characters are seen, the column holds {ends.column.max_length}"
         yield Candidate(ends.path, 0.6, note)
     else:
         yield Candidate(ends.path)
+
+
+def _doubted(ends: Ends, carried: Iterable[Candidate]) -> Iterator[Candidate]:
+    """The ways that leave the unit as it is, less sure where it may be another."""
+    doubt = _unit_doubt(ends)
+    for one in carried:
+        if doubt is None:
+            yield one
+        else:
+            yield Candidate(one.expr, one.factor * 0.75, f"{one.note}; {doubt}" if one.note else doubt)
 
 
 def _coded(ends: Ends) -> Iterator[Candidate]:

@@ -33,7 +33,7 @@ class Unit:
 
 
 _IRREGULAR: Final = {"foot": "feet", "inch": "inches", "square foot": "square feet"}
-_UNCOUNTED: Final = frozenset({"percent", "per mille", "psi", "kelvin", "horsepower"})
+_UNCOUNTED: Final = frozenset({"percent", "ratio", "per mille", "psi", "kelvin", "horsepower"})
 _TABLE: Final = """
 length: metre 1 = m meter meters metres mtr 米 公尺; kilometre 1000 = km kilometer kilometers kilometres kms 公里
 length: centimetre 0.01 = cm centimeter centimeters centimetres 厘米 公分; millimetre 0.001 = mm millimeter millimeters millimetres

@@ -81,6 +81,9 @@ type typ kind variety
 status state stat condition stage_of 状态 狀態 حالة estado
 tag board topic subtopic channel section 标签 標籤 版塊
 author writer creator by byline 作者 كاتب autor auteur
+manufacturer maker make producer brand mfr 品牌 制造商
+rain precipitation precip rainfall
+visibility visib vis
 publisher press imprint 出版社 发行公司 發行公司
 publish published publication posted release released issued 发布 發布 发表 發表 上映
 url link href website web page uri address 链接 連結 網址 网址 رابط
@@ -126,7 +129,7 @@ percent pct percentage ratio fraction share proportion 百分比
 area surface 面积 坪數 坪数 建坪 總坪數
 floor level storey 楼层 樓層
 room layout 格局
-direction orientation heading bearing 朝向 座向
+direction dir orientation heading bearing 朝向 座向
 fee charge maintenance 管理費
 building house property 建物
 language lang 语言

@@ -97,6 +97,14 @@ def test_sensors_in_fahrenheit() -> None:
     }
 
 
+def test_an_unknown_unit_is_doubted_also_where_the_value_is_rounded() -> None:
+    source = schema(field("temp", "float64", "39.02", "71.25", every=False))
+    found = proposed(source, table("reading", column("air_temp_c", "decimal(4,1)"))).columns[0]
+    assert found.expr == "cast(temp as decimal(4,1))"
+    assert "nothing says what unit the source has" in found.why
+    assert found.confidence < 0.6
+
+
 def test_nested_fields_are_named_by_path() -> None:
     address = Field(
         name="address",
