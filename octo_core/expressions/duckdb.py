@@ -138,8 +138,13 @@ class _Renderer:
     @node.register
     def convert(self, node: Convert) -> _Piece:
         arg = node.arg
-        if isinstance(arg, Path) and arg.carrier != "typed" and _is_token(arg, node.type):
-            return _Piece(_name(arg.name))
+        if isinstance(arg, Path) and arg.carrier != "typed":
+            token = _name(arg.name)
+            if _is_token(arg, node.type):
+                return _Piece(token)
+            if not node.explicit and arg.type.is_numeric and node.type.is_numeric:
+                # Read as what is wanted at once: what fits there may be wider than the schema says.
+                return self.changed(token, TEXT, from_token(token, node.type, arg.format), ())
         if is_null(arg):
             return _Piece(f"CAST(NULL AS {native(node.type)})", constant=True)
         piece = self.bound(arg)

@@ -6,9 +6,11 @@ from typing import Final
 from octo_core.expressions.duckdb_json import valid
 from octo_core.expressions.duckdb_numbers import finite, native
 from octo_core.expressions.formats import reason_noun, token_sql
-from octo_core.expressions.numbers import PLAIN, WITH_EXPONENT, text_literal
+from octo_core.expressions.numbers import PLAIN, WITH_EXPONENT, named, text_literal
 from octo_core.types import TEXT, DataType
 
+_PART: Final = named("part")
+_ITEM: Final = named("item")
 SHOWN: Final = 80
 """How much of a value a reason shows."""
 
@@ -39,29 +41,37 @@ def _token_reason(token: str, kind: DataType, fmt: str | None) -> str:
     article = " is no " + reason_noun(kind, fmt)
     if not kind.is_numeric or fmt:
         return text_literal(article)
-    number = f"regexp_full_match(trim({token}), {text_literal(f'{PLAIN}|{WITH_EXPONENT}')})"
-    return f"CASE WHEN {number} THEN {text_literal(f' does not fit {kind}')} ELSE {text_literal(' is no number')} END"
+    bare = f"trim({token}, ' ' || chr(9))"
+    plain = f"regexp_full_match({bare}, {text_literal(PLAIN)})"
+    number = f"regexp_full_match({bare}, {text_literal(f'{PLAIN}|{WITH_EXPONENT}')})"
+    decimals = rf"regexp_matches({token}, '[.][0-9]{{{kind.scale or 0}}}[0-9]*[1-9]')"
+    more = " is no whole number" if kind.is_integer else f" has more than {kind.scale} decimals"
+    precise = f"WHEN {plain} AND {decimals} THEN {text_literal(more)} " if kind.family != "float" else ""
+    return (
+        f"CASE {precise}WHEN {plain} THEN {text_literal(f' is too large for {kind}')}"
+        f" WHEN {number} THEN {text_literal(f' does not fit {kind}')} ELSE {text_literal(' is no number')} END"
+    )
 
 
 def _list_from_json(token: str, kind: DataType) -> Change:
     """Lists of texts by the JSON parser; of anything else by cutting, as the parser would make doubles of numbers."""
     element = kind.element or TEXT
     reason = text_literal(f" is no {kind}")
-    blank = r"[ \t\r\n]*"
-    if element.kind in ("text", "json", "record", "list"):
+    if element.kind == "text":
         guard = f"{valid(token)} AND json_type({token}) = 'ARRAY'"
-        texts = f"from_json({token}, '[\"{'VARCHAR' if element.kind == 'text' else 'JSON'}\"]')"
-        return Change(f"CASE WHEN {guard} THEN CAST({texts} AS {native(kind)}) END", reason)
+        return Change(f"CASE WHEN {guard} THEN from_json({token}, '[\"VARCHAR\"]') END", reason)
+    blank = r"[ \t\r\n]*"
     item = r'(?:"(?:[^"\\,]|\\.)*"|[^",\[\]{}]+)'
-    guard = rf"\[{blank}(?:{item}(?:,{item})*)?\]"
+    grammar = rf"\[{blank}(?:{item}(?:,{item})*)?\]"
     body = f"regexp_extract({token}, '^\\[{blank}(.*?){blank}\\]$', 1)"
-    parts = f"list_transform(string_split({body}, ','), lambda part: trim(part, chr(9) || chr(10) || chr(13) || ' \"'))"
+    bare = f"trim({_PART}, chr(9) || chr(10) || chr(13) || ' \"')"
+    parts = f"list_transform(string_split({body}, ','), lambda {_PART}: {bare})"
     parts = f"CASE WHEN {body} = '' THEN [] ELSE {parts} END"
-    read = token_sql("nullif(part, 'null')", element)
-    values = f"list_transform({parts}, lambda part: {read})"
-    whole = f"list_count({values}) = len(list_filter({parts}, lambda part: part <> 'null'))"
-    grammar = f"regexp_full_match({token}, {text_literal(guard)})"
-    return Change(f"CASE WHEN {grammar} THEN CASE WHEN {whole} THEN {values} END END", reason)
+    item_value = token_sql(_ITEM, element)
+    values = f"list_transform({parts}, lambda {_ITEM}: CASE WHEN {_ITEM} <> 'null' THEN {item_value} END)"
+    whole = f"list_count({values}) = len(list_filter({parts}, lambda {_PART}: {_PART} <> 'null'))"
+    guard = f"regexp_full_match({token}, {text_literal(grammar)})"
+    return Change(f"CASE WHEN {guard} THEN CASE WHEN {whole} THEN {values} END END", reason)
 
 
 def text_of_value(value: str, kind: DataType) -> str:
@@ -100,8 +110,8 @@ def change(value: str, source: DataType, target: DataType, *, explicit: bool) ->
     if target.kind == "json":
         return Change(value if source.kind == "record" else f"CAST(to_json({value}) AS VARCHAR)")
     if source.kind == "list" and source.element and target.element:
-        inner = change("part", source.element, target.element, explicit=explicit)
-        values = f"list_transform({value}, lambda part: {inner.value})"
+        inner = change(_PART, source.element, target.element, explicit=explicit)
+        values = f"list_transform({value}, lambda {_PART}: {inner.value})"
         if inner.reason is None:
             return Change(values)
         fits = f"CASE WHEN list_count({values}) = list_count({value}) THEN {values} END"

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from octo_core.expressions.formats import check_format
 from octo_core.expressions.tree import Path, path_text
 from octo_core.schema import Field, SourceSchema
+from octo_core.types import JSON, DataType
 
 ELEMENT = "[]"
 
@@ -32,7 +33,13 @@ def resolve(parts: list[tuple[str | int, bool]], schema: SourceSchema) -> Path:
         check_format(field.type, field.format)
     except ValueError as error:
         raise NoFieldError(f"the schema's format of {path_text(tuple(names))} cannot be: {error}") from None
-    return Path(path_text(tuple(names)), field.type, field.format, field.carrier)
+    return Path(path_text(tuple(names)), _value_type(field), field.format, field.carrier)
+
+
+def _value_type(field: Field) -> DataType:
+    """A list of lists or of records is JSON as a value: its parts are reached by paths, or by json_value."""
+    nested = field.type.kind == "list" and field.type.element and field.type.element.kind in ("list", "record", "json")
+    return JSON if nested and field.carrier != "typed" else field.type
 
 
 def _named(name: str, quoted: bool, fields: tuple[Field, ...], where: str) -> Field:

@@ -24,6 +24,7 @@ from typing import Final
 
 from octo_core.expressions.numbers import (
     integer_sql,
+    named,
     parse_number_format,
     rare_sql,
     read_sql,
@@ -83,9 +84,9 @@ def token_sql(token: str, kind: DataType, text: str | None = None) -> str:
         # The common case at a third of the cost: DuckDB's own spelling of the number is the token itself.
         native = f"TRY_CAST({token} AS {integer_sql(kind)})"
         direct = f"CASE WHEN CAST({native} AS VARCHAR) = {token} THEN {native} ELSE {direct} END"
-    inner = _read("t", kind, text)
+    inner = _read(named("t"), kind, text)
     if kind.is_numeric and text is None and kind.family != "float":
-        rare = f"coalesce({inner}, {rare_sql('t', kind)})"
+        rare = f"coalesce({inner}, {rare_sql(named('t'), kind)})"
         unusual = f"regexp_matches({token}, '^{_BLANK}|{_BLANK}$|[eE]')"
     else:
         rare, unusual = inner, f"regexp_matches({token}, '^{_BLANK}|{_BLANK}$')"

@@ -91,17 +91,23 @@ def _expanded_sql(token: str) -> str:
         f"{{'digits': concat({whole}, regexp_extract({token}, '[.]([0-9]*)', 1)),"
         f" 'point': length({whole}) + CAST(regexp_extract({token}, '[eE](.*)$', 1) AS INTEGER)}}"
     )
+    n = named("n")
     plain = (
-        "CASE WHEN n.point <= 0 THEN concat('0.', repeat('0', -n.point), n.digits)"
-        " WHEN n.point >= length(n.digits) THEN concat(n.digits, repeat('0', n.point - length(n.digits)))"
-        " ELSE concat(left(n.digits, n.point), '.', substr(n.digits, n.point + 1)) END"
+        f"CASE WHEN {n}.point <= 0 THEN concat('0.', repeat('0', -{n}.point), {n}.digits)"
+        f" WHEN {n}.point >= length({n}.digits) THEN concat({n}.digits, repeat('0', {n}.point - length({n}.digits)))"
+        f" ELSE concat(left({n}.digits, {n}.point), '.', substr({n}.digits, {n}.point + 1)) END"
     )
     return f"concat(regexp_extract({token}, '^[+-]?', 0), {with_name(parts, 'n', plain)})"
 
 
 def with_name(value: str, name: str, sql: str) -> str:
     """SQL in which a value has a name, so that it is computed and written once. Slow; for the rare case only."""
-    return f"list_transform([{value}], lambda {name}: {sql})[1]"
+    return f"list_transform([{value}], lambda {named(name)}: {sql})[1]"
+
+
+def named(name: str) -> str:
+    """A lambda's parameter. With a blank in it, it is no path's canonical text, so no field can be taken for it."""
+    return f'"lambda {name}"'
 
 
 def read_sql(token: str, kind: DataType) -> str:
@@ -120,7 +126,7 @@ def rare_sql(token: str, kind: DataType) -> str:
     if kind.family == "float":
         return "NULL"
     exponent = f"regexp_full_match({token}, {text_literal(WITH_EXPONENT)})"
-    return f"CASE WHEN {exponent} THEN {with_name(_expanded_sql(token), 'm', read_sql('m', kind))} END"
+    return f"CASE WHEN {exponent} THEN {with_name(_expanded_sql(token), 'm', read_sql(named('m'), kind))} END"
 
 
 def exact_regex(kind: DataType) -> str:

@@ -122,7 +122,7 @@ class _Builder:
             return apply(TABLE[name], built)
         except MismatchError as error:
             wrong = args[error.argument] if error.argument is not None and error.argument < len(args) else node
-            raise self.wrong(wrong, str(error))
+            raise self.wrong(wrong, str(error)) from None
 
     def literal(self, node: exp.Expr) -> Node:
         text = str(node.this)
@@ -142,7 +142,7 @@ class _Builder:
         try:
             return apply(TABLE["negate"], (inner,))
         except MismatchError as error:
-            raise self.wrong(node, str(error))
+            raise self.wrong(node, str(error)) from None
 
     def path(self, node: exp.Expr) -> Node:
         parts = self.parts(node)
@@ -151,7 +151,7 @@ class _Builder:
         try:
             return resolve(parts, self.schema)
         except NoFieldError as error:
-            raise self.wrong(node, str(error), error.nearest)
+            raise self.wrong(node, str(error), error.nearest) from None
 
     def parts(self, node: exp.Expr) -> list[tuple[str | int, bool]] | None:
         """A path's parts from the left, each with whether it is quoted; None for what is no path."""
@@ -228,7 +228,9 @@ class _Builder:
             return apply(TABLE["coalesce"], tuple(values)).type
         except MismatchError:
             kinds = ", ".join(dict.fromkeys(str(value.type) for value in values if not is_null(value)))
-            raise self.wrong(node, f"the branches of this choice have no type in common: {kinds}; cast them to one")
+            raise self.wrong(
+                node, f"the branches of this choice have no type in common: {kinds}; cast them to one"
+            ) from None
 
     def named(self, node: exp.Expr) -> Node:
         name, args = str(node.this).lower(), list(node.expressions)
@@ -272,7 +274,7 @@ class _Builder:
         try:
             kind = read_type(str(target.this))
         except ValueError as error:
-            raise self.wrong(target, str(error))
+            raise self.wrong(target, str(error)) from None
         if is_null(arg):
             return Convert(Literal(None, kind), kind, explicit=True)
         source = arg.type

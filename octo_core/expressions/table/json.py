@@ -22,13 +22,17 @@ def _path_check(args: tuple[Node, ...]) -> None:
 def _value(call: Call, args: tuple[str, ...]) -> str:
     where = text_literal(pointer(text_of(call.args[1])))
     exact = quoted_numbers(args[0])
-    scalar = f"coalesce(json_type({exact}, {where}) IN ('OBJECT', 'ARRAY'), false)"
-    return f"CASE WHEN NOT {scalar} THEN json_extract_string({exact}, {where}) END"
+    return (
+        f"CASE WHEN json_valid({args[0]}) THEN CASE WHEN coalesce(json_type({exact}, {where}), '') "
+        f"NOT IN ('OBJECT', 'ARRAY') THEN json_extract_string({exact}, {where}) END END"
+    )
 
 
 def _nested(call: Call, args: tuple[str, ...]) -> str:
     where = text_literal(pointer(text_of(call.args[1])))
-    return f"coalesce(json_type({args[0]}, {where}) IN ('OBJECT', 'ARRAY'), false)"
+    return (
+        f"CASE WHEN json_valid({args[0]}) THEN coalesce(json_type({args[0]}, {where}), '') IN ('OBJECT', 'ARRAY') END"
+    )
 
 
 def _element_type(args: tuple[Node, ...]) -> DataType:
@@ -54,7 +58,8 @@ FUNCTIONS: Final = (
         Duck("CAST(len($0) AS BIGINT)"), family=FAMILY,
     ),
     Function(
-        "list_join", ("list_join(list<text>, text) → text",), "The elements with a separator between; NULLs left out.",
+        "list_join", ("list_join(list<text>, text:constant) → text",),
+        "The elements with a separator between; NULLs are left out.",
         Duck("array_to_string($0, $1)"), family=FAMILY,
     ),
     Function(

@@ -4,10 +4,12 @@ import re
 from typing import Final
 
 from octo_core.expressions.functions import Duck, Function, MismatchError
+from octo_core.expressions.numbers import named
 from octo_core.expressions.tree import Call, Literal, Node
 
 MAX_TEXT: Final = 10_000
 """The longest text that padding and repeating may make."""
+_WORD: Final = named("word")
 _SPACE: Final = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160)"
 _OUTSIDE_RE2: Final = re.compile(r"\(\?(?:[=!]|<[=!]|>|P=|P>|#|\()|\\[1-9GkKZRX]|[*+?}]\+")
 
@@ -96,7 +98,7 @@ FUNCTIONS: Final = (
     _strict(
         "initcap", "initcap(text) → text", "Each word with a capital first letter, the rest in lower case.",
         r"array_to_string(list_transform(regexp_extract_all($0, '[\pL\pN]+|[^\pL\pN]+'), "
-        "lambda w: upper(left(w, 1)) || lower(substr(w, 2))), '')",
+        f"lambda {_WORD}: upper(left({_WORD}, 1)) || lower(substr({_WORD}, 2))), '')",
     ),
     _trim("trim", "at both ends"),
     _trim("ltrim", "at its start"),
