@@ -156,8 +156,7 @@ def _foreign_key(own: Any) -> ForeignKey:
 def _condition(definition: str) -> str:
     """The condition of `CHECK ((a > 0)) NOT VALID`, without what stands round it."""
     body = definition.removeprefix("CHECK ").removesuffix(" NOT ENFORCED").removesuffix(" NOT VALID")
-    body = body.removesuffix(" NO INHERIT")
-    return body[1:-1] if body.startswith("((") and body.endswith("))") else body
+    return body.removesuffix(" NO INHERIT")[1:-1]
 
 
 def _check(own: Any) -> Check:

@@ -175,7 +175,7 @@ def reject_orphans(stage: Stage, keys: Sequence[ForeignKey]) -> None:
             try:
                 while True:  # a row that is set aside is no parent any more
                     with stage.session.savepoint():
-                        found = stage.reject(rules)
+                        found = sum(stage.reject([rule]) for rule in rules)
                     if not found or key.ref_table != stage.table.name:
                         break
             except Refused as error:
@@ -187,14 +187,16 @@ def _orphan_rules(stage: Stage, key: ForeignKey) -> list[Rule]:
     ours = [stage.by_name[name] for name in key.columns]
     parent = quoted_table(*parse_name(key.ref_table))
     pairs = list(zip(key.ref_columns, ours, strict=True))
-    there = f"EXISTS (SELECT FROM {parent} t WHERE {' AND '.join(f't.{quoted(n)} = {own.plain}' for n, own in pairs)})"
+    missing = (
+        f"NOT EXISTS (SELECT FROM {parent} t WHERE {' AND '.join(f't.{quoted(n)} = {own.plain}' for n, own in pairs)})"
+    )
     if key.ref_table == stage.table.name and all(name in stage.by_name for name in key.ref_columns):
         same = " AND ".join(f"{_of(stage, name, 'p')} = {own.plain}" for name, own in pairs)
-        there = f"({there} OR EXISTS (SELECT FROM {stage.name} p WHERE {same}))"
+        missing += f" AND NOT EXISTS (SELECT FROM {stage.name} p WHERE {same})"
     given = " AND ".join(f"{own.raw} IS NOT NULL" for own in ours)
     column = key.columns[0] if len(key.columns) == 1 else None
     value = f"{ours[0].raw}::text" if column else stage.key_text(key.columns)
-    rules = [Rule(column, f"no such {', '.join(key.columns)} in {key.ref_table}", f"{given} AND NOT {there}", value)]
+    rules = [Rule(column, f"no such {', '.join(key.columns)} in {key.ref_table}", f"{given} AND {missing}", value)]
     if key.match == "FULL" and len(ours) > 1:
         any_given = " OR ".join(f"{own.raw} IS NOT NULL" for own in ours)
         reason = f"{', '.join(key.columns)} are null in part ({key.name} is MATCH FULL)"

@@ -66,9 +66,12 @@ class Stage:
         self._reasons += [(rule.column, rule.reason) for rule in rules]
         broken = " ".join(f"WHEN {rule.condition} THEN {first + n}" for n, rule in enumerate(rules))
         shown = " ".join(f"WHEN {first + n} THEN {rule.value}" for n, rule in enumerate(rules))
+        # A single rule stands by itself, so that PostgreSQL can make a join of an EXISTS in it.
+        where, which = (f"(CASE {broken} END) IS NOT NULL", f"CASE {broken} END")
+        if len(rules) == 1:
+            where, which = rules[0].condition, str(first)
         found = self.session.run(
-            f"WITH gone AS (DELETE FROM {self.name} s WHERE (CASE {broken} END) IS NOT NULL "
-            f"RETURNING s.{ROW} AS row, CASE {broken} END AS rule, s.*) "
+            f"WITH gone AS (DELETE FROM {self.name} s WHERE {where} RETURNING s.{ROW} AS row, {which} AS rule, s.*) "
             f"INSERT INTO {self.rejects} ({ROW}, rule, value) "
             f"SELECT s.row, s.rule, left(CASE s.rule {shown} END, {LONGEST_VALUE}) FROM gone s ORDER BY s.row"
         )
