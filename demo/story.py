@@ -137,7 +137,7 @@ def _approve_and_load(story: Story) -> None:
         "Nothing loads before a person has read the plan and approved exactly that. Here the demo plays the person; "
         "you would give the same command, or use the Launchpad of `approved_mapping` in Dagster.",
     )
-    story.run("run", "flights", expect=WAITS)
+    story.run("run", "carriers", expect=WAITS)
     for name in PIPELINES:
         _approve(story, name)
     story.chapter("4  Load")

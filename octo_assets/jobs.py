@@ -12,14 +12,13 @@ def shared_jobs(parts: Sequence[dg.Definitions]) -> dg.Definitions:
     """
     if not any(part.assets for part in parts):
         return dg.Definitions()
-    everything = dg.AssetSelection.all(include_sources=False)
-    loading = everything & dg.AssetSelection.tag_string("octopipe/pipeline")
+    loading = dg.AssetSelection.tag("octopipe/step", "propose") | dg.AssetSelection.tag("octopipe/step", "load")
     in_process = dg.in_process_executor
     return dg.Definitions(
         jobs=[
             dg.define_asset_job(
                 "propose",
-                selection=loading - dg.AssetSelection.tag("octopipe/step", "load"),
+                selection=dg.AssetSelection.tag("octopipe/step", "propose"),
                 description="Read the sources, derive schemas, pull the destination, and make the plan to approve.",
                 executor_def=in_process,
             ),

@@ -23,7 +23,7 @@ def destination_asset(spec: PipelineSpec) -> dg.AssetsDefinition:
         "The destination's tables as they are now, and what their columns mean by the labels.\n\n"
         f"Label one: `octopipe destination label {spec.name} TABLE.COLUMN TEXT`."
     )
-    kinds = {spec.destination.kind} if spec.destination else set()
+    kinds: set[str] = {spec.destination.kind} if spec.destination else set()
 
     @dg.multi_asset(
         name=op_name(spec.name, "destination"),

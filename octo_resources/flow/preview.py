@@ -8,7 +8,8 @@ from octo_core.expressions.questions import is_carried_over
 from octo_core.mapping.model import TableMapping
 from octo_core.plan.model import ColumnPlan, PlannedQuarantine, Sample, TablePlan, UnmappedTarget
 from octo_core.schema import SourceSchema
-from octo_resources.engines.duckdb import LoadVariables, Preview
+from octo_resources.engines.duckdb import LoadVariables
+from octo_resources.engines.duckdb.preview import Preview
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
