@@ -7,6 +7,6 @@ from octo_resources.engines.duckdb.scan import Refused, Scan, Tally
 from octo_resources.engines.duckdb.variables import LoadVariables
 
 __all__ = [
-    "ColumnCounts", "DuckEngine", "Input", "LoadVariables", "Preview", "PreviewReason", "PreviewSample", "Refused", "Scan",
-    "Tally", "row_of", "split_row",
+    "ColumnCounts", "DuckEngine", "Input", "LoadVariables", "Preview", "PreviewReason", "PreviewSample", "Refused",
+    "Scan", "Tally", "row_of", "split_row",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ work out ends with its line, so that the records after it are read as if it were
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -85,7 +85,7 @@ class Splitter:
                 if not data:
                     return
 
-    def _cut(self, buffer: bytes, *, last: bool) -> "Iterator[Stretch | Odd]":
+    def _cut(self, buffer: bytes, *, last: bool) -> Generator[Stretch | Odd, None, int]:
         """Yields the records that are whole; returns how many bytes they take."""
         position, odd = 0, 0
         while position < len(buffer):

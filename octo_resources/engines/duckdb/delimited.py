@@ -1,17 +1,17 @@
 """Reads delimited files: records cut by `csv_records`, fields by Arrow's reader, odd ones here, with one meaning."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-from octo_core.batch import CsvDialect
 from octo_core.errors import LandingError
 from octo_core.expressions.tree import path_parts
 from octo_resources.engines.duckdb.csv_records import Odd, Positions, Splitter, Stretch
-from octo_resources.engines.duckdb.exact import Unfit
+from octo_resources.engines.duckdb.exact import UnfitError
 from octo_resources.engines.duckdb.inputs import Numbered
 from octo_resources.engines.duckdb.records import token_in_text, token_schema
 from octo_resources.engines.duckdb.scan import Refused, malformed
@@ -59,7 +59,7 @@ class DelimitedFile:
             return
         ragged: dict[int, int] = {}
         try:
-            table = csv.read_csv(pa.BufferReader(part.data), *self._options(part, ragged))
+            table = csv.read_csv(io.BytesIO(part.data), *self._options(part, ragged))
         except pa.ArrowInvalid:  # bytes that are no UTF-8, or a record that Arrow cannot cut
             yield from self._one_by_one(part)
             return
@@ -84,8 +84,8 @@ class DelimitedFile:
     ) -> tuple[csv.ReadOptions, csv.ParseOptions, csv.ConvertOptions]:
         dialect = self._dialect
 
-        def skip(row: csv.InvalidRow) -> str:
-            ragged[row.number] = row.actual_columns
+        def skip(row: csv.InvalidRow) -> Literal["skip", "error"]:
+            ragged[row.number or 0] = row.actual_columns
             return "skip"
 
         return (
@@ -128,7 +128,7 @@ class DelimitedFile:
                 continue
             try:
                 values = self._values(record)
-            except Unfit as error:
+            except UnfitError as error:
                 refused.append(malformed(row, error.reason, error.detail))
                 continue
             rows.append(row)
@@ -140,25 +140,25 @@ class DelimitedFile:
 
     def _values(self, record: Odd) -> list[str | None]:
         if record.fields is None:
-            raise Unfit(f"malformed CSV: {record.broken}", record.data[:200].decode("utf-8", "replace"))
+            raise UnfitError(f"malformed CSV: {record.broken}", record.data[:200].decode("utf-8", "replace"))
         if b"\x00" in record.data:
-            raise Unfit("a NUL character")
+            raise UnfitError("a NUL character")
         if len(record.fields) != len(self._names):
-            raise Unfit(self._ragged(0, len(record.fields)).reason)
+            raise UnfitError(self._ragged(0, len(record.fields)).reason)
         try:
             return [None if not quoted and raw in self._nulls else raw.decode() for raw, quoted in record.fields]
         except UnicodeDecodeError as error:
-            raise Unfit("not UTF-8", record.data[:200].decode("utf-8", "replace")) from error
+            raise UnfitError("not UTF-8", record.data[:200].decode("utf-8", "replace")) from error
 
     def _ragged(self, row: int, fields: int) -> Refused:
         wanted = len(self._names)
         return malformed(row, f"malformed CSV: {fields} field{'' if fields == 1 else 's'} instead of {wanted}")
 
-    def _tokens(self, rows: Positions, columns: dict[str, pa.Array]) -> Iterator[pa.RecordBatch]:
+    def _tokens(self, rows: Positions, columns: Mapping[str, "pa.Array[Any]"]) -> Iterator[pa.RecordBatch]:
         if not len(rows):
             return
         self._count(len(rows), self._missing, self._new)
-        arrays = [pa.array(rows)]
+        arrays: list[pa.Array[Any]] = [pa.array(rows)]
         for parts in self._paths.values():
             found = columns.get(str(parts[0]))
             if found is None:

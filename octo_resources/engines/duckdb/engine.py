@@ -26,7 +26,6 @@ from octo_resources.engines.duckdb.select import evaluation, identifier
 from octo_resources.engines.duckdb.session import Session
 from octo_resources.engines.duckdb.variables import LoadVariables
 
-
 PAYLOAD_SHOWN: Final = 500
 """Characters of a malformed row's text that a preview carries."""
 
@@ -86,7 +85,7 @@ class DuckEngine:
         return previewing.done(scan, texts)
 
     def payloads(self, inputs: Sequence[Input], rows: "NDArray[np.int64]") -> Iterator[tuple[int, str]]:
-        """(row, original text) of sorted row numbers, such as `scan.refused.rows()`; `inputs` as `evaluate` got them."""
+        """(row, original text) of sorted row numbers, e.g. `scan.refused.rows()`; `inputs` as `evaluate` got them."""
         return payloads(inputs, rows)
 
     def records(self, inputs: Sequence[Input], schema: SourceSchema, limit: int) -> list[dict[str, Any]]:

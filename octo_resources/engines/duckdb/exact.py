@@ -1,4 +1,4 @@
-"""The slow judge of JSON records: the standard library's parser with tokens kept as text. What it says is the meaning."""
+"""The slow judge of JSON records: the standard library's parser, tokens kept as text. What it says is the meaning."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 
-class Unfit(ValueError):
+class UnfitError(ValueError):
     """A record that is refused: `reason` is a phrase from a small set, `detail` what was seen, `field` where."""
 
     def __init__(self, reason: str, detail: str | None = None, field: str | None = None) -> None:
@@ -46,7 +46,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _constant(text: str) -> Any:
-    raise Unfit(f"malformed JSON: {text}", text)
+    raise UnfitError(f"malformed JSON: {text}", text)
 
 
 _DECODER: Final = json.JSONDecoder(
@@ -55,22 +55,24 @@ _DECODER: Final = json.JSONDecoder(
 
 
 def decode(text: str) -> dict[str, Any]:
-    """A record with its numbers as written. Raises Unfit for what is no JSON object of distinct keys."""
+    """A record with its numbers as written. Raises UnfitError for what is no JSON object of distinct keys."""
     try:
         found = _DECODER.decode(text.strip(" \t\r\n"))
     except json.JSONDecodeError as error:
-        raise Unfit(f"malformed JSON: {_plain(error.msg)}", text[max(0, error.pos - 20) : error.pos + 20]) from error
+        raise UnfitError(
+            f"malformed JSON: {_plain(error.msg)}", text[max(0, error.pos - 20) : error.pos + 20]
+        ) from error
     except RecursionError as error:
-        raise Unfit("malformed JSON: nested too deeply") from error
+        raise UnfitError("malformed JSON: nested too deeply") from error
     if not isinstance(found, dict):
-        raise Unfit("malformed JSON: not an object", text[:40])
+        raise UnfitError("malformed JSON: not an object", text[:40])
     if isinstance(found, Doubled):
-        raise Unfit("a key stands twice", found.key)
+        raise UnfitError("a key stands twice", found.key)
     return found
 
 
 def tokens(record: dict[str, Any], paths: Sequence[PathParts]) -> list[str | None]:
-    """The exact token at each path; None for null and for what is not there. Raises Unfit."""
+    """The exact token at each path; None for null and for what is not there. Raises UnfitError."""
     return [token(record, parts) for parts in paths]
 
 
@@ -81,37 +83,40 @@ def token(record: dict[str, Any], parts: PathParts) -> str | None:
     for place, part in enumerate(parts):
         if place:
             check_kind(value, part, field)
-        if isinstance(part, int):
-            value = value[part - 1] if 0 < part <= len(value) else None
-        else:
-            value = value.get(part)
+        value = _at(value, part)
         if value is None:
             return None
         if isinstance(value, Doubled):
-            raise Unfit("a key stands twice", value.key, field)
+            raise UnfitError("a key stands twice", value.key, field)
     return checked(value if isinstance(value, str) else dumps(value, field), field, nested=not isinstance(value, str))
+
+
+def _at(value: Any, part: Part) -> Any:
+    if isinstance(part, int):
+        return value[part - 1] if 0 < part <= len(value) else None
+    return value.get(part)
 
 
 def check_kind(value: Any, part: Part, field: str) -> None:
     if isinstance(part, int) != isinstance(value, list) or not isinstance(value, list | dict):
-        raise Unfit("not a list" if isinstance(part, int) else "not an object", dumps(value, field), field)
+        raise UnfitError("not a list" if isinstance(part, int) else "not an object", dumps(value, field), field)
 
 
 def checked(text: str, field: str, *, nested: bool) -> str:
-    """The text, if a database can hold it. Raises Unfit for NUL and for half a surrogate pair."""
+    """The text, if a database can hold it. Raises UnfitError for NUL and for half a surrogate pair."""
     if "\x00" in text or (nested and NUL_ESCAPE.search(text)):
-        raise Unfit("a NUL character", None, field)
+        raise UnfitError("a NUL character", None, field)
     if _LONE.search(text):
-        raise Unfit("half a character (a lone surrogate)", None, field)
+        raise UnfitError("half a character (a lone surrogate)", None, field)
     return str(text)
 
 
 def dumps(value: Any, field: str) -> str:
-    """A nested value as JSON without touching its numbers. Raises Unfit for a key that stands twice."""
+    """A nested value as JSON without touching its numbers. Raises UnfitError for a key that stands twice."""
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, Doubled):
-        raise Unfit("a key stands twice", value.key, field)
+        raise UnfitError("a key stands twice", value.key, field)
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_quoted(key)}: {dumps(inner, field)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):

@@ -103,12 +103,12 @@ def sample(texts: Iterable[str]) -> Seen:
     for text in texts:
         try:
             seen.add(exact.decode(text))
-        except exact.Unfit:
+        except exact.UnfitError:
             continue
     return seen.without_rare()
 
 
-class TooWild(Exception):
+class TooWildError(Exception):
     """The records have no shape that a grammar can be written for."""
 
 
@@ -124,23 +124,20 @@ class Grammar:
     any_order: bool
     """The keys may come in any order; that none is there twice is to be asked of `json_keys`."""
     windows: frozenset[str]
-    """Keys of a flat record whose number is to be cut out of the text, as `json_transform` would change it."""
+    """Keys whose number is to be cut out of the text, as `json_transform` would change it; no inner object has them."""
 
 
 def write(seen: Seen, paths: Sequence[tuple[str | int, ...]]) -> Grammar:
-    """The grammar of the records seen, exact for these paths. Raises TooWild."""
+    """The grammar of the records seen, exact for these paths. Raises TooWildError."""
     if not seen.order or len(seen.order) > 400:
-        raise TooWild
+        raise TooWildError
     if any(isinstance(part, int) for path in paths for part in path):
-        raise TooWild
-    flat = not any(inner.keys or inner.element for inner in seen.keys.values()) and all(
-        len(path) == 1 for path in paths
-    )
-    writer = _Writer(paths, flat)
+        raise TooWildError
+    writer = _Writer(paths, inner_keys=frozenset(_inner_keys(seen)))
     any_order = seen.disordered > seen.objects * 0.02 or len(seen.optional) == len(seen.order)
     body = writer.unordered(seen, ()) if any_order else writer.ordered(seen, ())
     if any_order and writer.captured:
-        raise TooWild
+        raise TooWildError
     optional = frozenset(seen.order if any_order else seen.optional)
     return Grammar(
         regex=f"{_WS}{body}[ \\t\\r\\n]*",
@@ -152,12 +149,22 @@ def write(seen: Seen, paths: Sequence[tuple[str | int, ...]]) -> Grammar:
     )
 
 
-class _Writer:
-    """Writes one grammar. `used`: the paths whose tokens are wanted."""
+def _inner_keys(seen: Seen, *, top: bool = True) -> Iterator[str]:
+    """Every key of the objects inside the records."""
+    for key, inner in seen.keys.items():
+        if not top:
+            yield key
+        yield from _inner_keys(inner, top=False)
+    if seen.element is not None:
+        yield from _inner_keys(seen.element, top=False)
 
-    def __init__(self, used: Iterable[tuple[str | int, ...]], flat: bool) -> None:
+
+class _Writer:
+    """Writes one grammar. `used`: the paths whose tokens are wanted; `inner_keys`: of nested objects."""
+
+    def __init__(self, used: Iterable[tuple[str | int, ...]], inner_keys: frozenset[str] = frozenset()) -> None:
         self.used = set(used)
-        self.flat = flat
+        self.inner_keys = inner_keys
         self.captured: list[tuple[str | int, ...]] = []
         self.windows: set[str] = set()
 
@@ -166,7 +173,7 @@ class _Writer:
         optional = set(seen.optional)
         required = [key for key in seen.order if key not in optional]
         if not required or len(optional) > _OPTIONS or seen.disordered > seen.objects * 0.02:
-            raise TooWild
+            raise TooWildError
         parts, anchored = [], False
         for key in seen.order:
             item = self._item(key, seen.keys[key], at)
@@ -187,12 +194,17 @@ class _Writer:
 
     def _item(self, key: str, seen: Seen, at: tuple[str, ...]) -> str:
         path = (*at, key)
-        before, after = ("", _FEW_WS) if self.flat and self._needs_raw(seen, path) else (_WS, _WS)
+        before, after = ("", _FEW_WS) if self._windowed(seen, path) else (_WS, _WS)
         return f"{quoted_key(key)}{before}:{after}{self._value(seen, path)}"
 
     def _needs_raw(self, seen: Seen, path: tuple[str | int, ...]) -> bool:
         nested = bool(seen.keys or seen.element)
         return path in self.used and (nested or seen.unsafe > 0 or self._below(path))
+
+    def _windowed(self, seen: Seen, path: tuple[str | int, ...]) -> bool:
+        """Whether its number can be cut out of the text, as `"key":` stands nowhere else in the line."""
+        nested = bool(seen.keys or seen.element) or self._below(path)
+        return len(path) == 1 and not nested and path[0] not in self.inner_keys and self._needs_raw(seen, path)
 
     def _below(self, path: tuple[str | int, ...]) -> bool:
         return any(other[: len(path)] == path and len(other) > len(path) for other in self.used)
@@ -201,11 +213,11 @@ class _Writer:
         raw = self._needs_raw(seen, path)
         number = ANY_NUMBER
         if path in self.used:
-            number = SAFE_NUMBER if not raw else SHORT_NUMBER if self.flat else ANY_NUMBER
+            number = SAFE_NUMBER if not raw else SHORT_NUMBER if self._windowed(seen, path) else ANY_NUMBER
         kinds = ["null"] if self._below(path) else [STRING, number, "true", "false", "null"]
         kinds += self._nested(seen, path)
         found = f"(?:{'|'.join(kinds)})"
-        if raw and self.flat:
+        if self._windowed(seen, path):
             self.windows.add(path[0])
         elif raw:
             self.captured.append(path)
@@ -221,7 +233,7 @@ class _Writer:
         if seen.element is not None:
             # Elements are no paths of their own: what is wanted of a list is its text, if that.
             wanted = any(path[: len(other)] == other for other in self.used)
-            writer = _Writer([(*path, "[]", "")] if wanted else (), flat=False)
+            writer = _Writer([(*path, "[]", "")] if wanted else ())
             inner = writer._value(seen.element, (*path, "[]")) if seen.element.times else STRING
             yield rf"\[{_WS}(?:{inner}{_WS}(?:,{_WS}{inner}{_WS})*)?\]"
 
@@ -229,13 +241,13 @@ class _Writer:
         """An object of which nothing is wanted: valid is enough, its keys may even repeat."""
         try:
             return self.ordered(seen, path)
-        except TooWild:
+        except TooWildError:
             return self.unordered(seen, path)
 
 
 def quoted_key(key: str) -> str:
-    """A key as JSON writes it, for RE2. Raises TooWild for one that has to be escaped."""
+    """A key as JSON writes it, for RE2. Raises TooWildError for one that has to be escaped."""
     text = json.dumps(key, ensure_ascii=False)
     if "\\" in text or "\x7f" in text:
-        raise TooWild
+        raise TooWildError
     return re.sub(r'([^A-Za-z0-9_"\x80-\U0010ffff])', r"\\\1", text)

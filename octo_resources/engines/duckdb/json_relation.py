@@ -38,8 +38,13 @@ def json_relation(grammar: Grammar, paths: Sequence[str], fields: Sequence[str],
     missing, new = _flags(grammar, keys, fields)
     flags = {flag for flag in (*missing.values(), *new.values()) if isinstance(flag, str)}
     matched = f"regexp_full_match(line, {literal(grammar.regex)})"
-    if grammar.any_order:  # CASE and not AND, which may ask json_keys of a broken line, and that raises
-        matched = f"CASE WHEN {matched} THEN len(json_keys(line)) = len(list_distinct(json_keys(line))) ELSE false END"
+    row = identifier(ROW)
+    base = f"SELECT {row}, line, {matched} AS _ok FROM {source}"  # noqa: S608  (all quoted)
+    if flags or grammar.any_order:  # CASE and not AND, which may ask json_keys of a broken line, and that raises
+        base = f"SELECT *, CASE WHEN _ok THEN json_keys(line) END AS _keys FROM ({base})"  # noqa: S608  (all quoted)
+    if grammar.any_order:
+        distinct = "len(_keys) = len(list_distinct(_keys))"
+        base = f"SELECT {row}, line, _keys, CASE WHEN _ok THEN {distinct} ELSE false END AS _ok FROM ({base})"  # noqa: S608  (all quoted)
     inner = [identifier(ROW), "line", "_ok"]
     structure = _structure([part for path, part in parts.items() if part not in grammar.captures and part[0] in keys])
     if structure:
@@ -48,18 +53,16 @@ def json_relation(grammar: Grammar, paths: Sequence[str], fields: Sequence[str],
         names = "[" + ", ".join(literal(f"g{place}") for place in range(len(grammar.captures))) + "]"
         inner.append(f"CASE WHEN _ok THEN regexp_extract(line, {literal(grammar.regex)}, {names}) END AS _g")
     if flags:
-        inner.append("CASE WHEN _ok THEN json_keys(line) END AS _keys")
+        inner.append("_keys")
     columns = [identifier(ROW), f"CASE WHEN _ok THEN NULL ELSE line END AS {identifier(LINE)}"]
     columns += [f"{_token(grammar, part, keys)} AS {identifier(path)}" for path, part in parts.items()]
     for place, key in enumerate(asked):
+        there = f"list_contains(_keys, {literal(key)})"
         if f"!m{place}" in flags:
-            columns.append(f'_ok AND NOT list_contains(_keys, {literal(key)}) AS "!m{place}"')
+            columns.append(f'CASE WHEN _ok AND len(_keys) < {len(keys)} THEN NOT {there} ELSE false END AS "!m{place}"')
         if f"!n{place}" in flags:
-            columns.append(f'_ok AND list_contains(_keys, {literal(key)}) AS "!n{place}"')
-    sql = (
-        f"SELECT {', '.join(columns)} FROM (SELECT {', '.join(inner)} FROM "
-        f"(SELECT {identifier(ROW)}, line, {matched} AS _ok FROM {source}))"
-    )
+            columns.append(f'CASE WHEN _ok THEN {there} ELSE false END AS "!n{place}"')
+    sql = f"SELECT {', '.join(columns)} FROM (SELECT {', '.join(inner)} FROM ({base}))"  # noqa: S608  (all quoted)
     return JsonRelation(sql, missing, new)
 
 

@@ -1,13 +1,13 @@
 """Reads JSON lines: most by a grammar inside DuckDB, the others record by record, all with the same meaning."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, TypeVar, cast
 
 import pyarrow as pa
 
 from octo_core.expressions.tree import path_parts
 from octo_resources.engines.duckdb.evaluate import Pass
-from octo_resources.engines.duckdb.grammar import Grammar, TooWild, sample, write
+from octo_resources.engines.duckdb.grammar import Grammar, TooWildError, sample, write
 from octo_resources.engines.duckdb.inputs import Numbered
 from octo_resources.engines.duckdb.json_relation import LINE, json_relation
 from octo_resources.engines.duckdb.lines import Feed, lines
@@ -15,6 +15,7 @@ from octo_resources.engines.duckdb.records import RecordReader
 from octo_resources.engines.duckdb.scan import Tally, malformed
 from octo_resources.engines.duckdb.select import ROW
 
+Value = TypeVar("Value", int, str)
 SAMPLE: Final = 400
 """Lines from which a grammar is learned: 30 to 40 ms."""
 RELEARN_AFTER: Final = 20_000
@@ -57,13 +58,13 @@ class JsonLines:
             return None
         wanted = SAMPLE // 2 if half else SAMPLE
         step = max(1, batch.num_rows // wanted)
-        return batch.column("line")[::step].to_pylist()[:wanted]
+        return _list(batch, "line", str)[::step][:wanted]
 
     def _learn(self, texts: list[str]) -> Grammar | None:
         self._grammars += 1
         try:
             return write(sample(texts), [path_parts(path) for path in self._work.evaluation.paths])
-        except TooWild:
+        except TooWildError:
             return None
 
     def _fast_segment(self, grammar: Grammar, examples: list[str]) -> Iterator[pa.RecordBatch]:
@@ -80,9 +81,9 @@ class JsonLines:
                 aside = raw.is_valid()
                 rest = found.filter(aside)
                 found = found.filter(raw.is_null())
-                texts = rest.column(LINE).to_pylist()
+                texts = _list(rest, LINE, str)
                 examples += texts[: max(0, SAMPLE - len(examples))]
-                yield from self._aside(rest.column(ROW).to_pylist(), texts)
+                yield from self._aside(_list(rest, ROW, int), texts)
             yield from work.settle(self._batch, found, relation.missing, relation.new_fields)
             if misfits > read // 10 and read >= RELEARN_AFTER and self._grammars < MOST_GRAMMARS:
                 self._feed.stop()
@@ -90,7 +91,7 @@ class JsonLines:
     def _slow_segment(self) -> Iterator[pa.RecordBatch]:
         """All that is left, record by record."""
         for batch in self._feed.segment():
-            yield from self._aside(batch.column(ROW).to_pylist(), batch.column("line").to_pylist())
+            yield from self._aside(_list(batch, ROW, int), _list(batch, "line", str))
         self._feed.raise_error()
 
     def _aside(self, rows: list[int], texts: list[str]) -> Iterator[pa.RecordBatch]:
@@ -113,3 +114,8 @@ class JsonLines:
 
     def _bad(self, row: int, reason: str, value: str | None) -> None:
         self._work.refuse(self._batch, [malformed(row, reason, value)])
+
+
+def _list(batch: pa.RecordBatch, name: str, _: type[Value]) -> list[Value]:
+    """A column without NULLs as a list."""
+    return cast("list[Value]", batch.column(name).to_pylist())

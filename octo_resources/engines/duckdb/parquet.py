@@ -1,6 +1,7 @@
 """Reads Parquet files with the types they carry."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -46,9 +47,9 @@ def parquet_batches(
 
 
 def _typed(
-    batch: pa.RecordBatch, rows: pa.Array, paths: Sequence[str], schema: SourceSchema
+    batch: pa.RecordBatch, rows: "pa.Array[Any]", paths: Sequence[str], schema: SourceSchema
 ) -> tuple[pa.RecordBatch, list[Refused]]:
-    columns: list[pa.Array] = []
+    columns: list[pa.Array[Any]] = []
     refused: dict[int, Refused] = {}
     for path in paths:
         parts = path_parts(path)
@@ -69,7 +70,7 @@ def _typed(
     return whole, list(refused.values())
 
 
-def _at(batch: pa.RecordBatch, parts: Sequence[str | int]) -> pa.Array:
+def _at(batch: pa.RecordBatch, parts: Sequence[str | int]) -> "pa.Array[Any]":
     """A field, or a part of one: struct fields by name, list elements from 1; NULL where there is none."""
     name = str(parts[0])
     if name not in batch.schema.names:
@@ -86,7 +87,7 @@ def _at(batch: pa.RecordBatch, parts: Sequence[str | int]) -> pa.Array:
     return found
 
 
-def _converted(found: pa.Array, wanted: pa.DataType) -> tuple[pa.Array, list[int]]:
+def _converted(found: "pa.Array[Any]", wanted: pa.DataType) -> tuple["pa.Array[Any]", list[int]]:
     """The column in another type without loss, and the places of values that would lose something."""
     try:
         return found.cast(wanted, safe=True), []

@@ -90,7 +90,7 @@ def _text(raw: bytes) -> str:
 
 
 def records(inputs: Sequence[Input], limit: int) -> list[dict[str, Any]]:
-    """The first records, each field's exact token by its name; Parquet's values as they are. Malformed ones are left out."""
+    """The first records, each field's exact token by its name, Parquet's values as they are; malformed ones left out."""
     found: list[dict[str, Any]] = []
     for ordinal, one in enumerate(inputs):
         for record in _first(Numbered(ordinal, one)):
@@ -110,12 +110,12 @@ def _first(numbered: Numbered) -> Iterator[dict[str, Any]]:
         for batch in parquet.ParquetFile(numbered.input.path).iter_batches(1000):
             yield from batch.to_pylist()
     else:
-        for piece in pieces(numbered, lambda line: None):
+        for piece in pieces(numbered, lambda _: None):
             for raw in piece.data[: piece.size].splitlines():
                 try:
                     record = exact.decode(raw.decode())
                     yield {key: exact.token(record, (key,)) for key in record}
-                except (exact.Unfit, UnicodeDecodeError):
+                except (exact.UnfitError, UnicodeDecodeError):
                     continue
 
 

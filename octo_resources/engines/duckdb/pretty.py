@@ -8,7 +8,9 @@ _PIECE: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[(),]|\bFROM\b|\
 
 def pretty(sql: str) -> str:
     """The same SQL on several lines."""
-    lines, line, depth, selects = [], "", 0, []
+    lines: list[str] = []
+    selects: list[int] = []
+    line, depth = "", 0
     for piece in _PIECE.findall(sql):
         at_select = bool(selects) and selects[-1] == depth
         if piece == "SELECT":

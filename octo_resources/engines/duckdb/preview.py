@@ -94,8 +94,8 @@ class Previewing:
             failed = batch.column(f"!r{place}")
             self._failures[place] += len(failed) - failed.null_count
             if failed.null_count != len(failed):
-                longer = pc.sum(pc.match_substring(failed, " is longer than ")).as_py()
-                self._truncated[place] += longer or 0
+                longer = pc.match_substring(failed, " is longer than ")
+                self._truncated[place] += longer.true_count
         reasons = batch.column("!reason")
         if reasons.null_count != len(reasons):
             self._add_refused(batch.filter(reasons.is_valid()))
@@ -172,6 +172,6 @@ class Previewing:
         )
 
 
-def _numpy(hashes: pa.Array) -> Hashes:
+def _numpy(hashes: "pa.Array[Any]") -> Hashes:
     found: Hashes = hashes.to_numpy(zero_copy_only=False).astype(np.uint64, copy=False)
     return found

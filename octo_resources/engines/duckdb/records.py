@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from octo_core.expressions.tree import path_parts
 from octo_resources.engines.duckdb import exact
-from octo_resources.engines.duckdb.exact import PathParts, Unfit
+from octo_resources.engines.duckdb.exact import PathParts, UnfitError
 from octo_resources.engines.duckdb.scan import Refused, malformed
 from octo_resources.engines.duckdb.select import ROW
 
@@ -29,7 +29,7 @@ _UNUSUAL: Final = re.compile(r'\\"|[ \t\r\n]:')
 
 def token_schema(paths: Sequence[str]) -> pa.Schema:
     """`!row` and one text column a path: the relation that expressions are evaluated over."""
-    return pa.schema([(ROW, pa.int64()), *((path, pa.string()) for path in paths)])
+    return pa.schema({ROW: pa.int64(), **dict.fromkeys(paths, pa.string())})
 
 
 class RecordReader:
@@ -57,7 +57,7 @@ class RecordReader:
                 continue
             try:
                 found = self._record(text)
-            except Unfit as error:
+            except UnfitError as error:
                 refused.append(malformed(row, error.reason, error.detail))
                 if error.field is not None and error.field in self._known:
                     self.failures[error.field] += 1
@@ -75,7 +75,7 @@ class RecordReader:
         except msgspec.DecodeError:
             members = None
         except RecursionError as error:
-            raise Unfit("malformed JSON: nested too deeply") from error
+            raise UnfitError("malformed JSON: nested too deeply") from error
         if members is None:  # broken, a key twice or half a surrogate pair: the judge says which
             record = exact.decode(text)
             self._count(tuple(record))
@@ -113,7 +113,7 @@ def token_in_text(text: str | None, parts: PathParts) -> str | None:
         return None
     try:
         return _token({str(parts[0]): msgspec.Raw(text.strip(_BLANKS).encode())}, parts)
-    except (Unfit, msgspec.DecodeError, ValueError):
+    except (UnfitError, msgspec.DecodeError, ValueError):
         return None
 
 
@@ -135,14 +135,14 @@ def _token(members: Members, parts: PathParts) -> str | None:
 def _inside(text: bytes, part: str | int, field: str) -> msgspec.Raw | None:
     if isinstance(part, int):
         if not text.startswith(b"["):
-            raise Unfit("not a list", text.decode(), field)
+            raise UnfitError("not a list", text.decode(), field)
         elements = _LIST.decode(text)
         return elements[part - 1] if 0 < part <= len(elements) else None
     if not text.startswith(b"{"):
-        raise Unfit("not an object", text.decode(), field)
+        raise UnfitError("not an object", text.decode(), field)
     inner = distinct_members(text.decode())
     if inner is None:
-        raise Unfit("a key stands twice", None, field)
+        raise UnfitError("a key stands twice", None, field)
     return inner.get(part)
 
 
@@ -168,4 +168,4 @@ def _nested(text: str, field: str) -> str:
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> None:
     if len({key for key, _ in pairs}) != len(pairs):
-        raise Unfit("a key stands twice")
+        raise UnfitError("a key stands twice")

@@ -5,18 +5,17 @@ import weakref
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from io import IOBase
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any, Final, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-REFUSED: Final = pa.schema(
-    [("row", pa.int64()), *((name, pa.string()) for name in ("column", "reason", "kind", "value"))]
-)
+REFUSED: Final = pa.schema({"row": pa.int64(), **dict.fromkeys(("column", "reason", "kind", "value"), pa.string())})
 VALUE_LENGTH: Final = 200
 """Characters of an offending value that are kept; the payload has all of it."""
 NEW_FIELDS: Final = 1000
@@ -68,7 +67,7 @@ class RefusedRows:
 
     def __init__(self, temp: Path) -> None:
         self._temp = temp
-        self._file: IO[bytes] | None = None
+        self._file: IOBase | None = None
         self._writer: Any = None
         self._ended = False
         self.reasons: Counter[tuple[str | None, str]] = Counter()
@@ -94,7 +93,7 @@ class RefusedRows:
             return
         if self._writer is None:
             self._temp.mkdir(parents=True, exist_ok=True)
-            self._file = cast(IO[bytes], TemporaryFile(dir=self._temp))  # noqa: SIM115  (lives as long as the rows)
+            self._file = cast(IOBase, TemporaryFile(dir=self._temp))  # noqa: SIM115  (lives as long as the rows)
             weakref.finalize(self, self._file.close)
             self._writer = pa.ipc.new_stream(self._file, REFUSED)
         self._writer.write_batch(batch)
