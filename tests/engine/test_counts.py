@@ -1,5 +1,8 @@
 """The scan's numbers: batch by batch, and they add up."""
 
+import pytest
+
+from octo_core.errors import NotSupportedYet
 from octo_resources.engines.duckdb import row_of, split_row
 from octo_resources.engines.duckdb.inputs import Numbered
 from octo_resources.engines.duckdb.lines import lines
@@ -62,6 +65,14 @@ def test_what_is_fixed_for_a_load_is_the_same_in_every_row(land: Land) -> None:
     assert set(found.column("t")) == {VARIABLES.load_time}
     assert set(found.column("i")) == {"01JX"}
     assert len(set(found.column("p"))) == 1
+
+
+def test_fields_that_differ_only_in_case_are_never_taken_for_one_another(land: Land) -> None:
+    fields = schema({"id": "text", "ID": "text"})
+    land.add('{"id": "x", "ID": "y"}\n')
+    assert land.evaluate(fields, {"t": '"ID"'}).column("t") == ["y"]
+    with pytest.raises(NotSupportedYet, match="differ only in upper and lower case"):
+        land.evaluate(fields)
 
 
 def test_no_files_and_no_columns_are_no_error(land: Land) -> None:

@@ -56,6 +56,14 @@ def test_nulls_are_what_the_dialect_says_where_they_are_not_quoted(land: Land) -
     assert found.column("b") == [None, "", None, "NA"]
 
 
+def test_a_fields_own_spellings_of_null(land: Land) -> None:
+    fields = FIELDS.model_copy(
+        update={"fields": tuple(one.model_copy(update={"nulls": ("-",)}) for one in FIELDS.fields)}
+    )
+    found = land.add("a,b\n-,-\n1,x\n", "csv", **AB).add('{"a": "-", "b": "-"}\n').evaluate(fields)
+    assert [(row["a"], row["b"]) for row in found.rows] == [(None, None), (1, "x"), (None, None)]
+
+
 def test_blank_lines_are_no_rows(land: Land) -> None:
     assert land.add("a,b\n\n1,x\n\r\n2,y\n\n", "csv", **AB).evaluate(FIELDS).column("_row") == [3, 5]
 

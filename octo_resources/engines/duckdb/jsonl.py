@@ -46,9 +46,8 @@ class JsonLines:
                 break
             refused: list[str] = []
             yield from self._fast_segment(grammar, refused)
-            teacher = (
-                [*self._first_lines(half=True), *refused[: SAMPLE // 2]] if self._feed.peek() is not None else None
-            )
+            ahead = self._first_lines(half=True)
+            teacher = None if ahead is None else [*ahead, *refused[: SAMPLE // 2]]
         yield from self._flush(1)
         self._settle()
 

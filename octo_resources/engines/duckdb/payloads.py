@@ -90,7 +90,7 @@ def _text(raw: bytes) -> str:
 
 
 def records(inputs: Sequence[Input], limit: int) -> list[dict[str, Any]]:
-    """The first records, each field's exact token by its name, Parquet's values as they are; malformed ones left out."""
+    """The first records, each field's exact token by its name (Parquet's values as they are); no broken ones."""
     found: list[dict[str, Any]] = []
     for ordinal, one in enumerate(inputs):
         for record in _first(Numbered(ordinal, one)):

@@ -37,7 +37,7 @@ class PreviewSample:
 
 @dataclass(frozen=True, slots=True)
 class PreviewReason:
-    """Rows that would be refused for one reason; `reason`, `first_row` and `row` are of the first of them, its number in its file."""
+    """Rows that would be refused for one reason; `reason`, `first_row` (in its file) and `row` are of the first one."""
 
     column: str | None
     reason: str

@@ -15,7 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-REFUSED: Final = pa.schema({"row": pa.int64(), **dict.fromkeys(("column", "reason", "kind", "value"), pa.string())})
+_TEXT: Final[pa.DataType] = pa.string()
+REFUSED: Final = pa.schema(
+    {"row": cast(pa.DataType, pa.int64()), "column": _TEXT, "reason": _TEXT, "kind": _TEXT, "value": _TEXT}
+)
 VALUE_LENGTH: Final = 200
 """Characters of an offending value that are kept; the payload has all of it."""
 NEW_FIELDS: Final = 1000

@@ -9,6 +9,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from octo_core.errors import NotSupportedYet
 from octo_core.expressions import Node, Path, Rendered, path_parts, paths, select_duckdb, to_duckdb
 from octo_core.expressions.tree import children
 from octo_core.schema import SourceSchema
@@ -112,8 +113,9 @@ class Evaluation:
 
 
 def evaluation(schema: SourceSchema, columns: Mapping[str, Node]) -> Evaluation:
-    """Render a mapping: target column → typed expression."""
+    """Render a mapping: target column → typed expression. Raises NotSupportedYet where fields differ only in case."""
     used = tuple({path: None for node in columns.values() for path in paths(node)})
+    _check_case(used)
     contract = dict(_contract(columns.values()))
     fields = {path: schema.field(str(path_parts(path)[0])) for path in used}
     nulls = {path: tuple(getattr(field, "nulls", None) or ()) for path, field in fields.items() if field is not None}
@@ -129,6 +131,18 @@ def evaluation(schema: SourceSchema, columns: Mapping[str, Node]) -> Evaluation:
         _nulls=tuple((path, words) for path, words in nulls.items() if words and path in flat),
         _blank=frozenset(path for path, field in flat.items() if field.type.kind not in ("text", "json")),
     )
+
+
+def _check_case(used: Sequence[str]) -> None:
+    """DuckDB's names are the same in upper and lower case: it would take one field's values for the other's."""
+    folded: dict[str, str] = {}
+    for path in used:
+        other = folded.setdefault(path.casefold(), path)
+        if other != path:
+            raise NotSupportedYet(
+                f"the fields {other} and {path} differ only in upper and lower case",
+                hint="Map one of them; the embedded engine does not read both in one table yet.",
+            )
 
 
 def _contract(nodes: Iterable[Node]) -> Iterator[tuple[str, Rendered]]:
