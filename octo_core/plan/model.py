@@ -128,6 +128,8 @@ class TablePlan(Frozen):
     quarantined: tuple[PlannedQuarantine, ...] = ()
     rows_read: int = 0
     rows_quarantined: int = 0
+    would: dict[str, int] | None = None
+    """inserted, updated, unchanged, deduplicated, removed by the destination's own word; None where it was not asked."""
     key: tuple[str, ...] = ()
     write: str = "append"
     rows_there: int | None = None

@@ -57,9 +57,7 @@ def _used(nodes: Iterable[Node]) -> frozenset[str]:
 
 def _detect(schema: SourceSchema, used: frozenset[str], tally: Tally) -> Drift:
     rows = tally.rows_read - tally.malformed
-    seen = {
-        name: FieldCounts(rows, tally.missing.get(name, 0), tally.contract_failures.get(name, 0)) for name in used
-    }
+    seen = {name: FieldCounts(rows, tally.missing.get(name, 0), tally.contract_failures.get(name, 0)) for name in used}
     return detect(schema, seen, tally.new_fields, rows)
 
 
@@ -86,9 +84,7 @@ def evolve(space: Workspace, pipeline: Pipeline, drift: DriftFound) -> Prepared:
     return prepared
 
 
-def _evolved(
-    old: SourceSchema, new: SourceSchema, drifts: Sequence[Drift], batches: Sequence[Batch]
-) -> SourceSchema:
+def _evolved(old: SourceSchema, new: SourceSchema, drifts: Sequence[Drift], batches: Sequence[Batch]) -> SourceSchema:
     """The old schema with the fields that drifted as the new data has them."""
     changed = {entry.field for drift in drifts for entry in (*drift.changed, *drift.missing)}
     fields = [_joined(one, new.field(one.name)) if one.name in changed else one for one in old.fields]

@@ -109,8 +109,10 @@ def _plan(
 ) -> Plan:
     draft = Plan(pipeline=pipeline.name, fingerprint=fingerprint(recipe))
     prepared = Prepared(draft, recipe, dict(typed), catalog, mapped, None)
-    tables = {name: table_plan(space, pipeline, prepared, name) for name in recipe.tables}
+    planned = {name: table_plan(space, pipeline, prepared, name) for name in recipe.tables}
+    tables = {name: table for name, (table, _) in planned.items()}
     warnings = [*mapped.warnings, *(warning for schema in typed.values() for warning in schema.warnings)]
+    warnings += [warning for _, said in planned.values() for warning in said]
     sources = {
         name: SourcePlan(
             kind=pipeline.spec.sources[name].kind,

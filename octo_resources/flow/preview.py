@@ -1,7 +1,8 @@
 """What a mapping would do to the rows of one table: the part of the plan that looks at data."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from octo_core.batch import Batch
 from octo_core.catalog import Table
 from octo_core.expressions import Node, paths
 from octo_core.expressions.questions import is_carried_over
@@ -10,49 +11,61 @@ from octo_core.plan.model import ColumnPlan, PlannedQuarantine, Sample, TablePla
 from octo_core.schema import SourceSchema
 from octo_resources.engines.duckdb import LoadVariables
 from octo_resources.engines.duckdb.preview import Preview
+from octo_resources.flow.asking import Asked
+from octo_resources.flow.pseudonyms import pseudonym_key
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
+
+if TYPE_CHECKING:
+    from octo_resources.flow.planning import Prepared
 
 MASKED = "‹masked›"
 SAMPLE_ROWS = 5
 REASONS = 50
 
 
-def table_plan(space: Workspace, pipeline: Pipeline, prepared: Any, name: str) -> TablePlan:
-    """The plan of one table over all rows landed and not loaded yet, or the newest batch where all is loaded."""
+def table_plan(space: Workspace, pipeline: Pipeline, prepared: "Prepared", name: str) -> tuple[TablePlan, list[str]]:
+    """The plan of one table over the rows that landed and are not loaded, and warnings.
+
+    Over the newest batch where all is loaded. What only the destination can judge is asked of it as well.
+    """
     recipe = prepared.recipe.tables[name]
-    schema = prepared.schemas[recipe.source]
-    table = prepared.catalog.tables[name]
-    mapped = prepared.mapping.tables[name]
-    nodes = prepared.nodes(name)
+    schema, table = prepared.schemas[recipe.source], prepared.catalog.tables[name]
+    mapped, nodes = prepared.mapping.tables[name], prepared.nodes(name)
     engine = space.engine(pipeline)
-    batches = space.landing.batches(pipeline.name, recipe.source)
-    wanted = [batch for batch in batches if batch.id in schema.batches] or batches[-1:]
-    found = engine.preview(
-        [one for batch in wanted for one in space.inputs(batch)],
-        schema,
-        nodes,
-        LoadVariables.for_plans(),
-        key=[column for column in recipe.key if column in nodes],
-        sample_rows=SAMPLE_ROWS,
-        reasons=REASONS,
-    )
+    inputs = [one for batch in _batches(space, pipeline, recipe.source, name) for one in space.inputs(batch)]
+    variables = LoadVariables.for_plans(pseudonym_key(space))
+    key = [column for column in recipe.key if column in nodes]
+    found = engine.preview(inputs, schema, nodes, variables, key=key, sample_rows=SAMPLE_ROWS, reasons=REASONS)
     hidden = Hidden(table, schema, nodes)
+    asked = Asked(space, pipeline, prepared, name).ask(engine, inputs, variables)
+    refusals = [hidden.quarantined(one) for one in found.reasons]
+    refusals += [hidden.quarantined(one) for one in asked.reasons]
     return TablePlan(
         columns=tuple(_column(table, mapped, found, target, node) for target, node in nodes.items()),
         unmapped_target=_unmapped(table, mapped),
         unmapped_source=mapped.unmapped_source,
         sample=tuple(Sample(before=hidden.before(one.before), after=hidden.after(one.after)) for one in found.samples),
-        quarantined=tuple(hidden.quarantined(one) for one in found.reasons),
+        quarantined=tuple(refusals),
         rows_read=found.rows,
-        rows_quarantined=found.refused,
+        rows_quarantined=found.refused + asked.refused,
+        would=asked.would,
         key=recipe.key,
         write=recipe.write,
         rows_there=table.rows,
         key_collisions=found.key_collisions,
         sql={"duckdb": engine.sql(schema, nodes), "spark": None},
         suggested_ddl=_suggested(space, pipeline, table, schema, mapped),
-    )
+    ), asked.warnings
+
+
+def _batches(space: Workspace, pipeline: Pipeline, source: str, table: str) -> list[Batch]:
+    """The batches that the table has not got; the newest where it has them all."""
+    batches = space.landing.batches(pipeline.name, source)
+    destination = space.destination(pipeline)
+    known = destination.known_batches(pipeline.name) if destination.prepared() else {}
+    there = known.get((source, table), frozenset())
+    return [batch for batch in batches if batch.id not in there] or batches[-1:]
 
 
 class Hidden:

@@ -162,7 +162,7 @@ class Load:
         self._lock(session)
         self._compare(session)
         for table in self._tables.values():
-            self._bases[table.name] = _bases(session, table)
+            self._bases[table.name] = bases_of(session, table)
 
     def _lock(self, session: Session) -> None:
         """Lock out other writers and DDL, in one order for all loads; readers go on."""
@@ -197,7 +197,7 @@ class Load:
         )
 
 
-def _bases(session: Session, table: Table) -> dict[str, str]:
+def bases_of(session: Session, table: Table) -> dict[str, str]:
     """column → its type below any domain, as format_type prints it."""
     oid = f"ARRAY[{literal(_place(table))}::regclass]::oid[]"
     query = f"SELECT attname, base FROM ({catalog_sql.COLUMNS}) c"

@@ -37,23 +37,21 @@ class TableWrite:
         self.deferred_removal: str | None = None
         """Set where rows of tables written later still refer to the rows to remove."""
         self.witness: Witness
-        self._stage: Stage
+        self.stage: Stage
 
     def write(self, rows: Rows, bases: dict[str, str]) -> WriteOutcome:
         _sensible(self.job)
         started = perf_counter()
         reader = rows() if callable(rows) else rows
-        columns = stage_columns(self.job.columns, bases, reader.schema, self.table.name)
-        self._stage = stage = Stage(self.session, self.table, columns, self.number)
-        empty = not self.session.value(f"SELECT EXISTS (SELECT FROM {self.target})")
+        empty = self._prepare(reader, bases)
+        stage = self.stage
         self.witness = Witness(self.session, self.table)
-        stage.create()
-        if self.job.direct and self._unasked(empty) and all(staged.same for staged in columns):
+        if self.job.direct and self._unasked(empty) and all(staged.same for staged in stage.columns):
             outcome = self._direct(reader, started)
             if outcome is not None:
                 return outcome
             reader = self._again(rows)
-        read = self._copy(stage.copy, reader, [staged.column.name for staged in columns], renamed=True)
+        read = self._fill(reader)
         copied = perf_counter()
         deduplicated = self._move(empty)
         unchanged = read - stage.rejected - deduplicated - self.done.inserted - self.done.updated
@@ -68,6 +66,33 @@ class TableWrite:
             copy_seconds=copied - started,
             merge_seconds=perf_counter() - copied,
         )
+
+    def stage_rows(self, reader: pa.RecordBatchReader, bases: dict[str, str]) -> tuple[int, bool]:
+        """Copy the rows into the staging table; gives how many, and whether the table itself is empty."""
+        empty = self._prepare(reader, bases)
+        return self._fill(reader), empty
+
+    def set_aside(self, empty: bool) -> int:
+        """Set aside what the table would refuse, and drop duplicates; gives the number of those."""
+        stage, job = self.stage, self.job
+        stage.analyze()
+        self._look(empty)
+        deduplicated = relations.deduplicate(stage, job)
+        if not empty and job.write == "merge":
+            deduplicated += relations.drop_older(stage, job)
+        for unique in relations.other_uniques(stage, job):
+            relations.reject_not_unique(stage, job, unique, empty=empty)
+        relations.reject_orphans(stage, self._judged_now())
+        return deduplicated
+
+    def _prepare(self, reader: pa.RecordBatchReader, bases: dict[str, str]) -> bool:
+        columns = stage_columns(self.job.columns, bases, reader.schema, self.table.name)
+        self.stage = Stage(self.session, self.table, columns, self.number)
+        self.stage.create()
+        return not self.session.value(f"SELECT EXISTS (SELECT FROM {self.target})")
+
+    def _fill(self, reader: pa.RecordBatchReader) -> int:
+        return self._copy(self.stage.copy, reader, [staged.column.name for staged in self.stage.columns], renamed=True)
 
     def said(self) -> Counts:
         return Counts(self.done.inserted, self.done.updated, self.removed)
@@ -114,7 +139,7 @@ class TableWrite:
 
     def _direct(self, reader: pa.RecordBatchReader, started: float) -> WriteOutcome | None:
         """COPY into the table itself; None, with nothing done, where PostgreSQL refuses a row."""
-        names = [staged.column.name for staged in self._stage.columns]
+        names = [staged.column.name for staged in self.stage.columns]
         schema, table = self.table.schema_name, self.table.table_name
         try:
             with self.session.savepoint():
@@ -129,7 +154,7 @@ class TableWrite:
         self.done = Moved(inserted=read)
         self.witness.believe()
         seconds = perf_counter() - started
-        return WriteOutcome(read, read, 0, 0, 0, 0, self._stage, seconds, 0.0, direct=True)
+        return WriteOutcome(read, read, 0, 0, 0, 0, self.stage, seconds, 0.0, direct=True)
 
     def _again(self, rows: Rows) -> pa.RecordBatchReader:
         if callable(rows):
@@ -143,18 +168,11 @@ class TableWrite:
 
     def _move(self, empty: bool) -> int:
         """Gives the number of rows dropped as duplicates."""
-        stage, job = self._stage, self.job
+        stage, job = self.stage, self.job
         own_key = not job.key or self._key_is_the_tables()
         if self._unasked(empty) and own_key and not rules.lossy(stage.columns) and self._insert_at_once():
             return 0
-        stage.analyze()
-        self._look(empty)
-        deduplicated = relations.deduplicate(stage, job)
-        if not empty and job.write == "merge":
-            deduplicated += relations.drop_older(stage, job)
-        for unique in relations.other_uniques(stage, job):
-            relations.reject_not_unique(stage, job, unique, empty=empty)
-        relations.reject_orphans(stage, self._judged_now())
+        deduplicated = self.set_aside(empty)
         if job.write == "replace" and not empty:
             self._remove()
         self._insert_or_merge(empty or (job.write == "replace" and not job.key))
@@ -164,7 +182,7 @@ class TableWrite:
         """The whole batch by one INSERT, where only the key or a NOT NULL could refuse it; False where one did."""
         try:
             with self.session.savepoint():
-                self.done = move.insert_all(self._stage)
+                self.done = move.insert_all(self.stage)
         except Refused as error:
             if not error.rows_fault:
                 raise self.session.explain("the rows cannot be inserted", error) from error
@@ -179,7 +197,7 @@ class TableWrite:
 
     def _look(self, empty: bool) -> None:
         """Set aside what breaks a rule of the table that can be asked in one statement for all rows."""
-        stage, job = self._stage, self.job
+        stage, job = self.stage, self.job
         stage.reject(rules.raw_rules(stage.columns, job.key))
         rules.reject_uncastable(stage, self.server)
         rules.reject_breaking_checks(stage, self.table.checks)
@@ -199,9 +217,9 @@ class TableWrite:
 
     def _remove(self) -> None:
         """`replace`: take away what the batch does not have, at the load's end where other tables may refer to it."""
-        statement = move.absent(self._stage, self.job)
+        statement = move.absent(self.stage, self.job)
         if self.job.key and self.later:
-            self.removed = move.count_absent(self._stage, self.job)
+            self.removed = move.count_absent(self.stage, self.job)
             self.deferred_removal = statement
             return
         try:
@@ -224,9 +242,9 @@ class TableWrite:
             watched = bool(self.table.triggers)
             wanted = self._expected(inserting, where) if watched else None
             moved = (
-                move.insert_all(self._stage, where)
+                move.insert_all(self.stage, where)
                 if inserting
-                else move.upsert(self._stage, self.job, self.server, where)
+                else move.upsert(self.stage, self.job, self.server, where)
             )
             if constraints:
                 self.session.run(f"SET CONSTRAINTS {constraints} IMMEDIATE")
@@ -262,7 +280,7 @@ class TableWrite:
             attempt(where)
             self.witness.believe()
 
-        refused = dict(self._stage.isolate(watched))
+        refused = dict(self.stage.isolate(watched))
         progress = True
         while refused and progress:  # a row may have waited for one that came after it
             progress = False
@@ -278,13 +296,13 @@ class TableWrite:
         self.witness.forget()
         for number, why in refused.items():
             column, reason = _reason(self.table, why)
-            value = f"{self._stage.by_name[column].raw}::text" if column else "NULL"
-            self._stage.reject_numbered(number, column, reason, value)
+            value = f"{self.stage.by_name[column].raw}::text" if column else "NULL"
+            self.stage.reject_numbered(number, column, reason, value)
 
     def _expected(self, inserting: bool, where: str) -> Moved:
         if inserting:
-            return Moved(int(self.session.value(f"SELECT count(*) FROM {self._stage.name} s WHERE {where}")))
-        return move.expected(self._stage, self.job, where)
+            return Moved(int(self.session.value(f"SELECT count(*) FROM {self.stage.name} s WHERE {where}")))
+        return move.expected(self.stage, self.job, where)
 
     def _constraints(self) -> str:
         """The table's deferrable constraints that can be judged now, for SET CONSTRAINTS."""

@@ -1,0 +1,137 @@
+"""Ask the destination what a load would do: which rows break its rules, what would be inserted, updated, left alone."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from octo_core.batch import LandedFile
+from octo_core.errors import OctopipeError
+from octo_core.expressions.questions import reads_load
+from octo_resources.destinations.writing import Rejected, WriteJob
+from octo_resources.engines.duckdb import DuckEngine, Input, LoadVariables, Scan, split_row
+from octo_resources.flow.workspace import Workspace
+from octo_resources.project import Pipeline
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from octo_resources.flow.planning import Prepared
+
+MOST_REASONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Rows that the destination would refuse for one reason, and the first of them."""
+
+    column: str | None
+    reason: str
+    rows: int
+    first_row: int
+    row: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        return self.reason
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the destination said. `would` is None where it could not be asked; `warnings` say why."""
+
+    would: dict[str, int] | None = None
+    refused: int = 0
+    reasons: list[Refusal] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Asked:
+    """One table's question."""
+
+    def __init__(self, space: Workspace, pipeline: Pipeline, prepared: "Prepared", table: str) -> None:
+        self.space, self.pipeline, self.prepared = space, pipeline, prepared
+        self.recipe = prepared.recipe.tables[table]
+        self.table = prepared.catalog.tables[table]
+        self.nodes = prepared.nodes(table)
+
+    def ask(self, engine: DuckEngine, inputs: Sequence[Input], variables: LoadVariables) -> Answer:
+        """Stage the good rows there and see. A plan never fails of it: what cannot be asked is a warning."""
+        unfed = [column.name for column in self.table.columns if column.required and column.name not in self.nodes]
+        keys = [name for name in self.recipe.key if name not in self.nodes]
+        for names, why in ((unfed, "and no null is taken there"), (keys, "which the key needs")):
+            if names:
+                said = f"{self.table.name}: nothing feeds {', '.join(names)}, {why}: no row loads"
+                return Answer(warnings=[said])
+        try:
+            return self._asked(engine, inputs, variables)
+        except OctopipeError as error:
+            return Answer(warnings=[f"{self.table.name}: its own rules were not tried: {error.message}"])
+
+    def _asked(self, engine: DuckEngine, inputs: Sequence[Input], variables: LoadVariables) -> Answer:
+        schema = self.prepared.schemas[self.recipe.source]
+
+        def rows() -> "pa.RecordBatchReader":
+            scan = Scan(self.space.project.state / "tmp")
+            return engine.evaluate(inputs, schema, self.nodes, variables, scan)
+
+        destination = self.space.destination(self.pipeline)
+        later = frozenset(self.prepared.catalog.tables) - {self.table.name}
+        with destination.examined(self._job(), rows, later) as outcome:
+            would = {
+                "inserted": outcome.inserted,
+                "updated": outcome.updated,
+                "unchanged": outcome.unchanged,
+                "deduplicated": outcome.deduplicated,
+                "removed": outcome.removed,
+            }
+            return Answer(would, len(outcome.rejected), self._reasons(engine, inputs, outcome.rejected))
+
+    def _job(self) -> WriteJob:
+        columns = tuple(column for name in self.nodes if (column := self.table.column(name)) is not None)
+        return WriteJob(
+            table=self.table,
+            columns=columns,
+            key=self.recipe.key,
+            version=self.recipe.version,
+            write=self.recipe.write,  # type: ignore[arg-type]  # `check` lets only those three through
+            load_columns=tuple(name for name, node in self.nodes.items() if reads_load(node)),
+        )
+
+    def _reasons(self, engine: DuckEngine, inputs: Sequence[Input], rejected: Any) -> list[Refusal]:
+        counts: dict[tuple[str | None, str], int] = {}
+        first: dict[tuple[str | None, str], Rejected] = {}
+        for one in rejected:
+            place = (one.column, one.reason)
+            counts[place] = counts.get(place, 0) + 1
+            first.setdefault(place, one)
+        most = sorted(counts, key=lambda place: -counts[place])[:MOST_REASONS]
+        wanted = np.array(sorted({first[place].row for place in most}), dtype=np.int64)
+        rows = dict(_rows(engine, inputs, wanted)) if len(wanted) else {}
+        return [
+            Refusal(column, reason, counts[column, reason], split_row(one.row)[1], rows.get(one.row, {}))
+            for column, reason in most
+            for one in [first[column, reason]]
+        ]
+
+
+def _rows(engine: DuckEngine, inputs: Sequence[Input], wanted: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Rows by their numbers, each as field → token."""
+    for row, payload in engine.payloads(inputs, wanted):
+        yield row, _tokens(payload, inputs[split_row(row)[0]].file)
+
+
+def _tokens(payload: str, file: LandedFile) -> dict[str, Any]:
+    if file.format == "csv" and file.dialect is not None:
+        dialect = file.dialect
+        reader = csv.reader(io.StringIO(payload), delimiter=dialect.delimiter, quotechar=dialect.quote or None)
+        return dict(zip(dialect.columns, next(reader, []), strict=False))
+    try:
+        found = json.loads(payload, parse_int=str, parse_float=str)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
