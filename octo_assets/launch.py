@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+from dagster._core.execution.plan.objects import StepFailureData
 
 from octo_assets.component import project_definitions
 from octo_assets.names import raw_key, table_keys
 from octo_assets.schedules import pipeline_keys
+from octo_assets.steps.common import ERROR, STARTED_BY
+from octo_core import errors
+from octo_core.errors import OctopipeError
 from octo_core.ledger import LoadResult
 from octo_resources.dagster import instance_of
 from octo_resources.project import Project
@@ -21,7 +25,7 @@ class Ran:
     run_id: str
     success: bool
     result: LoadResult | None
-    error: str | None
+    error: OctopipeError | None
     landed: dict[str, dict[str, Any]]
     """Source → the metadata of its landing."""
 
@@ -50,7 +54,7 @@ def launch(
             instance=instance,
             asset_selection=keys,
             run_config=config,
-            tags={"octopipe/pipeline": name, "octopipe/started_by": "cli"},
+            tags={"octopipe/pipeline": name, STARTED_BY: "cli"},
             raise_on_error=False,
         )
     return _ran(spec.name, list(spec.sources), done)
@@ -59,7 +63,8 @@ def launch(
 def _ran(name: str, sources: Sequence[str], done: dg.ExecuteInProcessResult) -> Ran:
     raw = {raw_key(name, source): source for source in sources}
     landed: dict[str, dict[str, Any]] = {}
-    result, error = None, None
+    result: LoadResult | None = None
+    error: OctopipeError | None = None
     for event in done.all_events:
         if event.event_type_value == "ASSET_MATERIALIZATION" and event.asset_key in raw:
             found = event.step_materialization_data.materialization.metadata
@@ -68,7 +73,22 @@ def _ran(name: str, sources: Sequence[str], done: dg.ExecuteInProcessResult) -> 
             document = event.asset_check_evaluation_data.metadata.get("result")
             result = LoadResult.model_validate(document.value) if document is not None else result
         if event.event_type_value == "STEP_FAILURE" and error is None:
-            failure = event.step_failure_data.user_failure_data
-            cause = event.step_failure_data.error
-            error = failure.description if failure else cause.message if cause else "a step failed"
+            error = _error(event.step_failure_data)
     return Ran(done.run_id, done.success, result, error, landed)
+
+
+def _error(failed: StepFailureData) -> OctopipeError:
+    """The error that ended a step, as it was raised there."""
+    failure = failed.user_failure_data
+    told = failure.metadata.get(ERROR) if failure else None
+    if told is None or not isinstance(told.value, dict):
+        said = failure.description if failure else failed.error.message if failed.error else None
+        return OctopipeError(said or "a step failed")
+    kind = getattr(errors, str(told.value["kind"]), OctopipeError)
+    message, where, hint = (told.value[part] for part in ("message", "where", "hint"))
+    if kind is errors.NotApproved:
+        return errors.NotApproved(message, fingerprint=str(told.value["fingerprint"]), where=where, hint=hint)
+    if kind is errors.SpecError:  # its mistakes are told in its message
+        return errors.UsageError(message, where=where, hint=hint)
+    found: OctopipeError = kind(message, where=where, hint=hint)
+    return found

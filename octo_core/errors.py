@@ -23,6 +23,8 @@ class OctopipeError(Exception):
     """What happened (`message`), where (`where`) and what to do next (`hint`)."""
 
     exit_code = 1
+    retryable = False
+    """Whether the same step, tried again a little later with nothing changed, could succeed."""
 
     def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
         super().__init__(message)
@@ -95,7 +97,13 @@ class LandingError(OctopipeError):
 
 
 class DestinationError(OctopipeError):
-    """The destination could not be reached, read or written."""
+    """The destination could not be reached, read or written. `retryable` says whether trying again could help."""
+
+    def __init__(
+        self, message: str, *, where: str | None = None, hint: str | None = None, retryable: bool = False
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.retryable = retryable
 
 
 class DriftStop(OctopipeError):

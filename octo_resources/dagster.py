@@ -101,12 +101,23 @@ def instance_of(root: Path) -> Iterator[dg.DagsterInstance]:
         # Two first runs at once in a fresh folder collide while they make its tables: one after the other, then.
         with FileLock(root / ".octopipe" / "dagster.lock"):
             home = os.environ.get("DAGSTER_HOME")
-            instance = dg.DagsterInstance.get() if home else dg.DagsterInstance.from_config(str(root))
+            instance = dg.DagsterInstance.get() if home else _folder_instance(root)
             instance.get_run_records(limit=1)
         with instance:
             yield instance
     finally:
         os.chdir(before)
+
+
+def _folder_instance(root: Path) -> dg.DagsterInstance:
+    """What the folder's dagster.yaml says; where there is none, its state still goes to .octopipe/ and nowhere else."""
+    if (root / "dagster.yaml").is_file():
+        return dg.DagsterInstance.from_config(str(root))
+    from dagster._core.instance.ref import InstanceRef
+
+    state = root / ".octopipe" / "dagster"
+    state.mkdir(exist_ok=True)
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(state), overrides={"telemetry": {"enabled": False}}))
 
 
 def purge_runs(root: Path, pipeline: str | None, before: datetime, *, dry_run: bool) -> int:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from octo_core.errors import NotApproved, OctopipeError, SourceError, UsageError
+from octo_core.errors import OctopipeError
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.project import Pipeline
+from octo_resources.redaction import redact
 
 if TYPE_CHECKING:
     from octo_resources.flow import Workspace
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 Materialized = dg.MaterializeResult[None]
 Metadata = dict[str, Any]
 
-NEVER_RETRY = (UsageError, NotApproved)
-"""What trying again cannot mend: the user's files, and a missing approval."""
+STARTED_BY = "octopipe/started_by"
+"""The tag of a run that says who asked for it."""
+ERROR = "octopipe/error"
+"""Metadata of a failed step: the error's kind, message, place and hint, for who started the run."""
 
 
 def spec_fields(spec: PipelineSpec, step: str = "propose") -> dict[str, Any]:
@@ -43,14 +46,29 @@ def retry_policy(spec: PipelineSpec) -> dg.RetryPolicy | None:
     )
 
 
+def patient(context: dg.AssetExecutionContext, spec: PipelineSpec) -> bool:
+    """Whether a step may be tried again: not while a person waits at a terminal, unless the file asks for `retries`."""
+    return "retries" in spec.model_fields_set or context.run.tags.get(STARTED_BY) != "cli"
+
+
 @contextmanager
-def failures_in_plain_words() -> Iterator[None]:
+def failures_in_plain_words(retry: bool = True) -> Iterator[None]:
     """Turn our errors into Dagster failures: the message and no traceback; retried only where that can help."""
     try:
         yield
     except OctopipeError as error:
-        hopeless = isinstance(error, NEVER_RETRY) or (isinstance(error, SourceError) and not error.retryable)
-        raise dg.Failure(description=str(error), allow_retries=not hopeless) from None
+        told = {
+            "kind": type(error).__name__,
+            "message": redact(error.message),
+            "where": redact(error.where) if error.where else None,
+            "hint": redact(error.hint) if error.hint else None,
+            "fingerprint": getattr(error, "fingerprint", None),
+        }
+        raise dg.Failure(
+            description=redact(str(error)),
+            metadata={ERROR: dg.JsonMetadataValue(told)},
+            allow_retries=retry and error.retryable,
+        ) from None
 
 
 def workspace(context: dg.AssetExecutionContext) -> "Workspace":

@@ -6,6 +6,7 @@ from octo_assets.names import destination_key, op_name
 from octo_assets.steps.common import (
     Materialized,
     failures_in_plain_words,
+    patient,
     pipeline_of,
     retry_policy,
     spec_fields,
@@ -34,7 +35,7 @@ def destination_asset(spec: PipelineSpec) -> dg.AssetsDefinition:
     def destination(context: dg.AssetExecutionContext) -> Materialized:
         from octo_resources.flow import pull
 
-        with failures_in_plain_words():
+        with failures_in_plain_words(patient(context, spec)):
             space = workspace(context)
             catalog = pull(space, pipeline_of(space, spec))
         return dg.MaterializeResult(

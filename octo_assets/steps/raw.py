@@ -10,6 +10,7 @@ from octo_assets.steps.common import (
     Materialized,
     Metadata,
     failures_in_plain_words,
+    patient,
     pipeline_of,
     progress_to,
     retry_policy,
@@ -45,7 +46,7 @@ def raw_assets(spec: PipelineSpec) -> dg.AssetsDefinition:
         from octo_resources.flow import land
 
         wanted = [source for source in spec.sources if raw_key(spec.name, source) in context.selected_asset_keys]
-        with failures_in_plain_words():
+        with failures_in_plain_words(patient(context, spec)):
             space = workspace(context)
             found = land(
                 space,

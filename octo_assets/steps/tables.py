@@ -11,6 +11,7 @@ from octo_assets.steps.common import (
     Materialized,
     Metadata,
     failures_in_plain_words,
+    patient,
     pipeline_of,
     retry_policy,
     spec_fields,
@@ -53,7 +54,7 @@ def table_assets(project: Project, spec: PipelineSpec) -> dg.AssetsDefinition:
         from octo_resources.flow import load
 
         wanted = [table for table, key in keys.items() if key in context.selected_asset_keys]
-        with failures_in_plain_words():
+        with failures_in_plain_words(patient(context, spec)):
             space = workspace(context)
             outcome = load(
                 space,

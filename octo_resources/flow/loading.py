@@ -121,6 +121,8 @@ def load(
         space.registry.decisions.require_approved(pipeline.name, print_)
     wanted = _wanted(pipeline, prepared, tables)
     started = time.monotonic()
+    if not dry_run and not space.destination(pipeline).prepared():
+        space.destination(pipeline).prepare()  # the first load; a role that may not is told what a DBA has to do
     pending = _pending(space, pipeline, prepared, wanted)
     if not any(pending.values()):
         return _nothing_new(pipeline, print_, wanted, prepared, started)

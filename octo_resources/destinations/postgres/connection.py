@@ -104,14 +104,20 @@ _REASONS: Final = (
 )
 
 
+_PASSING: Final = {"timeout", "refused", "could not translate host", "resolve host", "too many", "starting up"}
+"""What may be over a little later."""
+
+
 def refused(address: Address, text: str) -> DestinationError:
     """The DestinationError for what libpq said when a connection failed."""
     for sign, reason, hint in _REASONS:
         if sign in text:
             said = reason or text.rpartition("FATAL:")[2].strip().splitlines()[0]
-            return DestinationError(f"PostgreSQL cannot be used: {address.redact(said)}", where=str(address), hint=hint)
+            told = f"PostgreSQL cannot be used: {address.redact(said)}"
+            return DestinationError(told, where=str(address), hint=hint, retryable=sign in _PASSING)
     said = address.redact(text.strip().splitlines()[0] if text.strip() else "no reason given")
-    return DestinationError(f"PostgreSQL cannot be reached: {said}", where=str(address), hint="look at the url")
+    told = f"PostgreSQL cannot be reached: {said}"
+    return DestinationError(told, where=str(address), hint="look at the url", retryable=True)
 
 
 @contextmanager
@@ -135,8 +141,13 @@ _HINTS: Final = {
 }
 
 
+_PASSING_CLASSES: Final = ("08", "40", "53", "55", "57")
+"""SQLSTATE classes that another try may not meet: connection, rollback, resources, locks, an operator's hand."""
+
+
 def statement_error(address: Address, doing: str, state: str | None, text: str) -> DestinationError:
     """What one failed statement means to a user: `doing` says what was being done."""
     lines = text.strip().splitlines()
     said = address.redact(lines[0].rpartition("ERROR:  ")[2]) if lines else "no reason given"
-    return DestinationError(f"{doing}: {said}", where=str(address), hint=_HINTS.get(state or ""))
+    passing = state is None or state.startswith(_PASSING_CLASSES)  # None: the connection broke
+    return DestinationError(f"{doing}: {said}", where=str(address), hint=_HINTS.get(state or ""), retryable=passing)

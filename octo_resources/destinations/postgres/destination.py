@@ -67,8 +67,15 @@ class PostgresDestination:
 
     def prepare(self) -> None:
         """Make the state tables where they are missing; harmless when they are there, and when two do it at once."""
+        from psycopg.errors import InsufficientPrivilege
+
         with explained(self.address, "the state tables cannot be made"), open_control(self.address) as connection:
-            state.prepare(connection, self.state_schema)
+            try:
+                state.prepare(connection, self.state_schema)
+            except InsufficientPrivilege as error:
+                said = f"the role may not make the state tables: {error.diag.message_primary}"
+                hint = "a DBA may run what `octopipe destination prepare PIPELINE --sql` prints"
+                raise DestinationError(said, where=str(self.address), hint=hint) from error
 
     def prepared(self) -> bool:
         """Whether the state tables are there, in the version that this release writes."""

@@ -173,7 +173,8 @@ class Load:
             except Refused as error:
                 if error.state == _LOCK_NOT_AVAILABLE:
                     hint = "another load, writer or DDL holds it; try again when that has ended"
-                    raise DestinationError("it is locked by another transaction", where=name, hint=hint) from error
+                    said = "it is locked by another transaction"
+                    raise DestinationError(said, where=name, hint=hint, retryable=True) from error
                 raise session.explain(f"{name} cannot be locked", error) from error
 
     def _compare(self, session: Session) -> None:

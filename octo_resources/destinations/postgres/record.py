@@ -112,7 +112,8 @@ class Recorder:
             )
         if moved != 1:
             message = f"the position of {move.source} was moved by another load since epoch {move.seen_epoch}"
-            raise DestinationError(message, where=move.table, hint="it was rolled back; run it again")
+            hint = "it was rolled back; run it again"
+            raise DestinationError(message, where=move.table, hint=hint, retryable=True)
 
     def _insert(self, session: Session, table: str, **values: Value) -> None:
         given = {"load_id": self._load_id, **values}
