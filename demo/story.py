@@ -20,7 +20,6 @@ from demo.servers import FILES, ROOT, STATE, Servers, start, stop
 
 OCTOPIPE = Path(sys.executable).with_name("octopipe")
 REVIEWER = "ana@airline.example"
-PIPELINES = ("carriers", "airports", "flights")
 WAITS = 3
 
 
@@ -121,28 +120,28 @@ def _prepare(story: Story) -> None:
 
 def _plan(story: Story) -> None:
     story.chapter(
-        "2  Read the sources, type them, propose a mapping, plan",
-        "336,776 flights from a paged API with a token, limits and moods; airports and carriers from files.",
+        "2  What others refer to comes first: carriers and airports, from files",
+        "Nothing loads before a person has read the plan and approved exactly that: a run before it lands and waits. "
+        "Here the demo plays the person; you would give the same command, or use the Launchpad of `approved_mapping`.",
     )
+    story.run("run", "carriers", expect=WAITS)
+    story.run("plan", "airports")
     for name in ("carriers", "airports"):
-        story.run("plan", name, quiet=True)
+        _approve(story, name)
+        story.run("run", name)
+    story.chapter(
+        "3  The flights: read, type, map, plan",
+        "336,776 flights from a paged API with a token, rate limits and moods.",
+    )
     story.run("schema", "flights")
     story.chapter("   The plan of flights, as a reader sees it")
     story.run("plan", "flights")
 
 
 def _approve_and_load(story: Story) -> None:
-    story.chapter(
-        "3  A person approves",
-        "Nothing loads before a person has read the plan and approved exactly that. Here the demo plays the person; "
-        "you would give the same command, or use the Launchpad of `approved_mapping` in Dagster.",
-    )
-    story.run("run", "carriers", expect=WAITS)
-    for name in PIPELINES:
-        _approve(story, name)
-    story.chapter("4  Load")
-    for name in PIPELINES:
-        story.run("run", name)
+    story.chapter("4  Approve, and load")
+    _approve(story, "flights")
+    story.run("run", "flights")
 
 
 def _approve(story: Story, name: str) -> None:

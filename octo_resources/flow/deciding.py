@@ -1,5 +1,6 @@
 """Decide about a plan: approve exactly the one that was read, or reject it."""
 
+from octo_resources.flow.logs import step
 from octo_resources.flow.planning import prepare
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
@@ -15,16 +16,19 @@ def approve(
     UsageError for a wrong or stale fingerprint, with what changed since, and where the policy forbids it.
     """
     current = prepare(space, pipeline).plan.fingerprint
-    return space.registry.approve(
-        pipeline.name,
-        fingerprint,
-        reviewer=reviewer,
-        reason=reason,
-        via=via,
-        policy=pipeline.spec.approval,
-        author=pipeline.spec.owner,
-        current_fingerprint=current,
-    )
+    with step(space, pipeline.name, "approval") as log:
+        ruling = space.registry.approve(
+            pipeline.name,
+            fingerprint,
+            reviewer=reviewer,
+            reason=reason,
+            via=via,
+            policy=pipeline.spec.approval,
+            author=pipeline.spec.owner,
+            current_fingerprint=current,
+        )
+        log.line(ruling.message)
+    return ruling
 
 
 def reject(

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from octo_core.batch import Batch
-from octo_core.errors import UsageError
+from octo_core.errors import OctopipeError, UsageError
+from octo_resources.flow.logs import step
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -60,18 +61,35 @@ def _land_one(
     from octo_resources.sources import extract
 
     started = time.monotonic()
-    batch = extract(
-        pipeline.spec.sources[name],
-        pipeline=pipeline.name,
-        source_name=name,
-        project=space.project,
-        landing=space.landing,
-        since=since,
-        full=full or _needs_all(pipeline, name),
-        progress=progress or _silent,
-    )
+    with step(space, pipeline.name, "raw", part=name) as log:
+        batch = extract(
+            pipeline.spec.sources[name],
+            pipeline=pipeline.name,
+            source_name=name,
+            project=space.project,
+            landing=space.landing,
+            since=since,
+            full=full or _needs_all(pipeline, name),
+            progress=progress or _silent,
+            waiting=_waiting(space, pipeline, name),
+        )
+        log.line(f"{name}: " + (f"batch {batch.id}, {batch.bytes:,} bytes" if batch else "nothing new"))
     there = space.landing.batches(pipeline.name, name)
     return Landed(batch, there[-1] if there else None, len(there), time.monotonic() - started)
+
+
+def _waiting(space: Workspace, pipeline: Pipeline, source: str) -> set[str]:
+    """Batches of a source that some table has not got; all of them where the destination cannot say."""
+    landed = {batch.id for batch in space.landing.batches(pipeline.name, source)}
+    if not landed:
+        return landed
+    try:
+        known = space.destination(pipeline).known_batches(pipeline.name)
+    except OctopipeError:
+        return landed
+    tables = [table for table in pipeline.tables if pipeline.spec.source_of(table) == source]
+    loaded = [known.get((source, table), frozenset()) for table in tables]
+    return landed - frozenset.intersection(*loaded) if loaded else set()
 
 
 def _silent(_rows: int, _size: int, _note: str) -> None:

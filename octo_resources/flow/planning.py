@@ -15,6 +15,7 @@ from octo_core.plan.model import Plan, Recipe, SourcePlan
 from octo_core.plan.recipe import build_recipe
 from octo_core.schema import SourceSchema
 from octo_resources.flow.landing_step import Progress
+from octo_resources.flow.logs import step
 from octo_resources.flow.preview import table_plan
 from octo_resources.flow.proposing import mapping
 from octo_resources.flow.pulling import pull
@@ -70,7 +71,9 @@ def prepare(
     if stored is not None and (approved or stored.inputs == inputs) and not (again or refresh):
         plan = stored.plan
     else:
-        plan = _plan(space, pipeline, typed, catalog, mapped, recipe)
+        with step(space, pipeline.name, "mapping") as log:
+            plan = _plan(space, pipeline, typed, catalog, mapped, recipe)
+            log.line(f"made plan {plan.fingerprint[:8]}")
         space.registry.plans.save(plan, recipe, inputs=inputs)
     return _standing(space, Prepared(plan, recipe, typed, catalog, mapped, None))
 

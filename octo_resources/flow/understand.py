@@ -12,6 +12,7 @@ from octo_core.batch import Batch
 from octo_core.errors import SourceError
 from octo_core.schema import SourceSchema
 from octo_resources.flow.landing_step import Progress, land_missing
+from octo_resources.flow.logs import step
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -39,7 +40,9 @@ def _schema(space: Workspace, pipeline: Pipeline, name: str, refresh: bool) -> S
         examined = set(stored.value.batches)
         if is_contract(space, pipeline) or examined >= {batch.id for batch in batches}:
             return stored.value
-    found = derive(space, pipeline, name, batches)
+    with step(space, pipeline.name, "schema", part=name) as log:
+        found = derive(space, pipeline, name, batches)
+        log.line(f"{name}: {len(found.fields)} fields from {found.rows_examined:,} rows")
     space.registry.schemas.save(pipeline.name, found, part=name, inputs=inputs)
     return found
 

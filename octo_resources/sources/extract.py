@@ -1,5 +1,7 @@
 """One extraction of one source: what is new becomes a landed batch, once."""
 
+from collections.abc import Collection
+
 from octo_core.batch import Batch
 from octo_core.errors import NotSupportedYet, UsageError
 from octo_core.spec.sources import FileSource, RestSource, Source
@@ -17,11 +19,15 @@ def extract(
     since: str | None = None,
     full: bool = False,
     progress: Progress = silent,
+    waiting: Collection[str] = (),
 ) -> Batch | None:
     """The batch that landed, or None where nothing is new.
 
     `since` is the cursor value that the destination has; it counts only where nothing landed yet, because extraction
-    goes on from the newest landed batch. `full` reads all again. Raises SourceError, LandingError, UsageError.
+    goes on from the newest landed batch. `full` reads all again. `waiting` names batches that are still to be loaded:
+    a whole read that brings the same bytes as the newest of them lands nothing.
+
+    Raises SourceError, LandingError, UsageError.
     """
     local = reachable(spec)
     _require_landing(local, source_name)
@@ -29,7 +35,9 @@ def extract(
         if isinstance(local, RestSource):
             from octo_resources.sources.rest.extract import extract_rest  # 130 ms: httpx
 
-            return extract_rest(local, pipeline, source_name, project, landing, since, full, progress)
+            return extract_rest(
+                local, pipeline, source_name, project, landing, since, full, progress, waiting=waiting
+            )
         return _extract_files(local, pipeline, source_name, project, landing, full, progress)
 
 

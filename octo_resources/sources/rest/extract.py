@@ -1,10 +1,11 @@
 """Extraction from an HTTP API: from where the last one ended, page by page, into one batch."""
 
+from collections.abc import Collection
 from typing import Any
 
 import httpx
 
-from octo_core.batch import Batch
+from octo_core.batch import Batch, LandedFile
 from octo_core.errors import NotSupportedYet, SourceError, UsageError
 from octo_core.spec.sources import RestSource
 from octo_resources.landing import Landing
@@ -26,6 +27,7 @@ def extract_rest(
     full: bool,
     progress: Progress,
     max_rows: int | None = None,
+    waiting: Collection[str] = (),
 ) -> Batch | None:
     """See `octo_resources.sources.extract`; call it under the source's lock. `max_rows`: then it may stop."""
     start = start_of(spec.cursor, landing.history(pipeline, source), since, full)
@@ -47,6 +49,8 @@ def extract_rest(
             if reached is not None:
                 reached.require_seen()
             files = parts.finish()
+            if whole and _is_there(landing.newest(pipeline, source), files, waiting):
+                return None
         except SourceError as error:
             error.where = error.where or f"{pipeline}.{source}"
             raise
@@ -62,6 +66,13 @@ def extract_rest(
             cursor_to=reached.value if reached else None,
             full=whole,
         )
+
+
+def _is_there(newest: Batch | None, files: tuple[LandedFile, ...], waiting: Collection[str]) -> bool:
+    """Whether the newest batch holds the same bytes and is still to be loaded: then there is nothing to add to it."""
+    if newest is None or newest.id not in waiting or not newest.full:
+        return False
+    return [file.sha256 for file in newest.files] == [file.sha256 for file in files]
 
 
 def first_request(spec: RestSource, secrets: Revealer, start: Start) -> Request:
