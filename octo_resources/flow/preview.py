@@ -1,5 +1,6 @@
 """What a mapping would do to the rows of one table: the part of the plan that looks at data."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from octo_core.batch import Batch
@@ -80,7 +81,8 @@ class Hidden:
 
     def before(self, row: dict[str, Any]) -> dict[str, Any]:
         return {
-            name: MASKED if _top(name) in self.fields and value is not None else value for name, value in row.items()
+            name: MASKED if _top(name) in self.fields and value is not None else _shown(value)
+            for name, value in row.items()
         }
 
     def after(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +97,20 @@ class Hidden:
 
 
 def _masked(value: Any, hide: bool) -> Any:
-    return MASKED if hide and value is not None else value
+    return MASKED if hide and value is not None else _shown(value)
+
+
+def _shown(value: Any) -> Any:
+    """A value as a plan's JSON can hold it: bytes and numbers that JSON has no spelling for as PostgreSQL's text."""
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
+    if isinstance(value, list):
+        return [_shown(one) for one in value]
+    if isinstance(value, dict):
+        return {str(name): _shown(one) for name, one in value.items()}
+    return value
 
 
 def _top(path: str) -> str:
@@ -136,5 +151,9 @@ def _suggested(
     space: Workspace, pipeline: Pipeline, table: Table, schema: SourceSchema, mapped: TableMapping
 ) -> tuple[str, ...]:
     """ALTER TABLE statements for fields that have no column, for a person to run."""
-    fields = [field for name in mapped.unmapped_source if (field := schema.field(name)) is not None]
+    fields = [
+        field
+        for name in mapped.unmapped_source
+        if (field := schema.field(name)) is not None and table.column(name) is None
+    ]
     return tuple(space.destination(pipeline).suggested_ddl(table, fields))
