@@ -15,6 +15,7 @@ import pyarrow as pa
 from octo_core.catalog import Column
 from octo_core.errors import DestinationError
 from octo_core.types import DataType, arrow_type
+from octo_resources.destinations.postgres.ahead import Ahead
 
 ROW: Final = "_row"
 
@@ -137,13 +138,13 @@ def _fits(arrow: pa.DataType, kind: DataType) -> bool:
 
 
 class Renamed:
-    """The rows with the staging table's names (c0, c1 …, _row), in its order, counted as they pass.
+    """The rows with the staging table's names (c0, c1 …, _row), in its order, made ahead, counted as they pass.
 
     What the rows' producer raises reaches ADBC as a text, so it is kept in `error` to be raised as itself.
     """
 
     def __init__(self, rows: pa.RecordBatchReader, names: list[str], renamed: list[str]) -> None:
-        self._rows = rows
+        self._ahead = Ahead(rows)
         self._order = [rows.schema.names.index(name) for name in names]
         self._schema = pa.schema(
             [pa.field(new, rows.schema.field(old).type) for old, new in zip(names, renamed, strict=True)]
@@ -157,12 +158,16 @@ class Renamed:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         try:
-            for batch in self._rows:
+            for batch in self._ahead:
                 self.count += batch.num_rows
                 yield pa.RecordBatch.from_arrays([batch.column(n) for n in self._order], schema=self._schema)
         except BaseException as error:
             self.error = error
             raise
+
+    def close(self) -> None:
+        """Stop making rows: for who does not take them all."""
+        self._ahead.close()
 
 
 Reader = Callable[[], pa.RecordBatchReader]

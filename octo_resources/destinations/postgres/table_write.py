@@ -123,6 +123,8 @@ class TableWrite:
             if renamed:
                 raise self.session.explain("the rows cannot be staged", error) from error
             raise
+        finally:
+            rows.close()
         return rows.count
 
     # --- straight into the table -------------------------------------------------------------------------------
