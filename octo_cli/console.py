@@ -69,6 +69,15 @@ def answer(document: "BaseModel | Mapping[str, Any]", text: "Callable[[Console],
         text(screen())
 
 
+def answer_line(document: "BaseModel", text: str) -> None:
+    """One of a stream of answers: a document on a line of its own with --json, else the text."""
+    if _session.json:
+        sys.stdout.write(redact(document.model_dump_json(by_alias=True)) + "\n")
+        sys.stdout.flush()
+    else:
+        say(text)
+
+
 def _as_json(document: "BaseModel | Mapping[str, Any]") -> str:
     if isinstance(document, Mapping):
         return json.dumps(document, ensure_ascii=False, indent=2, default=_plain)

@@ -25,11 +25,11 @@ class Entry:
     help: str
     panel: str
     answers: Mapping[str, str] = field(default_factory=dict)
-    """The Pydantic model that --json prints, `module:Model`, by sub-command ("" for the command itself)."""
+    """The Pydantic model that --json prints, `module:Model`, by the words after the command ("" for none)."""
 
 
 PROJECT, UNDERSTAND, GATE, RUN, LOOK = "Set up", "Understand", "Decide", "Run", "Look"
-_ANSWERS = "octo_cli.answers"
+_ANSWERS, _OUTCOMES = "octo_cli.answers", "octo_cli.outcomes"
 
 COMMANDS: Mapping[str, Entry] = {
     "new": Entry("new", "new", "Make a project folder with an example.", PROJECT, {"": f"{_ANSWERS}:NewAnswer"}),
@@ -84,23 +84,76 @@ COMMANDS: Mapping[str, Entry] = {
         PROJECT,
         {"": f"{_ANSWERS}:DoctorAnswer"},
     ),
-    "schema": Entry("understand", "schema", "The typed schema of a pipeline's sources.", UNDERSTAND),
-    "map": Entry("understand", "map_", "Propose a mapping, or correct it.", UNDERSTAND),
+    "schema": Entry(
+        "understand",
+        "schema",
+        "The typed schema of a pipeline's sources.",
+        UNDERSTAND,
+        {"": f"{_OUTCOMES}:SchemaAnswer"},
+    ),
+    "map": Entry(
+        "understand", "map_", "Propose a mapping, or correct it.", UNDERSTAND, {"": "octo_core.plan.model:Plan"}
+    ),
     "plan": Entry(
         "understand", "plan", "What the mapping would do to real rows.", UNDERSTAND, {"": "octo_core.plan.model:Plan"}
     ),
-    "approve": Entry("gate", "approve", "Approve exactly the plan that was read.", GATE),
-    "reject": Entry("gate", "reject", "Reject a plan, or revoke an approval.", GATE),
-    "approvals": Entry("gate", "app", "The decisions so far.", GATE),
-    "run": Entry("run", "run", "Load now.", RUN, {"": "octo_core.ledger:LoadResult"}),
-    "start": Entry("control", "start", "Turn a pipeline's schedule on.", RUN),
-    "stop": Entry("control", "stop", "Turn it off; a running load ends cleanly.", RUN),
-    "pause": Entry("control", "pause", "Turn it off for a time.", RUN),
-    "abort": Entry("control", "abort", "End a running load with nothing half done.", RUN),
-    "status": Entry("observe", "status", "What runs, ran, waits, failed, why, and what is next.", LOOK),
-    "logs": Entry("observe", "logs", "The logs of a pipeline's loads.", LOOK),
-    "quarantine": Entry("observe", "quarantine", "Rows that were set aside, with reasons.", LOOK),
-    "history": Entry("observe", "history", "Past loads.", LOOK),
+    "approve": Entry(
+        "gate", "approve", "Approve exactly the plan that was read.", GATE, {"": f"{_OUTCOMES}:DecisionAnswer"}
+    ),
+    "reject": Entry(
+        "gate", "reject", "Reject a plan, or revoke an approval.", GATE, {"": f"{_OUTCOMES}:DecisionAnswer"}
+    ),
+    "approvals": Entry(
+        "gate",
+        "app",
+        "The decisions so far.",
+        GATE,
+        {
+            "list": f"{_OUTCOMES}:DecisionsAnswer",
+            "export": f"{_OUTCOMES}:CarriedApprovals",
+            "export --to": f"{_OUTCOMES}:WrittenAnswer",
+            "import": f"{_OUTCOMES}:ImportedAnswer",
+        },
+    ),
+    "run": Entry(
+        "run", "run", "Load now.", RUN, {"": "octo_core.ledger:LoadResult", "--due": f"{_OUTCOMES}:DueAnswer"}
+    ),
+    "start": Entry("control", "start", "Turn a pipeline's schedule on.", RUN, {"": f"{_OUTCOMES}:ControlAnswer"}),
+    "stop": Entry(
+        "control", "stop", "Turn it off; a running load ends cleanly.", RUN, {"": f"{_OUTCOMES}:ControlAnswer"}
+    ),
+    "pause": Entry("control", "pause", "Turn it off for a time.", RUN, {"": f"{_OUTCOMES}:ControlAnswer"}),
+    "abort": Entry(
+        "control", "abort", "End a running load with nothing half done.", RUN, {"": f"{_OUTCOMES}:AbortAnswer"}
+    ),
+    "status": Entry(
+        "observe",
+        "status",
+        "What runs, ran, waits, failed, why, and what is next.",
+        LOOK,
+        {"": f"{_OUTCOMES}:StatusAnswer"},
+    ),
+    "logs": Entry(
+        "observe",
+        "logs",
+        "The logs of a pipeline's loads.",
+        LOOK,
+        {"": f"{_OUTCOMES}:LogsAnswer", "-f": "octo_resources.flow.logs:LogLine"},
+    ),
+    "quarantine": Entry(
+        "observe",
+        "quarantine",
+        "Rows that were set aside, with reasons.",
+        LOOK,
+        {"list": f"{_OUTCOMES}:QuarantineReasons", "show": f"{_OUTCOMES}:QuarantineRows"},
+    ),
+    "history": Entry(
+        "observe",
+        "history",
+        "Past loads.",
+        LOOK,
+        {"list": f"{_OUTCOMES}:HistoryAnswer", "clean": f"{_OUTCOMES}:ForgottenAnswer"},
+    ),
 }
 
 

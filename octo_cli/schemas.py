@@ -17,13 +17,18 @@ def schemas() -> Iterator[tuple[str, dict[str, Any]]]:
     """(file name, schema) of everything that has one."""
     yield "pipeline.schema.json", pipeline_schema()
     yield "octopipe.schema.json", project_schema()
+    yield "error.json", _schema("octo_cli.outcomes:ErrorAnswer", "any octopipe command that fails, with --json")
     for command, entry in COMMANDS.items():
         for inner, place in entry.answers.items():
-            module, _, name = place.partition(":")
-            model = getattr(importlib.import_module(module), name)
             title = f"octopipe {command} {inner}".strip() + " --json"
-            schema = {**model.model_json_schema(mode="serialization", by_alias=True), "title": title}
-            yield f"{'-'.join(filter(None, (command, inner)))}.json", schema
+            words = (command, *(word.lstrip("-") for word in inner.split()))
+            yield f"{'-'.join(words)}.json", _schema(place, title)
+
+
+def _schema(place: str, title: str) -> dict[str, Any]:
+    module, _, name = place.partition(":")
+    model = getattr(importlib.import_module(module), name)
+    return {**model.model_json_schema(mode="serialization", by_alias=True), "title": title}
 
 
 def text_of(schema: dict[str, Any]) -> str:

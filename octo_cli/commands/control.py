@@ -1,7 +1,7 @@
 """`start`, `stop`, `pause` and `abort`: whether a pipeline runs by itself, and the end of what runs."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -68,16 +68,19 @@ def abort(
 
     Example:  octopipe abort flights
     """
+    from octo_cli.outcomes import AbortAnswer
+
     space, _ = opened(name)
     running = space.registry.executions.recent(name, status="running", limit=1)
     if not running:
         raise UsageError(f"no load of {name} is running", hint=f"octopipe status {name}")
     space.registry.controls.ask_to_abort(name, load)
-    answer = {"pipeline": name, "load_id": running[0].load_id, "asked": True}
+    answer = AbortAnswer(pipeline=name, load_id=running[0].load_id, asked=True)
     console.answer(answer, f"asked load {running[0].load_id} of {name} to end; it commits nothing")
 
 
 def _say(space: "Workspace", pipeline: "Pipeline", text: str) -> None:
+    from octo_cli.outcomes import ControlAnswer
     from octo_resources.flow import next_run
 
     control = space.registry.controls.of(pipeline.name)
@@ -87,12 +90,7 @@ def _say(space: "Workspace", pipeline: "Pipeline", text: str) -> None:
         if control.state != "stopped" and (control.until or control.state == "started")
         else None
     )
-    document: dict[str, Any] = {
-        "pipeline": pipeline.name,
-        "state": control.state,
-        "until": control.until.isoformat() if control.until else None,
-        "next": following.isoformat() if following else None,
-    }
+    document = ControlAnswer(pipeline=pipeline.name, state=control.state, until=control.until, next=following)
     console.answer(document, text + (f"; its next run is at {following:%Y-%m-%d %H:%M} UTC" if following else ""))
 
 

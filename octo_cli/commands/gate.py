@@ -32,6 +32,7 @@ def reject(name: Name, fingerprint: Fingerprint, reviewer: Reviewer, reason: Rea
 
 
 def _decide(verdict: str, name: str, fingerprint: str, reviewer: str, reason: str | None) -> None:
+    from octo_cli.outcomes import DecisionAnswer
     from octo_resources import flow
 
     space, pipeline = opened(name)
@@ -41,15 +42,15 @@ def _decide(verdict: str, name: str, fingerprint: str, reviewer: str, reason: st
         _tell_dagster(space.project.root, name, ruling.decision.fingerprint, verdict, reviewer)
     made = ruling.decision
     console.answer(
-        {
-            "pipeline": name,
-            "fingerprint": made.fingerprint,
-            "decision": made.decision,
-            "reviewer": made.reviewer,
-            "reason": made.reason,
-            "at": made.at.isoformat(),
-            "already": ruling.already,
-        },
+        DecisionAnswer(
+            pipeline=name,
+            fingerprint=made.fingerprint,
+            decision=made.decision,
+            reviewer=made.reviewer,
+            reason=made.reason,
+            at=made.at,
+            already=ruling.already,
+        ),
         ruling.message,
     )
 
@@ -69,6 +70,7 @@ def list_(name: Annotated[str | None, typer.Argument(help="One pipeline; all whe
 
     Example:  octopipe approvals list flights
     """
+    from octo_cli.outcomes import DecisionsAnswer
     from octo_resources.flow import Workspace
 
     space = Workspace(console.open_project())
@@ -80,7 +82,7 @@ def list_(name: Annotated[str | None, typer.Argument(help="One pipeline; all whe
         for one in made
     ]
     columns: list[console.Heading] = [("#", "right"), "pipeline", "plan", "decision", "reviewer", "at (UTC)", "reason"]
-    document = {"decisions": [one.model_dump(mode="json") for one in made]}
+    document = DecisionsAnswer(decisions=tuple(made))
     console.answer(document, lambda screen: screen.print(console.table(columns, rows)))
 
 
@@ -96,6 +98,7 @@ def export(
     import json
     import sys
 
+    from octo_cli.outcomes import WrittenAnswer
     from octo_resources.flow import Workspace
 
     space = Workspace(console.open_project())
@@ -104,7 +107,7 @@ def export(
         sys.stdout.write(text + "\n")
         return
     to.write_text(text, encoding="utf-8")
-    console.answer({"file": str(to)}, f"wrote {to}")
+    console.answer(WrittenAnswer(file=str(to)), f"wrote {to}")
 
 
 @app.command("import")
@@ -118,6 +121,7 @@ def import_(
     """
     import json
 
+    from octo_cli.outcomes import ImportedAnswer
     from octo_core.errors import UsageError
     from octo_resources.flow import Workspace
 
@@ -131,5 +135,5 @@ def import_(
     done = space.registry.carrying.load(document, by=reviewer, policies=policies)
     for left_out in done.skipped:
         console.note(f"left out: {left_out}")
-    answer = {"imported": len(done.added), "skipped": list(done.skipped)}
+    answer = ImportedAnswer(imported=len(done.added), skipped=done.skipped)
     console.answer(answer, f"{len(done.added)} decisions taken over")

@@ -11,6 +11,7 @@ from octo_cli.commands.understand import Name, opened
 from octo_core.errors import SpecError, UsageError
 
 if TYPE_CHECKING:
+    from octo_cli.outcomes import PipelineStatus
     from octo_resources.flow import Workspace
     from octo_resources.flow.cleaning import Purge
     from octo_resources.registry.model import Execution
@@ -26,6 +27,7 @@ def status(name: Pipeline = None) -> None:
 
     Example:  octopipe status flights
     """
+    from octo_cli.outcomes import StatusAnswer
     from octo_resources.flow import Workspace
 
     space = Workspace(console.open_project())
@@ -46,14 +48,14 @@ def status(name: Pipeline = None) -> None:
     ]
     rows = [
         (
-            one["pipeline"],
-            one["state"],
-            one["plan_text"],
-            one["load_id"],
-            one["status"],
-            one["rows"],
-            one["ended"],
-            one["next"],
+            one.pipeline,
+            one.state,
+            f"{one.plan[:8]} {one.plan_state}" if one.plan else None,
+            one.load_id,
+            one.status,
+            one.rows,
+            _shown(one.ended),
+            _shown(one.next),
         )
         for one in found
     ]
@@ -61,15 +63,16 @@ def status(name: Pipeline = None) -> None:
     def show(screen: Any) -> None:
         screen.print(console.table(columns, rows))
         for one in found:
-            if one["message"]:
-                screen.print(f"{one['pipeline']}: {console.clean(one['message'])}")
-            for step in one["steps"]:
-                screen.print(f"  {step['step']:<9} {step['state']:<8} {console.clean(step['message'] or '')}".rstrip())
+            if one.message:
+                screen.print(f"{one.pipeline}: {console.clean(one.message)}")
+            for step in one.steps:
+                screen.print(f"  {step.step:<9} {step.state:<8} {console.clean(step.message or '')}".rstrip())
 
-    console.answer({"pipelines": found}, show)
+    console.answer(StatusAnswer(pipelines=tuple(found)), show)
 
 
-def _status(space: "Workspace", name: str, last: "Execution | None") -> dict[str, Any]:
+def _status(space: "Workspace", name: str, last: "Execution | None") -> "PipelineStatus":
+    from octo_cli.outcomes import PipelineStatus, StepAnswer
     from octo_resources.flow import next_run
 
     control = space.registry.controls.of(name)
@@ -85,35 +88,28 @@ def _status(space: "Workspace", name: str, last: "Execution | None") -> dict[str
         message = str(error)
     if state is not None and state != "approved" and stored is not None:
         message = message or f"plan {stored.plan.fingerprint[:8]} waits for approval: octopipe plan {name}"
-    return {
-        "pipeline": name,
-        "state": control.state,
-        "until": _iso(control.until),
-        "plan": stored.plan.fingerprint if stored else None,
-        "plan_state": state,
-        "plan_text": f"{stored.plan.fingerprint[:8]} {state}" if stored else None,
-        "load_id": last.load_id if last else None,
-        "status": last.status if last else None,
-        "rows": last.total_rows if last else None,
-        "started": _iso(last.started) if last else None,
-        "ended": _iso(last.ended) if last else None,
-        "next": _iso(following),
-        "message": message,
-        "steps": [
-            {
-                "step": step.step,
-                "part": step.part,
-                "state": step.state,
-                "message": step.message,
-                "ended": _iso(step.ended),
-            }
-            for step in space.registry.steps.of(name)
-        ],
-    }
+    kept = set(StepAnswer.model_fields)
+    return PipelineStatus.model_validate(
+        {
+            "pipeline": name,
+            "state": control.state,
+            "until": control.until,
+            "plan": stored.plan.fingerprint if stored else None,
+            "plan_state": state,
+            "load_id": last.load_id if last else None,
+            "status": last.status if last else None,
+            "rows": last.total_rows if last else None,
+            "started": last.started if last else None,
+            "ended": last.ended if last else None,
+            "next": following,
+            "message": message,
+            "steps": [step.model_dump(include=kept) for step in space.registry.steps.of(name)],
+        }
+    )
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds") if moment else None
+def _shown(moment: datetime | None) -> str | None:
+    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else None
 
 
 def logs(
@@ -121,17 +117,22 @@ def logs(
     load: Annotated[str | None, typer.Option(help="One load, by its id or the beginning of it.")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as more is written.")] = False,
 ) -> None:
-    """Show a pipeline's logs.
+    """Show a pipeline's logs. With --json one document; with -f a document a line, as they come.
 
     Example:  octopipe logs flights -f
     """
+    from octo_cli.outcomes import LogsAnswer
     from octo_resources.flow.logs import read_log
 
     space, _ = opened(name)
     if load is not None:
         _execution(space, name, load)
-    for line in read_log(space.project.state, name, load=load, follow=follow):
-        console.say(line) if not console.session().json else console.answer({"line": line}, line)
+    lines = read_log(space.project.state, name, load=load, follow=follow)
+    if console.session().json and not follow:
+        console.answer(LogsAnswer(pipeline=name, lines=tuple(lines)), "")
+        return
+    for line in lines:
+        console.answer_line(line, line.text)
 
 
 @quarantine.command("list")
@@ -144,6 +145,8 @@ def quarantine_list(
     """
     from collections import Counter
 
+    from octo_cli.outcomes import QuarantineReasons, ReasonCount
+
     space, _ = opened(name)
     store = _store(space)
     wanted = [_execution(space, name, load).load_id] if load else store.loads(name)
@@ -152,17 +155,16 @@ def quarantine_list(
         for row in store.read(name, load_id):
             counts[load_id, row.table, row.column or "", row.reason] += 1
     found = [
-        {"load_id": load_id, "table": table, "column": column or None, "reason": reason, "rows": rows}
+        ReasonCount(load_id=load_id, table=table, column=column or None, reason=reason, rows=rows)
         for (load_id, table, column, reason), rows in sorted(counts.items(), key=lambda item: (item[0][0], -item[1]))
     ]
-    total = sum(counts.values())
-    rows = [(one["load_id"], one["table"], one["column"], one["reason"], one["rows"]) for one in found]
+    rows = [(one.load_id, one.table, one.column, one.reason, one.rows) for one in found]
     columns: list[console.Heading] = ["load", "table", "column", "reason", ("rows", "right")]
 
     def show(screen: Any) -> None:
         screen.print(console.table(columns, rows) if rows else f"no row of {name} is set aside")
 
-    console.answer({"pipeline": name, "total": total, "reasons": found}, show)
+    console.answer(QuarantineReasons(pipeline=name, total=sum(counts.values()), reasons=tuple(found)), show)
 
 
 @quarantine.command("show")
@@ -176,24 +178,26 @@ def quarantine_show(
 
     Example:  octopipe quarantine show flights --rows 5
     """
+    from octo_cli.outcomes import QuarantineRows, SetAside
+
     space, _ = opened(name)
     store = _store(space)
     wanted = [_execution(space, name, load).load_id] if load else list(reversed(store.loads(name)))
-    found: list[dict[str, Any]] = []
+    found: list[SetAside] = []
     for load_id in wanted:
         for row in store.read(name, load_id):
             if len(found) < rows and column in (None, row.column):
-                found.append({"load_id": load_id, **row.model_dump(mode="json")})
+                found.append(SetAside(load_id=load_id, **row.model_dump()))
 
     def show(screen: Any) -> None:
         for one in found:
-            place = f"{one['table']}{'.' + one['column'] if one['column'] else ''}"
-            screen.print(console.clean(f"{one['id']}  {place}: {one['reason']}"), style="bold", soft_wrap=True)
-            screen.print(console.clean(f"  {one['payload']}"), soft_wrap=True)
+            place = f"{one.table}.{one.column}" if one.column else one.table
+            screen.print(console.clean(f"{one.id}  {place}: {one.reason}"), style="bold", soft_wrap=True)
+            screen.print(console.clean(f"  {one.payload}"), soft_wrap=True)
         if not found:
             screen.print(f"no row of {name} is set aside")
 
-    console.answer({"pipeline": name, "rows": found}, show)
+    console.answer(QuarantineRows(pipeline=name, rows=tuple(found)), show)
 
 
 @history.command("list")
@@ -204,6 +208,7 @@ def history_list(
 
     Example:  octopipe history list flights
     """
+    from octo_cli.outcomes import HistoryAnswer, PastLoad
     from octo_resources.flow import Workspace
 
     space = Workspace(console.open_project())
@@ -233,8 +238,8 @@ def history_list(
         )
         for one in found
     ]
-    document = {"loads": [one.model_dump(mode="json", by_alias=True, exclude={"process"}) for one in found]}
-    console.answer(document, lambda screen: screen.print(console.table(columns, lines)))
+    past = [PastLoad.model_validate(one.model_dump(exclude={"process"})) for one in found]
+    console.answer(HistoryAnswer(loads=tuple(past)), lambda screen: screen.print(console.table(columns, lines)))
 
 
 @history.command("clean")
@@ -248,6 +253,7 @@ def history_clean(
 
     Example:  octopipe history clean --older-than 30d --dry-run
     """
+    from octo_cli.outcomes import ForgottenAnswer
     from octo_core.spec.units import parse_duration
     from octo_resources.flow import Workspace
     from octo_resources.flow.cleaning import clean_history
@@ -268,13 +274,14 @@ def history_clean(
     )
     if dry_run or not there.anything:
         console.answer(
-            there.document(deleted=False), f"would forget {text}" if there.anything else "nothing is that old"
+            ForgottenAnswer.model_validate(there.document(deleted=False)),
+            f"would forget {text}" if there.anything else "nothing is that old",
         )
         return
     if not console.confirm(f"Forget {text}?", assume=yes):
         raise UsageError("nothing was forgotten", hint="say yes, or give --yes")
     done = clean_history(space, name, age, dry_run=False, purge=purge)
-    console.answer(done.document(deleted=True), f"forgot {text}")
+    console.answer(ForgottenAnswer.model_validate(done.document(deleted=True)), f"forgot {text}")
 
 
 def _purge(space: "Workspace") -> "Purge | None":

@@ -1,7 +1,7 @@
 """`run`: land what is new, and load it by the approved plan."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -72,7 +72,7 @@ def _run(space: "Workspace", name: str, full: bool, since: str | None, tables: l
         progress(0, 0, "starting Dagster")
         ran = launch(space.project, name, tables=tables, full=full, since=since)
     if ran.error is not None:
-        raise OctopipeError(ran.error, where=None)
+        raise ran.error
     if ran.result is not None:
         return ran.result
     return waiting(space, space.pipeline(name), ran.landed)
@@ -90,22 +90,24 @@ def _dry(space: "Workspace", name: str, full: bool, since: str | None, tables: l
 
 def _run_due(space: "Workspace") -> int:
     """All that is due, those that others need first; one that fails does not stop the rest."""
+    from octo_cli.outcomes import DueAnswer, ErrorText, FailedRun
     from octo_resources.flow import due_pipelines
 
-    results: list[dict[str, Any]] = []
+    results: list[LoadResult | FailedRun] = []
     worst = 0
     for name in due_pipelines(space):
         try:
             result = _run(space, name, False, None, None)
-            results.append(result.model_dump(mode="json", by_alias=True))
+            results.append(result)
             code = WAITS if result.status == "waiting_for_approval" else 0
         except OctopipeError as error:
-            results.append({"pipeline": name, "status": "failed", "error": console.error_document(error)})
+            text = ErrorText.model_validate(console.error_document(error))
+            results.append(FailedRun(pipeline=name, error=text))
             console.note(str(error))
             code = WAITS if isinstance(error, NotApproved) else error.exit_code
         worst = code if worst in (0, WAITS) and code else worst
-    lines = [f"{one['pipeline']}: {one['status']}" for one in results] or ["nothing is due"]
-    console.answer({"runs": results}, "\n".join(lines))
+    lines = [f"{one.pipeline}: {one.status}" for one in results] or ["nothing is due"]
+    console.answer(DueAnswer(runs=tuple(results)), "\n".join(lines))
     return worst
 
 

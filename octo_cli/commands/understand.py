@@ -34,6 +34,7 @@ def schema(
 
     Example:  octopipe schema flights --pydantic
     """
+    from octo_cli.outcomes import SchemaAnswer, SourceSchemaAnswer
     from octo_resources.flow import land, schemas
 
     space, pipeline = opened(name)
@@ -47,7 +48,7 @@ def schema(
     if pydantic or json_schema:
         _print_contract(wanted, pydantic)
         return
-    document = {"sources": {key: _document(value) for key, value in wanted.items()}}
+    document = SchemaAnswer(sources={key: SourceSchemaAnswer.of(value) for key, value in wanted.items()})
     console.answer(document, lambda screen: _print_schemas(screen, wanted))
 
 
@@ -65,19 +66,6 @@ def _print_contract(wanted: "dict[str, SourceSchema]", pydantic: bool) -> None:
         only = next(iter(contracts.values())) if len(contracts) == 1 else contracts
         text = json.dumps(only, indent=2, ensure_ascii=False)
     sys.stdout.write(text.rstrip() + "\n")
-
-
-def _document(found: "SourceSchema") -> dict[str, Any]:
-    """The contract's shape, and beside it how much was examined."""
-    fields = [field.model_dump(mode="json", exclude={"stats", "children"}) for field in found.fields]
-    return {
-        "fields": fields,
-        "key": list(found.key),
-        "rows_examined": found.rows_examined,
-        "rows_total": found.rows_total,
-        "complete": found.complete,
-        "warnings": list(found.warnings),
-    }
 
 
 def _print_schemas(screen: Any, wanted: "dict[str, SourceSchema]") -> None:

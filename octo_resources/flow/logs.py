@@ -10,12 +10,29 @@ from pathlib import Path
 from typing import Literal
 
 from octo_core.errors import NotApproved
+from octo_core.schema import Frozen
 from octo_resources.flow.workspace import Workspace
 from octo_resources.redaction import redact
 from octo_resources.registry.model import Step
 
 Level = Literal["info", "warning", "error"]
 _POLL_SECONDS = 0.5
+
+
+class LogLine(Frozen):
+    """One line of a pipeline's log; `load` is empty for what no load did."""
+
+    time: datetime
+    level: Level
+    step: str
+    load: str | None = None
+    message: str
+
+    @property
+    def text(self) -> str:
+        """The line as people read it."""
+        mark = {"warning": "! ", "error": "x "}.get(self.level, "  ")
+        return f"{self.time.isoformat(timespec='milliseconds')} {mark}{self.step:<9} {self.message}"
 
 
 @dataclass
@@ -64,8 +81,8 @@ def log_path(state: Path, pipeline: str) -> Path:
     return state / "logs" / f"{pipeline}.jsonl"
 
 
-def read_log(state: Path, pipeline: str, *, load: str | None = None, follow: bool = False) -> Iterator[str]:
-    """The log's lines as people read them, oldest first; with `follow` as they come, until interrupted."""
+def read_log(state: Path, pipeline: str, *, load: str | None = None, follow: bool = False) -> Iterator[LogLine]:
+    """The log's lines, oldest first; with `follow` as they come, until interrupted."""
     path = log_path(state, pipeline)
     position = 0
     while True:
@@ -74,20 +91,16 @@ def read_log(state: Path, pipeline: str, *, load: str | None = None, follow: boo
                 file.seek(position)
                 while (text := file.readline()).endswith("\n"):
                     position = file.tell()
-                    shown = _shown(text, load)
-                    if shown is not None:
-                        yield shown
+                    line = _line(text)
+                    if line is not None and (line.load or "").startswith(load or ""):
+                        yield line
         if not follow:
             return
         time.sleep(_POLL_SECONDS)
 
 
-def _shown(text: str, load: str | None) -> str | None:
+def _line(text: str) -> LogLine | None:
     try:
-        record = json.loads(text)
+        return LogLine.model_validate_json(text)
     except ValueError:
         return None  # a line that a killed process did not finish
-    if load is not None and not str(record.get("load") or "").startswith(load):
-        return None
-    mark = {"warning": "! ", "error": "x "}.get(record["level"], "  ")
-    return f"{record['time']} {mark}{record['step']:<9} {record['message']}"
