@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from octo_core.errors import UsageError
 from octo_core.ledger import LoadResult, SourceCount
-from octo_resources.flow.planning import prepare
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -35,6 +34,8 @@ def standing(space: Workspace, name: str) -> Standing:
 
 def waiting(space: Workspace, pipeline: Pipeline, landed: Mapping[str, Mapping[str, Any]]) -> LoadResult:
     """The answer of a run whose plan nobody approved: what landed, and the fingerprint that waits."""
+    from octo_resources.flow.planning import prepare  # status needs none of it
+
     prepared = prepare(space, pipeline)
     plan = prepared.plan
     return LoadResult(
