@@ -112,7 +112,21 @@ def _run_due(space: "Workspace") -> int:
 
 
 def _page(space: "Workspace", result: "LoadResult", width: int, colour: bool) -> str:
-    from octo_core.plan.show import load_text
+    from octo_core.plan.show import load_text, refusal_text
 
-    decision = space.registry.decisions.holding(result.pipeline, result.fingerprint)
-    return load_text(result, decision=decision, width=width, colour=colour)
+    decisions = space.registry.decisions
+    decision = decisions.holding(result.pipeline, result.fingerprint)
+    if result.status != "waiting_for_approval":
+        cursors = _cursors(space, result.pipeline)
+        return load_text(result, decision=decision, cursors=cursors, width=width, colour=colour)
+    recipe = space.registry.plans.recipe(result.pipeline, result.fingerprint)
+    since = decisions.diff_to_approved(recipe) if recipe is not None else None
+    rejected = decision if decision is not None and decision.decision == "reject" else None
+    text = refusal_text(result.pipeline, result.fingerprint, rejected=rejected, since=since, batches=result.batches)
+    return f"{text}\n  Read: octopipe plan {result.pipeline}{' --diff' if since else ''}"
+
+
+def _cursors(space: "Workspace", name: str) -> dict[str, str]:
+    """Source → the field of its cursor, where it has one."""
+    cursors = {key: getattr(source, "cursor", None) for key, source in space.pipeline(name).spec.sources.items()}
+    return {key: cursor.field for key, cursor in cursors.items() if cursor is not None}
