@@ -50,7 +50,7 @@ class Reviewing:
             fingerprint = self._named(connection, verdict, pipeline, prefix, current)
             standing = newest(chain, pipeline, fingerprint)
             if standing is not None and standing.decision == verdict and self._decisions.believed(standing):
-                said = f"{pipeline}'s plan {fingerprint[:8]} was {_DONE[verdict]} already, by {standing.reviewer}"
+                said = f"plan {fingerprint[:8]} of {pipeline} was {_DONE[verdict]} already, by {standing.reviewer}"
                 return Ruling(decision=standing, already=True, message=f"{said} on {standing.at:%Y-%m-%d}.")
             moment = at or datetime.now(UTC)
             text = (reason or "").strip() or None
@@ -147,7 +147,7 @@ def _unknown(pipeline: str, prefix: str, current: str | None) -> UsageError:
 
 
 def _message(made: Decision, before: Decision | None) -> str:
-    name, who = f"{made.pipeline}'s plan {made.fingerprint[:8]}", made.reviewer
+    name, who = f"plan {made.fingerprint[:8]} of {made.pipeline}", made.reviewer
     if made.decision == "approve":
         again = f", which {before.reviewer} had rejected" if before is not None and before.decision == "reject" else ""
         return f"{who} approved {name}{again}. It loads at its next run, or now: octopipe run {made.pipeline}"
