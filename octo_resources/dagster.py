@@ -29,11 +29,10 @@ class RegistryResource(dg.ConfigurableResource[Any]):
 
     def open(self) -> "Registry":
         """The registry, opened at first use and kept."""
-        from octo_resources.registry import Registry  # SQLAlchemy
+        from octo_resources.flow.workspace import open_registry  # SQLAlchemy
 
         if self._opened is None:
-            project = Project.at(self.project)
-            self._opened = Registry.open(self.url or project.registry_url, project.state)
+            self._opened = open_registry(Project.at(self.project), self.url)
         return self._opened
 
 

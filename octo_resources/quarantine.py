@@ -73,6 +73,10 @@ class Quarantine:
                 *lines, pending = (pending + chunk).split(b"\n")
                 yield from (QuarantinedRow.model_validate_json(line) for line in lines)
 
+    def remove(self, pipeline: str, load_id: str) -> None:
+        """Forget the rows of a load that was never committed: they are still in their batch, which loads again."""
+        self.path(pipeline, load_id).unlink(missing_ok=True)
+
     def loads(self, pipeline: str) -> list[str]:
         """Ids of the loads that set rows aside, oldest first."""
         return sorted(path.name.removesuffix(SUFFIX) for path in (self.root / pipeline).glob(f"*{SUFFIX}"))

@@ -1,13 +1,13 @@
 """The load: what landed and is not loaded yet, by the approved plan, in one transaction, every row accounted for.
 
-The gate stands here. However a load was started, it takes the fingerprint of what it is about to run, asks the
-registry for an approval of exactly that, locks the tables, and compares their catalog with the approved one; just
-before the commit it asks once more.
+The gate stands here. However a load was started, it pulls the tables' catalog, takes the fingerprint of what it is
+about to run on them, asks the registry for an approval of exactly that, locks the tables, and makes sure that they are
+still what was pulled; just before the commit it asks once more.
 """
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,8 +24,11 @@ from octo_resources.destinations.postgres.order import order_by_foreign_keys
 from octo_resources.destinations.writing import LoadedBatch, LoadRecord, Move, QuarantineFile, WriteJob, WriteOutcome
 from octo_resources.engines.duckdb import Input, LoadVariables, Scan
 from octo_resources.flow.drifting import DriftFound, drift_of, evolve
+from octo_resources.flow.logs import step
 from octo_resources.flow.planning import Prepared, prepare, texts
 from octo_resources.flow.pseudonyms import pseudonym_key
+from octo_resources.flow.pulling import pull, pull_now
+from octo_resources.flow.recovering import alive, over, recover, settle
 from octo_resources.flow.setting_aside import rejected_rows, within_limits
 from octo_resources.flow.workspace import Workspace
 from octo_resources.landing.ulid import new_ulid
@@ -112,17 +115,46 @@ def load(
     Raises NotApproved where nobody approved exactly this plan, DriftStop, QuarantineLimit, LedgerMismatch and
     DestinationError; nothing is committed then. With `dry_run` all is done but the commit.
     """
-    prepared = prepared or prepare(space, pipeline)
-    # Of what will run, made anew from its parts: whatever a plan object says of itself is not believed.
-    recipe = build_recipe(pipeline.spec, prepared.schemas, prepared.catalog, prepared.mapping, texts(pipeline))
-    print_ = fingerprint(recipe)
-    prepared = replace(prepared, recipe=recipe)
+    with step(space, pipeline.name, "load") as log:
+        outcome = _gated(space, pipeline, tables, dry_run, dagster_run, prepared, stage)
+        log.load = outcome.result.load_id or None
+        log.line(_summary(outcome.result))
+    return outcome
+
+
+def _summary(result: LoadResult) -> str:
+    """A load in one line of the log."""
+    parts = [f"{result.status}, plan {result.fingerprint[:8]}, {result.seconds:.1f} s"]
+    for name, ledger in result.tables.items():
+        counts = ("read", "inserted", "updated", "unchanged", "deduplicated", "quarantined", "removed")
+        parts.append(f"{name}: " + " ".join(f"{count} {getattr(ledger, count):,}" for count in counts))
+    return "; ".join([*parts, *result.warnings])
+
+
+def _gated(
+    space: Workspace,
+    pipeline: Pipeline,
+    tables: Sequence[str] | None,
+    dry_run: bool,
+    dagster_run: str | None,
+    prepared: Prepared | None,
+    stage: Stage | None,
+) -> LoadOutcome:
+    """The load behind its gate."""
+    given, prepared = prepared, _as_it_is(space, pipeline, prepared or prepare(space, pipeline))
+    print_ = fingerprint(prepared.recipe)
+    if given is None and print_ != prepared.plan.fingerprint:
+        pull(space, pipeline, refresh=True)  # what is stored of the tables was not true: the plan that waits is another
+        prepared = _as_it_is(space, pipeline, prepare(space, pipeline))
+        print_ = fingerprint(prepared.recipe)
     if not dry_run:
         space.registry.decisions.require_approved(pipeline.name, print_)
     wanted = _wanted(pipeline, prepared, tables)
     started = time.monotonic()
     if not dry_run and not space.destination(pipeline).prepared():
         space.destination(pipeline).prepare()  # the first load; a role that may not is told what a DBA has to do
+    if not dry_run:
+        recover(space, pipeline)
     pending = _pending(space, pipeline, prepared, wanted)
     if not any(pending.values()):
         return _nothing_new(pipeline, print_, wanted, prepared, started)
@@ -130,7 +162,19 @@ def load(
     under_way = _Load(space, pipeline, prepared, load_id, print_, dry_run, stage or _unwatched)
     if dry_run:
         return under_way.run(pending)
-    return _recorded(space, pipeline, under_way, pending, dagster_run)
+    with alive(space.project.state, load_id):
+        return _recorded(space, pipeline, under_way, pending, dagster_run)
+
+
+def _as_it_is(space: Workspace, pipeline: Pipeline, said: Prepared) -> Prepared:
+    """What will run, made anew from its parts.
+
+    Whatever a plan object says of itself is not believed, nor what the registry says of the tables: a stored catalog
+    that somebody gave today's signature would pass yesterday's checks off as today's. 60 ms.
+    """
+    catalog = pull_now(space, pipeline)
+    recipe = build_recipe(pipeline.spec, said.schemas, catalog, said.mapping, texts(pipeline))
+    return Prepared(said.plan, recipe, said.schemas, catalog, said.mapping, said.decision)
 
 
 def _recorded(
@@ -149,8 +193,15 @@ def _recorded(
     try:
         outcome = under_way.run(pending)
     except BaseException as error:
+        if under_way.committing:  # sent and not answered: whether it is there, the destination says
+            settled = settle(space, pipeline, load_id)
+            if settled is not None and settled.result is not None and isinstance(error, Exception):
+                return LoadOutcome(settled.result, under_way.prepared, newest_load=load_id)
+            raise
+        Quarantine(space.project.state / "quarantine").remove(pipeline.name, load_id)
         aborted = isinstance(error, KeyboardInterrupt | LoadAborted)
         executions.end(load_id, "aborted" if aborted else "failed", error=redact(str(error) or type(error).__name__))
+        over(space.project.state, load_id)
         raise
     newest = max((source.to or "" for source in outcome.result.sources.values()), default="")
     executions.end(load_id, outcome.result.status, result=outcome.result, next_watermark=newest or None)
@@ -217,6 +268,7 @@ class _Load:
         self.temp = space.project.state / "tmp"
         self.variables = LoadVariables(load_time=datetime.now(UTC), load_id=load_id, pseudonym_key=pseudonym_key(space))
         self.began = time.monotonic()
+        self.committing = False
         self.commit_seconds = 0.0
         self.extract_seconds = 0.0
 
@@ -246,6 +298,7 @@ class _Load:
                 self._last_look()
                 self.stage("before_commit")
                 started = time.monotonic()
+                self.committing = True
                 transaction.commit()
                 self.commit_seconds = time.monotonic() - started
                 self.stage("after_commit")

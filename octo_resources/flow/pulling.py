@@ -26,6 +26,11 @@ def pull(space: Workspace, pipeline: Pipeline, *, refresh: bool = False) -> Cata
     return catalog
 
 
+def pull_now(space: Workspace, pipeline: Pipeline) -> Catalog:
+    """The tables as they are at this moment: what a load compares with, whatever is stored. Keeps nothing."""
+    return space.destination(pipeline).pull(tuple(pipeline.tables), _labels(pipeline))
+
+
 def _labels(pipeline: Pipeline) -> dict[str, dict[str, Label]]:
     return {name: dict(table.labels) for name, table in pipeline.tables.items()}
 

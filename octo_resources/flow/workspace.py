@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from octo_resources.engines.duckdb import DuckEngine, Input
 
 
+def open_registry(project: Project, url: str = "") -> Registry:
+    """The project's registry (or the one at `url`), with the key of its environment and .env, as Dagster has it."""
+    from octo_resources.redaction import remember
+    from octo_resources.registry.registry import APPROVAL_KEY
+
+    key = project.environment.get(APPROVAL_KEY)
+    for part in (key or "").split(","):
+        remember(part.strip())
+    return Registry.open(url or project.registry_url, project.state, approval_key=key)
+
+
 @dataclass(frozen=True)
 class Workspace:
     """A project at work. Nothing is opened before a step needs it; what was opened is kept."""
@@ -30,7 +41,7 @@ class Workspace:
 
     @cached_property
     def registry(self) -> Registry:
-        return self.opened or Registry.open(self.project.registry_url, self.project.state)
+        return self.opened or open_registry(self.project)
 
     @cached_property
     def landing(self) -> Landing:

@@ -77,8 +77,11 @@ WHERE i.indrelid = ANY(%(oids)s) AND i.indisunique AND NOT i.indisprimary AND NO
   AND i.indisready ORDER BY i.indrelid, ic.relname
 """
 
+# What a trigger does stands in its function, and CREATE OR REPLACE leaves the trigger's own definition as it was.
 TRIGGERS: Final = """
-SELECT t.tgrelid, t.tgname AS name, pg_get_triggerdef(t.oid) AS definition FROM pg_trigger t
+SELECT t.tgrelid, t.tgname AS name,
+       pg_get_triggerdef(t.oid) || ' /* ' || p.proname || ': ' || left(md5(p.prosrc), 12) || ' */' AS definition
+FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE t.tgrelid = ANY(%(oids)s) AND NOT t.tgisinternal AND t.tgenabled <> 'D'
 UNION ALL
 SELECT r.ev_class, r.rulename, pg_get_ruledef(r.oid) FROM pg_rewrite r

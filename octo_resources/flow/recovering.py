@@ -1,0 +1,119 @@
+"""What a killed process left: executions that never said how they ended, and rows set aside by no load that is there.
+
+A load holds a lock on a file for as long as its process lives, so that a later one can tell whether it still does,
+also in a container whose processes all have the same number. What became of it only the destination knows.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from filelock import FileLock, Timeout
+
+from octo_core.errors import DestinationError
+from octo_core.ledger import LoadResult, TableLedger
+from octo_resources.flow.pulling import pull
+from octo_resources.flow.workspace import Workspace
+from octo_resources.project import Pipeline
+from octo_resources.quarantine import Quarantine
+from octo_resources.registry.model import Execution
+
+_PATIENCE: Final = timedelta(seconds=5)
+_GONE = "its process ended without a word; nothing of it was committed, and what it was to load loads with the next run"
+
+
+@contextmanager
+def alive(state: Path, load_id: str) -> Iterator[None]:
+    """Say that this process runs a load, until it ends in whatever way. What leaves with an error stays to be settled,
+    unless it was `over` by then."""
+    path = _path(state, load_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path):
+        yield
+        over(state, load_id)
+
+
+def over(state: Path, load_id: str) -> None:
+    """Nobody has to find out any more what became of a load."""
+    _path(state, load_id).unlink(missing_ok=True)
+
+
+def is_gone(state: Path, load_id: str) -> bool:
+    """Whether a load's process ended without a word. False where it runs, or ran on another machine."""
+    path = _path(state, load_id)
+    if not path.is_file():
+        return False
+    try:
+        with FileLock(path, timeout=0):
+            return True
+    except Timeout:
+        return False
+
+
+def recover(space: Workspace, pipeline: Pipeline) -> None:
+    """Find out what became of the pipeline's loads whose process is gone, and write it down.
+
+    What is in the destination was loaded, and gets its result from the destination's own ledger. Of the rest nothing
+    is there; the rows that it set aside are its batch's again. Changes nothing where the tables stay locked.
+    """
+    running = space.registry.executions.recent(pipeline.name, status="running")
+    gone = [one for one in running if is_gone(space.project.state, one.load_id)]
+    if gone:
+        with suppress(DestinationError):
+            _settle(space, pipeline, gone)
+
+
+def settle(space: Workspace, pipeline: Pipeline, load_id: str) -> Execution | None:
+    """The same for one load of this process, whose commit was sent and not answered; None where nobody can tell yet."""
+    execution = space.registry.executions.get(load_id)
+    if execution is None:
+        return None
+    with suppress(DestinationError):
+        _settle(space, pipeline, [execution])
+    found = space.registry.executions.get(load_id)
+    return found if found is not None and found.ended is not None else None
+
+
+def _settle(space: Workspace, pipeline: Pipeline, gone: list[Execution]) -> None:
+    destination = space.destination(pipeline)
+    # A server may still be committing for a client that was killed: its locks are held until it is done.
+    with destination.load(
+        load_id="",
+        pipeline=pipeline.name,
+        fingerprint="",
+        tables=list(pull(space, pipeline).tables.values()),
+        expected_signature=None,
+        lock_timeout=_PATIENCE,
+    ):
+        there = {str(one["load_id"]): one for one in destination.loads(pipeline.name, limit=1000)}
+    for execution in gone:
+        found = there.get(execution.load_id)
+        if found is not None:
+            space.registry.executions.end(execution.load_id, "loaded", result=_result(execution, found))
+        else:
+            space.registry.executions.end(execution.load_id, "vanished", error=_GONE)
+            Quarantine(space.project.state / "quarantine").remove(pipeline.name, execution.load_id)
+        over(space.project.state, execution.load_id)
+
+
+def _result(execution: Execution, found: dict[str, Any]) -> LoadResult:
+    """A load's answer as the destination remembers it."""
+    counts = TableLedger.model_fields.keys()
+    return LoadResult(
+        pipeline=execution.pipeline,
+        load_id=execution.load_id,
+        batches=tuple(found["batches"]),
+        fingerprint=found["fingerprint"],
+        status="loaded",
+        engine_why="told by the destination: the process that loaded it ended before it could",
+        tables={
+            name: TableLedger.model_validate({key: row[key] for key in counts}) for name, row in found["tables"].items()
+        },
+        seconds=round((found["finished"] - found["started"]).total_seconds(), 3),
+    )
+
+
+def _path(state: Path, load_id: str) -> Path:
+    return state / "running" / f"{load_id}.lock"

@@ -1,0 +1,5 @@
+"""The same shop as in tests/flow."""
+
+from tests.flow.conftest import shop
+
+__all__ = ["shop"]

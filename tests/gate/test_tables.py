@@ -1,0 +1,131 @@
+"""Round the gate by the destination: its tables altered between plan and load, and while the load runs."""
+
+import threading
+
+import psycopg
+import pytest
+
+from octo_core.errors import OctopipeError
+from tests.flow.shop import Shop
+from tests.gate.attacks import approved, nothing_loads
+
+ALTERED = {
+    "a column's type": "ALTER TABLE shop.sale ALTER amount TYPE numeric(12, 1)",
+    "a check added": "ALTER TABLE shop.sale ADD CHECK (amount < 1000000)",
+    "a check changed": "ALTER TABLE shop.sale DROP CONSTRAINT sale_amount_check, ADD CHECK (amount >= -1)",
+    "a foreign key dropped": "ALTER TABLE shop.sale DROP CONSTRAINT sale_customer_id_fkey",
+    "a unique added": "ALTER TABLE shop.sale ADD UNIQUE (email)",
+    "the key dropped": "ALTER TABLE shop.sale DROP CONSTRAINT sale_pkey",
+    "null allowed": "ALTER TABLE shop.sale ALTER amount DROP NOT NULL",
+    "a default": "ALTER TABLE shop.sale ALTER status SET DEFAULT 'paid'",
+    "a column that must be filled": "ALTER TABLE shop.sale ADD shop_id int; UPDATE shop.sale SET shop_id = 1;"
+    "ALTER TABLE shop.sale ALTER shop_id SET NOT NULL",
+    "a column renamed": "ALTER TABLE shop.sale RENAME email TO mail",
+    "a trigger": "CREATE FUNCTION shop.twice() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.amount := 2 * NEW.amount; "
+    "RETURN NEW; END'; CREATE TRIGGER twice BEFORE INSERT ON shop.sale FOR EACH ROW EXECUTE FUNCTION shop.twice()",
+    "a rule": "CREATE RULE quiet AS ON INSERT TO shop.sale WHERE NEW.amount > 5 DO INSTEAD NOTHING",
+}
+
+
+@pytest.mark.parametrize("change", ALTERED.values(), ids=ALTERED.keys())
+def test_a_table_altered_after_the_approval_needs_another(shop: Shop, change: str) -> None:
+    approved(shop)
+    shop.sql(change)
+    with nothing_loads(shop, OctopipeError):
+        shop.load()
+
+
+def test_a_triggers_function_changed_after_the_approval_needs_another(shop: Shop) -> None:
+    body = "CREATE OR REPLACE FUNCTION shop.stamp() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {} RETURN NEW; END'"
+    shop.sql(body.format(""))
+    shop.sql("CREATE TRIGGER stamp BEFORE INSERT ON shop.sale FOR EACH ROW EXECUTE FUNCTION shop.stamp()")
+    approved(shop)
+    shop.sql(body.format("NEW.amount := 0;"))
+    with nothing_loads(shop):
+        shop.load()
+
+
+def test_what_decides_nothing_of_the_rows_needs_no_approval(shop: Shop) -> None:
+    approved(shop)
+    shop.sql("COMMENT ON COLUMN shop.sale.amount IS 'in EUR'; CREATE INDEX ON shop.sale (placed_at);"
+             "ALTER TABLE shop.sale ADD tag text; ALTER TABLE shop.sale RENAME CONSTRAINT sale_amount_check TO ok")  # fmt: skip
+    assert shop.load().result.status == "loaded"
+
+
+CONCURRENT = [
+    "ALTER TABLE shop.sale DROP CONSTRAINT sale_amount_check",
+    "ALTER TABLE shop.sale ALTER amount TYPE numeric(12, 1)",
+    "CREATE TRIGGER twice BEFORE INSERT ON shop.sale FOR EACH ROW EXECUTE FUNCTION shop.twice()",
+    "INSERT INTO shop.sale VALUES (5000, 1, 1, 'paid', now())",
+]
+
+
+@pytest.mark.parametrize("statement", CONCURRENT)
+def test_nobody_alters_or_writes_a_table_while_it_is_loaded(shop: Shop, statement: str) -> None:
+    shop.sql("CREATE FUNCTION shop.twice() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+    approved(shop)
+    refused = []
+
+    def alter(point: str) -> None:
+        if point in ("copied", "before_commit"):
+            with psycopg.connect(shop.url, autocommit=True) as other:
+                other.execute("SET lock_timeout = '50ms'")
+                with pytest.raises(psycopg.errors.LockNotAvailable):
+                    other.execute(statement.encode())
+                refused.append(point)
+
+    assert shop.load(stage=alter).result.tables["shop.sale"].inserted == 2
+    assert refused == ["copied", "before_commit"]
+
+
+def test_an_alteration_that_waits_for_a_load_happens_after_it(shop: Shop) -> None:
+    approved(shop)
+    done, began = threading.Event(), threading.Event()
+
+    def alter() -> None:
+        with psycopg.connect(shop.url, autocommit=True) as other:
+            began.set()
+            other.execute("ALTER TABLE shop.sale DROP CONSTRAINT sale_amount_check")
+        done.set()
+
+    thread = threading.Thread(target=alter)
+
+    def start(point: str) -> None:
+        if point == "copied":
+            thread.start()
+            began.wait(10)
+        if point == "before_commit":
+            assert not done.is_set()
+
+    assert shop.load(stage=start).result.status == "loaded"
+    thread.join(10)
+    assert done.is_set()
+    shop.drop("sales", "c", [])
+    with nothing_loads(shop):
+        shop.load()
+
+
+def test_a_load_that_waits_for_an_alteration_sees_it(shop: Shop) -> None:
+    """The ALTER is under way when the load asks for its locks: the load waits, and then refuses."""
+    approved(shop)
+    before = shop.state()
+    failed: list[BaseException] = []
+    with psycopg.connect(shop.url) as other:
+        other.execute("LOCK TABLE shop.sale IN SHARE UPDATE EXCLUSIVE MODE")  # lets catalogs be read, keeps loads out
+
+        def run() -> None:
+            try:
+                shop.load()
+            except OctopipeError as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'shop.sale'::regclass"
+        while thread.is_alive() and shop.sql(waits) == [(0,)]:
+            pass
+        other.execute("ALTER TABLE shop.sale DROP CONSTRAINT sale_amount_check")
+    thread.join(20)
+    assert [type(error).__name__ for error in failed] == ["NotApproved"]
+    assert "check" in str(failed[0])
+    assert shop.state() == before
