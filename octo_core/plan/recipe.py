@@ -71,10 +71,13 @@ def effective_key(
     """What makes a row the same row: the file's key, else the primary key, else the source's key where it is mapped.
 
     `columns` is target → canonical expression; a source's key counts only where each of its fields goes over unchanged.
+    A primary key that the destination makes by itself (serial, identity, a default) and nothing feeds tells no rows of
+    the source apart.
     """
     if table_spec.key is not None:
         return table_spec.key
-    if table.primary_key:
+    parts = [column for name in table.primary_key if (column := table.column(name)) is not None]
+    if table.primary_key and all(column.name in columns or column.required for column in parts):
         return table.primary_key
     carried = {expression: target for target, expression in columns.items()}
     wanted = [path_text((name,)) for name in schema.key]

@@ -357,4 +357,4 @@ def _sensible(job: WriteJob) -> None:
         raise DestinationError(message, where=where, hint="map the column, or give it a default")
     if job.write == "merge" and not job.key:
         hint = "give `key:` in the pipeline, or write: append"
-        raise DestinationError("merge needs a key and the table has none", where=where, hint=hint)
+        raise DestinationError("merge needs a key and the table has none that is fed", where=where, hint=hint)
