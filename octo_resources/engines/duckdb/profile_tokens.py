@@ -52,6 +52,11 @@ class Column:
     measured: bool = False
     """Whether the values are fractions, which identify no row."""
 
+    @property
+    def values(self) -> str:
+        """The column alone, as `v`: beside the others that name could be a column's of the user."""
+        return f"(SELECT {self.sql} AS v FROM {self.table})"
+
 
 @dataclass(frozen=True, slots=True)
 class Basics:
@@ -90,11 +95,8 @@ def profile_column(con: "duckdb.DuckDBPyConnection", column: Column, seen: Basic
     if not seen.tokens:
         return FieldProfile()
     if seen.distinct <= FEW:
-        counts = dict(
-            con.execute(
-                f"SELECT {column.sql} v, count(*) FROM {column.table} WHERE v IS NOT NULL GROUP BY v"
-            ).fetchall()
-        )
+        query = f"SELECT v, count(*) FROM {column.values} WHERE v IS NOT NULL GROUP BY v"
+        counts = dict(con.execute(query).fetchall())
         return replace(token_profile(counts, column.carrier), known_distinct=len(counts))
     sketch = _sketch(con, column, seen.distinct)
     kept = dict(sketch.entries.values())
@@ -123,7 +125,7 @@ def _sketch(con: "duckdb.DuckDBPyConnection", column: Column, about: int) -> Ske
     """The distinct values with the smallest hashes: a threshold on the hash keeps all but a few out of the grouping."""
     threshold = min(2**64 - 1, int(2**64 * 1.5 * SIZE / about))
     query = (
-        f"SELECT h, any_value(left(v, {TEXT})), count(*) FROM (SELECT {column.sql} v, hash(v) h FROM {column.table})"
+        f"SELECT h, any_value(left(v, {TEXT})), count(*) FROM (SELECT v, hash(v) h FROM {column.values})"
         f" WHERE v IS NOT NULL AND h <= {{}} GROUP BY h ORDER BY h LIMIT {SIZE}"
     )
     rows = con.execute(query.format(threshold)).fetchall()
@@ -143,7 +145,7 @@ def _exact_distinct(con: "duckdb.DuckDBPyConnection", column: Column, seen: Basi
 def _spelled(con: "duckdb.DuckDBPyConnection", column: Column) -> dict[str, int]:
     words = ", ".join(literal(word) for word in sorted(c.NULL_SPELLINGS))
     query = (
-        f"SELECT {column.sql} v, count(*) FROM {column.table}"
+        f"SELECT v, count(*) FROM {column.values}"
         f" WHERE length(v) <= 16 AND lower(trim(v, ' ' || chr(9))) IN ({words}) GROUP BY v LIMIT {MAX_MASKS}"
     )
     return dict(con.execute(query).fetchall())
@@ -167,8 +169,7 @@ def _counted(con: "duckdb.DuckDBPyConnection", column: Column, sample: FieldProf
     fits = " OR ".join(queries[key].fits for key in covering)
     selected = ", ".join(part for key in queries for part in queries[key].aggregates)
     row = con.execute(
-        f"SELECT count(*) FILTER (NOT coalesce({fits}, false)), {selected}"
-        f" FROM (SELECT {column.sql} v FROM {column.table}) WHERE v IS NOT NULL"
+        f"SELECT count(*) FILTER (NOT coalesce({fits}, false)), {selected} FROM {column.values} WHERE v IS NOT NULL"
     ).fetchone()
     assert row is not None
     found: dict[Candidate, Evidence] = {}
@@ -258,7 +259,7 @@ def _evidence(key: Candidate, count: int, rest: list[Any], sampled: Evidence) ->
 def _add_rest(con: "duckdb.DuckDBPyConnection", column: Column, fits: str, found: dict[Candidate, Evidence]) -> None:
     """What fits none of the counted candidates, one distinct value at a time; of very many, the first ones only."""
     rows = con.execute(
-        f"SELECT v, count(*) FROM (SELECT {column.sql} v FROM {column.table})"
+        f"SELECT v, count(*) FROM {column.values}"
         f" WHERE v IS NOT NULL AND NOT coalesce({fits}, false) GROUP BY v LIMIT {_REST}"
     ).fetchall()
     for token, count in rows:
