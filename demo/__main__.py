@@ -5,4 +5,4 @@ import sys
 from demo.story import develop, tell
 
 if __name__ == "__main__":
-    sys.exit(develop() if sys.argv[1:] == ["dev"] else tell())
+    sys.exit(develop() if sys.argv[1:2] == ["dev"] else tell())

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from octo_core.spec.names import split_table_name
 from octo_core.spec.pipeline import PipelineSpec, TableSpec
 
 
@@ -27,27 +28,23 @@ def approved_key(pipeline: str) -> dg.AssetKey:
 
 def table_key(pipeline: str, table: str, spec: TableSpec) -> dg.AssetKey:
     """`asset_key` where the file says one, else [pipeline, schema, table]."""
-    if spec.asset_key:
-        return dg.AssetKey(list(spec.asset_key))
-    return dg.AssetKey([pipeline, *(part.strip('"') for part in split_name(table))])
-
-
-def split_name(table: str) -> list[str]:
-    """`public."My.Table"` → ['public', '"My.Table"']."""
-    parts, current, quoted = [], "", False
-    for letter in table:
-        quoted ^= letter == '"'
-        if letter == "." and not quoted:
-            parts.append(current)
-            current = ""
-        else:
-            current += letter
-    return [*parts, current]
+    return dg.AssetKey(list(spec.asset_key)) if spec.asset_key else dg.AssetKey([pipeline, *split_table_name(table)])
 
 
 def table_keys(pipeline: PipelineSpec) -> dict[str, dg.AssetKey]:
     """Table → its asset's key, in the file's order."""
-    return {table: table_key(pipeline.name, table, spec) for table, spec in pipeline.tables.items()}
+    taken = {
+        key
+        for source in pipeline.sources
+        for key in (raw_key(pipeline.name, source), schema_key(pipeline.name, source))
+    }
+    found = {table: table_key(pipeline.name, table, spec) for table, spec in pipeline.tables.items()}
+    # A table of a database's schema `raw` may have the name of a source.
+    return {table: _below(key, "table") if key in taken else key for table, key in found.items()}
+
+
+def _below(key: dg.AssetKey, part: str) -> dg.AssetKey:
+    return dg.AssetKey([key.path[0], part, *key.path[1:]])
 
 
 def op_name(*parts: str) -> str:

@@ -1,1 +1,1 @@
-"""What this code location defines, one folder a part."""
+"""Assets of your own beside the pipelines: whatever `dg scaffold defs` puts here is loaded with them."""

@@ -9,12 +9,13 @@ from pydantic import Field
 from octo_assets.names import approved_key, mapping_key, op_name
 from octo_assets.steps.common import (
     Materialized,
+    Metadata,
     failures_in_plain_words,
     pipeline_of,
     spec_fields,
     workspace,
 )
-from octo_assets.steps.mapping import plan_metadata
+from octo_assets.steps.mapping import show_new_plan
 from octo_core.errors import UsageError
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.project import Pipeline
@@ -40,13 +41,19 @@ class ApprovalConfig(dg.Config):
     )
 
 
+CONFIG = ApprovalConfig.to_fields_dict()
+"""Made once: a schema for each of a thousand pipelines costs the code location two seconds."""
+
+
 def approval_asset(spec: PipelineSpec) -> dg.AssetsDefinition:
     """The gate as an asset, with the `approval` check."""
     key = approved_key(spec.name)
     about = (
         "The gate. Nothing is loaded before a person approved exactly the plan on the mapping's page.\n\n"
-        "Materialize it with a configuration (shift-click Materialize): `decision: approve`, the `fingerprint` that "
-        "you read, and who you are as `reviewer`. `reject` revokes; `correct` changes columns and makes a new plan."
+        "Next: open the Launchpad (the arrow beside Materialize, or shift-click it) and give `decision: approve`, the "
+        "`fingerprint` that you read, and who you are as `reviewer`. `reject` revokes; `correct` takes `corrections` "
+        "and makes a new plan, to be read and approved in its turn.\n\n"
+        f"The same in a terminal: `octopipe approve {spec.name} --fingerprint F --reviewer YOU`."
     )
 
     @dg.multi_asset(
@@ -62,11 +69,13 @@ def approval_asset(spec: PipelineSpec) -> dg.AssetsDefinition:
             )
         ],
         check_specs=[dg.AssetCheckSpec("approval", asset=key, description="The current plan is approved by a person.")],
+        config_schema=CONFIG,
         required_resource_keys={"registry", "landing"},
     )
-    def approved_mapping(context: dg.AssetExecutionContext, config: ApprovalConfig) -> Iterator[Event]:
+    def approved_mapping(context: dg.AssetExecutionContext) -> Iterator[Event]:
         from octo_resources.flow import prepare
 
+        config = ApprovalConfig(**context.op_execution_context.op_config)
         with failures_in_plain_words():
             space = workspace(context)
             pipeline = pipeline_of(space, spec)
@@ -89,39 +98,37 @@ def _decide(context: dg.AssetExecutionContext, space: "Workspace", pipeline: Pip
         if not config.corrections:
             raise UsageError("`corrections` is empty", hint='write {"public.flight.note": "an expression"}')
         correct(space, pipeline, config.corrections, reviewer=config.reviewer, reason=reason)
-        _show_new_plan(context, pipeline, prepare(space, pipeline))
+        show_new_plan(context, prepare(space, pipeline), f"A correction by {config.reviewer} made this plan")
         return
     act = approve if config.decision == "approve" else reject
     act(space, pipeline, config.fingerprint, reviewer=config.reviewer, reason=reason, via="dagster")
-
-
-def _show_new_plan(context: dg.AssetExecutionContext, pipeline: Pipeline, prepared: "Prepared") -> None:
-    """Put the corrected plan on the mapping's page, where the reviewer reads it before approving."""
-    context.instance.report_runless_asset_event(
-        dg.AssetMaterialization(
-            asset_key=mapping_key(pipeline.name),
-            description="A correction made this plan",
-            metadata=plan_metadata(prepared),
-            tags={"dagster/data_version": prepared.plan.fingerprint[:16]},
-        )
-    )
-    context.log.info(f"New plan {prepared.plan.fingerprint[:8]}: read it on the mapping's page, then approve it")
 
 
 def _outcome(key: dg.AssetKey, prepared: "Prepared") -> Iterator[Event]:
     plan = prepared.plan
     approved = plan.state == "approved"
     decision = prepared.decision
-    metadata: dict[str, str] = {"fingerprint": plan.fingerprint, "state": plan.state}
+    metadata: Metadata = {
+        "fingerprint": plan.fingerprint,
+        "state": plan.state,
+        "plan": dg.MetadataValue.asset(mapping_key(plan.pipeline)),
+    }
     if approved and decision is not None:
         metadata |= {"reviewer": decision.reviewer, "reason": decision.reason or "", "at": decision.at.isoformat()}
         yield dg.MaterializeResult(asset_key=key, metadata=metadata, data_version=dg.DataVersion(plan.fingerprint[:16]))
-    said = (
-        f"Plan {plan.fingerprint[:8]} is approved."
-        if approved
-        else f"Plan {plan.fingerprint[:8]} waits for approval: read it on the mapping's page, then materialize this "
-        "asset with decision: approve."
-    )
     yield dg.AssetCheckResult(
-        asset_key=key, check_name="approval", passed=approved, description=said, metadata={"state": plan.state}
+        asset_key=key, check_name="approval", passed=approved, description=standing(prepared), metadata=metadata
+    )
+
+
+def standing(prepared: "Prepared") -> str:
+    """How a plan stands with the reviewers, and what to do about it."""
+    plan, decision = prepared.plan, prepared.decision
+    short = plan.fingerprint[:8]
+    if plan.state == "approved":
+        return f"Plan {short} is approved" + (f" by {decision.reviewer}." if decision else ".")
+    state = "waits for approval" if plan.state == "pending" else f"is {plan.state}"
+    return (
+        f"Plan {short} {state}, so nothing is loaded. Read it on the mapping's page, then materialize this asset from "
+        f"the Launchpad with decision: approve, fingerprint: {short} and your name as reviewer."
     )

@@ -1,11 +1,14 @@
 """What all steps of a pipeline share: its folder at run time, its place in the UI, and how errors become failures."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster._core.definitions.utils import is_valid_owner
 
+from octo_assets.selection import PIPELINE_TAG
 from octo_core.errors import OctopipeError
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.project import Pipeline
@@ -23,14 +26,27 @@ ERROR = "octopipe/error"
 """Metadata of a failed step: the error's kind, message, place and hint, for who started the run."""
 
 
+_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]")
+
+
 def spec_fields(spec: PipelineSpec, step: str = "propose") -> dict[str, Any]:
     """Group, owner and tags that every asset of a pipeline carries; `step` is `propose` or `load`."""
-    owners = [spec.owner] if spec.owner and "@" in spec.owner else []
+    tags = {_tag(key): _tag(value) for key, value in spec.tags.items()}
     return {
         "group_name": spec.name,
-        "owners": owners,
-        "tags": {"octopipe/pipeline": spec.name, "octopipe/step": step, **spec.tags},
+        "owners": [_owner(spec.owner)] if spec.owner else [],
+        "tags": {**tags, PIPELINE_TAG: spec.name, "octopipe/step": step},
     }
+
+
+def _tag(text: str) -> str:
+    """Dagster's tags hold fewer signs than a file's."""
+    return _NOT_IN_TAGS.sub("_", text)[:63]
+
+
+def _owner(text: str) -> str:
+    """Dagster knows e-mail addresses and teams: what is neither is a team's name."""
+    return text if is_valid_owner(text) else f"team:{text}"
 
 
 def retry_policy(spec: PipelineSpec) -> dg.RetryPolicy | None:

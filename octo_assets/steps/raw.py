@@ -32,6 +32,10 @@ class RawConfig(dg.Config):
     """Read from this cursor value on."""
 
 
+CONFIG = RawConfig.to_fields_dict()
+"""Made once: a schema for each of a thousand pipelines costs the code location two seconds."""
+
+
 def raw_assets(spec: PipelineSpec) -> dg.AssetsDefinition:
     """One multi-asset whose outputs are the pipeline's sources; a subset of them can be landed."""
 
@@ -39,12 +43,14 @@ def raw_assets(spec: PipelineSpec) -> dg.AssetsDefinition:
         name=op_name(spec.name, "raw"),
         specs=[_spec(spec, source) for source in spec.sources],
         can_subset=True,
+        config_schema=CONFIG,
         retry_policy=retry_policy(spec),
         required_resource_keys={"registry", "landing"},
     )
-    def raw(context: dg.AssetExecutionContext, config: RawConfig) -> Iterator[Materialized]:
+    def raw(context: dg.AssetExecutionContext) -> Iterator[Materialized]:
         from octo_resources.flow import land
 
+        config = RawConfig(**context.op_execution_context.op_config)
         wanted = [source for source in spec.sources if raw_key(spec.name, source) in context.selected_asset_keys]
         with failures_in_plain_words(patient(context, spec)):
             space = workspace(context)
@@ -67,7 +73,8 @@ def _spec(spec: PipelineSpec, source: str) -> dg.AssetSpec:
     about = spec.sources[source].description or f"What the source `{source}` said."
     return dg.AssetSpec(
         raw_key(spec.name, source),
-        description=f"{about}\n\nMaterialize it to read what is new; it lands as a batch, exactly as it came.",
+        description=f"{about}\n\nNext: materialize it to read what is new; it lands as a batch, exactly as it came. "
+        "`full` of its configuration reads everything again.",
         kinds={kind},
         **spec_fields(spec),
     )

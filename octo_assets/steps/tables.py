@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from octo_assets.automation import LOAD_WHEN_APPROVED_OR_NEW
-from octo_assets.names import approved_key, op_name, raw_key, table_keys
+from octo_assets.names import approved_key, mapping_key, op_name, raw_key, table_keys
 from octo_assets.steps.common import (
     Materialized,
     Metadata,
@@ -17,13 +17,14 @@ from octo_assets.steps.common import (
     spec_fields,
     workspace,
 )
+from octo_assets.steps.mapping import show_new_plan
 from octo_core.errors import UsageError
 from octo_core.ledger import LoadResult
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.project import Project
 
 if TYPE_CHECKING:
-    from octo_resources.flow import LoadOutcome
+    from octo_resources.flow import LoadOutcome, Prepared
 
 Event = Materialized | dg.AssetCheckResult
 CHECKS = {
@@ -60,10 +61,12 @@ def table_assets(project: Project, spec: PipelineSpec) -> dg.AssetsDefinition:
                 space,
                 pipeline_of(space, spec),
                 tables=wanted if len(wanted) < len(keys) else None,
-                dagster_run=context.run_id,
+                dagster_run=context.run.run_id,
             )
         for warning in outcome.result.warnings:
             context.log.warning(warning)
+        if outcome.result.status == "waiting_for_approval" and outcome.prepared is not None:
+            _tell_of_drift(context, outcome.prepared)
         for table in wanted:
             yield from _events(spec, keys[table], table, outcome)
 
@@ -77,8 +80,10 @@ def _spec(project: Project, spec: PipelineSpec, table: str, key: dg.AssetKey) ->
         deps=[approved_key(spec.name), *(raw_key(spec.name, source) for source in spec.sources), *needed],
         skippable=True,
         description=(
-            f"The table `{table}`, loaded by the approved plan of `{spec.name}`. Rows that cannot be loaded are set "
-            f"aside: `octopipe quarantine list {spec.name}`."
+            f"The table `{table}`, loaded by the approved plan of `{spec.name}`: after an approval and after new data "
+            "by itself, and by the pipeline's schedule.\n\n"
+            f"Next: look at `ledger` of the latest load. Rows that cannot be loaded are set aside: "
+            f"`octopipe quarantine list {spec.name}`."
         ),
         metadata={"dagster/table_name": table},
         kinds={"duckdb", *({spec.destination.kind} if spec.destination else ())},
@@ -101,6 +106,22 @@ def _freshness(spec: PipelineSpec) -> dg.FreshnessPolicy | None:
     if spec.monitors.freshness is None or not spec.monitors.active:
         return None
     return dg.FreshnessPolicy.time_window(fail_window=spec.monitors.freshness)
+
+
+def _tell_of_drift(context: dg.AssetExecutionContext, prepared: "Prepared") -> None:
+    """The new plan on the mapping's page, and the approval check failed: nothing loads by itself meanwhile."""
+    from octo_assets.steps.approval import standing
+
+    show_new_plan(context, prepared, "The source changed, which made this plan")
+    context.instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            asset_key=approved_key(prepared.plan.pipeline),
+            check_name="approval",
+            passed=False,
+            description=standing(prepared),
+            metadata={"fingerprint": prepared.plan.fingerprint, "state": prepared.plan.state},
+        )
+    )
 
 
 def _events(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: "LoadOutcome") -> Iterator[Event]:
@@ -131,7 +152,7 @@ def _events(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: "LoadOutc
         passed=ledger is None or ledger.balanced,
         metadata={
             **_counts(result, table),
-            "result": dg.JsonMetadataValue(result.model_dump(mode="json", by_alias=True)),
+            "result": _document(result),
         },
     )
 
@@ -141,13 +162,16 @@ def _materialization(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: 
     from octo_core.plan.show import load_markdown
 
     result = outcome.result
+    decision = outcome.prepared.decision if outcome.prepared is not None else None
     metadata: Metadata = {
         **_counts(result, table),
-        "ledger": dg.MarkdownMetadataValue(load_markdown(result)),
+        "ledger": dg.MarkdownMetadataValue(load_markdown(result, decision=decision)),
+        "plan": dg.MetadataValue.asset(mapping_key(spec.name)),
         "fingerprint": result.fingerprint,
         "load": result.load_id,
         "engine": f"{result.engine}: {result.engine_why}",
         "seconds": result.seconds,
+        "result": _document(result),
     }
     if outcome.rows_there.get(table) is not None:
         metadata["dagster/row_count"] = outcome.rows_there[table]
@@ -157,6 +181,11 @@ def _materialization(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: 
     return dg.MaterializeResult(
         asset_key=key, metadata=metadata, data_version=dg.DataVersion(outcome.newest_load or result.load_id)
     )
+
+
+def _document(result: LoadResult) -> dg.JsonMetadataValue:
+    """The load as `octopipe run --json` tells it."""
+    return dg.JsonMetadataValue(result.model_dump(mode="json", by_alias=True))
 
 
 def _counts(result: LoadResult, table: str) -> dict[str, int]:

@@ -40,10 +40,11 @@ def code(text: str) -> str:
     return f"{fence}{gap}{harmless(text).replace('|', chr(92) + '|')}{gap}{fence}"
 
 
-def plan_markdown(plan: Plan, links: Mapping[str, str] | None = None) -> str:
+def plan_markdown(plan: Plan, links: Mapping[str, str] | None = None, *, whole: bool = True) -> str:
     """The plan as a page: its table first, then samples, quarantine and SQL, folded where the reader can fold.
 
-    `links`: text → address, for what to do next.
+    `links`: text → address, for what to do next. Without `whole`, what stands below the table is left to
+    `plan_sections`, for readers that cannot fold.
     """
     blocks = [*_heading(plan)]
     for name, table in plan.tables.items():
@@ -55,9 +56,20 @@ def plan_markdown(plan: Plan, links: Mapping[str, str] | None = None) -> str:
         )
     blocks.extend(f"**Warning:** {escaped(warning)}" for warning in plan.warnings)
     blocks.extend(_ways(plan, links or {}))
-    for name, table in plan.tables.items():
-        blocks.extend(_below(name, table, alone=len(plan.tables) == 1))
+    for name, table in plan.tables.items() if whole else ():
+        of = "" if len(plan.tables) == 1 else f" of {escaped(name)}"
+        for title, body in _below(table):
+            blocks.extend(_folded(f"{title}{of}", body))
     return "\n\n".join(blocks) + "\n"
+
+
+def plan_sections(plan: Plan) -> dict[str, str]:
+    """Title → Markdown of what stands below a plan's table: samples, quarantine, suggested columns and SQL."""
+    found: dict[str, list[str]] = {}
+    for name, table in plan.tables.items():
+        for title, body in _below(table):
+            found.setdefault(title, []).append(body if len(plan.tables) == 1 else f"**{escaped(name)}**\n\n{body}")
+    return {title: "\n\n".join(bodies) + "\n" for title, bodies in found.items()}
 
 
 def load_markdown(
@@ -138,10 +150,9 @@ def _ways(plan: Plan, links: Mapping[str, str]) -> Iterator[str]:
         yield " · ".join(f"[{escaped(text)}]({_address(address)})" for text, address in links.items())
 
 
-def _below(name: str, table: TablePlan, *, alone: bool) -> Iterator[str]:
-    of = "" if alone else f" of {escaped(name)}"
+def _below(table: TablePlan) -> Iterator[tuple[str, str]]:
     if table.sample:
-        yield from _folded(f"Sample{of}", _samples(table))
+        yield ("Sample", _samples(table))
     if table.quarantined:
         heads = ["rows", "why", "first row", "its values"]
         body = [
@@ -153,12 +164,12 @@ def _below(name: str, table: TablePlan, *, alone: bool) -> Iterator[str]:
             ]
             for entry in table.quarantined
         ]
-        yield from _folded(f"Would be set aside{of}", _grid(heads, body, right=(0, 2)))
+        yield ("Would be set aside", _grid(heads, body, right=(0, 2)))
     if table.suggested_ddl:
-        yield from _folded(f"Columns that a person might add{of}", _code("\n".join(table.suggested_ddl)))
+        yield ("Columns that a person might add", _code("\n".join(table.suggested_ddl)))
     for engine, sql in table.sql.items():
         if sql:
-            yield from _folded(f"SQL for {escaped(engine)}{of}", _code(sql))
+            yield (f"SQL for {escaped(engine)}", _code(sql))
 
 
 def _samples(table: TablePlan) -> str:

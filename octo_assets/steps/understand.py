@@ -1,0 +1,62 @@
+"""`schema/<source>`, `destination` and `mapping`: from what landed to the plan, in one step.
+
+One step and not three, as they stand on one another and a thousand pipelines load in less time so; each of its outputs
+can still be made alone.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from octo_assets.names import destination_key, mapping_key, op_name, schema_key
+from octo_assets.steps.common import (
+    Materialized,
+    failures_in_plain_words,
+    patient,
+    pipeline_of,
+    retry_policy,
+    workspace,
+)
+from octo_assets.steps.destination import destination_result, destination_spec
+from octo_assets.steps.mapping import mapping_result, mapping_spec
+from octo_assets.steps.schema import schema_result, schema_spec
+from octo_resources.project import Pipeline
+
+
+def understanding_assets(pipeline: Pipeline) -> dg.AssetsDefinition:
+    """The typed schemas, the pulled catalog, and the proposed mapping with its plan."""
+    spec = pipeline.spec
+
+    @dg.multi_asset(
+        name=op_name(spec.name, "plan"),
+        specs=[
+            *(schema_spec(spec, source) for source in spec.sources),
+            destination_spec(spec),
+            mapping_spec(pipeline),
+        ],
+        can_subset=True,
+        retry_policy=retry_policy(spec),
+        required_resource_keys={"registry", "landing"},
+    )
+    def plan(context: dg.AssetExecutionContext) -> Iterator[Materialized]:
+        from octo_resources.flow import prepare, pull, schemas
+
+        wanted = context.selected_asset_keys
+        retry = patient(context, spec)
+        with failures_in_plain_words(retry):
+            space = workspace(context)
+            now = pipeline_of(space, spec)
+            found = schemas(space, now) if {schema_key(spec.name, one) for one in spec.sources} & wanted else {}
+        for source, typed in found.items():
+            if schema_key(spec.name, source) in wanted:
+                yield schema_result(spec, source, typed)
+        if destination_key(spec.name) in wanted:
+            with failures_in_plain_words(retry):
+                catalog = pull(space, now)
+            yield destination_result(spec, catalog)
+        if mapping_key(spec.name) in wanted:
+            with failures_in_plain_words(retry):
+                prepared = prepare(space, now)
+            yield mapping_result(prepared)
+
+    return plan
