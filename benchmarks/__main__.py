@@ -1,0 +1,27 @@
+"""`python -m benchmarks [NAME …]`: all benchmarks, or those named."""
+
+import argparse
+from collections.abc import Callable
+
+from benchmarks import command, load, merge
+
+BENCHMARKS: dict[str, Callable[[int], None]] = {
+    "cli": command.run_cli,
+    "load": load.run,
+    "command": command.run_command,
+    "merge": merge.run_merge,
+    "memory": lambda _: merge.run_memory(),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--times", type=int, default=5, help="turns of each case; the median is shown")
+    asked = parser.parse_args()
+    for name in asked.names or BENCHMARKS:
+        BENCHMARKS[name](asked.times)
+
+
+if __name__ == "__main__":
+    main()
