@@ -15,6 +15,7 @@ from octo_core.errors import LandingError, NotSupportedYet
 from octo_resources.landing.disk import landing_errors
 from octo_resources.landing.manifest import CLEANED, MANIFEST, read_manifest
 from octo_resources.landing.retention import Cleaned, clean
+from octo_resources.landing.superseded import without_superseded
 from octo_resources.landing.ulid import is_ulid, new_ulid
 from octo_resources.landing.verify import verify
 from octo_resources.landing.writer import BatchWriter
@@ -39,8 +40,12 @@ class Landing:
         return self.root / _safe(pipeline) / _safe(source)
 
     def batches(self, pipeline: str, source: str) -> list[Batch]:
-        """The batches that can be loaded, oldest first. LandingError where a manifest is damaged."""
-        return [read_manifest(folder / MANIFEST) for folder in self._folders(pipeline, source, (MANIFEST,))]
+        """The batches that can be loaded, oldest first, less what was written over since they landed.
+
+        LandingError where a manifest is damaged.
+        """
+        landed = [read_manifest(folder / MANIFEST) for folder in self._folders(pipeline, source, (MANIFEST,))]
+        return without_superseded(landed)
 
     def history(self, pipeline: str, source: str) -> list[Batch]:
         """All batches ever landed, oldest first, also those whose files retention took away."""

@@ -1,0 +1,32 @@
+"""Files that a batch refers to and that changed before it was loaded: what they hold now is in a later batch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from octo_core.batch import Batch, LandedFile
+
+
+def without_superseded(batches: Sequence[Batch]) -> list[Batch]:
+    """The batches, oldest first as given, each less the referenced files that a later one has with other content.
+
+    A reference is no copy: once a file was written over, its old content is nowhere, and a batch that waits for it
+    would wait for ever. A batch may end up with no file; it is loaded all the same, so that it counts as done.
+    """
+    newer: dict[str, str] = {}
+    found = []
+    for batch in reversed(batches):
+        kept = tuple(file for file in batch.files if not _written_over(file, newer))
+        for file in batch.files:
+            newer.setdefault(file.path, file.sha256)
+        found.append(batch if len(kept) == len(batch.files) else _less(batch, kept))
+    return found[::-1]
+
+
+def _written_over(file: LandedFile, newer: dict[str, str]) -> bool:
+    return Path(file.path).is_absolute() and newer.get(file.path, file.sha256) != file.sha256
+
+
+def _less(batch: Batch, kept: tuple[LandedFile, ...]) -> Batch:
+    counts = [file.rows for file in kept]
+    rows = None if None in counts else sum(count or 0 for count in counts)
+    return batch.model_copy(update={"files": kept, "rows": rows, "bytes": sum(file.bytes for file in kept)})
