@@ -31,9 +31,9 @@ class RegistryResource(dg.ConfigurableResource[Any]):
         """The registry, opened at first use and kept."""
         from octo_resources.flow.workspace import open_registry  # SQLAlchemy
 
-        if self._opened is None:
-            self._opened = open_registry(Project.at(self.project), self.url)
-        return self._opened
+        opened: Registry = self._opened or open_registry(Project.at(self.project), self.url)
+        self._opened = opened
+        return opened
 
 
 class LandingResource(dg.ConfigurableResource[Any]):

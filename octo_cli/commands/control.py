@@ -69,14 +69,22 @@ def abort(
     Example:  octopipe abort flights
     """
     from octo_cli.outcomes import AbortAnswer
+    from octo_resources.flow.living import is_gone
 
     space, _ = opened(name)
-    running = space.registry.executions.recent(name, status="running", limit=1)
+    known = space.registry.executions.recent(name, status="running")
+    running = [one for one in known if not is_gone(space.project.state, one.load_id)]
+    if load is not None:
+        running = [one for one in running if one.load_id.startswith(load)]
     if not running:
-        raise UsageError(f"no load of {name} is running", hint=f"octopipe status {name}")
-    space.registry.controls.ask_to_abort(name, load)
+        what = f"no load of {name} is running" if load is None else f"{name} runs no load '{load}'"
+        raise UsageError(what, hint=f"octopipe status {name}")
+    if load is not None and len(running) > 1:
+        raise UsageError(f"'{load}' begins {len(running)} loads of {name} that run", hint="give more of its id")
+    space.registry.controls.ask_to_abort(name, running[0].load_id if load is not None else None)
+    asked = ", ".join(one.load_id for one in running)
     answer = AbortAnswer(pipeline=name, load_id=running[0].load_id, asked=True)
-    console.answer(answer, f"asked load {running[0].load_id} of {name} to end; it commits nothing")
+    console.answer(answer, f"asked load {asked} of {name} to end; it commits nothing")
 
 
 def _say(space: "Workspace", pipeline: "Pipeline", text: str) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Pipeline = Annotated[str | None, typer.Argument(help="One pipeline; all when left out.", metavar="[NAME]")]
 
+_UNCOMMITTED = ("running", "failed", "aborted", "vanished")
+
 quarantine = typer.Typer(help="Rows that were set aside, with reasons.", no_args_is_help=True)
 history = typer.Typer(help="Past loads.", no_args_is_help=True)
 
@@ -74,11 +76,15 @@ def status(name: Pipeline = None) -> None:
 def _status(space: "Workspace", name: str, last: "Execution | None") -> "PipelineStatus":
     from octo_cli.outcomes import PipelineStatus, StepAnswer
     from octo_resources.flow import next_run
+    from octo_resources.flow.living import is_gone
 
     control = space.registry.controls.of(name)
     stored = space.registry.plans.newest(name)
     state = space.registry.plan_state(name, stored.plan.fingerprint) if stored else None
     message = last.error if last is not None and last.error else None
+    gone = last is not None and last.status == "running" and is_gone(space.project.state, last.load_id)
+    if gone:
+        message = f"its process is gone; the next run finds out what became of it: octopipe run {name}"
     following = None
     try:
         pipeline = space.project.pipeline(name)
@@ -97,7 +103,7 @@ def _status(space: "Workspace", name: str, last: "Execution | None") -> "Pipelin
             "plan": stored.plan.fingerprint if stored else None,
             "plan_state": state,
             "load_id": last.load_id if last else None,
-            "status": last.status if last else None,
+            "status": "vanished" if gone else last.status if last else None,
             "rows": last.total_rows if last else None,
             "started": last.started if last else None,
             "ended": last.ended if last else None,
@@ -149,7 +155,7 @@ def quarantine_list(
 
     space, _ = opened(name)
     store = _store(space)
-    wanted = [_execution(space, name, load).load_id] if load else store.loads(name)
+    wanted = _set_aside(space, name, load)
     counts: Counter[tuple[str, str, str, str]] = Counter()
     for load_id in wanted:
         for row in store.read(name, load_id):
@@ -182,7 +188,7 @@ def quarantine_show(
 
     space, _ = opened(name)
     store = _store(space)
-    wanted = [_execution(space, name, load).load_id] if load else list(reversed(store.loads(name)))
+    wanted = reversed(_set_aside(space, name, load))
     found: list[SetAside] = []
     for load_id in wanted:
         for row in store.read(name, load_id):
@@ -298,6 +304,16 @@ def _store(space: "Workspace") -> Any:
     from octo_resources.quarantine import Quarantine
 
     return Quarantine(space.project.state / "quarantine")
+
+
+def _set_aside(space: "Workspace", name: str, load: str | None) -> list[str]:
+    """Ids of the loads that set rows aside, oldest first; not those that never committed, whose rows load again."""
+    if load is not None:
+        found = _execution(space, name, load)
+        tables = found.result.tables.values() if found.result else ()
+        return [found.load_id] if any(table.quarantined for table in tables) else []
+    known = {one: space.registry.executions.get(one) for one in _store(space).loads(name)}
+    return [load_id for load_id, one in known.items() if one is None or one.status not in _UNCOMMITTED]
 
 
 def _execution(space: "Workspace", name: str, prefix: str) -> "Execution":

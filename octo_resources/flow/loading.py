@@ -24,11 +24,12 @@ from octo_resources.destinations.postgres.order import order_by_foreign_keys
 from octo_resources.destinations.writing import LoadedBatch, LoadRecord, Move, QuarantineFile, WriteJob, WriteOutcome
 from octo_resources.engines.duckdb import Input, LoadVariables, Scan
 from octo_resources.flow.drifting import DriftFound, drift_of, evolve
+from octo_resources.flow.living import alive, over
 from octo_resources.flow.logs import step
 from octo_resources.flow.planning import Prepared, prepare, texts
 from octo_resources.flow.pseudonyms import pseudonym_key
 from octo_resources.flow.pulling import pull, pull_now
-from octo_resources.flow.recovering import alive, over, recover, settle
+from octo_resources.flow.recovering import recover, settle
 from octo_resources.flow.setting_aside import rejected_rows, within_limits
 from octo_resources.flow.workspace import Workspace
 from octo_resources.landing.ulid import new_ulid
@@ -398,7 +399,11 @@ class _Load:
                 where=self.pipeline.name,
                 hint=f"the data landed and nothing was loaded. See it: octopipe schema {self.pipeline.name} --refresh",
             )
-        prepared = self.prepared if self.dry_run else evolve(self.space, self.pipeline, drift)
+        try:
+            prepared = self.prepared if self.dry_run else evolve(self.space, self.pipeline, drift)
+        except UsageError as error:  # mapping.yaml or a correction names what is not there any more
+            hint = f"the data landed and nothing was loaded. Mend the mapping, then approve the new plan:\n{error}"
+            raise DriftStop("; ".join(drift.waits), where=self.pipeline.name, hint=hint) from None
         result = self._result("waiting_for_approval", [], {}, drift.warnings)
         result = result.model_copy(update={"fingerprint": prepared.plan.fingerprint})
         return LoadOutcome(result, prepared, drift.by_table)

@@ -1,19 +1,15 @@
 """What a killed process left: executions that never said how they ended, and rows set aside by no load that is there.
 
-A load holds a lock on a file for as long as its process lives, so that a later one can tell whether it still does,
-also in a container whose processes all have the same number. What became of it only the destination knows.
+What became of a load whose process is gone only the destination knows.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Final
-
-from filelock import FileLock, Timeout
 
 from octo_core.errors import DestinationError
 from octo_core.ledger import LoadResult, TableLedger
+from octo_resources.flow.living import is_gone, over
 from octo_resources.flow.pulling import pull
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
@@ -22,34 +18,6 @@ from octo_resources.registry.model import Execution
 
 _PATIENCE: Final = timedelta(seconds=5)
 _GONE = "its process ended without a word; nothing of it was committed, and what it was to load loads with the next run"
-
-
-@contextmanager
-def alive(state: Path, load_id: str) -> Iterator[None]:
-    """Say that this process runs a load, until it ends in whatever way. What leaves with an error stays to be settled,
-    unless it was `over` by then."""
-    path = _path(state, load_id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path):
-        yield
-        over(state, load_id)
-
-
-def over(state: Path, load_id: str) -> None:
-    """Nobody has to find out any more what became of a load."""
-    _path(state, load_id).unlink(missing_ok=True)
-
-
-def is_gone(state: Path, load_id: str) -> bool:
-    """Whether a load's process ended without a word. False where it runs, or ran on another machine."""
-    path = _path(state, load_id)
-    if not path.is_file():
-        return False
-    try:
-        with FileLock(path, timeout=0):
-            return True
-    except Timeout:
-        return False
 
 
 def recover(space: Workspace, pipeline: Pipeline) -> None:
@@ -113,7 +81,3 @@ def _result(execution: Execution, found: dict[str, Any]) -> LoadResult:
         },
         seconds=round((found["finished"] - found["started"]).total_seconds(), 3),
     )
-
-
-def _path(state: Path, load_id: str) -> Path:
-    return state / "running" / f"{load_id}.lock"

@@ -43,8 +43,8 @@ CREATE TABLE shop.visit (visit_id bigint NOT NULL, page text NOT NULL, seconds i
 
 CUSTOMER = {"customer_id": "id", "full_name": "name", "tier": "level"}
 SALE = {
-    "sale_id": "id", "customer_id": "customer", "amount": "total", "status": "state", "placed_at": "at", "email": "email",
-    "note": {"unmapped": "nothing says it"},
+    "sale_id": "id", "customer_id": "customer", "amount": "total", "status": "state", "placed_at": "at",
+    "email": "email", "note": {"unmapped": "nothing says it"},
 }  # fmt: skip
 VISIT = {"visit_id": "id", "page": "page", "seconds": "seconds"}
 

@@ -209,7 +209,7 @@ def test_a_subset_of_tables_loads_and_the_rest_later(shop: Shop) -> None:
     assert set(rest.tables) >= {"shop.sale"}
     assert ledger(rest) == {"read": 30, "inserted": 30}
     assert shop.sql("SELECT count(*) FROM _octopipe.batches") == [(2,)]
-    with pytest.raises(UsageError, match="shop.sale"):
+    with pytest.raises(UsageError, match=r"shop\.sale"):
         shop.load("shop", tables=["shop.sales"])
 
 

@@ -1,4 +1,4 @@
-"""Round the gate by the library: without an approval, with hand-made plans, with edited files, by another's approval."""
+"""Round the gate by the library: with no approval or another's, with hand-made plans, with edited files."""
 
 from dataclasses import replace
 

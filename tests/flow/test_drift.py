@@ -1,0 +1,200 @@
+"""A source that changes: what was approved does not load it, its data waits, and nothing is lost meanwhile."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from octo_core.errors import DriftStop, NotApproved
+from tests.flow.shop import CUSTOMER, SALE, Shop, sale, sales
+
+
+def started(shop: Shop, **drift: str) -> str:
+    """A pipeline that has loaded 200 rows, under a policy; the fingerprint of its plan."""
+    shop.sales_pipeline(drift=drift)
+    shop.drop("sales", "a", sales(range(1, 201)))
+    return shop.start().fingerprint
+
+
+def quantities(numbers: range) -> list[dict[str, Any]]:
+    """From now on the total says its currency."""
+    return [sale(number, total=f"{number}.50 EUR") for number in numbers]
+
+
+def test_a_changed_type_waits_and_loads_after_approval_with_nothing_lost(shop: Shop) -> None:
+    old = started(shop)
+    shop.drop("sales", "b", quantities(range(201, 401)))
+    before = shop.state()
+    waits = shop.run()
+    assert waits.status == "waiting_for_approval"
+    assert waits.fingerprint != old
+    assert shop.state() == before
+    assert len(shop.space.landing.batches("sales", "sales")) == 2
+    assert not list((shop.root / ".octopipe" / "quarantine").rglob("*.zst"))
+
+    shop.drop("sales", "c", quantities(range(401, 421)))
+    shop.land()
+    with pytest.raises(NotApproved):
+        shop.load()
+    assert shop.state() == before
+
+    plan = shop.plan().plan
+    assert plan.state == "pending"
+    assert plan.approved_fingerprint == old
+    assert plan.diff is not None
+    assert [change.what for change in plan.diff.changes if "total" in change.what]
+    amount = "cast(split_part(total, ' ', 1) as decimal(10, 2))"
+    document = {"shop.sale": SALE | {"amount": amount}}
+    (shop.root / "pipelines" / "sales" / "mapping.yaml").write_text(yaml.safe_dump(document))
+    shop.approve()
+    loaded = shop.load().result
+    assert loaded.status == "loaded"
+    assert loaded.tables["shop.sale"].inserted == 220
+    assert loaded.tables["shop.sale"].quarantined == 0
+    assert shop.sql("SELECT count(*), count(DISTINCT sale_id) FROM shop.sale") == [(420, 420)]
+
+
+def test_one_bad_value_is_not_drift(shop: Shop) -> None:
+    started(shop)
+    shop.drop("sales", "b", [*sales(range(201, 401)), *quantities(range(401, 406))])
+    result = shop.run()
+    assert result.status == "loaded"
+    assert result.tables["shop.sale"].quarantined == 5
+    assert any("total" in warning for warning in result.warnings)
+
+
+def test_a_changed_type_that_is_ignored_sets_the_rows_aside(shop: Shop) -> None:
+    started(shop, type_change="ignore")
+    shop.drop("sales", "b", [*sales(range(201, 301)), *quantities(range(301, 401))])
+    result = shop.run()
+    assert result.status == "loaded"
+    assert result.tables["shop.sale"].inserted == 100
+    assert result.tables["shop.sale"].quarantined == 100
+
+
+def test_a_changed_type_that_stops_fails_and_keeps_the_data(shop: Shop) -> None:
+    started(shop, type_change="stop")
+    shop.drop("sales", "b", quantities(range(201, 401)))
+    before = shop.state()
+    with pytest.raises(DriftStop, match="total"):
+        shop.run()
+    assert shop.state() == before
+    assert len(shop.space.landing.batches("sales", "sales")) == 2
+    assert not list((shop.root / ".octopipe" / "quarantine").rglob("*.zst"))
+
+
+def test_a_new_field_asks_by_taking_the_approval_back(shop: Shop) -> None:
+    old = started(shop)
+    shop.drop("sales", "b", sales(range(201, 301), channel="web"))
+    before = shop.state()
+    waits = shop.run()
+    assert waits.status == "waiting_for_approval"
+    assert waits.fingerprint == old  # nothing uses the field
+    assert shop.state() == before
+    decision = shop.registry.decisions.holding("sales", old)
+    assert decision is not None
+    assert (decision.decision, decision.via) == ("reject", "drift")
+    assert "channel" in (decision.reason or "")
+    with pytest.raises(NotApproved, match="channel"):
+        shop.load()
+    assert "channel" in shop.plan().plan.tables["shop.sale"].unmapped_source
+    shop.approve()
+    assert shop.load().result.tables["shop.sale"].inserted == 100
+    shop.drop("sales", "c", sales(range(301, 311), channel="web"))
+    assert shop.run().status == "loaded"  # asked once
+
+
+def test_a_new_field_that_is_ignored_loads_with_a_word(shop: Shop) -> None:
+    started(shop, new_field="ignore")
+    shop.drop("sales", "b", sales(range(201, 301), channel="web"))
+    result = shop.run()
+    assert result.status == "loaded"
+    assert result.tables["shop.sale"].inserted == 100
+    assert any("channel" in warning for warning in result.warnings)
+
+
+def test_a_new_field_that_stops_fails(shop: Shop) -> None:
+    started(shop, new_field="stop")
+    shop.drop("sales", "b", sales(range(201, 301), channel="web"))
+    before = shop.state()
+    with pytest.raises(DriftStop, match="channel"):
+        shop.run()
+    assert shop.state() == before
+
+
+def without_email(numbers: range) -> list[dict[str, Any]]:
+    return [{key: value for key, value in one.items() if key != "email"} for one in sales(numbers)]
+
+
+def test_a_missing_field_stops(shop: Shop) -> None:
+    started(shop)
+    shop.drop("sales", "b", without_email(range(201, 301)))
+    before = shop.state()
+    with pytest.raises(DriftStop, match="email is missing"):
+        shop.run()
+    assert shop.state() == before
+
+
+def test_a_missing_field_that_is_ignored_is_null(shop: Shop) -> None:
+    started(shop, missing_field="ignore")
+    shop.drop("sales", "b", without_email(range(201, 301)))
+    assert shop.run().tables["shop.sale"].inserted == 100
+    assert shop.sql("SELECT count(*) FROM shop.sale WHERE email IS NULL") == [(100,)]
+
+
+def test_a_missing_field_that_asks_waits_and_then_loads(shop: Shop) -> None:
+    """The mapping is the matcher's own, so that it can be made again."""
+    shop.sales_pipeline(
+        drift={"missing_field": "ask"}, table={"labels": {"amount": "total", "customer_id": "customer"}}
+    )
+    (shop.root / "pipelines" / "sales" / "mapping.yaml").unlink()
+    shop.drop("sales", "a", sales(range(1, 201)))
+    shop.start()
+    assert shop.count() == 200
+    shop.drop("sales", "b", without_email(range(201, 301)))
+    before = shop.state()
+    assert shop.run().status == "waiting_for_approval"
+    assert shop.state() == before
+    with pytest.raises(NotApproved, match="email"):
+        shop.load()
+    shop.approve()
+    assert shop.load().result.tables["shop.sale"].inserted == 100
+    assert shop.sql("SELECT count(*) FROM shop.sale WHERE email IS NULL") == [(100,)]
+
+
+def test_a_missing_field_that_the_file_still_maps_says_so(shop: Shop) -> None:
+    started(shop, missing_field="ask")
+    shop.drop("sales", "b", without_email(range(201, 301)))
+    before = shop.state()
+    with pytest.raises(DriftStop, match="email is missing") as told:
+        shop.run()
+    assert "mapping.yaml" in str(told.value)
+    assert shop.state() == before
+    document = {"shop.sale": SALE | {"email": {"unmapped": "the source does not say it any more"}}}
+    (shop.root / "pipelines" / "sales" / "mapping.yaml").write_text(yaml.safe_dump(document))
+    with pytest.raises(NotApproved):
+        shop.load()
+    shop.approve()
+    assert shop.load().result.tables["shop.sale"].inserted == 100
+
+
+def test_drift_in_one_source_keeps_the_whole_pipeline_out(shop: Shop) -> None:
+    shop.shop_pipeline()
+    shop.drop_text("customers", "a.csv", "id,name,level\n1,Ana,gold\n2,Bo,basic\n3,Cy,basic\n")
+    shop.drop("sales", "a", sales(range(1, 201)))
+    shop.start("shop")
+    assert set(CUSTOMER) <= {row[0] for row in shop.sql(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'shop.customer'::regclass")}  # fmt: skip
+    shop.drop_text("customers", "b.csv", "id,name,level\n4,Di,gold\n")
+    shop.drop("sales", "b", quantities(range(201, 401)))
+    before = shop.state()
+    assert shop.run("shop").status == "waiting_for_approval"
+    assert shop.state() == before
+
+
+def test_a_dry_run_over_drift_changes_no_schema_and_no_approval(shop: Shop) -> None:
+    old = started(shop)
+    shop.drop("sales", "b", sales(range(201, 301), channel="web"))
+    shop.land()
+    assert shop.load(dry_run=True).result.status == "waiting_for_approval"
+    assert shop.registry.plan_state("sales", old) == "approved"

@@ -1,0 +1,160 @@
+"""Loads that meet one another, that somebody wants to end, or whose position was moved by another."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from octo_core.errors import DestinationError, LoadAborted
+from tests.flow.shop import OCTOPIPE, Shop, sale, sales
+
+
+def ready(shop: Shop) -> None:
+    shop.sales_pipeline()
+    shop.drop("sales", "a", sales(range(1, 31)))
+    shop.start()
+    shop.drop("sales", "b", sales(range(31, 61)))
+    shop.land()
+
+
+def test_of_two_loads_at_once_one_loads_and_the_other_finds_it_done(shop: Shop) -> None:
+    ready(shop)
+    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'shop.sale'::regclass"
+    started = threading.Event()
+
+    def hold(point: str) -> None:
+        if point == "copied":
+            started.set()
+            while shop.sql(waits) == [(0,)]:  # until the other one stands before the lock
+                pass
+
+    def second() -> str:
+        started.wait(20)
+        return shop.load().result.status
+
+    with ThreadPoolExecutor(2) as pool:
+        other = pool.submit(second)
+        first = shop.load(stage=hold).result
+    assert first.status == "loaded"
+    assert first.tables["shop.sale"].inserted == 30
+    assert other.result() == "already_loaded"
+    assert shop.count() == 60
+    statuses = sorted(one.status for one in shop.registry.executions.recent("sales"))
+    assert statuses == ["already_loaded", "loaded", "loaded"]
+
+
+def test_many_loads_in_processes_of_their_own_load_once(shop: Shop) -> None:
+    import subprocess
+    import sys
+
+    ready(shop)
+    program = (
+        "from octo_resources.flow import Workspace, load\n"
+        "space = Workspace.open()\n"
+        "print(load(space, space.pipeline('sales')).result.status)\n"
+    )
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", program], env=shop.environment, stdout=subprocess.PIPE, text=True, cwd=shop.root
+        )
+        for _ in range(3)
+    ]
+    said = sorted(process.communicate(timeout=60)[0].strip() for process in running)
+    assert said.count("loaded") == 1
+    assert set(said) <= {"loaded", "already_loaded", "nothing_new"}
+    assert shop.count() == 60
+    assert shop.sql("SELECT count(*) FROM _octopipe.batches") == [(2,)]
+    assert OCTOPIPE.exists()
+
+
+def test_an_abort_asked_before_the_commit_leaves_nothing(shop: Shop) -> None:
+    ready(shop)
+    before = shop.state()
+
+    def ask(point: str) -> None:
+        if point == "copied":
+            shop.registry.controls.ask_to_abort("sales")
+
+    with pytest.raises(LoadAborted):
+        shop.load(stage=ask)
+    assert shop.state() == before
+    ended = shop.registry.executions.newest("sales")
+    assert ended is not None
+    assert ended.status == "aborted"
+    assert shop.load().result.tables["shop.sale"].inserted == 30  # the request was for the load that ran
+
+
+def test_an_abort_asked_after_the_commit_changes_nothing(shop: Shop) -> None:
+    ready(shop)
+
+    def ask(point: str) -> None:
+        if point == "after_commit":
+            shop.registry.controls.ask_to_abort("sales")
+
+    assert shop.load(stage=ask).result.status == "loaded"
+    assert shop.count() == 60
+
+
+def test_a_position_moved_by_another_is_noticed(shop: Shop) -> None:
+    """Somebody else writes the state tables while the load holds the tables' locks: compare-and-set hits no row."""
+    ready(shop)
+    before = shop.count()
+    moved = "UPDATE _octopipe.positions SET epoch = epoch + 1"
+    from octo_resources.destinations.postgres.load import Load
+
+    real = Load.positions
+
+    def stale(self: Load) -> object:
+        found = real(self)
+        shop.sql(moved)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Load, "positions", stale)
+        with pytest.raises(DestinationError, match="moved by another load"):
+            shop.load()
+    assert shop.count() == before
+    assert shop.load().result.tables["shop.sale"].inserted == 30
+
+
+def test_the_epoch_counts_the_moves(shop: Shop) -> None:
+    ready(shop)
+    shop.load()
+    shop.drop("sales", "c", [sale(100)])
+    shop.run()
+    assert shop.sql("SELECT epoch FROM _octopipe.positions") == [(3,)]
+    shop.run()
+    assert shop.sql("SELECT epoch FROM _octopipe.positions") == [(3,)]
+
+
+def test_what_fails_before_the_commit_leaves_no_file_behind(shop: Shop) -> None:
+    ready(shop)
+    shop.drop("sales", "c", [sale(100, customer=77)])
+    shop.land()
+
+    def fail(point: str) -> None:
+        if point == "before_commit":
+            raise RuntimeError("the disk is on fire")
+
+    before = shop.state()
+    with pytest.raises(RuntimeError):
+        shop.load(stage=fail)
+    assert shop.state() == before
+    assert not list((shop.root / ".octopipe" / "quarantine").rglob("*.zst"))
+    assert not list((shop.root / ".octopipe" / "running").iterdir())
+
+
+def test_what_fails_after_the_commit_is_loaded_all_the_same(shop: Shop) -> None:
+    """The answer of the commit was lost: the destination knows better than the connection."""
+    ready(shop)
+
+    def fail(point: str) -> None:
+        if point == "after_commit":
+            raise ConnectionError("gone")
+
+    result = shop.load(stage=fail).result
+    assert result.status == "loaded"
+    assert result.tables["shop.sale"].inserted == 30
+    execution = shop.registry.executions.newest("sales")
+    assert execution is not None
+    assert (execution.status, execution.inserts) == ("loaded", 30)
