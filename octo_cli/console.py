@@ -225,12 +225,12 @@ def error_document(error: OctopipeError) -> dict[str, Any]:
     }
 
 
-def pairs(options: Sequence[str], flag: str) -> dict[str, str]:
+def pairs(options: Sequence[str], flag: str, shape: str = "name=value") -> dict[str, str]:
     """`k=v` options as a mapping. Raises UsageError."""
     found = {}
     for option in options:
         key, equals, value = option.partition("=")
         if not equals or not key:
-            raise UsageError(f"{flag} {option}: write {flag} name=value")
+            raise UsageError(f"{flag} {option}: write {flag} {shape}")
         found[key] = value
     return found

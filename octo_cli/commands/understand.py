@@ -115,7 +115,13 @@ def map_(
         raise NotSupportedYet(f"{what} is not supported yet", hint="correct a column with --set (docs/limits.md)")
     space, pipeline = opened(name)
     if corrections:
-        correct(space, pipeline, console.pairs(corrections, "--set"), reviewer=reviewer or _login(), reason=reason)
+        correct(
+            space,
+            pipeline,
+            console.pairs(corrections, "--set", "TABLE.COLUMN=EXPR"),
+            reviewer=reviewer or _login(),
+            reason=reason,
+        )
     with console.progress(f"mapping {name}") as progress:
         prepared = prepare(space, pipeline, again=not corrections and not write, progress=progress)
     if write:
