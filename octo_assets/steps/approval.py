@@ -32,7 +32,10 @@ class ApprovalConfig(dg.Config):
     decision: Literal["keep", "approve", "reject", "correct"] = Field(
         default="keep", description="keep: change nothing; approve or reject the plan; correct: change columns"
     )
-    fingerprint: str = Field(default="", description="The plan that you read: 8 or more letters of its fingerprint")
+    fingerprint: str = Field(
+        default="",
+        description="The plan that you read: 8 or more letters of its fingerprint, in quotes",
+    )
     reviewer: str = Field(default="", description="Who decides: your e-mail address")
     reason: str = Field(default="", description="Why, for those who read it later")
     corrections: dict[str, str] = Field(
@@ -130,5 +133,5 @@ def standing(prepared: "Prepared") -> str:
     state = "waits for approval" if plan.state == "pending" else f"is {plan.state}"
     return (
         f"Plan {short} {state}, so nothing is loaded. Read it on the mapping's page, then materialize this asset from "
-        f"the Launchpad with decision: approve, fingerprint: {short} and your name as reviewer."
+        f'the Launchpad with decision: approve, fingerprint: "{short}" and your name as reviewer.'
     )

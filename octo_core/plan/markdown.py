@@ -143,7 +143,7 @@ def _ways(plan: Plan, links: Mapping[str, str]) -> Iterator[str]:
         command = f"octopipe approve {plan.pipeline} --fingerprint {plan.fingerprint[:8]} --reviewer you@example.com"
         yield (
             f"Approve what you have read: materialize `{plan.pipeline}/approved_mapping` from the Launchpad with "
-            f"`decision: approve`, `fingerprint: {plan.fingerprint[:8]}` and your name as `reviewer`, "
+            f'`decision: approve`, `fingerprint: "{plan.fingerprint[:8]}"` and your name as `reviewer`, '
             f"or run `{command}`."
         )
     if links:
