@@ -46,6 +46,8 @@ class Answer:
 
     would: dict[str, int] | None = None
     refused: int = 0
+    hopeless: bool = False
+    """Whether no row can load, whatever it holds: a column that needs a value has nothing that feeds it."""
     reasons: list[Refusal] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -66,7 +68,7 @@ class Asked:
         for names, why in ((unfed, "and no null is taken there"), (keys, "which the key needs")):
             if names:
                 said = f"{self.table.name}: nothing feeds {', '.join(names)}, {why}: no row loads"
-                return Answer(warnings=[said])
+                return Answer(hopeless=True, warnings=[said])
         try:
             return self._asked(engine, inputs, variables)
         except OctopipeError as error:
@@ -89,7 +91,8 @@ class Asked:
                 "deduplicated": outcome.deduplicated,
                 "removed": outcome.removed,
             }
-            return Answer(would, len(outcome.rejected), self._reasons(engine, inputs, outcome.rejected))
+            reasons = self._reasons(engine, inputs, outcome.rejected)
+            return Answer(would, len(outcome.rejected), reasons=reasons)
 
     def _job(self) -> WriteJob:
         columns = tuple(column for name in self.nodes if (column := self.table.column(name)) is not None)

@@ -49,7 +49,7 @@ def table_plan(space: Workspace, pipeline: Pipeline, prepared: "Prepared", name:
         sample=tuple(Sample(before=hidden.before(one.before), after=hidden.after(one.after)) for one in found.samples),
         quarantined=tuple(refusals),
         rows_read=found.rows,
-        rows_quarantined=found.refused + asked.refused,
+        rows_quarantined=found.rows if asked.hopeless else found.refused + asked.refused,
         would=asked.would,
         key=recipe.key,
         write=recipe.write,
