@@ -65,10 +65,7 @@ def _unloaded(space: Workspace) -> set[str]:
             if source[0] != name:
                 continue
             batches = {batch.id for batch in space.landing.batches(name, source[1])}
-            tables = (
-                [table for table in pipeline.tables if pipeline.spec.source_of(table) == source[1]] if pipeline else []
-            )
-            loaded = [known.get((source[1], table), frozenset()) for table in tables]
+            loaded = [known.get((source[1], table), frozenset()) for table in _tables_from(pipeline, source[1])]
             kept |= batches - frozenset.intersection(*loaded) if loaded else batches
     return kept
 
