@@ -8,6 +8,7 @@ from typing import Any, Final
 from octo_core.expressions.tree import path_parts
 from octo_resources.engines.duckdb.grammar import TOKEN_WINDOW, Grammar
 from octo_resources.engines.duckdb.select import ROW, identifier, literal
+from octo_resources.engines.duckdb.template import Template, same
 
 LINE: Final = "!line"
 
@@ -30,8 +31,15 @@ class JsonRelation:
         return (LINE, *(flag for flag in flags if isinstance(flag, str)))
 
 
-def json_relation(grammar: Grammar, paths: Sequence[str], fields: Sequence[str], source: str) -> JsonRelation:
-    """Tokens of `paths` for the lines of `source`, a relation of `!row` and `line`; `fields`: the schema's own."""
+def json_relation(
+    grammar: Grammar, paths: Sequence[str], fields: Sequence[str], source: str, template: Template | None = None
+) -> JsonRelation:
+    """Tokens of `paths` for the lines of `source`, a relation of `!row` and `line`; `fields`: the schema's own.
+
+    With a `template`, which has to be of the grammar's keys, the grammar is asked of the lines that do not fit it only.
+    """
+    if template is not None and templated(grammar, paths):
+        return _by_template(grammar, template, paths, fields, source)
     parts = {path: path_parts(path) for path in paths}
     keys = grammar.required | grammar.optional
     asked = sorted(grammar.optional)
@@ -64,6 +72,33 @@ def json_relation(grammar: Grammar, paths: Sequence[str], fields: Sequence[str],
             columns.append(f'CASE WHEN _ok THEN {there} ELSE false END AS "!n{place}"')
     sql = f"SELECT {', '.join(columns)} FROM (SELECT {', '.join(inner)} FROM ({base}))"  # noqa: S608  (all quoted)
     return JsonRelation(sql, missing, new)
+
+
+def templated(grammar: Grammar, paths: Sequence[str]) -> bool:
+    """Whether a template can stand for the grammar: the same keys in every record, and no path into one's value."""
+    flat = all(len(parts) == 1 and parts[0] in grammar.required for parts in map(path_parts, paths))
+    return flat and not (grammar.optional or grammar.any_order or grammar.captures)
+
+
+def _by_template(
+    grammar: Grammar, template: Template, paths: Sequence[str], fields: Sequence[str], source: str
+) -> JsonRelation:
+    missing, new = _flags(grammar, grammar.required, fields)
+    structure = json.dumps({slot.key: "VARCHAR" for slot in template.slots})
+    row = identifier(ROW)
+    # TRY: a broken line is no error here.
+    read = f"SELECT {row}, line, TRY(json_transform(line, {literal(structure)})) AS _s FROM {source}"  # noqa: S608  (all quoted)
+    looked = f"SELECT *, {same(template, '_s')} AS _same FROM ({read})"  # noqa: S608  (all quoted)
+    matched = f"CASE WHEN _same THEN true ELSE regexp_full_match(line, {literal(grammar.regex)}) END"
+    judged = f"SELECT *, {matched} AS _ok FROM ({looked})"  # noqa: S608  (all quoted)
+    columns = [row, f"CASE WHEN _ok THEN NULL ELSE line END AS {identifier(LINE)}"]
+    for path in paths:
+        parts = path_parts(path)
+        token = _token(grammar, parts, grammar.required)
+        if parts[0] in grammar.windows:
+            token = f"CASE WHEN _same THEN _s.{identifier(str(parts[0]))} ELSE {token} END"
+        columns.append(f"{token} AS {identifier(path)}")
+    return JsonRelation(f"SELECT {', '.join(columns)} FROM ({judged})", missing, new)  # noqa: S608  (all quoted)
 
 
 def _flags(

@@ -14,6 +14,7 @@ from octo_resources.engines.duckdb.lines import Feed, lines
 from octo_resources.engines.duckdb.records import RecordReader
 from octo_resources.engines.duckdb.scan import Tally, malformed
 from octo_resources.engines.duckdb.select import ROW
+from octo_resources.engines.duckdb.template import Template, learn
 
 Value = TypeVar("Value", int, str)
 SAMPLE: Final = 400
@@ -45,7 +46,7 @@ class JsonLines:
                 yield from self._slow_segment()
                 break
             refused: list[str] = []
-            yield from self._fast_segment(grammar, refused)
+            yield from self._fast_segment(grammar, learn(teacher, grammar.required), refused)
             ahead = self._first_lines(half=True)
             teacher = None if ahead is None else [*ahead, *refused[: SAMPLE // 2]]
         yield from self._flush(1)
@@ -66,10 +67,12 @@ class JsonLines:
         except TooWildError:
             return None
 
-    def _fast_segment(self, grammar: Grammar, examples: list[str]) -> Iterator[pa.RecordBatch]:
+    def _fast_segment(
+        self, grammar: Grammar, template: Template | None, examples: list[str]
+    ) -> Iterator[pa.RecordBatch]:
         """Lines until the end, or until a grammar that fits them better seems worth learning."""
         work = self._work
-        relation = json_relation(grammar, work.evaluation.paths, work.fields, "octo_lines")
+        relation = json_relation(grammar, work.evaluation.paths, work.fields, "octo_lines", template)
         query = work.query(f"({relation.sql})", relation.extra)
         read = misfits = 0
         for found in work.stream(self._feed, "octo_lines", query):
