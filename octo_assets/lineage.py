@@ -3,7 +3,7 @@
 import dagster as dg
 
 from octo_assets.names import raw_key
-from octo_core.expressions import parse, paths
+from octo_core.expressions import parse, path_parts, paths
 from octo_resources.flow import Prepared
 
 
@@ -32,7 +32,7 @@ def column_lineage(pipeline: str, prepared: Prepared, table: str) -> dg.TableCol
     return dg.TableColumnLineage(
         deps_by_column={
             target: [
-                dg.TableColumnDep(asset_key=key, column_name=path.split(".")[0].split("[")[0])
+                dg.TableColumnDep(asset_key=key, column_name=str(path_parts(path)[0]))
                 for path in paths(parse(text, schema))
             ]
             for target, text in recipe.columns.items()

@@ -41,8 +41,9 @@ def pipeline_schedule(project: Project, spec: PipelineSpec) -> dg.ScheduleDefini
         resources = context.resources
         space = Workspace.open(resources.landing.project, registry=resources.registry.open())
         state = standing(space, spec.name)
-        if state.paused_until is not None:
-            return dg.SkipReason(f"{spec.name} is paused until {state.paused_until:%Y-%m-%d %H:%M} UTC")
+        if state.paused:
+            until = f"{state.paused_until:%Y-%m-%d %H:%M} UTC" if state.paused_until else f"octopipe start {spec.name}"
+            return dg.SkipReason(f"{spec.name} is paused until {until}")
         tags = {"octopipe/pipeline": spec.name}
         if state.waits_for is not None:
             context.log.warning(f"Plan {state.waits_for[:8]} of {spec.name} waits for approval; its data still lands.")

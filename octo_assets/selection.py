@@ -41,8 +41,8 @@ def _run_of_this_process() -> dg.DagsterRun | None:
     for argument in _arguments():
         if isinstance(argument, dg.DagsterRun):
             return argument
-        if isinstance(argument, str) and '"run_id"' in argument and (run := _described(argument)):
-            return run
+        if isinstance(argument, str) and argument.startswith('{"__class__": "Execute'):
+            return _described(argument)
     return None
 
 

@@ -1,0 +1,135 @@
+"""What runs by itself: tables after an approval or new data, and schedules."""
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from octo_assets.report import report_decision, switch_schedule
+from octo_assets.schedules import pipeline_schedule
+from octo_resources.dagster import instance_of, project_resources
+from tests.dagster.conftest import Shop
+
+# Dagster's own evaluation of conditions calls what it calls beta.
+pytestmark = pytest.mark.filterwarnings("ignore:Parameter `include_sources`")
+TABLE = dg.AssetKey(["shops", "public", "shop"])
+RAW = dg.AssetKey(["shops", "raw", "shops"])
+DAGSTER_YAML = Path(__file__).parents[2] / "dagster.yaml"
+
+
+def requested(shop: Shop, cursor: object = None) -> tuple[int, object]:
+    """How many tables the automation sensor would load now, and its cursor."""
+    found = dg.evaluate_automation_conditions(defs=shop.defs, instance=shop.instance, cursor=cursor)  # type: ignore[arg-type]  # its type is private
+    return found.get_num_requested(TABLE), found.cursor
+
+
+def test_nothing_loads_by_itself_before_an_approval_and_the_approval_starts_it(shop: Shop) -> None:
+    shop.run()
+    before, cursor = requested(shop)
+    assert before == 0
+    shop.decide("approve", fingerprint=shop.fingerprint())
+    assert requested(shop, cursor)[0] == 1
+
+
+def test_new_data_starts_a_load_and_a_whole_run_does_not_start_it_twice(shop: Shop) -> None:
+    shop.approved().run()
+    again, cursor = requested(shop)
+    assert again == 0
+    shop.drop("shops2.jsonl", [{"id": 900, "town": "New", "staff": 1}])
+    shop.run(RAW)
+    fired, cursor = requested(shop, cursor)
+    assert fired == 1
+    shop.run(TABLE)
+    assert len(shop.rows()) == 201
+    assert requested(shop, cursor)[0] == 0
+
+
+def test_new_data_starts_nothing_while_a_plan_waits_or_an_approval_is_revoked(shop: Shop) -> None:
+    shop.approved().run()
+    _, cursor = requested(shop)
+    shop.decide("reject", fingerprint=shop.fingerprint())
+    shop.drop("shops2.jsonl", [{"id": 900, "town": "New", "staff": 1}])
+    shop.run(RAW)
+    fired, cursor = requested(shop, cursor)
+    assert fired == 0
+    shop.decide("approve", fingerprint=shop.fingerprint())
+    assert requested(shop, cursor)[0] == 1
+
+
+def test_drift_starts_nothing_until_the_new_plan_is_approved(shop: Shop) -> None:
+    shop.approved().run()
+    shop.drop("shops2.jsonl", [{"id": number, "town": "X", "staff": "many"} for number in range(300, 500)])
+    shop.run()
+    _, cursor = requested(shop)
+    shop.drop("shops3.jsonl", [{"id": 901, "town": "Y", "staff": "few"}])
+    shop.run(RAW)
+    assert requested(shop, cursor)[0] == 0
+
+
+def test_an_approval_by_the_command_line_is_reported_and_starts_the_load(shop: Shop) -> None:
+    (shop.root / "dagster.yaml").write_text(DAGSTER_YAML.read_text())
+    with instance_of(shop.root) as instance:
+        shop.instance = instance
+        shop.run()
+        _, cursor = requested(shop)
+        fingerprint = shop.fingerprint()
+        shop.space.registry.approve(
+            "shops",
+            fingerprint,
+            reviewer="ana@example.com",
+            reason=None,
+            via="cli",
+            policy=shop.project.pipeline("shops").spec.approval,
+            author=None,
+            current_fingerprint=fingerprint,
+        )
+        report_decision(shop.root, "shops", fingerprint, "approve", "ana@example.com")
+        assert requested(shop, cursor)[0] == 1
+
+
+def tick(shop: Shop) -> tuple[list[dg.RunRequest], str | None]:
+    schedule = pipeline_schedule(shop.project, shop.project.pipeline("shops").spec)
+    assert schedule is not None
+    assert schedule.execution_timezone == "UTC"
+    resources = project_resources(shop.project)
+    moment = datetime(2026, 11, 21, 6, 15, tzinfo=ZoneInfo("UTC"))
+    with dg.build_schedule_context(
+        instance=shop.instance, scheduled_execution_time=moment, resources=resources
+    ) as context:
+        data = schedule.evaluate_tick(context)
+    return list(data.run_requests or ()), data.skip_message
+
+
+def test_a_tick_asks_for_the_whole_pipeline_and_says_when_it_waits_for_approval(shop: Shop) -> None:
+    shop.run()
+    [waits], _ = tick(shop)
+    assert waits.asset_selection == shop.keys
+    assert waits.tags["octopipe/waits_for_approval"] == shop.fingerprint()[:8]
+    shop.decide("approve", fingerprint=shop.fingerprint())
+    [ready], _ = tick(shop)
+    assert "octopipe/waits_for_approval" not in ready.tags
+
+
+def test_a_tick_of_a_paused_pipeline_skips_and_says_so(shop: Shop) -> None:
+    shop.space.registry.controls.switch("shops", "paused", by="ana")
+    requests, skipped = tick(shop)
+    assert requests == []
+    assert "paused" in str(skipped)
+
+
+def test_start_and_stop_turn_the_schedules_switch_in_the_instance(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    (shop.root / "dagster.yaml").write_text(DAGSTER_YAML.read_text())
+    (shop.root / "workspace.yaml").write_text((DAGSTER_YAML.parent / "workspace.yaml").read_text())
+    spec = shop.project.pipeline("shops").spec
+
+    def switches() -> list[str]:
+        with instance_of(shop.root) as instance:
+            return [state.status.value for state in instance.all_instigator_state()]
+
+    switch_schedule(shop.root, spec, on=True)
+    assert switches() == ["RUNNING"]
+    switch_schedule(shop.root, spec, on=False)
+    assert switches() == ["STOPPED"]
