@@ -38,7 +38,7 @@ def build_recipe(
         source = source_of(spec, name, table_spec)
         schema = _schema(schemas, source)
         nodes = _nodes(mapping.tables[name], schema)
-        table = _table(table_spec, catalog.tables[name], source, schema, nodes)
+        table = _table(table_spec, catalog.tables[name], source, spec.sources[source].key, nodes)
         tables[name] = table.model_copy(update={"files": _files(table_spec, texts, name)})
         wanted = {path for node in nodes.values() for path in paths(node)} | _ordering(table_spec, schema)
         used.setdefault(source, {}).update((path, _used(schema, path)) for path in wanted)
@@ -66,11 +66,12 @@ def source_of(spec: PipelineSpec, table: str, table_spec: TableSpec) -> str:
 
 
 def effective_key(
-    table_spec: TableSpec, table: Table, schema: SourceSchema, columns: MappingOf[str, str]
+    table_spec: TableSpec, table: Table, source_key: tuple[str, ...], columns: MappingOf[str, str]
 ) -> tuple[str, ...]:
     """What makes a row the same row: the file's key, else the primary key, else the source's key where it is mapped.
 
-    `columns` is target → canonical expression; a source's key counts only where each of its fields goes over unchanged.
+    `columns` is target → canonical expression; a source's key counts only where each of its fields goes over unchanged,
+    and only if its file says it: what no two rows shared so far may be shared by the next two, and one would be lost.
     A primary key that the destination makes by itself (serial, identity, a default) and nothing feeds tells no rows of
     the source apart.
     """
@@ -80,7 +81,7 @@ def effective_key(
     if table.primary_key and all(column.name in columns or column.required for column in parts):
         return table.primary_key
     carried = {expression: target for target, expression in columns.items()}
-    wanted = [path_text((name,)) for name in schema.key]
+    wanted = [path_text((name,)) for name in source_key]
     return tuple(carried[path] for path in wanted) if wanted and all(path in carried for path in wanted) else ()
 
 
@@ -104,11 +105,11 @@ def _table(
     table_spec: TableSpec,
     table: Table,
     source: str,
-    schema: SourceSchema,
+    source_key: tuple[str, ...],
     nodes: MappingOf[str, Node],
 ) -> TableRecipe:
     columns = {target: canonical(node) for target, node in nodes.items()}
-    key = effective_key(table_spec, table, schema, columns)
+    key = effective_key(table_spec, table, source_key, columns)
     targets = [column for column in table.columns if column.name in columns or column.required]
     return TableRecipe(
         table=table.name,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from octo_core.batch import Batch
 from octo_core.catalog import Table
-from octo_core.expressions import Node, paths
+from octo_core.expressions import Node, path_parts, paths
 from octo_core.expressions.questions import is_carried_over
 from octo_core.mapping.model import TableMapping
 from octo_core.plan.model import ColumnPlan, PlannedQuarantine, Sample, TablePlan, UnmappedTarget
@@ -114,7 +114,7 @@ def _shown(value: Any) -> Any:
 
 
 def _top(path: str) -> str:
-    return path.split(".")[0].split("[")[0]
+    return str(path_parts(path)[0])
 
 
 def _column(table: Table, mapped: TableMapping, found: Preview, target: str, node: Node) -> ColumnPlan:

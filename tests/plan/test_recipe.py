@@ -214,10 +214,13 @@ def test_only_used_fields_are_in_it_also_within_records_and_lists() -> None:
 
 def test_the_sources_key_is_taken_where_table_and_file_have_none() -> None:
     keyless = {"primary_key": ()}
-    made = built(table=keyless, schema={"key": ("id",)}).tables["public.flight"]
+    said = SPEC["sources"]["flights"]
+    made = built({"sources": {"flights": {**said, "key": ["id"]}}}, table=keyless).tables["public.flight"]
     assert (made.key, made.write) == (("id",), "merge")
-    changed = built(table=keyless, schema={"key": ("origin",)}).tables["public.flight"]
+    changed = built({"sources": {"flights": {**said, "key": ["origin"]}}}, table=keyless).tables["public.flight"]
     assert (changed.key, changed.write) == ((), "append")  # origin does not go over unchanged
+    guessed = built(table=keyless, schema={"key": ("id",)}).tables["public.flight"]
+    assert (guessed.key, guessed.write) == ((), "append")  # that no two rows shared it so far is nobody's word
     none = built(table=keyless).tables["public.flight"]
     assert (none.key, none.write) == ((), "append")
 
