@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from octo_core.batch import Batch
 from octo_core.errors import SourceError
-from octo_core.schema import SourceSchema
+from octo_core.schema import Field, SourceSchema
 from octo_resources.flow.landing_step import Progress, land_missing
 from octo_resources.flow.logs import step
 from octo_resources.flow.workspace import Workspace
@@ -57,7 +57,17 @@ def derive(space: Workspace, pipeline: Pipeline, name: str, batches: Sequence[Ba
     with scratch(space) as connection:
         profiles, counts = profile_batches(connection, batches)
     found = typed_schema(profiles, counts, spec, name)
-    return found.model_copy(update={"batches": tuple(batch.id for batch in batches)})
+    ids = tuple(batch.id for batch in batches)
+    return found.model_copy(update={"batches": ids, "fields": tuple(_discreet(field) for field in found.fields)})
+
+
+def _discreet(field: Field) -> Field:
+    """A personal field without the values that were seen of it: schemas are kept, shown and matched by their shapes."""
+    stats = field.stats
+    if field.pii and stats is not None:
+        stats = stats.model_copy(update={"min": None, "max": None, "values": None, "examples": ()})
+    children = tuple(_discreet(child) for child in field.children)
+    return field.model_copy(update={"stats": stats, "children": children})
 
 
 @contextmanager
