@@ -58,13 +58,29 @@ def open_project() -> "Project":
     return Project.find(variables=_session.variables)
 
 
-def answer(document: "BaseModel | Mapping[str, Any]", text: "Callable[[Console], None] | str") -> None:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Text that is drawn for a width, with or without colour; what comes from outside is clean in it already."""
+
+    draw: Callable[[int, bool], str]
+
+    def show(self) -> None:
+        import shutil
+
+        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        width = shutil.get_terminal_size((100, 24)).columns
+        sys.stdout.write(redact(self.draw(width, colour)).rstrip("\n") + "\n")
+
+
+def answer(document: "BaseModel | Mapping[str, Any]", text: "Callable[[Console], None] | Page | str") -> None:
     """The command's one answer: the document with --json, else the text (or what the function prints)."""
     if _session.json:
         sys.stdout.write(redact(_as_json(document)) + "\n")
         sys.stdout.flush()
     elif isinstance(text, str):
         say(text)
+    elif isinstance(text, Page):
+        text.show()
     else:
         text(screen())
 
@@ -114,16 +130,9 @@ def screen(*, stderr: bool = False) -> "Console":
     return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
 
 
-def page(draw: Callable[[int, bool], str]) -> "Callable[[Console], None]":
-    """A page that draws itself for a width, with or without colour; what comes from outside is clean in it already."""
-
-    def show(_: "Console") -> None:
-        import shutil
-
-        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        sys.stdout.write(redact(draw(shutil.get_terminal_size((100, 24)).columns, colour)).rstrip("\n") + "\n")
-
-    return show
+def page(draw: Callable[[int, bool], str]) -> Page:
+    """An answer that draws itself, without rich."""
+    return Page(draw)
 
 
 def table(

@@ -1,5 +1,6 @@
 """The command line's door: the table of commands, each imported only when it runs, and errors as exit codes."""
 
+import gc
 import importlib
 import importlib.util
 import sys
@@ -246,6 +247,8 @@ app.callback()(with_common_options(_main))
 
 def run() -> None:
     """The console script."""
+    # Most of a command's time is imports, and what they make stays: looking for garbage in it takes 7 % of that time.
+    gc.set_threshold(100_000, 50, 50)
     sys.exit(execute(sys.argv[1:]))
 
 

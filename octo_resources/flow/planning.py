@@ -5,23 +5,24 @@ import json
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from octo_core.approvals import Decision
 from octo_core.catalog import Catalog
-from octo_core.expressions import Node, assign, parse
 from octo_core.mapping.model import Mapping
 from octo_core.plan.fingerprint import fingerprint
 from octo_core.plan.model import Plan, Recipe, SourcePlan
-from octo_core.plan.recipe import build_recipe
 from octo_core.schema import SourceSchema
+from octo_resources.flow.believing import shows
 from octo_resources.flow.landing_step import Progress
 from octo_resources.flow.logs import step
-from octo_resources.flow.preview import table_plan
-from octo_resources.flow.proposing import mapping
 from octo_resources.flow.pulling import pull
 from octo_resources.flow.understand import schemas
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
+
+if TYPE_CHECKING:
+    from octo_core.expressions import Node
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,10 @@ class Prepared:
     mapping: Mapping
     decision: Decision | None
 
-    def nodes(self, table: str) -> dict[str, Node]:
+    def nodes(self, table: str) -> "dict[str, Node]":
         """Column → its typed expression, ready to be evaluated: from the recipe, which is what was signed."""
+        from octo_core.expressions import assign, parse  # with sqlglot 0.1 s, and a plan that stands needs neither
+
         recipe = self.recipe.tables[table]
         schema, columns = self.schemas[recipe.source], self.catalog.tables[table]
         found = {}
@@ -59,6 +62,9 @@ def prepare(
 
     A stored plan is taken where nothing that it was made from has changed: its fingerprint is taken again each time.
     """
+    from octo_core.plan.recipe import build_recipe
+    from octo_resources.flow.proposing import mapping
+
     typed = schemas(space, pipeline, refresh=refresh, progress=progress)
     catalog = pull(space, pipeline, refresh=refresh)
     mapped = mapping(space, pipeline, typed, catalog, again=again)
@@ -68,7 +74,12 @@ def prepare(
     # What was approved was read already: later batches are for the load to judge, not for another preview.
     approved = stored is not None and space.registry.plan_state(pipeline.name, print_) == "approved"
     inputs = _inputs(space, pipeline, typed, catalog, mapped)
-    if stored is not None and (approved or stored.inputs == inputs) and not (again or refresh):
+    if (
+        stored
+        and (approved or stored.inputs == inputs)
+        and not (again or refresh)
+        and shows(stored.plan, print_, recipe, mapped)
+    ):
         plan = stored.plan
     else:
         with step(space, pipeline.name, "mapping") as log:
@@ -110,6 +121,8 @@ def _plan(
     mapped: Mapping,
     recipe: Recipe,
 ) -> Plan:
+    from octo_resources.flow.preview import table_plan  # with the engine 0.4 s
+
     draft = Plan(pipeline=pipeline.name, fingerprint=fingerprint(recipe))
     prepared = Prepared(draft, recipe, dict(typed), catalog, mapped, None)
     planned = {name: table_plan(space, pipeline, prepared, name) for name in recipe.tables}

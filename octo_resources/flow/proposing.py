@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 
 from octo_core.catalog import Catalog
 from octo_core.errors import UsageError
-from octo_core.mapping import layered, propose
-from octo_core.mapping.keeping import kept
+from octo_core.mapping import layered
 from octo_core.mapping.model import Correction, Mapping
 from octo_core.schema import SourceSchema
 from octo_core.spec.names import canonical_table_name
@@ -52,6 +51,9 @@ def _proposal(
     stored = space.registry.mappings.newest_version(pipeline.name)
     if stored is not None and stored.inputs == inputs and not again:
         return stored.value
+    from octo_core.mapping import propose  # 30 ms, and a proposal that stands needs none of it
+    from octo_core.mapping.keeping import kept
+
     found = propose(dict(typed), catalog, pipeline.spec)
     approved = space.registry.decisions.last_approved(pipeline.name)
     recipe = space.registry.plans.recipe(pipeline.name, approved.fingerprint) if approved else None
