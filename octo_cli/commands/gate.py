@@ -113,7 +113,9 @@ def export(
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="What `approvals export` wrote.")],
-    reviewer: Reviewer,
+    reviewer: Annotated[
+        str | None, typer.Option(help="Who answers for the import; your account on this machine when left out.")
+    ] = None,
 ) -> None:
     """Take over decisions that were made in another environment.
 
@@ -132,8 +134,18 @@ def import_(
         raise UsageError(f"{file} cannot be read: {type(error).__name__}") from None
     names = space.project.pipeline_names()
     policies = {name: space.project.pipeline(name).spec.approval for name in names}
-    done = space.registry.carrying.load(document, by=reviewer, policies=policies)
+    done = space.registry.carrying.load(document, by=reviewer or _account(), policies=policies)
     for left_out in done.skipped:
         console.note(f"left out: {left_out}")
     answer = ImportedAnswer(imported=len(done.added), skipped=done.skipped)
     console.answer(answer, f"{len(done.added)} decisions taken over")
+
+
+def _account() -> str:
+    """The name of the account that runs this; empty where the machine knows none, and the import then asks for one."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user without an entry in passwd
+        return ""

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -178,6 +178,7 @@ def test_no_page_shows_a_personal_value_even_where_the_plan_holds_one(page: obje
     assert "‹masked›" in page()  # type: ignore[operator]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_data_cannot_steer_the_terminal(hostile: str) -> None:
     hostile += "\x1b[2J\x9b31m\r\u202e\u2028\x07"
