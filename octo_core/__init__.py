@@ -1,1 +1,1 @@
-"""The domain, pure: specs, types, schemas, inference, expressions, mapping, plan, drift, ledger and errors. No I/O here."""
+"""The domain, pure: specs, types, schemas, inference, expressions, mapping, plan, drift, ledger, errors. No I/O."""

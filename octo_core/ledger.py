@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from octo_core.schema import Frozen
 
@@ -49,7 +49,7 @@ class SourceCount(Frozen):
     from_: str | None = Field(default=None, alias="from")
     to: str | None = None
 
-    model_config = {**Frozen.model_config, "populate_by_name": True, "serialize_by_alias": True}
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
 
 
 class Phases(Frozen):
@@ -62,7 +62,7 @@ class Phases(Frozen):
     after: float = 0.0
     commit: float = 0.0
 
-    model_config = {**Frozen.model_config, "populate_by_name": True, "serialize_by_alias": True}
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
 
 
 class LoadResult(Frozen):

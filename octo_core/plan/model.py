@@ -129,7 +129,7 @@ class TablePlan(Frozen):
     rows_read: int = 0
     rows_quarantined: int = 0
     would: dict[str, int] | None = None
-    """inserted, updated, unchanged, deduplicated, removed by the destination's own word; None where it was not asked."""
+    """inserted, updated, unchanged, deduplicated, removed, by the destination's word; None where it was not asked."""
     key: tuple[str, ...] = ()
     write: str = "append"
     rows_there: int | None = None
