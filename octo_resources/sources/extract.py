@@ -35,9 +35,7 @@ def extract(
         if isinstance(local, RestSource):
             from octo_resources.sources.rest.extract import extract_rest  # 130 ms: httpx
 
-            return extract_rest(
-                local, pipeline, source_name, project, landing, since, full, progress, waiting=waiting
-            )
+            return extract_rest(local, pipeline, source_name, project, landing, since, full, progress, waiting=waiting)
         return _extract_files(local, pipeline, source_name, project, landing, full, progress)
 
 
