@@ -293,7 +293,7 @@ class _Load:
             drift = drift_of(self.pipeline, self.prepared, {work.table: work.scan for work in works})
             if drift.waits or drift.stops:
                 transaction.close()
-                return self._drifted(drift)
+                return self._drifted(drift, works)
             ledgers = self._record(transaction, works)
             if not self.dry_run:
                 self._last_look()
@@ -391,7 +391,7 @@ class _Load:
             )
         self.space.registry.decisions.require_approved(self.pipeline.name, self.fingerprint)
 
-    def _drifted(self, drift: DriftFound) -> LoadOutcome:
+    def _drifted(self, drift: DriftFound, works: Sequence["Work"]) -> LoadOutcome:
         """The source changed: nothing was loaded; what comes next is for the pipeline's policy to say."""
         if drift.stops:
             raise DriftStop(
@@ -404,7 +404,7 @@ class _Load:
         except UsageError as error:  # mapping.yaml or a correction names what is not there any more
             hint = f"the data landed and nothing was loaded. Mend the mapping, then approve the new plan:\n{error}"
             raise DriftStop("; ".join(drift.waits), where=self.pipeline.name, hint=hint) from None
-        result = self._result("waiting_for_approval", [], {}, drift.warnings)
+        result = self._result("waiting_for_approval", works, {}, drift.warnings)
         result = result.model_copy(update={"fingerprint": prepared.plan.fingerprint})
         return LoadOutcome(result, prepared, drift.by_table)
 
