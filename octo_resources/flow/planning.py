@@ -76,7 +76,7 @@ def prepare(
     inputs = _inputs(space, pipeline, typed, catalog, mapped)
     if (
         stored
-        and (approved or stored.inputs == inputs)
+        and (approved or (stored.inputs == inputs and not _missed_parents(stored.plan)))
         and not (again or refresh)
         and shows(stored.plan, print_, recipe, mapped)
     ):
@@ -87,6 +87,11 @@ def prepare(
             log.line(f"made plan {plan.fingerprint[:8]}")
         space.registry.plans.save(plan, recipe, inputs=inputs)
     return _standing(space, Prepared(plan, recipe, typed, catalog, mapped, None))
+
+
+def _missed_parents(plan: Plan) -> bool:
+    """Whether rows had no parent in another table: it may have been loaded since, so the plan is made again."""
+    return any(one.reason.startswith("no such ") for table in plan.tables.values() for one in table.quarantined)
 
 
 def texts(pipeline: Pipeline) -> dict[str, str]:
