@@ -10,7 +10,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "load": load.run,
     "command": command.run_command,
     "merge": merge.run_merge,
-    "memory": lambda _: merge.run_memory(),
+    "memory": merge.run_memory,
 }
 
 

@@ -48,7 +48,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
 
-def run_memory(times: int = 1) -> None:
+def run_memory(times: int) -> None:
     figures = []
     for rows in (ROWS, 5 * ROWS):
         with place() as here:
@@ -62,7 +62,7 @@ def run_memory(times: int = 1) -> None:
                 done = subprocess.run(
                     [sys.executable, "-c", _PEAK, str(sales.root)], capture_output=True, text=True, check=True
                 )
-                peaks.append(float(done.stdout))
+                peaks.append(float(done.stdout.splitlines()[-1]))
         base = figures[0].median if figures else None
         ratio = None if base is None else sorted(peaks)[len(peaks) // 2] / base
         against = "× the first" if ratio else ""

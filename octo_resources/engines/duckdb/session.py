@@ -33,6 +33,7 @@ class Session:
         )
         self.side = self.main.cursor()
         self.main.execute("SET enable_external_access = false")
+        self.main.execute("SET enable_progress_bar = false")  # it would be drawn on standard output
         for connection in (self.main, self.side):
             connection.execute("SET TimeZone = 'UTC'")
             if variables is not None:
