@@ -2,7 +2,7 @@
 
 from octo_core.expressions.assign import assign
 from octo_core.expressions.canonical import canonical
-from octo_core.expressions.duckdb import Rendered, select_duckdb, to_duckdb
+from octo_core.expressions.duckdb import Rendered, reason_in_full, select_duckdb, to_duckdb, with_lets
 from octo_core.expressions.formats import check_format, token_sql
 from octo_core.expressions.functions import Function
 from octo_core.expressions.mistakes import ExpressionError
@@ -27,5 +27,6 @@ from octo_core.expressions.values import value_map_expr
 __all__ = [
     "LANGUAGE_VERSION", "TABLE", "VARIABLES", "Assign", "Call", "Case", "Convert", "ExpressionError", "Function",
     "Literal", "Node", "Path", "Rendered", "assign", "canonical", "check_format", "parse", "path_parts", "path_text",
-    "paths", "pseudonym_pads", "select_duckdb", "to_duckdb", "token_sql", "value_map_expr",
+    "paths", "pseudonym_pads", "reason_in_full", "select_duckdb", "to_duckdb", "token_sql", "value_map_expr",
+    "with_lets",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ depth. A let's name comes from its SQL: what two columns have in common is compu
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import singledispatchmethod
@@ -53,17 +53,32 @@ def select_duckdb(columns: Mapping[str, Rendered], source: str, *, keep: Sequenc
     `source` is a FROM item (a name, or a sub-select in brackets), `keep` are columns of it to carry along. Reasons of
     columns that cannot fail are left out. Shared parts are computed once, in sub-selects below.
     """
-    lets: dict[str, str] = {}
-    for rendered in columns.values():
-        lets.update(rendered.lets)
-    inner = source
-    for layer in _layers(lets):
-        added = ", ".join(f"{sql} AS {name}" for name, sql in layer)
-        inner = f"(SELECT *, {added} FROM {inner})"  # noqa: S608  (made of rendered trees, never of a user's text)
+    inner = with_lets(columns.values(), source)
     shown = [_name(name) for name in keep]
     shown += [f"{rendered.value} AS {_name(name)}" for name, rendered in columns.items()]
     shown += [f"{rendered.reason} AS {_name(name + reason)}" for name, rendered in columns.items() if rendered.can_fail]
     return f"SELECT {', '.join(shown)} FROM {inner}"  # noqa: S608  (as above)
+
+
+def with_lets(columns: Iterable[Rendered], source: str) -> str:
+    """A FROM item: the source's columns and what the rendered ones share, each under its let's name."""
+    lets: dict[str, str] = {}
+    for rendered in columns:
+        lets.update(rendered.lets)
+    for layer in _layers(lets):
+        added = ", ".join(f"{sql} AS {name}" for name, sql in layer)
+        source = f"(SELECT *, {added} FROM {source})"  # noqa: S608  (made of rendered trees, never of a user's text)
+    return source
+
+
+def reason_in_full(rendered: Rendered) -> str:
+    """The reason with its lets written out: for a CASE that is seldom reached, where computing them first is waste."""
+    lets = dict(rendered.lets)
+
+    def written(sql: str) -> str:
+        return _LET.sub(lambda found: f"({written(lets[found[0]])})" if found[0] in lets else found[0], sql)
+
+    return written(rendered.reason)
 
 
 def _layers(lets: dict[str, str]) -> list[list[tuple[str, str]]]:

@@ -21,7 +21,7 @@ def _threads() -> list[threading.Thread]:
 
 def test_all_rows_come_in_their_order() -> None:
     made: list[int] = []
-    taken = [batch.column(0)[0].as_py() for batch in Ahead(_batches(200, made), most=20_000)]
+    taken = [batch.column(0)[0].as_py() for some in Ahead(_batches(200, made), most=20_000) for batch in some]
     assert taken == made == list(range(200))
     assert not _threads()
 
@@ -33,7 +33,7 @@ def test_what_making_them_raises_comes_out_after_the_rows_before_it() -> None:
 
     taken = []
     with pytest.raises(LookupError, match="broken"):
-        taken.extend(batch.num_rows for batch in Ahead(failing()))
+        taken.extend(batch.num_rows for some in Ahead(failing()) for batch in some)
     assert taken == [1000] * 3
     assert not _threads()
 

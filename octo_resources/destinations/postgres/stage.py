@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import pyarrow as pa
+
 from octo_core.catalog import Table
 from octo_core.errors import DestinationError
 from octo_resources.destinations.names import literal, quoted_table
 from octo_resources.destinations.postgres.session import Refused, Session
-from octo_resources.destinations.postgres.staging import ROW, Renamed, Staged
+from octo_resources.destinations.postgres.staging import ROW, Staged
 from octo_resources.destinations.writing import Rejected
 
 _PAGE: Final = 10_000
@@ -52,8 +54,8 @@ class Stage:
             f"{ROW} bigint, rule integer, value text) ON COMMIT DROP"
         )
 
-    def copy(self, rows: Renamed) -> int:
-        return self.session.copy(self._short, rows.reader, schema=None)
+    def copy(self, rows: pa.RecordBatchReader) -> int:
+        return self.session.copy(self._short, rows, schema=None)
 
     def analyze(self) -> None:
         self.session.run(f"ANALYZE {self.name}")

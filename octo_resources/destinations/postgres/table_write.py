@@ -109,17 +109,16 @@ class TableWrite:
                 raise DestinationError(message, where=self.table.name, hint="a cascade of another table removed others")
 
     def _copy(
-        self, into: Callable[[Renamed], int], reader: pa.RecordBatchReader, names: list[str], renamed: bool
+        self, into: Callable[[pa.RecordBatchReader], int], reader: pa.RecordBatchReader, names: list[str], renamed: bool
     ) -> int:
-        """COPY the rows; gives how many. What their producer raised comes out as itself."""
+        """COPY the rows, some MB by one statement; gives how many. What their producer raises comes out as itself."""
         order = [*names, ROW] if renamed else names
         new = [*(f"c{n}" for n in range(len(names))), ROW] if renamed else names
         rows = Renamed(reader, order, new)
         try:
-            into(rows)
+            for part in rows.parts():
+                into(part)
         except Refused as error:
-            if rows.error is not None:
-                raise rows.error from None
             if renamed:
                 raise self.session.explain("the rows cannot be staged", error) from error
             raise
@@ -145,9 +144,7 @@ class TableWrite:
         schema, table = self.table.schema_name, self.table.table_name
         try:
             with self.session.savepoint():
-                read = self._copy(
-                    lambda rows: self.session.copy(table, rows.reader, schema=schema), reader, names, False
-                )
+                read = self._copy(lambda part: self.session.copy(table, part, schema=schema), reader, names, False)
         except Refused as error:
             if not error.rows_fault:
                 raise self.session.explain("the rows cannot be copied", error) from error

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from octo_resources.engines.duckdb.lines import Feed
 from octo_resources.engines.duckdb.scan import REFUSED, Refused, Scan, Tally, refused_batch
-from octo_resources.engines.duckdb.select import ROW, Evaluation
+from octo_resources.engines.duckdb.select import FAILURE, ROW, Evaluation
 from octo_resources.engines.duckdb.session import Session
 
 BATCH: Final = 65_536
@@ -67,16 +67,16 @@ class Pass:
         tally = Tally(rows_read=found.num_rows)
         tally.missing.update(_counted(found, missing or {}))
         tally.add_new(_counted(found, new_fields or {}))
-        reasons = found.column("!reason")
+        failures = found.column("!failure")
         good = found
-        if reasons.null_count != found.num_rows:
-            bad = found.filter(reasons.is_valid())
-            good = found.filter(reasons.is_null())
-            for place, name in enumerate(self.evaluation.fields):
-                failures = pc.sum(bad.column(f"!c{place}")).as_py()
-                if failures:
-                    tally.contract_failures[name] += failures
-            columns = [bad.column(name) for name in (ROW, "!column", "!reason", "!kind", "!value")]
+        if failures.null_count != found.num_rows:
+            bad = found.filter(failures.is_valid())
+            good = found.filter(failures.is_null())
+            for place, name in enumerate(self.evaluation.fields, len(FAILURE)):
+                broken = pc.equal(pc.list_element(bad.column("!failure"), place), pa.scalar("1")).true_count
+                if broken:
+                    tally.contract_failures[name] += broken
+            columns = [bad.column(ROW), *(pc.list_element(bad.column("!failure"), n) for n in range(len(FAILURE)))]
             refused = [column.cast(kind.type) for column, kind in zip(columns, REFUSED, strict=True)]
             self.scan.refuse(batch, pa.record_batch(refused, schema=REFUSED), malformed=False)
         self.scan.count(batch, tally)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from octo_core.expressions.tree import path_parts
 from octo_resources.engines.duckdb.grammar import TOKEN_WINDOW, Grammar
 from octo_resources.engines.duckdb.select import ROW, identifier, literal
-from octo_resources.engines.duckdb.template import Template, same
+from octo_resources.engines.duckdb.template import Template, same, tokens
 
 LINE: Final = "!line"
 
@@ -84,19 +84,20 @@ def _by_template(
     grammar: Grammar, template: Template, paths: Sequence[str], fields: Sequence[str], source: str
 ) -> JsonRelation:
     missing, new = _flags(grammar, grammar.required, fields)
-    structure = json.dumps({slot.key: "VARCHAR" for slot in template.slots})
     row = identifier(ROW)
-    # TRY: a broken line is no error here.
-    read = f"SELECT {row}, line, TRY(json_transform(line, {literal(structure)})) AS _s FROM {source}"  # noqa: S608  (all quoted)
-    looked = f"SELECT *, {same(template, '_s')} AS _same FROM ({read})"  # noqa: S608  (all quoted)
+    names = {slot.key: f"_t{place}" for place, slot in enumerate(template.slots)}
+    read = f"SELECT {row}, line, {tokens(template)} AS _t FROM {source}"  # noqa: S608  (all quoted)
+    parted = ", ".join(f"_t[{place + 1}] AS {name}" for place, name in enumerate(names.values()))
+    read = f"SELECT {row}, line, {parted} FROM ({read})"  # noqa: S608  (all quoted)
+    looked = f"SELECT *, {same(template, list(names.values()))} AS _same FROM ({read})"  # noqa: S608  (all quoted)
     matched = f"CASE WHEN _same THEN true ELSE regexp_full_match(line, {literal(grammar.regex)}) END"
     judged = f"SELECT *, {matched} AS _ok FROM ({looked})"  # noqa: S608  (all quoted)
     columns = [row, f"CASE WHEN _ok THEN NULL ELSE line END AS {identifier(LINE)}"]
     for path in paths:
-        parts = path_parts(path)
-        token = _token(grammar, parts, grammar.required)
-        if parts[0] in grammar.windows:
-            token = f"CASE WHEN _same THEN _s.{identifier(str(parts[0]))} ELSE {token} END"
+        key = str(path_parts(path)[0])
+        token = names[key]
+        if key in grammar.windows:
+            token = f"CASE WHEN _same THEN {token} ELSE {_windowed(key, token)} END"
         columns.append(f"{token} AS {identifier(path)}")
     return JsonRelation(f"SELECT {', '.join(columns)} FROM ({judged})", missing, new)  # noqa: S608  (all quoted)
 

@@ -29,13 +29,15 @@ class Piece:
     data: bytes
     size: int
     line: int
+    ends: Positions
+    """Where each line ends, newline included."""
 
-    def ends(self) -> Positions:
-        """Where each line ends, newline included."""
-        ends = np.flatnonzero(np.frombuffer(self.data, np.uint8, self.size) == 10) + 1
-        if not len(ends) or ends[-1] != self.size:
-            ends = np.append(ends, self.size)
-        return cast(Positions, ends)
+
+def _piece(data: bytes, size: int, line: int) -> Piece:
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8, size) == 10) + 1
+    if not len(ends) or ends[-1] != size:
+        ends = np.append(ends, size)
+    return Piece(data, size, line, cast(Positions, ends))
 
 
 def pieces(
@@ -55,8 +57,9 @@ def pieces(
                 start = buffer.find(b"\n", 0, cut) + 1 or cut
                 buffer, cut, number, skipping = buffer[start:], cut - start, number + 1, False
             if cut:
-                yield Piece(buffer, cut, number)
-                number += buffer.count(b"\n", 0, cut)
+                piece = _piece(buffer, cut, number)
+                yield piece
+                number += len(piece.ends)  # but for the last line of a file, each has its newline
             if skipping:
                 carry = b""
             elif len(carry) > longest:
@@ -77,7 +80,7 @@ def lines(numbered: Numbered, bad: Bad, chunk: int = CHUNK, longest: int = LONGE
 
 
 def _batch(piece: Piece, base: int, bad: Bad) -> pa.RecordBatch:
-    ends = piece.ends()
+    ends = piece.ends
     offsets = np.zeros(len(ends) + 1, np.int64)
     offsets[1:] = ends
     buffers = [None, pa.py_buffer(offsets.data), pa.py_buffer(piece.data)]

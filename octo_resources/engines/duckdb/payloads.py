@@ -39,7 +39,7 @@ def _texts(numbered: Numbered, numbers: Rows) -> Iterator[tuple[int, str]]:
 def _lines(numbered: Numbered, numbers: Rows) -> Iterator[tuple[int, str]]:
     too_long: list[int] = []
     for piece in pieces(numbered, too_long.append):
-        ends = piece.ends()
+        ends = piece.ends
         first, last = np.searchsorted(numbers, [piece.line, piece.line + len(ends)])
         for number in numbers[first:last].tolist():
             place = number - piece.line

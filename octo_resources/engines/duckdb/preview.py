@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from octo_resources.engines.duckdb.distinct import Distinct, Hashes, Repeats
 from octo_resources.engines.duckdb.inputs import split_row
 from octo_resources.engines.duckdb.scan import Refused, Scan
-from octo_resources.engines.duckdb.select import Evaluation
+from octo_resources.engines.duckdb.select import FAILURE, Evaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +96,10 @@ class Previewing:
             if failed.null_count != len(failed):
                 longer = pc.match_substring(failed, " is longer than ")
                 self._truncated[place] += longer.true_count
-        reasons = batch.column("!reason")
-        if reasons.null_count != len(reasons):
-            self._add_refused(batch.filter(reasons.is_valid()))
-        self._add_good(batch.filter(reasons.is_null()))
+        failures = batch.column("!failure")
+        if failures.null_count != len(failures):
+            self._add_refused(batch.filter(failures.is_valid()))
+        self._add_good(batch.filter(failures.is_null()))
 
     def _add_good(self, good: pa.RecordBatch) -> None:
         for place, distinct in enumerate(self._distinct):
@@ -123,12 +123,14 @@ class Previewing:
         return mixed[there]
 
     def _add_refused(self, bad: pa.RecordBatch) -> None:
-        pairs = pa.table({"column": bad.column("!column"), "kind": bad.column("!kind"), "at": np.arange(bad.num_rows)})
+        column, reason, kind, _ = (pc.list_element(bad.column("!failure"), place) for place in range(len(FAILURE)))
+        pairs = pa.table({"column": column, "kind": kind, "at": np.arange(bad.num_rows)})
         for found in pairs.group_by(["column", "kind"]).aggregate([("at", "min")]).to_pylist():
             name = (found["column"], found["kind"])
             if name not in self._first and len(self._first) < 10 * self._most:
-                row = bad.slice(found["at_min"], 1).to_pylist()[0]
-                self._first[name] = _First(row["!row"], row["!reason"], self._tokens(row), malformed=False)
+                at = found["at_min"]
+                row = bad.slice(at, 1).to_pylist()[0]
+                self._first[name] = _First(row["!row"], reason[at].as_py(), self._tokens(row), malformed=False)
 
     def _tokens(self, row: dict[str, Any]) -> dict[str, Any]:
         return {path: row[f"!p{place}"] for place, path in enumerate(self._evaluation.paths)}

@@ -10,7 +10,7 @@ from typing import Final
 import pyarrow as pa
 
 from octo_core.errors import NotSupportedYet
-from octo_core.expressions import Node, Path, Rendered, path_parts, paths, select_duckdb, to_duckdb
+from octo_core.expressions import Node, Path, Rendered, path_parts, paths, reason_in_full, to_duckdb, with_lets
 from octo_core.expressions.tree import children
 from octo_core.schema import SourceSchema
 from octo_core.types import DataType, arrow_type
@@ -18,6 +18,8 @@ from octo_resources.engines.duckdb.scan import VALUE_LENGTH
 
 ROW: Final = "!row"
 """The row number in every relation of tokens."""
+FAILURE: Final = ("column", "reason", "kind", "value")
+"""What the first texts of `!failure` are: the target that failed, why, why without the row's value, and the token."""
 _NEVER: Final = "CAST(NULL AS VARCHAR)"
 
 
@@ -59,23 +61,22 @@ class Evaluation:
     def over(self, source: str, extra: Sequence[str] = (), *, delimited: bool = False, detail: bool = False) -> str:
         """SELECT over a relation (a name, or a query in brackets) of `!row` and one column a path.
 
-        Gives the targets as `!v0` …, `!row`, for rows that fail `!column`, `!reason`, `!kind`, `!value` (else NULL),
-        a boolean `!c0` … for each of `fields`, and `extra`. With `detail` also the kind of each column's failure as
-        `!r0` … (else NULL), a hash of each value as `!h0` …, and every path's token as `!p0` ….
+        Gives the targets as `!v0` …, `!row`, `extra`, and `!failure`: NULL, or for a row that fails a list of texts, as
+        FAILURE says, followed by '1' or '0' for each of `fields`. With `detail` also the kind of each column's failure
+        as `!r0` … (else NULL), a hash of each value as `!h0` …, and every path's token as `!p0` ….
         """
-        columns = {f"!v{place}": one for place, one in enumerate(self._values)}
-        columns |= {f"!k{n}": Rendered(kind, "NULL") for n, kind in enumerate(self._kinds) if kind != "NULL"}
-        columns |= {f"!c{place}": one for place, one in enumerate(self._contract)}
-        inner = select_duckdb(columns, self._tokens(source, extra, delimited), keep=[ROW, *extra, *self.paths])
-        outer = [identifier(f"!v{place}") for place in range(len(self._values))]
-        outer += [identifier(ROW), *self._first_failure(), *map(identifier, extra)]
-        outer += [identifier(f"!c{place}") for place in range(len(self._contract))]
+        shared = with_lets(self._values, self._tokens(source, extra, delimited))
+        failing = [place for place, one in enumerate(self._values) if one.can_fail]
+        first = " ".join(f"WHEN ({self._values[place].reason}) IS NOT NULL THEN {place}" for place in failing)
+        judged = f'SELECT *, {f"CASE {first} END" if first else "NULL"} AS "!place" FROM {shared}'  # noqa: S608  (names quoted, texts escaped)
+        outer = [f'{one.value} AS "!v{place}"' for place, one in enumerate(self._values)]
+        outer += [identifier(ROW), f'{self._failure(failing)} AS "!failure"', *map(identifier, extra)]
         if detail:
             for place, one in enumerate(self._values):
-                outer.append(f'{identifier(f"!k{place}") if one.can_fail else _NEVER} AS "!r{place}"')
-                outer.append(f'hash("!v{place}") AS "!h{place}"')
+                outer.append(f'{self._kinds[place] if one.can_fail else _NEVER} AS "!r{place}"')
+                outer.append(f'hash({one.value}) AS "!h{place}"')
             outer += [f'{identifier(path)} AS "!p{place}"' for place, path in enumerate(self.paths)]
-        return f"SELECT {', '.join(outer)} FROM ({inner})"  # noqa: S608  (names quoted, texts escaped)
+        return f"SELECT {', '.join(outer)} FROM ({judged})"  # noqa: S608  (names quoted, texts escaped)
 
     def _tokens(self, source: str, extra: Sequence[str], delimited: bool) -> str:
         nulls: dict[str, tuple[str, ...]] = dict(self._nulls)
@@ -90,26 +91,28 @@ class Evaluation:
             shown.append(f"CASE WHEN {name} NOT IN ({words}) THEN {name} END AS {name}" if words else name)
         return f"(SELECT {', '.join(shown)} FROM {source})"  # noqa: S608  (names quoted, texts escaped)
 
-    def _first_failure(self) -> list[str]:
-        alive = [place for place, one in enumerate(self._values) if one.can_fail]
-        if not alive:
-            return [f'{_NEVER} AS "{name}"' for name in ("!column", "!reason", "!kind", "!value")]
+    def _failure(self, failing: Sequence[int]) -> str:
+        """SQL of `!failure`; nothing of it is computed for good rows, which are nearly all."""
+        if not failing:
+            return "CAST(NULL AS VARCHAR[])"
+
+        def of_first(sql: Mapping[int, str]) -> str:
+            return f'CASE "!place" {" ".join(f"WHEN {place} THEN {one}" for place, one in sql.items())} END'
+
         names = list(self.types)
-        tests = [(f'"!v{place}!" IS NOT NULL', place) for place in alive]
-        column = " ".join(f"WHEN {test} THEN {literal(names[place])}" for test, place in tests)
-        kind = " ".join(f'WHEN {test} THEN "!k{place}"' for test, place in tests)
-        value = " ".join(
-            f"WHEN {test} THEN left(CAST({identifier(source)} AS VARCHAR), {VALUE_LENGTH})"
-            for test, place in tests
-            if (source := self._sources[place]) is not None
-        )
-        reason = ", ".join(f'"!v{place}!"' for place in alive)
-        return [
-            f'CASE {column} END AS "!column"',
-            f'coalesce({reason}) AS "!reason"',
-            f'CASE {kind} END AS "!kind"',
-            f'CASE {value} END AS "!value"' if value else f'{_NEVER} AS "!value"',
+        shown = {
+            place: f"left(CAST({identifier(path)} AS VARCHAR), {VALUE_LENGTH})"
+            for place in failing
+            if (path := self._sources[place]) is not None
+        }
+        parts = [
+            of_first({place: literal(names[place]) for place in failing}),
+            of_first({place: self._values[place].reason for place in failing}),
+            of_first({place: self._kinds[place] for place in failing}),
+            of_first(shown) if shown else _NEVER,
+            *(f"CASE WHEN ({reason_in_full(one)}) IS NOT NULL THEN '1' ELSE '0' END" for one in self._contract),
         ]
+        return f'CASE WHEN "!place" IS NOT NULL THEN [{", ".join(parts)}] END'
 
 
 def evaluation(schema: SourceSchema, columns: Mapping[str, Node]) -> Evaluation:
@@ -159,4 +162,5 @@ def _contract(nodes: Iterable[Node]) -> Iterator[tuple[str, Rendered]]:
                 found.setdefault(str(path_parts(node.name)[0]), []).append(rendered)
     for name, parts in sorted(found.items()):
         condition = " OR ".join(f"({part.reason}) IS NOT NULL" for part in parts)
-        yield name, Rendered(condition, "NULL", tuple(let for part in parts for let in part.lets))
+        lets = tuple(let for part in parts for let in part.lets)
+        yield name, Rendered("NULL", f"CASE WHEN {condition} THEN '' END", lets)
