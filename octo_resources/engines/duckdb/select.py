@@ -68,13 +68,15 @@ class Evaluation:
         shared = with_lets(self._values, self._tokens(source, extra, delimited))
         failing = [place for place, one in enumerate(self._values) if one.can_fail]
         first = " ".join(f"WHEN ({self._values[place].reason}) IS NOT NULL THEN {place}" for place in failing)
-        judged = f'SELECT *, {f"CASE {first} END" if first else "NULL"} AS "!place" FROM {shared}'  # noqa: S608  (names quoted, texts escaped)
-        outer = [f'{one.value} AS "!v{place}"' for place, one in enumerate(self._values)]
+        made = [f'{one.value} AS "!v{place}"' for place, one in enumerate(self._values)]
+        made.append(f'{f"CASE {first} END" if first else "NULL"} AS "!place"')
+        judged = f"SELECT *, {', '.join(made)} FROM {shared}"  # noqa: S608  (names quoted, texts escaped)
+        outer = [identifier(f"!v{place}") for place in range(len(self._values))]
         outer += [identifier(ROW), f'{self._failure(failing)} AS "!failure"', *map(identifier, extra)]
         if detail:
             for place, one in enumerate(self._values):
                 outer.append(f'{self._kinds[place] if one.can_fail else _NEVER} AS "!r{place}"')
-                outer.append(f'hash({one.value}) AS "!h{place}"')
+                outer.append(f'hash("!v{place}") AS "!h{place}"')
             outer += [f'{identifier(path)} AS "!p{place}"' for place, path in enumerate(self.paths)]
         return f"SELECT {', '.join(outer)} FROM ({judged})"  # noqa: S608  (names quoted, texts escaped)
 
