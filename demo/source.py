@@ -12,6 +12,7 @@ import json
 import sys
 import threading
 import zipfile
+from collections.abc import Iterable, Iterator
 from functools import cache
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,9 +20,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
+
 TOKEN = "demo-token-of-the-flight-api"
 PER_PAGE = 2000
 LIMIT_EVERY, FAIL_EVERY = 41, 67  # requests between two 429 and between two 503
+SPOILS = ({"distance": "far"}, {"carrier": "??"}, {"time_hour": "soon"}, {"flight": None}, {"distance": -1})
 _NUMBERS = {
     "year", "month", "day", "dep_time", "sched_dep_time", "dep_delay", "arr_time", "sched_arr_time", "arr_delay",
     "flight", "air_time", "distance", "hour", "minute",
@@ -56,19 +60,27 @@ def page(number: int, per_page: int, events: dict[str, Any]) -> list[dict[str, A
     """Records of one page (from 1), with what happened at the source since laid over them."""
     start = (number - 1) * per_page
     found = flights()[start : start + per_page]
-    return [_as_of_now(start + index, record, events) for index, record in enumerate(found)]
+    here = range(start, start + len(found))
+    for position in _within(here, events.get("delayed", ())):
+        found[position - start] = _delayed(found[position - start])
+    for position in _within(here, events.get("spoiled", ())):
+        found[position - start] = {**found[position - start], **SPOILS[position % len(SPOILS)]}
+    return [_in_words(record) for record in found] if events.get("air_time_as_text") else found
 
 
-def _as_of_now(position: int, record: dict[str, Any], events: dict[str, Any]) -> dict[str, Any]:
-    if position in events.get("delayed", ()):
-        record = {**record, "dep_delay": (record["dep_delay"] or 0) + 5, "arr_delay": (record["arr_delay"] or 0) + 5}
-    if position in events.get("spoiled", ()):
-        spoils = ({"distance": "far"}, {"carrier": "??"}, {"time_hour": "soon"}, {"flight": None}, {"distance": -1})
-        record = {**record, **spoils[position % len(spoils)]}
-    if events.get("air_time_as_text") and record["air_time"] is not None:
-        hours, minutes = divmod(record["air_time"], 60)
-        record = {**record, "air_time": f"{hours}h{minutes:02d}"}
-    return record
+def _within(here: range, positions: Iterable[int]) -> Iterator[int]:
+    return (position for position in positions if position in here)
+
+
+def _delayed(record: dict[str, Any]) -> dict[str, Any]:
+    return {**record, "dep_delay": (record["dep_delay"] or 0) + 5, "arr_delay": (record["arr_delay"] or 0) + 5}
+
+
+def _in_words(record: dict[str, Any]) -> dict[str, Any]:
+    if record["air_time"] is None:
+        return record
+    hours, minutes = divmod(record["air_time"], 60)
+    return {**record, "air_time": f"{hours}h{minutes:02d}"}
 
 
 class FlightApi(BaseHTTPRequestHandler):
@@ -80,7 +92,7 @@ class FlightApi(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         if address.path == "/health":
-            return self._answer(HTTPStatus.OK, {"flights": len(flights())})
+            return self._answer(HTTPStatus.OK, {"status": "up"})
         if address.path != "/flights":
             return self._answer(HTTPStatus.NOT_FOUND, {"error": "there is /flights"})
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
@@ -91,6 +103,7 @@ class FlightApi(BaseHTTPRequestHandler):
         return self._page(parse_qs(address.query))
 
     def _page(self, query: dict[str, list[str]]) -> None:
+        self.server.reading.join()
         number, per_page = (
             int(query.get(name, [default])[0]) for name, default in (("page", 1), ("per_page", PER_PAGE))
         )
@@ -101,7 +114,7 @@ class FlightApi(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.OK, {"data": records, "total": len(flights()), "next": following})
 
     def _answer(self, status: HTTPStatus, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
-        content = json.dumps(body, separators=(",", ":")).encode()
+        content = msgspec.json.encode(body)
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
             self.send_header(name, value)
@@ -114,13 +127,16 @@ class FlightApi(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """The API on loopback."""
+    """The API on loopback; it is up at once, and its first page waits until the flights are read."""
 
     daemon_threads = True
 
     def __init__(self, port: int, folder: Path) -> None:
+        data_file("flights.csv.zip")
         super().__init__(("127.0.0.1", port), FlightApi)
         self.folder = folder
+        self.reading = threading.Thread(target=flights, daemon=True)
+        self.reading.start()
         self._count = 0
         self._lock = threading.Lock()
 
@@ -137,5 +153,4 @@ class Server(ThreadingHTTPServer):
 
 
 if __name__ == "__main__":
-    flights()
     Server(int(sys.argv[1]), Path(sys.argv[2])).serve_forever()

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from octo_core.catalog import Catalog, Table
 from octo_core.mapping.model import ColumnMapping, TableMapping
 from octo_core.mapping.model import Mapping as WholeMapping
+from octo_core.plan.fields import family_text
 from octo_core.plan.model import Recipe, UsedField
-from octo_core.plan.recipe import family_text
 from octo_core.schema import SourceSchema
 
 SURE = 0.8

@@ -2,12 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from octo_core.plan.fingerprint import canonical_json, fingerprint
 from octo_core.plan.model import Change, Recipe, TableRecipe, TargetColumn, UsedField
+from octo_core.schema import SourceSchema
 
 Path = tuple[str, ...]
 
@@ -26,6 +27,8 @@ _WORDS = {
     "narrowed": "columns that may be too small",
     "native": "type",
 }
+_FIELD = 3
+"""Parts of the path of a source's field."""
 _ONE_LINE = 40
 """Two values that take more than this together are not shown beside one another."""
 
@@ -39,14 +42,15 @@ class _Fact:
     shown: str
 
 
-def diff(old: Recipe, new: Recipe) -> tuple[Change, ...]:
+def diff(old: Recipe, new: Recipe, typed: Mapping[str, SourceSchema] | None = None) -> tuple[Change, ...]:
     """Every difference, sorted by place; what is within something new or gone is not listed again.
 
-    Empty exactly where the fingerprints are equal.
+    A recipe knows the fields it uses and no others; what has become of a field that is no longer used, its source's
+    schema in `typed` says. Empty exactly where the fingerprints are equal.
     """
     alone = len(old.sources.keys() | new.sources.keys()) == 1
     before, after = dict(_facts(old, alone=alone)), dict(_facts(new, alone=alone))
-    found = tuple(_changes(before, after))
+    found = tuple(_unused(path, change, typed or {}) for path, change in _changes(before, after))
     if not found and fingerprint(old) != fingerprint(new):  # facts have no order, and a name stands for one fact
         return (Change(what="order within the recipe", kind="changed"),)
     return found
@@ -64,18 +68,33 @@ def change_text(change: Change) -> str:
     return f"{change.what} changed from {before or 'nothing'} to {after or 'nothing'}"
 
 
-def _changes(before: dict[Path, _Fact], after: dict[Path, _Fact]) -> Iterator[Change]:
+def _unused(path: Path, change: Change, typed: Mapping[str, SourceSchema]) -> Change:
+    """A field that the old or the new recipe does not use says so: it may well be at the source all the same."""
+    if path[0] != "source" or len(path) != _FIELD or change.kind == "changed":
+        return change
+    from octo_core.plan.fields import used_field  # with the expressions 0.15 s, which most commands need not pay
+
+    schema = typed.get(path[1])
+    now = used_field(schema, path[2]) if schema is not None else None
+    if now is None and change.kind == "gone" and schema is not None:
+        return change
+    if now is None or change.kind == "new" or now.family == change.before:
+        return change.model_copy(update={"what": f"use of {change.what}"})
+    return change.model_copy(update={"kind": "changed", "after": f"{now.family} (not used)"})
+
+
+def _changes(before: dict[Path, _Fact], after: dict[Path, _Fact]) -> Iterator[tuple[Path, Change]]:
     moved = before.keys() ^ after.keys()
     for path in sorted(before.keys() | after.keys()):
         if any(path[:length] in moved for length in range(1, len(path))):
             continue
         was, is_ = before.get(path), after.get(path)
         if was is None and is_ is not None:
-            yield Change(what=is_.what, kind="new", after=is_.shown or None)
+            yield path, Change(what=is_.what, kind="new", after=is_.shown or None)
         elif was is not None and is_ is None:
-            yield Change(what=was.what, kind="gone", before=was.shown or None)
+            yield path, Change(what=was.what, kind="gone", before=was.shown or None)
         elif was is not None and is_ is not None and was.value != is_.value:
-            yield Change(what=is_.what, kind="changed", before=was.shown, after=is_.shown)
+            yield path, Change(what=is_.what, kind="changed", before=was.shown, after=is_.shown)
 
 
 def _facts(recipe: Recipe, *, alone: bool) -> Iterator[tuple[Path, _Fact]]:

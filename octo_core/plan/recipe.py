@@ -5,10 +5,11 @@ from typing import Any
 
 from octo_core.catalog import Catalog, Column, ForeignKey, Table, Unique
 from octo_core.errors import NotSupportedYet, UsageError
-from octo_core.expressions import LANGUAGE_VERSION, Node, canonical, parse, path_parts, path_text, paths
+from octo_core.expressions import LANGUAGE_VERSION, Node, canonical, parse, path_text, paths
 from octo_core.mapping.model import Mapping, TableMapping
+from octo_core.plan.fields import used_field
 from octo_core.plan.model import Recipe, TableRecipe, TargetColumn, UsedField
-from octo_core.schema import Field, SourceSchema
+from octo_core.schema import SourceSchema
 from octo_core.spec.names import canonical_table_name
 from octo_core.spec.pipeline import EachFrom, PipelineSpec, TableSpec
 from octo_core.types import INTEGER_BITS, DataType
@@ -151,40 +152,10 @@ def _target(column: Column, mapped: MappingOf[str, str]) -> TargetColumn:
 
 
 def _used(schema: SourceSchema, path: str) -> UsedField:
-    """A field as the fingerprint sees it, found by its path's canonical text."""
-    parts = path_parts(path)
-    field: Field | None = schema.field(str(parts[0]))
-    kind = field.type if field else None
-    for part in parts[1:]:
-        field = field.child("[]" if isinstance(part, int) else part) if field else None
-        inner = field.type if field else None
-        kind = inner or _within(kind, part)
-    if kind is None:
+    found = used_field(schema, path)
+    if found is None:
         raise UsageError(f"{schema.source} has no field {path}")
-    return UsedField(
-        name=path,
-        family=family_text(kind),
-        format=field.format if field else None,
-        unit=field.unit if field else None,
-    )
-
-
-def family_text(kind: DataType) -> str:
-    """A type without its widths, also within lists and records: `list<integer>`."""
-    if kind.kind == "list" and kind.element is not None:
-        return f"list<{family_text(kind.element)}>"
-    if kind.kind == "record":
-        inner = ", ".join(
-            f"{path_text((name,))}: {family_text(own)}" for name, own in sorted(kind.fields, key=lambda f: f[0])
-        )
-        return f"record{{{inner}}}"
-    return kind.family
-
-
-def _within(kind: DataType | None, part: str | int) -> DataType | None:
-    if kind is None:
-        return None
-    return kind.element if isinstance(part, int) else kind.field(part)
+    return found
 
 
 def _ordering(table_spec: TableSpec, schema: SourceSchema) -> set[str]:

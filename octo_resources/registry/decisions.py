@@ -15,6 +15,7 @@ from octo_core.plan.fingerprint import canonical_json
 from octo_core.plan.model import PlanDiff, PlanState, Recipe
 from octo_core.plan.refusal import approved_before_the_key, not_approved
 from octo_resources.registry.database import Database
+from octo_resources.registry.documents import read_schemas
 from octo_resources.registry.plans import read_recipe
 from octo_resources.registry.tables import decision as decisions
 from octo_resources.registry.tables import decision_head as heads
@@ -152,7 +153,7 @@ class Decisions:
         if since is None or recipe is None:
             return None
         old = read_recipe(connection, since.pipeline, since.fingerprint)
-        changes = diff(old, recipe) if old is not None else ()
+        changes = diff(old, recipe, read_schemas(connection, recipe.pipeline)) if old is not None else ()
         return PlanDiff(against=since.fingerprint, approved_by=since.reviewer, approved_at=since.at, changes=changes)
 
 

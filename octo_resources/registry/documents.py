@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from pydantic import BaseModel
 
 from octo_core.mapping.model import Correction
+from octo_core.schema import SourceSchema
 from octo_resources.registry.database import Database
 from octo_resources.registry.tables import correction, document
 
+SCHEMA = "schema"
 Value = TypeVar("Value", bound=BaseModel)
 
 
@@ -141,3 +143,11 @@ class Corrections:
         """The newest correction of each column, in the order of their columns' first correction."""
         newest = {(made.table, made.column): made for made in self.history(pipeline)}
         return tuple(newest.values())
+
+
+def read_schemas(connection: sa.Connection, pipeline: str) -> dict[str, SourceSchema]:
+    """The newest schema of each of a pipeline's sources, read within a transaction."""
+    of_one = (document.c.kind == SCHEMA, document.c.pipeline == pipeline)
+    newest = sa.select(sa.func.max(document.c.id)).where(*of_one).group_by(document.c.part)
+    rows = connection.execute(sa.select(document.c.part, document.c.body).where(document.c.id.in_(newest))).all()
+    return {row.part: SourceSchema.model_validate_json(row.body) for row in rows}

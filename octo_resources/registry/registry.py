@@ -16,7 +16,7 @@ from octo_resources.registry.carrying import Carried, Carrying
 from octo_resources.registry.control import Controls, Logs, Steps
 from octo_resources.registry.database import Database, database_url
 from octo_resources.registry.decisions import Decisions
-from octo_resources.registry.documents import Corrections, Versions
+from octo_resources.registry.documents import SCHEMA, Corrections, Versions
 from octo_resources.registry.executions import Executions
 from octo_resources.registry.migration import ensure_current
 from octo_resources.registry.model import Ruling
@@ -31,7 +31,7 @@ class Registry:
 
     def __init__(self, database: Database, keys: Keys) -> None:
         self.database = database
-        self.schemas: Versions[SourceSchema] = Versions(database, "schema", SourceSchema)
+        self.schemas: Versions[SourceSchema] = Versions(database, SCHEMA, SourceSchema)
         """By pipeline and source (`part`)."""
         self.catalogs: Versions[Catalog] = Versions(database, "catalog", Catalog)
         self.mappings: Versions[Mapping] = Versions(database, "mapping", Mapping)

@@ -13,6 +13,7 @@ from octo_core.plan.refusal import changes_text
 from octo_core.spec.pipeline import ApprovalPolicy
 from octo_resources.registry.database import Database
 from octo_resources.registry.decisions import Decisions, Entry
+from octo_resources.registry.documents import read_schemas
 from octo_resources.registry.model import Ruling
 from octo_resources.registry.plans import read_recipe
 from octo_resources.registry.tables import recipe as recipes
@@ -89,7 +90,7 @@ class Reviewing:
         new = read_recipe(connection, pipeline, current) if current else None
         changed = ""
         if old is not None and new is not None:
-            against = PlanDiff(against=named, changes=diff(old, new))
+            against = PlanDiff(against=named, changes=diff(old, new, read_schemas(connection, pipeline)))
             changed = f"\n  Since {named[:8]}: {changes_text(against, _CHANGES)}."
         now_is = f"it is {current[:8]} now" if current else "there is no plan now"
         return UsageError(

@@ -7,15 +7,17 @@ from hypothesis import strategies as st
 from octo_core.plan.diff import change_text, diff
 from octo_core.plan.fingerprint import fingerprint
 from octo_core.plan.model import Recipe, TableRecipe, TargetColumn, UsedField
+from octo_core.schema import SourceSchema
+from octo_core.types import DataType
 
-from .test_recipe import COVERED, built
+from .test_recipe import COVERED, FIELDS, built
 
 SAID = {
     "field's type": ["source field origin changed from text to integer"],
     "field's unit": ["unit of source field distance changed from miles to feet"],
     "mapping": ["public.flight.origin changed from upper(origin) to lower(origin)"],
-    "unmapped": ["source field origin gone", "public.flight.origin gone"],
-    "newly mapped": ["source field unused new", "public.flight.note new"],
+    "unmapped": ["use of source field origin gone", "public.flight.origin gone"],
+    "newly mapped": ["use of source field unused new", "public.flight.note new"],
     "required column": ["public.flight.note new"],
     "label": ["label of public.flight.departs_at changed from departure to arrival"],
     "label's pii": ["pii of public.flight.departs_at changed from no to yes"],
@@ -37,6 +39,23 @@ def test_a_change_is_said_in_plain_words(change: str) -> None:
     assert len(said) == len(SAID[change])
     for text, wanted in zip(sorted(said), sorted(SAID[change]), strict=True):
         assert text.startswith(wanted)
+
+
+UNUSED = {
+    "text": "source field origin changed from text to integer (not used)",
+    "same": "use of source field origin gone",
+    "none": "source field origin gone",
+}
+
+
+@pytest.mark.parametrize("now", UNUSED)
+def test_what_became_of_a_field_that_is_no_longer_used_is_said(now: str) -> None:
+    kept = tuple(field for name, field in FIELDS.items() if name != "origin")
+    origin = FIELDS["origin"]
+    changed = origin.model_copy(update={"type": DataType("int32")})
+    fields = {"text": (*kept, changed), "same": (*kept, origin), "none": kept}[now]
+    typed = {"flights": SourceSchema(source="flights", fields=fields)}
+    assert UNUSED[now] in [change_text(one) for one in diff(built(), COVERED["unmapped"](), typed)]
 
 
 WORDS = st.sampled_from(["a", "b", "a.b", '"a"', "", "é", "[1]", "null"])
