@@ -11,6 +11,7 @@ OctopipeError
 ├── DriftStop             the source changed and the pipeline says `stop`
 ├── QuarantineLimit       more rows were set aside than the pipeline allows
 ├── LoadAborted           somebody asked that the load ends; nothing was committed
+├── OutOfTime             an extraction or a load took longer than `limits.time`; nothing was committed
 ├── LedgerMismatch        rows did not add up; the load was rolled back
 └── RegistryError         the registry is unreachable, damaged or was tampered with
 """
@@ -116,6 +117,10 @@ class QuarantineLimit(OctopipeError):
 
 class LoadAborted(OctopipeError):
     """Somebody asked that the load ends; nothing was committed."""
+
+
+class OutOfTime(OctopipeError):
+    """An extraction or a load took longer than `limits.time`; nothing of it landed or was committed."""
 
 
 class LedgerMismatch(OctopipeError):

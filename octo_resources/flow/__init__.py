@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from octo_resources.flow.deciding import approve, reject
     from octo_resources.flow.landing_step import Landed, land
-    from octo_resources.flow.loading import LoadOutcome, load
+    from octo_resources.flow.loading import load
     from octo_resources.flow.planning import Prepared, prepare
     from octo_resources.flow.proposing import correct
     from octo_resources.flow.pulling import pull
     from octo_resources.flow.state import Standing, due_pipelines, newest_write, next_run, standing, waiting
     from octo_resources.flow.understand import schemas
+    from octo_resources.flow.underway import LoadOutcome
     from octo_resources.flow.workspace import Workspace
     from octo_resources.flow.writing import write_mapping
 
@@ -23,7 +24,7 @@ _HOMES = {
     "reject": "deciding",
     "Landed": "landing_step",
     "land": "landing_step",
-    "LoadOutcome": "loading",
+    "LoadOutcome": "underway",
     "load": "loading",
     "Prepared": "planning",
     "prepare": "planning",

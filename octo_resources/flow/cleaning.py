@@ -1,10 +1,13 @@
 """Forget what is old: executions, rows shown in plans, landed files, Dagster's runs. Never what a later load needs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from octo_core.errors import LandingError, OctopipeError
+from octo_core.spec.project import LandingSettings
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -50,12 +53,43 @@ def clean_history(
     return Forgotten(len(loads), plans, batches, purge(pipeline, before, dry_run) if purge else 0)
 
 
-def _unloaded(space: Workspace) -> set[str]:
-    """Ids of the batches that some table still waits for: as the destinations say, or all where one cannot be asked."""
-    from octo_core.errors import OctopipeError
+def keep_landing(space: Workspace, pipeline: Pipeline) -> None:
+    """What `landing.keep` says of one pipeline: files of its loaded batches go when they are older than that."""
+    keep, landing = _settings(space).keep, space.landing
+    with suppress(LandingError):  # the load is done; what could not be removed goes after the next
+        older = [batch for source in pipeline.spec.sources for batch in landing.batches(pipeline.name, source)[:-1]]
+        if any(batch.made_at < datetime.now(UTC) - keep for batch in older):
+            landing.clean(keep, _unloaded(space, [pipeline.name]), pipeline=pipeline.name)
 
+
+def make_room(space: Workspace) -> None:
+    """Keep the landing zone within `landing.max_bytes`: the oldest loaded batches go.
+
+    LandingError where what no table has got yet takes more than that all the same: nothing of it is ever removed.
+    """
+    limit = _settings(space).max_bytes
+    if space.landing.used() <= limit:
+        return
+    forever = timedelta(days=36_500)
+    space.landing.clean(forever, _unloaded(space), max_bytes=limit)
+    used = space.landing.used()
+    if used > limit:
+        raise LandingError(
+            f"the landing zone holds {used:,} bytes, more than landing.max_bytes: {limit:,}, of which "
+            "nothing may go: it is not loaded yet, or the newest of its source",
+            where=str(space.landing.root),
+            hint="Approve and load what waits (octopipe status), or raise landing.max_bytes in octopipe.yaml.",
+        )
+
+
+def _settings(space: Workspace) -> LandingSettings:
+    return space.project.spec.landing
+
+
+def _unloaded(space: Workspace, pipelines: Iterable[str] | None = None) -> set[str]:
+    """Ids of the batches that some table still waits for: as the destinations say, or all where one cannot be asked."""
     kept: set[str] = set()
-    for name in space.project.pipeline_names():
+    for name in space.project.pipeline_names() if pipelines is None else pipelines:
         try:
             pipeline = space.pipeline(name)
             known = space.destination(pipeline).known_batches(name)

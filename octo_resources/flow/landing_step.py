@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from octo_core.batch import Batch
 from octo_core.errors import OctopipeError, UsageError
+from octo_resources.flow.cleaning import make_room
 from octo_resources.flow.logs import step
+from octo_resources.flow.watching import Deadline
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -43,6 +45,7 @@ def land(
         if name not in pipeline.spec.sources:
             known = ", ".join(pipeline.spec.sources)
             raise UsageError(f"there is no source '{name}'", where=pipeline.name, hint=f"Its sources: {known}")
+    make_room(space)
     with ThreadPoolExecutor(max_workers=pipeline.spec.limits.concurrency) as pool:
         running = {name: pool.submit(_land_one, space, pipeline, name, full, since, progress) for name in names}
     return {name: future.result() for name, future in running.items()}
@@ -61,6 +64,13 @@ def _land_one(
     from octo_resources.sources import extract
 
     started = time.monotonic()
+    deadline = Deadline(pipeline, f"reading {name}")
+
+    def reached(rows: int, size: int, note: str) -> None:
+        deadline.check()
+        if progress is not None:
+            progress(rows, size, note)
+
     with step(space, pipeline.name, "raw", part=name) as log:
         batch = extract(
             pipeline.spec.sources[name],
@@ -70,7 +80,7 @@ def _land_one(
             landing=space.landing,
             since=since,
             full=full or _needs_all(pipeline, name),
-            progress=progress or _silent,
+            progress=reached,
             waiting=_waiting(space, pipeline, name),
         )
         log.line(f"{name}: " + (f"batch {batch.id}, {batch.bytes:,} bytes" if batch else "nothing new"))
@@ -90,10 +100,6 @@ def _waiting(space: Workspace, pipeline: Pipeline, source: str) -> set[str]:
     tables = [table for table in pipeline.tables if pipeline.spec.source_of(table) == source]
     loaded = [known.get((source, table), frozenset()) for table in tables]
     return landed - frozenset.intersection(*loaded) if loaded else set()
-
-
-def _silent(_rows: int, _size: int, _note: str) -> None:
-    """No progress is shown."""
 
 
 def _needs_all(pipeline: Pipeline, source: str) -> bool:

@@ -14,7 +14,7 @@ from octo_core.batch import Batch, LandedFile
 from octo_core.errors import LandingError, NotSupportedYet
 from octo_resources.landing.disk import landing_errors
 from octo_resources.landing.manifest import CLEANED, MANIFEST, read_manifest
-from octo_resources.landing.retention import Cleaned, clean
+from octo_resources.landing.retention import Cleaned, clean, used
 from octo_resources.landing.superseded import without_superseded
 from octo_resources.landing.ulid import is_ulid, new_ulid
 from octo_resources.landing.verify import verify
@@ -84,13 +84,19 @@ class Landing:
         *,
         max_bytes: int | None = None,
         dry_run: bool = False,
+        pipeline: str | None = None,
     ) -> Cleaned:
         """Takes away files of old batches, never the newest of a source nor those in `keep_ids`.
 
         Batches older than `older_than` go first, then the oldest until all take at most `max_bytes`. What was
         landed stays known, so that cursors and the list of files seen survive. Referenced files are never touched.
+        With `pipeline` only that one's batches are looked at.
         """
-        return clean(self, older_than, keep_ids, max_bytes, dry_run)
+        return clean(self, older_than, keep_ids, max_bytes, dry_run, pipeline)
+
+    def used(self) -> int:
+        """Bytes of all that is in the landing zone."""
+        return used(self.root)
 
     def sources(self) -> list[tuple[str, str]]:
         """(pipeline, source) folders that exist, percent-encoded as on the disk."""

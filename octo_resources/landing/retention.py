@@ -1,7 +1,9 @@
 """Retention: files of old batches go, what they were stays known."""
 
+import os
 import shutil
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,18 +27,23 @@ class Cleaned:
 
 
 def clean(
-    landing: "Landing", older_than: timedelta, keep_ids: Collection[str], max_bytes: int | None, dry_run: bool
+    landing: "Landing",
+    older_than: timedelta,
+    keep_ids: Collection[str],
+    max_bytes: int | None,
+    dry_run: bool,
+    only: str | None,
 ) -> Cleaned:
     """See Landing.clean."""
-    everything: list[Batch] = []
     candidates: list[Batch] = []
     for pipeline, source in landing.sources():
+        if only is not None and unquote(pipeline) != only:
+            continue
         batches = landing.batches(unquote(pipeline), unquote(source))
-        everything += batches
         candidates += [batch for batch in batches[:-1] if batch.id not in keep_ids]
         if not dry_run:
             _finish(landing.folder(unquote(pipeline), unquote(source)))
-    left = sum(_size(batch) for batch in everything)
+    left = used(landing.root) if max_bytes is not None else 0
     oldest = datetime.now(UTC) - older_than
     gone: list[Batch] = []
     for batch in sorted(candidates, key=lambda one: one.id):
@@ -47,6 +54,20 @@ def clean(
         for batch in gone:
             _remove(Path(batch.folder))
     return Cleaned(tuple(batch.id for batch in gone), sum(_size(batch) for batch in gone))
+
+
+def used(root: Path) -> int:
+    """Bytes of all files under a landing zone; 0 where nothing landed yet."""
+    total, folders = 0, [str(root)]
+    while folders:
+        with suppress(FileNotFoundError), os.scandir(folders.pop()) as found:  # another process may be cleaning
+            for entry in found:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    with suppress(FileNotFoundError):
+                        total += entry.stat(follow_symlinks=False).st_size
+    return total
 
 
 def _size(batch: Batch) -> int:

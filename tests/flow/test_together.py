@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from octo_core.errors import DestinationError, LoadAborted
+from octo_core.errors import DestinationError, LoadAborted, OutOfTime
 from tests.flow.shop import OCTOPIPE, Shop, sale, sales
 
 
@@ -82,6 +82,57 @@ def test_an_abort_asked_before_the_commit_leaves_nothing(shop: Shop) -> None:
     assert ended is not None
     assert ended.status == "aborted"
     assert shop.load().result.tables["shop.sale"].inserted == 30  # the request was for the load that ran
+
+
+SLOW = """
+CREATE FUNCTION shop.slow() RETURNS trigger LANGUAGE plpgsql AS
+    $$BEGIN IF NEW.sale_id > 30 THEN PERFORM pg_sleep(3600); END IF; RETURN NEW; END$$;
+CREATE TRIGGER slow BEFORE INSERT ON shop.sale FOR EACH ROW EXECUTE FUNCTION shop.slow();
+"""
+
+
+def test_an_abort_ends_what_runs_in_the_destination(shop: Shop) -> None:
+    """The statement would take hours: without a cancel this test does not end."""
+    shop.sql(SLOW)
+    ready(shop)
+    before = shop.state()
+
+    def ask(load_id: str) -> None:
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        while shop.sql(waits) == [(0,)]:
+            pass
+        shop.registry.controls.ask_to_abort("sales", load_id)
+
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(shop.load)
+        while (running := shop.registry.executions.newest("sales")) is None or running.status != "running":
+            pass
+        ask(running.load_id)
+        with pytest.raises(LoadAborted):
+            loading.result()
+    assert shop.state() == before
+    assert shop.registry.executions.get(running.load_id).status == "aborted"
+
+
+def test_a_load_past_its_time_ends_with_nothing_done(shop: Shop) -> None:
+    shop.sql(SLOW)
+    ready(shop)
+    before = shop.state()
+    shop.sales_pipeline(limits={"time": "3 s"})
+    with pytest.raises(OutOfTime, match="longer than limits"):
+        shop.load()
+    assert shop.state() == before
+    ended = shop.registry.executions.newest("sales")
+    assert ended is not None
+    assert ended.status == "failed"
+
+
+def test_reading_past_its_time_lands_nothing(shop: Shop) -> None:
+    shop.sales_pipeline(limits={"time": "0 s"})
+    shop.drop("sales", "a", sales(range(1, 31)))
+    with pytest.raises(OutOfTime, match="reading sales takes longer than limits"):
+        shop.land()
+    assert shop.space.landing.batches("sales", "sales") == []
 
 
 def test_an_abort_asked_after_the_commit_changes_nothing(shop: Shop) -> None:

@@ -166,8 +166,8 @@ def test_retention_takes_old_files_and_keeps_the_newest_and_the_kept(landing: La
 
 
 def test_retention_keeps_within_max_bytes(landing: Landing) -> None:
-    made = [land(landing, b'{"a":1}\n' * 10) for _ in range(4)]
-    gone = landing.clean(timedelta(days=1), max_bytes=200)
+    made = [land(landing, b'{"a":1}\n' * 1000) for _ in range(4)]
+    gone = landing.clean(timedelta(days=1), max_bytes=22_000)
     assert gone.batches == (made[0].id, made[1].id)
     assert gone.bytes == 160
 

@@ -81,6 +81,12 @@ class Load:
             self._session.close()
             self._session = None
 
+    def cancel(self) -> None:
+        """Cancel the statement that runs, from another thread; without effect where none does."""
+        session = self._session
+        if session is not None:
+            session.cancel()
+
     def known_batches(self, source: str, table: str) -> frozenset[str]:
         """The ids of the batches of `source` that are in `table` already: they must not be loaded again."""
         return self._recorder.known_batches(self._open, source, canonical(table))

@@ -1,7 +1,7 @@
 """SQL over the ADBC connection that holds a load's transaction: statements, rows, savepoints and binary COPY."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -33,7 +33,7 @@ class Refused(Exception):  # noqa: N818 - what PostgreSQL said of a statement; n
 
 
 class Session:
-    """One connection, one transaction. Not for several threads."""
+    """One connection, one transaction. Not for several threads, but for `cancel`."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -90,6 +90,13 @@ class Session:
             self.run(f"RELEASE SAVEPOINT {name}")
         finally:
             self._savepoints -= 1
+
+    def cancel(self) -> None:
+        """Cancel the statement that runs; the one method that another thread may call."""
+        from adbc_driver_manager import Error
+
+        with suppress(Error):  # nothing runs, or the connection has gone: either way nothing is left to cancel
+            self._connection.adbc_cancel()
 
     def close(self) -> None:
         """Close the connection, which rolls back what was not committed."""

@@ -1,0 +1,90 @@
+"""Ends a load from outside while it runs: because somebody asked, or because its time is over."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from octo_core.errors import LoadAborted, OctopipeError, OutOfTime, RegistryError
+from octo_core.spec.units import duration_text
+from octo_resources.flow.workspace import Workspace
+from octo_resources.project import Pipeline
+
+if TYPE_CHECKING:
+    from octo_resources.destinations.postgres.load import Load
+
+EVERY = 1.0
+"""Seconds between two looks. What runs in the destination meanwhile is cancelled."""
+
+
+class Deadline:
+    """`limits.time` from now on, for one extraction or one load."""
+
+    def __init__(self, pipeline: Pipeline, what: str) -> None:
+        self._pipeline, self._what = pipeline.name, what
+        self._limit = pipeline.spec.limits.time
+        self._until = time.monotonic() + (self._limit or timedelta()).total_seconds()
+
+    def check(self) -> None:
+        """Raises OutOfTime past the limit."""
+        if self._limit is not None and time.monotonic() > self._until:
+            raise OutOfTime(
+                f"{self._what} takes longer than limits.time: {duration_text(self._limit)}; it was ended",
+                where=self._pipeline,
+                hint="give it more time in pipeline.yaml, or run it again: what landed stays, and no table has changed",
+            )
+
+
+class Watch:
+    """Looks after one load from a thread of its own: asked to end by somebody, or past `limits.time`."""
+
+    def __init__(self, space: Workspace, pipeline: Pipeline, load_id: str, began: datetime) -> None:
+        self._controls, self._pipeline = space.registry.controls, pipeline.name
+        self._load_id, self._began = load_id, began
+        self._deadline = Deadline(pipeline, "the load")
+        self._near_the_end = threading.Event()
+        self._reason: OctopipeError | None = None
+
+    @contextmanager
+    def over(self, transaction: "Load") -> Iterator[None]:
+        """Cancel what the transaction does once there is a reason to; that reason is raised, not what it broke."""
+        thread = threading.Thread(target=self._look, args=(transaction,), name="octopipe-watch", daemon=True)
+        thread.start()
+        try:
+            yield
+        except Exception as error:
+            if self._reason is not None and error is not self._reason:
+                raise self._reason from error
+            raise
+        finally:
+            self._near_the_end.set()
+            thread.join()
+
+    def last_look(self) -> None:
+        """Right before the commit: raises the reason to end, if there is one; from here on nothing is cancelled."""
+        self._near_the_end.set()
+        self._ask()
+        if self._reason is not None:
+            raise self._reason
+
+    def _look(self, transaction: "Load") -> None:
+        while not self._near_the_end.wait(EVERY):
+            with suppress(RegistryError):  # the registry may be busy; the last look asks it again
+                self._ask()
+            if self._reason is not None:  # again and again: between two statements there is nothing to cancel
+                transaction.cancel()
+
+    def _ask(self) -> None:
+        if self._reason is None and self._controls.abort_asked(self._pipeline, self._load_id, self._began):
+            self._controls.abort_done(self._pipeline)
+            self._reason = LoadAborted(
+                "the load was ended before its commit; nothing of it is in the destination",
+                where=self._pipeline,
+                hint=f"load it again: octopipe run {self._pipeline}",
+            )
+        try:
+            self._deadline.check()
+        except OutOfTime as error:
+            self._reason = self._reason or error
