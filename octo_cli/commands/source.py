@@ -170,9 +170,10 @@ def _sampled(
     pipeline: "Pipeline", source: str, *, everything: bool = False, csv_file: Path | None = None
 ) -> "SampleAnswer":
     from octo_cli.answers import SampleAnswer
+    from octo_core.spec.sources import SampleLimits
     from octo_resources.sampling import looked
 
-    limit = None if everything else pipeline.spec.sources[source].sample.rows
+    limit = None if everything else (pipeline.spec.sources[source].sample or SampleLimits()).rows
     with (
         console.progress(f"sample {source}") as progress,
         looked(pipeline, source, max_rows=limit, progress=progress) as look,

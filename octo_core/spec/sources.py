@@ -186,7 +186,8 @@ class SourceBase(Strict):
 
     key: Names = ()
     landing: Landing | None = None
-    sample: SampleLimits = SampleLimits()
+    sample: SampleLimits | None = None
+    """How much a first plan reads where nothing landed yet; all of it when left out."""
     description: str | None = None
     fields: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """The user's own word on a field, over what inference says: type, format, unit, semantic, pii, description."""

@@ -13,7 +13,7 @@ from octo_core.batch import LandedFile
 from octo_core.errors import OctopipeError
 from octo_core.expressions.questions import reads_load
 from octo_resources.destinations.writing import Rejected, WriteJob
-from octo_resources.engines.duckdb import DuckEngine, Input, LoadVariables, Scan, split_row
+from octo_resources.engines.duckdb import DuckEngine, Input, LoadVariables, split_row
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -61,8 +61,13 @@ class Asked:
         self.table = prepared.catalog.tables[table]
         self.nodes = prepared.nodes(table)
 
-    def ask(self, engine: DuckEngine, inputs: Sequence[Input], variables: LoadVariables) -> Answer:
-        """Stage the good rows there and see. A plan never fails of it: what cannot be asked is a warning."""
+    def ask(
+        self, engine: DuckEngine, inputs: Sequence[Input], variables: LoadVariables, limit: int | None = None
+    ) -> Answer:
+        """Stage the good rows (about `limit` of them) there and see.
+
+        A plan never fails of it: what cannot be asked is a warning.
+        """
         unfed = [column.name for column in self.table.columns if column.required and column.name not in self.nodes]
         keys = [name for name in self.recipe.key if name not in self.nodes]
         for names, why in ((unfed, "and no null is taken there"), (keys, "which the key needs")):
@@ -70,16 +75,17 @@ class Asked:
                 said = f"{self.table.name}: nothing feeds {', '.join(names)}, {why}: no row loads"
                 return Answer(hopeless=True, warnings=[said])
         try:
-            return self._asked(engine, inputs, variables)
+            return self._asked(engine, inputs, variables, limit)
         except OctopipeError as error:
             return Answer(warnings=[f"{self.table.name}: its own rules were not tried: {error.message}"])
 
-    def _asked(self, engine: DuckEngine, inputs: Sequence[Input], variables: LoadVariables) -> Answer:
+    def _asked(
+        self, engine: DuckEngine, inputs: Sequence[Input], variables: LoadVariables, limit: int | None
+    ) -> Answer:
         schema = self.prepared.schemas[self.recipe.source]
 
         def rows() -> "pa.RecordBatchReader":
-            scan = Scan(self.space.project.state / "tmp")
-            return engine.evaluate(inputs, schema, self.nodes, variables, scan)
+            return engine.evaluate(inputs, schema, self.nodes, variables, engine.scan(limit))
 
         destination = self.space.destination(self.pipeline)
         later = frozenset(self.prepared.catalog.tables) - {self.table.name}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from octo_core.batch import Batch
 from octo_core.errors import OctopipeError, UsageError
+from octo_core.spec.sources import SampleLimits
 from octo_resources.flow.cleaning import make_room
 from octo_resources.flow.logs import step
 from octo_resources.flow.watching import Deadline
@@ -52,10 +53,46 @@ def land(
 
 
 def land_missing(space: Workspace, pipeline: Pipeline, progress: Progress | None = None) -> None:
-    """Land those sources of which nothing ever landed: what a schema and a plan need."""
-    missing = [name for name in pipeline.spec.sources if space.landing.newest(pipeline.name, name) is None]
-    if missing:
-        land(space, pipeline, sources=missing, progress=progress)
+    """Land those sources of which nothing ever landed: what a schema and a plan need.
+
+    Of a source with `sample` only so much is read, beside the landing zone: no load ever takes it.
+    """
+    missing = [name for name in pipeline.spec.sources if not space.seen(pipeline.name, name)]
+    whole = [name for name in missing if pipeline.spec.sources[name].sample is None]
+    if whole:
+        land(space, pipeline, sources=whole, progress=progress)
+    for name in missing:
+        if name not in whole:
+            _sample(space, pipeline, name, progress)
+
+
+def _sample(space: Workspace, pipeline: Pipeline, name: str, progress: Progress | None) -> None:
+    from octo_resources.sources import sample
+
+    spec = pipeline.spec.sources[name]
+    with step(space, pipeline.name, "raw", part=name) as log:
+        batch = sample(
+            spec,
+            pipeline=pipeline.name,
+            source_name=name,
+            project=space.project,
+            landing=space.samples,
+            limits=spec.sample or SampleLimits(),
+            progress=_within(pipeline, name, progress),
+        )
+        log.line(f"{name}: " + (f"sample {batch.id}, {batch.bytes:,} bytes" if batch else "nothing there"))
+
+
+def _within(pipeline: Pipeline, name: str, progress: Progress | None) -> Progress:
+    """Progress that ends the reading past `limits.time`."""
+    deadline = Deadline(pipeline, f"reading {name}")
+
+    def reached(rows: int, size: int, note: str) -> None:
+        deadline.check()
+        if progress is not None:
+            progress(rows, size, note)
+
+    return reached
 
 
 def _land_one(
@@ -64,13 +101,6 @@ def _land_one(
     from octo_resources.sources import extract
 
     started = time.monotonic()
-    deadline = Deadline(pipeline, f"reading {name}")
-
-    def reached(rows: int, size: int, note: str) -> None:
-        deadline.check()
-        if progress is not None:
-            progress(rows, size, note)
-
     with step(space, pipeline.name, "raw", part=name) as log:
         batch = extract(
             pipeline.spec.sources[name],
@@ -80,10 +110,12 @@ def _land_one(
             landing=space.landing,
             since=since,
             full=full or _needs_all(pipeline, name),
-            progress=reached,
+            progress=_within(pipeline, name, progress),
             waiting=_waiting(space, pipeline, name),
         )
         log.line(f"{name}: " + (f"batch {batch.id}, {batch.bytes:,} bytes" if batch else "nothing new"))
+    if batch is not None:
+        space.samples.forget(pipeline.name, name)
     there = space.landing.batches(pipeline.name, name)
     return Landed(batch, there[-1] if there else None, len(there), time.monotonic() - started)
 

@@ -156,12 +156,12 @@ def _inputs(
     mapped: Mapping,
 ) -> str:
     """What a plan's figures depend on beside its recipe: another hash, and it is made again."""
-    newest = {name: space.landing.newest(pipeline.name, name) for name in pipeline.spec.sources}
+    newest = {name: batch for name in pipeline.spec.sources for batch in space.seen(pipeline.name, name)[-1:]}
     said = {
         "file": pipeline.text_hash,
         "schemas": {name: schema.model_dump_json() for name, schema in typed.items()},
         "catalog": catalog.model_dump_json(exclude={"samples"}),
         "mapping": mapped.model_dump_json(),
-        "batches": {name: batch.id for name, batch in newest.items() if batch is not None},
+        "batches": {name: batch.id for name, batch in newest.items()},
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

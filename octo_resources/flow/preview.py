@@ -14,6 +14,7 @@ from octo_resources.engines.duckdb import LoadVariables
 from octo_resources.engines.duckdb.preview import Preview
 from octo_resources.flow.asking import Asked
 from octo_resources.flow.pseudonyms import pseudonym_key
+from octo_resources.flow.understand import sample_limits
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -34,12 +35,17 @@ def table_plan(space: Workspace, pipeline: Pipeline, prepared: "Prepared", name:
     schema, table = prepared.schemas[recipe.source], prepared.catalog.tables[name]
     mapped, nodes = prepared.mapping.tables[name], prepared.nodes(name)
     engine = space.engine(pipeline)
-    inputs = [one for batch in _batches(space, pipeline, recipe.source, name) for one in space.inputs(batch)]
+    batches = _batches(space, pipeline, recipe.source, name)
+    sample = sample_limits(space, pipeline, batches)
+    limit = schema.rows_examined if sample is not None else None
+    inputs = [one for batch in batches for one in space.inputs(batch)]
     variables = LoadVariables.for_plans(pseudonym_key(space))
     key = [column for column in recipe.key if column in nodes]
-    found = engine.preview(inputs, schema, nodes, variables, key=key, sample_rows=SAMPLE_ROWS, reasons=REASONS)
+    found = engine.preview(
+        inputs, schema, nodes, variables, key=key, sample_rows=SAMPLE_ROWS, reasons=REASONS, limit=limit
+    )
     hidden = Hidden(table, schema, nodes)
-    asked = Asked(space, pipeline, prepared, name).ask(engine, inputs, variables)
+    asked = Asked(space, pipeline, prepared, name).ask(engine, inputs, variables, limit)
     refusals = [hidden.quarantined(one) for one in found.reasons]
     refusals += [hidden.quarantined(one) for one in asked.reasons]
     return TablePlan(
@@ -62,7 +68,7 @@ def table_plan(space: Workspace, pipeline: Pipeline, prepared: "Prepared", name:
 
 def _batches(space: Workspace, pipeline: Pipeline, source: str, table: str) -> list[Batch]:
     """The batches that the table has not got; the newest where it has them all."""
-    batches = space.landing.batches(pipeline.name, source)
+    batches = space.seen(pipeline.name, source)
     destination = space.destination(pipeline)
     known = destination.known_batches(pipeline.name) if destination.prepared() else {}
     there = known.get((source, table), frozenset())

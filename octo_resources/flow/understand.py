@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from octo_core.batch import Batch
 from octo_core.errors import SourceError
 from octo_core.schema import Field, SourceSchema
+from octo_core.spec.sources import SampleLimits
 from octo_resources.flow.landing_step import Progress, land_missing
 from octo_resources.flow.logs import step
 from octo_resources.flow.workspace import Workspace
@@ -29,7 +30,7 @@ def schemas(
 
 
 def _schema(space: Workspace, pipeline: Pipeline, name: str, refresh: bool) -> SourceSchema:
-    batches = space.landing.batches(pipeline.name, name)
+    batches = space.seen(pipeline.name, name)
     if not batches:
         raise SourceError(
             f"nothing landed from '{name}'", where=pipeline.name, hint=f"octopipe source test {pipeline.name} {name}"
@@ -54,11 +55,26 @@ def derive(space: Workspace, pipeline: Pipeline, name: str, batches: Sequence[Ba
     for batch in batches:
         space.landing.verify(batch)
     spec = pipeline.spec.sources[name]
+    limits = sample_limits(space, pipeline, batches)
     with scratch(space) as connection:
-        profiles, counts = profile_batches(connection, batches)
+        profiles, counts = profile_batches(connection, batches, limits=limits)
     found = typed_schema(profiles, counts, spec, name)
+    if limits is not None and not (found.complete and found.rows_examined < limits.rows and _is_all(batches)):
+        found = found.model_copy(update={"complete": False, "rows_total": None})
     ids = tuple(batch.id for batch in batches)
     return found.model_copy(update={"batches": ids, "fields": tuple(_discreet(field) for field in found.fields)})
+
+
+def _is_all(batches: Sequence[Batch]) -> bool:
+    """Whether nothing of an API was left unread; of files the profile knows."""
+    return all(batch.full for batch in batches)
+
+
+def sample_limits(space: Workspace, pipeline: Pipeline, batches: Sequence[Batch]) -> SampleLimits | None:
+    """How much of these batches may be looked at: all where they landed, `sample` of what is only a sample."""
+    if batches and space.is_sample(batches[0]):
+        return pipeline.spec.sources[batches[0].source].sample or SampleLimits()
+    return None
 
 
 def _discreet(field: Field) -> Field:

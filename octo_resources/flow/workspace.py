@@ -47,6 +47,18 @@ class Workspace:
     def landing(self) -> Landing:
         return Landing(self.project.landing_path)
 
+    @property
+    def samples(self) -> Landing:
+        """Beginnings of sources of which nothing landed yet, for a first schema and plan; never loaded."""
+        return Landing(self.project.state / "samples")
+
+    def seen(self, pipeline: str, source: str) -> list[Batch]:
+        """What schema and plan stand on: what landed, oldest first, or else a sample of the source."""
+        return self.landing.batches(pipeline, source) or self.samples.batches(pipeline, source)
+
+    def is_sample(self, batch: Batch) -> bool:
+        return Path(batch.folder).is_relative_to(self.samples.root)
+
     def pipeline(self, name: str) -> Pipeline:
         return self.project.pipeline(name)
 

@@ -73,6 +73,10 @@ class Landing:
         """The absolute path of one of a batch's files."""
         return Path(batch.folder) / file.path
 
+    def forget(self, pipeline: str, source: str) -> None:
+        """Take away all of a source at once, its history too: for scratch zones."""
+        shutil.rmtree(self.folder(pipeline, source), ignore_errors=True)
+
     def verify(self, batch: Batch) -> None:
         """Compares sizes and checksums of every file with the manifest. LandingError names the file that differs."""
         verify(batch)

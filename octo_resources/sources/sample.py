@@ -3,7 +3,7 @@
 from itertools import islice
 
 from octo_core.batch import Batch
-from octo_core.spec.sources import RestSource, Source
+from octo_core.spec.sources import RestSource, SampleLimits, Source
 from octo_resources.landing import Landing
 from octo_resources.sources.extract import reachable
 from octo_resources.sources.place import Place, Progress, silent
@@ -16,20 +16,23 @@ def sample(
     source_name: str,
     project: Place,
     landing: Landing,
-    rows: int = 200_000,
+    limits: SampleLimits,
     progress: Progress = silent,
 ) -> Batch | None:
-    """A batch of the first `rows` records or a few more, landed in a zone of its own: pass a scratch Landing.
+    """A batch of the first records within `limits` or a few more, landed in a zone of its own: pass a scratch Landing.
 
     Pages are not fetched past that many records, JSON documents are not converted past them. Files that are referred
-    to are referred to whole; whoever profiles them stops where it wants. None where there is nothing.
+    to are referred to whole; whoever reads them stops where it wants. None where there is nothing.
     """
+    rows = limits.rows
     local = reachable(spec)
     with landing.lock(pipeline, source_name):
         if isinstance(local, RestSource):
             from octo_resources.sources.rest.extract import extract_rest  # 130 ms: httpx
 
-            return extract_rest(local, pipeline, source_name, project, landing, None, True, progress, max_rows=rows)
+            return extract_rest(
+                local, pipeline, source_name, project, landing, None, True, progress, rows, max_bytes=limits.bytes
+            )
         from octo_resources.sources.file.extract import land_files
 
         with landing.begin(pipeline, source_name) as writer:
@@ -39,5 +42,5 @@ def sample(
             if found is None:
                 return None
             return writer.commit(
-                found.files, landing="copy" if local.landing == "copy" else "reference", size=found.bytes, full=False
+                found.files, landing="copy" if local.landing == "copy" else "reference", size=found.bytes, full=True
             )

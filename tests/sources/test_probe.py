@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from octo_core.spec.sources import FileSource, RestSource
+from octo_core.spec.sources import FileSource, RestSource, SampleLimits
 from octo_resources.landing import Landing
 from octo_resources.project import Project
 from octo_resources.sources import ProbeResult, probe, sample
@@ -97,7 +97,8 @@ def test_a_sample_of_an_api_stops_early(project: Project, land_rest: LandRest) -
     scratch = Landing(project.state / "samples")
     with Api({"/x": paged([{"id": number} for number in range(500)], 20, "next_url")}) as api:
         spec = RestSource(kind="rest", url=f"{api.url}/x")
-        batch = sample(spec, pipeline="p", source_name="s", project=project, landing=scratch, rows=50)
+        limits = SampleLimits(rows=50)
+        batch = sample(spec, pipeline="p", source_name="s", project=project, landing=scratch, limits=limits)
     assert batch is not None
     assert (batch.rows, len(api.asked)) == (60, 3)
     assert Landing(project.landing_path).batches("p", "s") == []
@@ -107,6 +108,6 @@ def test_a_sample_of_a_json_document_stops_early(project: Project) -> None:
     (project.root / "a.json").write_text(str([{"a": number} for number in range(100)]).replace("'", '"'))
     scratch = Landing(project.state / "samples")
     spec = FileSource(kind="file", path="a.json")
-    batch = sample(spec, pipeline="p", source_name="s", project=project, landing=scratch, rows=3)
+    batch = sample(spec, pipeline="p", source_name="s", project=project, landing=scratch, limits=SampleLimits(rows=3))
     assert batch is not None
     assert content(scratch, batch).splitlines() == [b'{"a": 0}', b'{"a": 1}', b'{"a": 2}']

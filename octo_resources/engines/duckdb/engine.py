@@ -1,7 +1,8 @@
 """The embedded engine: evaluates a mapping over landed batches in one bounded pass."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,9 +40,9 @@ class DuckEngine:
     def __init__(self, *, memory: int | None = None, threads: int | None = None, temp: Path) -> None:
         self._memory, self._threads, self._temp = memory, threads, temp
 
-    def scan(self) -> Scan:
-        """An empty account for one `evaluate`."""
-        return Scan(self._temp)
+    def scan(self, limit: int | None = None) -> Scan:
+        """An empty account for one `evaluate`, of at most about `limit` rows."""
+        return Scan(self._temp, limit)
 
     def evaluate(
         self,
@@ -69,12 +70,14 @@ class DuckEngine:
         key: Sequence[str],
         sample_rows: int,
         reasons: int,
+        limit: int | None = None,
     ) -> Preview:
         """What `evaluate` would give and refuse, over all rows, in memory that does not grow with them.
 
-        `key`: target columns; `sample_rows`: rows shown before and after; `reasons`: most reasons named.
+        `key`: target columns; `sample_rows`: rows shown before and after; `reasons`: most reasons named; `limit`: about
+        so many rows are looked at, all when left out.
         """
-        scan = self.scan()
+        scan = self.scan(limit)
         previewing = Previewing(evaluation(schema, columns), key, sample_rows, reasons, self._temp)
         for batch in self._rows(inputs, schema, columns, variables, scan, detail=True):
             previewing.add(batch)
@@ -115,14 +118,18 @@ class DuckEngine:
             work = Pass(session, evaluation(schema, columns), fields, scan, detail=detail)
             for batch, form, files in groups(inputs):
                 scan.count(batch, Tally())
-                yield from self._group(work, schema, batch, form, files)
+                with closing(self._group(work, schema, batch, form, files)) as found:
+                    for rows in found:
+                        yield rows
+                        if scan.enough:
+                            return
         finally:
             session.close()
 
     @staticmethod
     def _group(
         work: Pass, schema: SourceSchema, batch: str, form: str, files: Sequence[Numbered]
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> Generator[pa.RecordBatch, None, None]:
         if form == "jsonl":
             yield from JsonLines(work, batch, files).good()
             return

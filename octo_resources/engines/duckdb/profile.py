@@ -13,7 +13,7 @@ from octo_core.inference.decide import decide
 from octo_core.inference.profile import FieldProfile, absent, merge
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.sources import SampleLimits, SourceBase
-from octo_resources.engines.duckdb.inputs import Input
+from octo_resources.engines.duckdb.inputs import Input, open_plain, read_chunk
 from octo_resources.engines.duckdb.profile_exact import with_exact_numbers
 from octo_resources.engines.duckdb.profile_json import keys_of, profile_table, tokens_table
 from octo_resources.engines.duckdb.profile_key import suggest_key
@@ -31,6 +31,8 @@ from octo_resources.engines.duckdb.profile_typed import profile_typed
 if TYPE_CHECKING:
     import duckdb
 
+_BEGINNING: Final = 64 * 1024
+"""Bytes of a file that tell how long its rows are."""
 _TABLE: Final = "_profile_rows"
 
 
@@ -105,10 +107,24 @@ def _within(parts: list[Input], rows: int | None, size: int | None) -> tuple[lis
         taken.append(part)
         used += part.file.bytes
     known = [part.file.rows for part in taken]
-    if used <= size or any(number is None for number in known):
+    if used <= size:
         return taken, rows
-    share = max(1, int(sum(number or 0 for number in known) * size / used))
+    if any(number is None for number in known):
+        share = max(1, int(size / _bytes_a_row(taken[0])))
+    else:
+        share = max(1, int(sum(number or 0 for number in known) * size / used))
     return taken, min(rows, share) if rows is not None else share
+
+
+def _bytes_a_row(part: Input) -> float:
+    """How long the lines at a file's beginning are, for one whose rows nobody has counted."""
+    if part.file.format == "parquet":
+        import pyarrow.parquet as pq
+
+        return part.file.bytes / max(1, pq.read_metadata(part.path).num_rows)
+    with open_plain(part) as stream:
+        beginning = read_chunk(stream, _BEGINNING, part)
+    return max(1, len(beginning)) / max(1, beginning.count(b"\n"))
 
 
 def _profile_group(con: "duckdb.DuckDBPyConnection", parts: list[Input], cap: int | None, folder: Path) -> _Group:

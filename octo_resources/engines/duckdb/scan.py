@@ -117,10 +117,12 @@ class RefusedRows:
 class Scan:
     """Filled while an evaluation's reader is consumed. rows_read = good rows + refused rows, always.
 
-    `temp`: the folder in which refused rows are kept until the scan is dropped.
+    `temp`: the folder in which refused rows are kept until the scan is dropped. Past `limit` rows no further batch of
+    them is read: what is looked at is a sample.
     """
 
-    def __init__(self, temp: Path) -> None:
+    def __init__(self, temp: Path, limit: int | None = None) -> None:
+        self.limit = limit
         self.batches: dict[str, Tally] = {}
         """Batch id → what was counted in it: drift is judged batch by batch."""
         self.refused = RefusedRows(temp)
@@ -137,6 +139,10 @@ class Scan:
     @property
     def rows_read(self) -> int:
         return sum(tally.rows_read for tally in self.batches.values())
+
+    @property
+    def enough(self) -> bool:
+        return self.limit is not None and self.rows_read >= self.limit
 
     @property
     def malformed(self) -> int:

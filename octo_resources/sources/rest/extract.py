@@ -28,8 +28,12 @@ def extract_rest(
     progress: Progress,
     max_rows: int | None = None,
     waiting: Collection[str] = (),
+    max_bytes: int | None = None,
 ) -> Batch | None:
-    """See `octo_resources.sources.extract`; call it under the source's lock. `max_rows`: then it may stop."""
+    """See `octo_resources.sources.extract`; call it under the source's lock.
+
+    Past `max_rows` or `max_bytes` no further page is asked for, and the batch is not full.
+    """
     start = start_of(spec.cursor, landing.history(pipeline, source), since, full)
     request = first_request(spec, place.secrets, start)
     reached = Reached(spec.cursor, start.position) if spec.cursor else None
@@ -42,7 +46,8 @@ def extract_rest(
                 if reached is not None:
                     reached.see(page)
                 progress(parts.rows, parts.size, f"page {crawl.number:,}")
-                if max_rows is not None and parts.rows >= max_rows:
+                if _enough(parts.rows, max_rows) or _enough(parts.size, max_bytes):
+                    whole = False
                     break
             if not parts.rows and spec.cursor is not None and not full and not parts.has_csv:
                 return None
@@ -66,6 +71,10 @@ def extract_rest(
             cursor_to=reached.value if reached else None,
             full=whole,
         )
+
+
+def _enough(count: int, limit: int | None) -> bool:
+    return limit is not None and count >= limit
 
 
 def _is_there(newest: Batch | None, files: tuple[LandedFile, ...], waiting: Collection[str]) -> bool:
