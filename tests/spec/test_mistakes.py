@@ -135,11 +135,26 @@ def test_append_with_a_lag_and_a_key_is_fine(mistakes: Mistakes) -> None:
         (BASE.replace("public.orders:", "public.orders: {from: {union: [orders]}}"), "'from: {union: …}'"),
         (BASE + "engine: spark\n", "the engine 'spark'"),
         (BASE + "stream: {trigger: 2 s}\n", "'stream'"),
+        (BASE + "monitors: {timeliness: 30 min}\n", "the monitor 'timeliness'"),
+        (BASE + "monitors: {anomaly: {metrics: [inserts]}}\n", "the monitor 'anomaly'"),
+        (BASE + "llm: {model: openai/gpt-5}\n", "asking a model for mappings (llm.model)"),
         (BASE + "owner: ${secret:vault/x}\n", "the secret store 'vault'"),
     ],
 )
 def test_what_is_not_built_yet_says_so_where_it_stands(mistakes: Mistakes, text: str, expected: str) -> None:
     assert [message for message in mistakes(text) if f"{expected} is not supported yet (docs/limits.md)" in message]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("notify: {routes: [{to: 'mailto://ana@airline.example'}]}\n", "octopipe.yaml:1:10  'notify'"),
+        ("llm: {model: openai/gpt-5}\n", "octopipe.yaml:1:7  asking a model for mappings (llm.model)"),
+    ],
+)
+def test_the_project_file_says_so_too(project: Callable[..., Project], text: str, expected: str) -> None:
+    made = project({"octopipe.yaml": text})
+    assert [str(one) for one in made.mistakes()] == [f"{expected} is not supported yet (docs/limits.md)"]
 
 
 def test_a_pipeline_in_json_has_places_too(project: Callable[..., Project]) -> None:
