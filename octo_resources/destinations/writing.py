@@ -1,9 +1,11 @@
 """What a load hands to a destination and gets back: the job for one table, what became of its rows, and the record."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
+
+import pyarrow as pa
 
 from octo_core.catalog import Column, Table
 from octo_core.ledger import LoadStatus, TableLedger
@@ -25,6 +27,9 @@ class WriteJob:
     write: WriteMode = "merge"
     load_columns: tuple[str, ...] = ()
     """Columns fed by load_time() or load_id(): written with a change, but no change by themselves."""
+    refused_keys: Callable[[], pa.Table | None] | None = None
+    """For `replace`: the keys of the rows that never came, because the engine set them aside. Their rows stay as they
+    are: the source has them still. Asked once the rows were read."""
     direct: bool = False
     """COPY straight into the table where it is empty and nothing has to be looked at first: the caller vouches that the
     keys are distinct. Where it turns out otherwise the rows are asked for again."""

@@ -11,10 +11,10 @@ import numpy as np
 
 from octo_core.batch import LandedFile
 from octo_core.errors import OctopipeError
-from octo_core.expressions.questions import reads_load
-from octo_resources.destinations.writing import Rejected, WriteJob
+from octo_resources.destinations.writing import Rejected
 from octo_resources.engines.duckdb import DuckEngine, Input, LoadVariables, split_row
 from octo_resources.flow.workspace import Workspace
+from octo_resources.flow.write_job import kept_keys, write_job
 from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
@@ -83,13 +83,15 @@ class Asked:
         self, engine: DuckEngine, inputs: Sequence[Input], variables: LoadVariables, limit: int | None
     ) -> Answer:
         schema = self.prepared.schemas[self.recipe.source]
+        scan = engine.scan(limit, kept_keys(self.recipe, self.nodes))
 
         def rows() -> "pa.RecordBatchReader":
-            return engine.evaluate(inputs, schema, self.nodes, variables, engine.scan(limit))
+            return engine.evaluate(inputs, schema, self.nodes, variables, scan)
 
         destination = self.space.destination(self.pipeline)
         later = frozenset(self.prepared.catalog.tables) - {self.table.name}
-        with destination.examined(self._job(), rows, later) as outcome:
+        job = write_job(self.table, self.recipe, self.nodes, lambda: scan)
+        with destination.examined(job, rows, later) as outcome:
             would = {
                 "inserted": outcome.inserted,
                 "updated": outcome.updated,
@@ -99,17 +101,6 @@ class Asked:
             }
             reasons = self._reasons(engine, inputs, outcome.rejected)
             return Answer(would, len(outcome.rejected), reasons=reasons)
-
-    def _job(self) -> WriteJob:
-        columns = tuple(column for name in self.nodes if (column := self.table.column(name)) is not None)
-        return WriteJob(
-            table=self.table,
-            columns=columns,
-            key=self.recipe.key,
-            version=self.recipe.version,
-            write=self.recipe.write,  # type: ignore[arg-type]  # `check` lets only those three through
-            load_columns=tuple(name for name, node in self.nodes.items() if reads_load(node)),
-        )
 
     def _reasons(self, engine: DuckEngine, inputs: Sequence[Input], rejected: Any) -> list[Refusal]:
         counts: dict[tuple[str | None, str], int] = {}

@@ -11,10 +11,9 @@ import pyarrow as pa
 from octo_core.batch import Batch
 from octo_core.catalog import Table
 from octo_core.errors import DriftStop, UsageError
-from octo_core.expressions.questions import reads_load
 from octo_core.ledger import LoadResult, LoadStatus, Phases, SourceCount, TableLedger
 from octo_resources.destinations.postgres.order import order_by_foreign_keys
-from octo_resources.destinations.writing import LoadedBatch, LoadRecord, Move, QuarantineFile, WriteJob, WriteOutcome
+from octo_resources.destinations.writing import LoadedBatch, LoadRecord, Move, QuarantineFile, WriteOutcome
 from octo_resources.engines.duckdb import Input, LoadVariables, Scan
 from octo_resources.flow.drifting import DriftFound, drift_of, evolve
 from octo_resources.flow.planning import Prepared
@@ -22,6 +21,7 @@ from octo_resources.flow.pseudonyms import pseudonym_key
 from octo_resources.flow.setting_aside import rejected_rows, within_limits
 from octo_resources.flow.watching import Watch
 from octo_resources.flow.workspace import Workspace
+from octo_resources.flow.write_job import kept_keys, write_job
 from octo_resources.project import Pipeline
 from octo_resources.quarantine import Quarantine
 
@@ -174,22 +174,14 @@ class Underway:
             skipped, batches = [batch.id for batch in older], [newest]
         nodes = self.prepared.nodes(table.name)
         inputs = [one for batch in batches for one in self.space.inputs(batch)]
-        work = Work(table.name, recipe.source, batches, inputs, Scan(self.temp), time.monotonic(), skipped)
+        work = Work(table.name, recipe.source, batches, inputs, self.engine.scan(), time.monotonic(), skipped)
 
         def rows() -> pa.RecordBatchReader:
-            work.scan = Scan(self.temp)
+            work.scan = self.engine.scan(keys=kept_keys(recipe, nodes))
             schema = self.prepared.schemas[recipe.source]
             return self.engine.evaluate(inputs, schema, nodes, self.variables, work.scan)
 
-        job = WriteJob(
-            table=table,
-            columns=tuple(column for name in nodes if (column := table.column(name)) is not None),
-            key=recipe.key,
-            version=recipe.version,
-            write=recipe.write,  # type: ignore[arg-type]  # `check` lets only those three through
-            load_columns=tuple(name for name, node in nodes.items() if reads_load(node)),
-            direct=True,
-        )
+        job = write_job(table, recipe, nodes, lambda: work.scan, direct=True)
         work.outcome = transaction.write(job, rows)
         work.seconds = time.monotonic() - work.started
         return work

@@ -89,6 +89,21 @@ def test_replace_takes_away_what_the_source_has_not_any_more(shop: Shop) -> None
     assert shop.count() == 40
 
 
+def test_replace_keeps_the_row_whose_new_version_was_set_aside(shop: Shop) -> None:
+    """The source has it still: by the engine's word (no number) as by the destination's (a check)."""
+    shop.sales_pipeline(table={"write": "replace"})
+    path = shop.drop("sales", "all", sales(range(1, 51)))
+    shop.start()
+    before = shop.sql("SELECT * FROM shop.sale WHERE sale_id IN (1, 2) ORDER BY 1")
+    spoilt = [sale(1, total="much"), sale(2, total="-5"), *sales(range(3, 40))]
+    path.write_text("".join(json.dumps(one) + "\n" for one in spoilt))
+    second = shop.run()
+    assert ledger(second) == {"read": 39, "unchanged": 37, "quarantined": 2, "removed": 11}
+    the_books(shop, second)
+    assert shop.sql("SELECT * FROM shop.sale WHERE sale_id IN (1, 2) ORDER BY 1") == before
+    assert shop.count() == 39
+
+
 def test_rows_of_one_key_in_one_batch_are_deduplicated_and_the_last_read_wins(shop: Shop) -> None:
     shop.sales_pipeline()
     shop.drop("sales", "a", [*sales(range(1, 31)), sale(5, total="1.00"), sale(5, total="2.00")])

@@ -148,8 +148,8 @@ def test_what_is_not_built_yet_says_so_where_it_stands(mistakes: Mistakes, text:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("notify: {routes: [{to: 'mailto://ana@airline.example'}]}\n", "octopipe.yaml:1:10  'notify'"),
-        ("llm: {model: openai/gpt-5}\n", "octopipe.yaml:1:7  asking a model for mappings (llm.model)"),
+        ("notify: {routes: [{to: 'mailto://ana@airline.example'}]}\n", "octopipe.yaml:1:18  'notify'"),
+        ("llm: {model: openai/gpt-5}\n", "octopipe.yaml:1:14  asking a model for mappings (llm.model)"),
     ],
 )
 def test_the_project_file_says_so_too(project: Callable[..., Project], text: str, expected: str) -> None:

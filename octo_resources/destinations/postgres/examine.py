@@ -50,6 +50,7 @@ class _Examining(TableWrite):
     def examine(self, rows: Callable[[], pa.RecordBatchReader], bases: dict[str, str]) -> WriteOutcome:
         started = perf_counter()
         read, empty = self.stage_rows(rows(), bases)
+        self._remember_keys(empty)
         copied = perf_counter()
         deduplicated = self.set_aside(empty)
         moved = self._would(empty)

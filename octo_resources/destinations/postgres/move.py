@@ -41,11 +41,14 @@ def expected(stage: Stage, job: WriteJob, where: str = "true") -> Moved:
 
 
 def absent(stage: Stage, job: WriteJob) -> str:
-    """SQL that deletes the table's rows that the batch does not have: all of them where there is no key."""
+    """SQL that deletes the table's rows that the batch does not have: all of them where there is no key.
+
+    What the batch had and was set aside stays as it is (`Stage.remember_keys`).
+    """
     if not job.key:
         return f"DELETE FROM {stage.target}"
     return (
-        f"DELETE FROM {stage.target} t WHERE NOT EXISTS (SELECT FROM {stage.name} s WHERE {stage.key_equal(job.key)})"
+        f"DELETE FROM {stage.target} t WHERE NOT EXISTS (SELECT FROM {stage.seen} s WHERE {stage.key_equal(job.key)})"
     )
 
 

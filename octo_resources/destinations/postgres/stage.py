@@ -41,6 +41,9 @@ class Stage:
         self.name = f"pg_temp.{self._short}"
         self._short_rejects = f"octo_rejects_{number}"
         self.rejects = f"pg_temp.{self._short_rejects}"
+        self._short_keys = f"octo_keys_{number}"
+        self.seen = self.name
+        """Where the keys of all rows that came are: the staged rows, or a table of its own."""
         self.target = quoted_table(table.schema_name, table.table_name)
         self.rejected = 0
         self._reasons: list[tuple[str | None, str]] = []
@@ -56,6 +59,18 @@ class Stage:
 
     def copy(self, rows: pa.RecordBatchReader) -> int:
         return self.session.copy(self._short, rows, schema=None)
+
+    def remember_keys(self, key: Sequence[str], others: pa.Table | None) -> None:
+        """Keep the keys of all staged rows, and `others` by the columns' names, before rows are set aside."""
+        names = [f"c{self.by_name[name].index}" for name in key]
+        self.session.run(
+            f"CREATE TEMP TABLE {self._short_keys} ON COMMIT DROP AS SELECT {', '.join(names)} FROM {self.name}"
+        )
+        if others is not None and others.num_rows:
+            table = others.select(list(key)).rename_columns(names)
+            self.session.copy(self._short_keys, table.to_reader(), schema=None)
+        self.seen = f"pg_temp.{self._short_keys}"
+        self.session.run(f"ANALYZE {self.seen}")
 
     def analyze(self) -> None:
         self.session.run(f"ANALYZE {self.name}")

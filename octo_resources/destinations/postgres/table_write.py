@@ -52,6 +52,7 @@ class TableWrite:
                 return outcome
             reader = self._again(rows)
         read = self._fill(reader)
+        self._remember_keys(empty)
         copied = perf_counter()
         deduplicated = self._move(empty)
         unchanged = read - stage.rejected - deduplicated - self.done.inserted - self.done.updated
@@ -164,6 +165,12 @@ class TableWrite:
         )
 
     # --- by way of the staging table ---------------------------------------------------------------------------
+
+    def _remember_keys(self, empty: bool) -> None:
+        """For `replace`: what was set aside is at the source all the same, so its loaded row has to stay."""
+        job = self.job
+        if job.write == "replace" and job.key and not empty:
+            self.stage.remember_keys(job.key, job.refused_keys() if job.refused_keys is not None else None)
 
     def _move(self, empty: bool) -> int:
         """Gives the number of rows dropped as duplicates."""

@@ -40,9 +40,9 @@ class DuckEngine:
     def __init__(self, *, memory: int | None = None, threads: int | None = None, temp: Path) -> None:
         self._memory, self._threads, self._temp = memory, threads, temp
 
-    def scan(self, limit: int | None = None) -> Scan:
-        """An empty account for one `evaluate`, of at most about `limit` rows."""
-        return Scan(self._temp, limit)
+    def scan(self, limit: int | None = None, keys: Sequence[str] = ()) -> Scan:
+        """An empty account for one `evaluate`, of at most about `limit` rows, that keeps the `keys` of refused ones."""
+        return Scan(self._temp, limit, keys)
 
     def evaluate(
         self,

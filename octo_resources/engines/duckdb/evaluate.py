@@ -1,6 +1,7 @@
 """One pass of a mapping over rows: runs the SQL, parts good rows from bad ones, and keeps the counts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from typing import Final
 
 import pyarrow as pa
@@ -79,11 +80,20 @@ class Pass:
             columns = [bad.column(ROW), *(pc.list_element(bad.column("!failure"), n) for n in range(len(FAILURE)))]
             refused = [column.cast(kind.type) for column, kind in zip(columns, REFUSED, strict=True)]
             self.scan.refuse(batch, pa.record_batch(refused, schema=REFUSED), malformed=False)
+            if self.scan.keys:
+                self.scan.keep_keys(self._keys(bad))
         self.scan.count(batch, tally)
         if self.detail:
             yield found
         elif good.num_rows:
             yield self._target(good)
+
+    def _keys(self, bad: pa.RecordBatch) -> pa.RecordBatch:
+        """Of rows that have all columns of the key: those, in the target's types."""
+        places = [self.schema.get_field_index(name) for name in self.scan.keys]
+        arrays = [bad.column(f"!v{place}").cast(self.schema.field(place).type) for place in places]
+        keys = pa.record_batch(arrays, names=list(self.scan.keys))
+        return keys.filter(reduce(pc.and_, (array.is_valid() for array in arrays)))
 
     def _target(self, good: pa.RecordBatch) -> pa.RecordBatch:
         names = [*(f"!v{place}" for place in range(len(self.evaluation.types))), ROW]

@@ -3,7 +3,7 @@
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import IOBase
 from pathlib import Path
@@ -121,8 +121,11 @@ class Scan:
     them is read: what is looked at is a sample.
     """
 
-    def __init__(self, temp: Path, limit: int | None = None) -> None:
+    def __init__(self, temp: Path, limit: int | None = None, keys: Sequence[str] = ()) -> None:
         self.limit = limit
+        self.keys = tuple(keys)
+        """Target columns whose values are kept of the refused rows that have them all."""
+        self._refused_keys: list[pa.RecordBatch] = []
         self.batches: dict[str, Tally] = {}
         """Batch id → what was counted in it: drift is judged batch by batch."""
         self.refused = RefusedRows(temp)
@@ -139,6 +142,16 @@ class Scan:
     @property
     def rows_read(self) -> int:
         return sum(tally.rows_read for tally in self.batches.values())
+
+    def keep_keys(self, rows: pa.RecordBatch) -> None:
+        """Keep the keys of refused rows."""
+        with self._lock:
+            self._refused_keys.append(rows)
+
+    @property
+    def refused_keys(self) -> pa.Table | None:
+        """The keys of the refused rows, by the target columns' names and in their types; None where there are none."""
+        return pa.Table.from_batches(self._refused_keys) if self._refused_keys else None
 
     @property
     def enough(self) -> bool:
