@@ -112,13 +112,15 @@ def _run_due(space: "Workspace") -> int:
 
 
 def _page(space: "Workspace", result: "LoadResult", width: int, colour: bool) -> str:
-    from octo_core.plan.show import load_text, refusal_text
+    from octo_core.plan.show import load_text, misfit_text, refusal_text
 
     decisions = space.registry.decisions
     decision = decisions.holding(result.pipeline, result.fingerprint)
     if result.status != "waiting_for_approval":
         cursors = _cursors(space, result.pipeline)
         return load_text(result, decision=decision, cursors=cursors, width=width, colour=colour)
+    if decision is not None and decision.decision == "approve":
+        return misfit_text(result.pipeline, result.warnings, result.batches)
     recipe = space.registry.plans.recipe(result.pipeline, result.fingerprint)
     since = decisions.diff_to_approved(recipe) if recipe is not None else None
     rejected = decision if decision is not None and decision.decision == "reject" else None

@@ -1,6 +1,6 @@
 """How the gate refuses: which plan is not approved, what changed since the one that is, and how to read and approve."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from octo_core.approvals import Decision
@@ -41,11 +41,22 @@ def refusal_text(
         by = harmless(since.approved_by or "somebody")
         who = f" (approved by {by} {when(since.approved_at, now)})" if since.approved_at else ""
         lines.append(f"  Since {since.against[:8]}{who}: {changes_text(since, _SHOWN)}.")
+    return "\n".join([*lines, *_landed(batches)])
+
+
+def misfit_text(pipeline: str, why: Sequence[str], batches: Sequence[str]) -> str:
+    """The source changed so that the approved mapping names what is not there: no new plan can be made yet."""
+    lines = [f"Cannot load {pipeline}: its source changed, and no new plan can be made of its mapping."]
+    return "\n".join(
+        [*lines, *(f"  {harmless(line)}" for text in why for line in text.splitlines()), *_landed(batches)]
+    )
+
+
+def _landed(batches: Sequence[str]) -> Iterator[str]:
     if batches:
         plural = "es" if len(batches) > 1 else ""
         verb = "they load" if len(batches) > 1 else "it loads"
-        lines.append(f"  The data of this run landed as batch{plural} {', '.join(batches)}; {verb} after approval.")
-    return "\n".join(lines)
+        yield f"  The data of this run landed as batch{plural} {', '.join(batches)}; {verb} after approval."
 
 
 def changes_text(since: PlanDiff, at_most: int) -> str:

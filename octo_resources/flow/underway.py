@@ -229,8 +229,11 @@ class Underway:
         try:
             prepared = self.prepared if self.dry_run else evolve(self.space, self.pipeline, drift)
         except UsageError as error:  # mapping.yaml or a correction names what is not there any more
-            hint = f"the data landed and nothing was loaded. Mend the mapping, then approve the new plan:\n{error}"
-            raise DriftStop("; ".join(drift.waits), where=self.pipeline.name, hint=hint) from None
+            said = (
+                *drift.waits,
+                f"the mapping does not fit the source any more; mend it, then read the new plan: {error}",
+            )
+            return LoadOutcome(self._result("waiting_for_approval", works, {}, said), None, drift.by_table)
         result = self._result("waiting_for_approval", works, {}, drift.warnings)
         result = result.model_copy(update={"fingerprint": prepared.plan.fingerprint})
         return LoadOutcome(result, prepared, drift.by_table)
