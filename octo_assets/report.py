@@ -5,6 +5,8 @@ from pathlib import Path
 import dagster as dg
 
 from octo_assets.names import approved_key, op_name
+from octo_assets.steps.common import Metadata
+from octo_core.plan.model import Plan
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.dagster import instance_of
 
@@ -22,14 +24,20 @@ def report_decision(root: Path, pipeline: str, fingerprint: str, verdict: str, r
                     tags={"dagster/data_version": fingerprint[:16]},
                 )
             )
-        instance.report_runless_asset_event(
-            dg.AssetCheckEvaluation(
-                asset_key=key,
-                check_name="approval",
-                passed=approved,
-                metadata={"fingerprint": fingerprint, "reviewer": reviewer},
-            )
-        )
+        _report_check(instance, key, passed=approved, metadata={"fingerprint": fingerprint, "reviewer": reviewer})
+
+
+def report_plan(root: Path, plan: Plan) -> None:
+    """A plan made elsewhere that waits for approval: the gate's `approval` check says so from now on."""
+    about: Metadata = {"fingerprint": plan.fingerprint, "state": plan.state}
+    with instance_of(root) as instance:
+        _report_check(instance, approved_key(plan.pipeline), passed=plan.state == "approved", metadata=about)
+
+
+def _report_check(instance: dg.DagsterInstance, key: dg.AssetKey, *, passed: bool, metadata: Metadata) -> None:
+    instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(asset_key=key, check_name="approval", passed=passed, metadata=metadata)
+    )
 
 
 def switch_schedule(root: Path, spec: PipelineSpec, *, on: bool) -> None:

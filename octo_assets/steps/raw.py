@@ -48,13 +48,13 @@ def raw_assets(spec: PipelineSpec) -> dg.AssetsDefinition:
         required_resource_keys={"registry", "landing"},
     )
     def raw(context: dg.AssetExecutionContext) -> Iterator[Materialized]:
-        from octo_resources.flow import land
+        from octo_resources.flow import landing
 
         config = RawConfig(**context.op_execution_context.op_config)
         wanted = [source for source in spec.sources if raw_key(spec.name, source) in context.selected_asset_keys]
         with failures_in_plain_words(patient(context, spec)):
             space = workspace(context)
-            found = land(
+            found = landing(
                 space,
                 pipeline_of(space, spec),
                 sources=wanted,
@@ -62,8 +62,8 @@ def raw_assets(spec: PipelineSpec) -> dg.AssetsDefinition:
                 since=config.since,
                 progress=progress_to(context),
             )
-        for source, landed in found.items():
-            yield _result(spec, source, landed)
+            for source, landed in found:
+                yield _result(spec, source, landed)
 
     return raw
 

@@ -57,11 +57,16 @@ def _decide(verdict: str, name: str, fingerprint: str, reviewer: str, reason: st
 
 def _tell_dagster(root: Path, name: str, fingerprint: str, verdict: str, reviewer: str) -> None:
     """Report the decision to the project's Dagster instance, where one has been used: the load follows by itself."""
-    if not (root / ".octopipe" / "dagster").is_dir():
+    if not has_dagster(root):
         return
     from octo_assets.report import report_decision  # dagster: 2.5 s, paid only where an instance is there
 
     report_decision(root, name, fingerprint, verdict, reviewer)
+
+
+def has_dagster(root: Path) -> bool:
+    """Whether this project has run in Dagster: only then is there somebody to tell."""
+    return (root / ".octopipe" / "dagster").is_dir()
 
 
 @app.command("list")

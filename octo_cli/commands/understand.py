@@ -107,6 +107,7 @@ def map_(
 
     Example:  octopipe map flights --set "public.flight.note=upper(tailnum)"
     """
+    from octo_cli.commands.gate import has_dagster
     from octo_core.plan.show import plan_text
     from octo_resources.flow import correct, prepare, write_mapping
 
@@ -124,6 +125,10 @@ def map_(
         )
     with console.progress(f"mapping {name}") as progress:
         prepared = prepare(space, pipeline, again=not corrections and not write, progress=progress)
+    if corrections and prepared.plan.state != "approved" and has_dagster(space.project.root):
+        from octo_assets.report import report_plan  # dagster: 2.5 s, paid only where an instance is there
+
+        report_plan(space.project.root, prepared.plan)
     if write:
         console.note(f"wrote {write_mapping(pipeline, prepared.mapping)}")
     recipe = prepared.recipe

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from octo_resources.flow.deciding import approve, reject
-    from octo_resources.flow.landing_step import Landed, land
+    from octo_resources.flow.landing_step import Landed, land, landing
     from octo_resources.flow.loading import load
     from octo_resources.flow.planning import Prepared, prepare
     from octo_resources.flow.proposing import correct
@@ -24,6 +24,7 @@ _HOMES = {
     "reject": "deciding",
     "Landed": "landing_step",
     "land": "landing_step",
+    "landing": "landing_step",
     "LoadOutcome": "underway",
     "load": "loading",
     "Prepared": "planning",
@@ -42,8 +43,9 @@ _HOMES = {
 }
 
 __all__ = [
-    "Landed", "LoadOutcome", "Prepared", "Standing", "Workspace", "approve", "correct", "due_pipelines", "land", "load",
-    "newest_write", "next_run", "prepare", "pull", "reject", "schemas", "standing", "waiting", "write_mapping",
+    "Landed", "LoadOutcome", "Prepared", "Standing", "Workspace", "approve", "correct", "due_pipelines", "land",
+    "landing", "load", "newest_write", "next_run", "prepare", "pull", "reject", "schemas", "standing", "waiting",
+    "write_mapping",
 ]  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The first step: read what is new at the sources, and land it."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -41,6 +41,19 @@ def land(
 
     One source that fails does not stop the others: what they bring lands, then its error is raised.
     """
+    return dict(landing(space, pipeline, sources=sources, full=full, since=since, progress=progress))
+
+
+def landing(
+    space: Workspace,
+    pipeline: Pipeline,
+    *,
+    sources: Sequence[str] | None = None,
+    full: bool = False,
+    since: str | None = None,
+    progress: Progress | None = None,
+) -> Iterator[tuple[str, Landed]]:
+    """The same, source by source: those that landed come first, then the error of one that did not is raised."""
     names = list(pipeline.spec.sources) if sources is None else list(sources)
     for name in names:
         if name not in pipeline.spec.sources:
@@ -49,7 +62,9 @@ def land(
     make_room(space)
     with ThreadPoolExecutor(max_workers=pipeline.spec.limits.concurrency) as pool:
         running = {name: pool.submit(_land_one, space, pipeline, name, full, since, progress) for name in names}
-    return {name: future.result() for name, future in running.items()}
+    yield from ((name, future.result()) for name, future in running.items() if future.exception() is None)
+    for future in running.values():
+        future.result()
 
 
 def land_missing(space: Workspace, pipeline: Pipeline, progress: Progress | None = None) -> None:

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from octo_assets.report import report_decision, switch_schedule
+from octo_assets.report import report_decision, report_plan, switch_schedule
 from octo_assets.schedules import pipeline_schedule
 from octo_resources.dagster import instance_of, project_resources
+from octo_resources.flow import correct, prepare
 from tests.dagster.conftest import Shop
 
 # Dagster's own evaluation of conditions calls what it calls beta.
@@ -87,6 +88,30 @@ def test_an_approval_by_the_command_line_is_reported_and_starts_the_load(shop: S
         )
         report_decision(shop.root, "shops", fingerprint, "approve", "ana@example.com")
         assert requested(shop, cursor)[0] == 1
+
+
+def test_a_correction_by_the_command_line_shows_that_approval_is_missing_again(shop: Shop) -> None:
+    (shop.root / "dagster.yaml").write_text(DAGSTER_YAML.read_text())
+    key = dg.AssetCheckKey(dg.AssetKey(["shops", "approved_mapping"]), "approval")
+
+    def approval() -> bool:
+        (record,) = shop.instance.event_log_storage.get_latest_asset_check_execution_by_key([key]).values()
+        assert record.event is not None
+        assert record.event.dagster_event is not None
+        evaluation = record.event.dagster_event.event_specific_data
+        assert isinstance(evaluation, dg.AssetCheckEvaluation)
+        return evaluation.passed
+
+    with instance_of(shop.root) as instance:
+        shop.instance = instance
+        shop.approved()
+        shop.run()
+        assert approval()
+        space = shop.space
+        pipeline = space.pipeline("shops")
+        correct(space, pipeline, {"public.shop.town": "upper(town)"}, reviewer="ana@example.com", reason=None)
+        report_plan(shop.root, prepare(space, pipeline).plan)
+        assert not approval()
 
 
 def tick(shop: Shop) -> tuple[list[dg.RunRequest], str | None]:

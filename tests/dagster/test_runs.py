@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from octo_assets.component import project_definitions
 from tests.dagster.conftest import Shop, checks, failure
 
 TABLE = dg.AssetKey(["shops", "public", "shop"])
@@ -131,3 +132,15 @@ def test_the_pages_show_plan_lineage_schema_and_the_whole_result(shop: Shop) -> 
     assert isinstance(result, dict)
     assert result["tables"]["public.shop"]["inserted"] == 200
     assert result["status"] == "loaded"
+
+
+def test_a_source_that_fails_does_not_hide_what_landed_from_the_others(shop: Shop) -> None:
+    file = shop.root / "pipelines" / "shops" / "pipeline.yaml"
+    text = file.read_text().replace("sources:\n", "sources:\n  gone: {kind: file, path: drop/none.csv}\n")
+    file.write_text(text.replace("    key: [id]\n    write", "    from: shops\n    key: [id]\n    write"))
+    shop.defs = project_definitions(shop.project)
+    run = shop.run()
+    assert not run.success
+    assert "none.csv" in failure(run)
+    assert made(run) >= {"shops/raw/shops"}
+    assert "shops/raw/gone" not in made(run)
