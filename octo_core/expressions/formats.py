@@ -23,7 +23,7 @@ is a failure, never a guess.
 from typing import Final
 
 from octo_core.expressions.numbers import (
-    integer_sql,
+    exact_native,
     named,
     parse_number_format,
     rare_sql,
@@ -80,9 +80,9 @@ def token_sql(token: str, kind: DataType, text: str | None = None) -> str:
         raise ValueError(f"a token of type {kind} is not read by a format")
     check_format(kind, text)
     direct = _read(token, kind, text)
-    if kind.is_integer and text is None:
+    if kind.is_numeric and kind.family != "float" and text is None:
         # The common case at a third of the cost: DuckDB's own spelling of the number is the token itself.
-        native = f"TRY_CAST({token} AS {integer_sql(kind)})"
+        native = f"TRY_CAST({token} AS {exact_native(kind)})"
         direct = f"CASE WHEN CAST({native} AS VARCHAR) = {token} THEN {native} ELSE {direct} END"
     inner = _read(named("t"), kind, text)
     if kind.is_numeric and text is None and kind.family != "float":

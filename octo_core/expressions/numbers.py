@@ -116,7 +116,7 @@ def read_sql(token: str, kind: DataType) -> str:
         value = f"TRY_CAST({token} AS {'REAL' if kind.kind == 'float32' else 'DOUBLE'})"
         grammar = f"regexp_full_match({token}, {text_literal(PLAIN + '(?:[eE][+-]?[0-9]{1,4})?')})"
         return f"CASE WHEN {grammar} AND isfinite({value}) THEN {value} END"
-    native = integer_sql(kind) if kind.is_integer else f"DECIMAL({kind.precision},{kind.scale})"
+    native = exact_native(kind)
     guard = f"regexp_full_match({token}, {text_literal(exact_regex(kind))})"
     return f"CASE WHEN {guard} THEN TRY_CAST({token} AS {native}) END"
 
@@ -138,6 +138,11 @@ def exact_regex(kind: DataType) -> str:
     if not scale:
         return rf"[+-]?{before}(?:\.0*)?"
     return rf"[+-]?(?:{before}(?:\.[0-9]{{0,{scale}}}0*)?|\.[0-9]{{1,{scale}}}0*)"
+
+
+def exact_native(kind: DataType) -> str:
+    """DuckDB's type of an integer or a decimal."""
+    return integer_sql(kind) if kind.is_integer else f"DECIMAL({kind.precision},{kind.scale})"
 
 
 def integer_sql(kind: DataType) -> str:

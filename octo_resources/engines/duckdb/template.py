@@ -96,8 +96,9 @@ def same(template: Template, names: Sequence[str]) -> str:
     """SQL of `the line is what its tokens make`: true or false. `names`: of the tokens, by slot."""
     parts, plain = [], ["NOT contains(line, '\\')"]
     for slot, token in zip(template.slots, names, strict=True):
-        if not slot.quoted:  # DuckDB takes NaN and inf, however they are spelled, for numbers
-            plain += [f"NOT contains(coalesce({token}, ''), {letter})" for letter in ("'n'", "'N'")]
+        if not slot.quoted:  # DuckDB takes NaN and inf, however they are spelled, for numbers: they begin with letters
+            number = f"{token} < '-:' OR ({token} >= '0' AND {token} < ':') OR {token} IN ('true', 'false')"
+            plain.append(f"({token} IS NULL OR {number})" if slot.nullable else f"({number})")
         parts += [literal(slot.before), *_parts(slot, token)]
     # concat leaves NULLs out: `"a": ` with nothing after it is no valid line, so it equals none.
     return f"{' AND '.join(plain)} AND concat({', '.join(parts)}, {literal(template.end)}) = line"
