@@ -3,12 +3,13 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import command, load, merge
+from benchmarks import command, load, many, merge
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "cli": command.run_cli,
     "load": load.run,
     "command": command.run_command,
+    "many": many.run_many,
     "merge": merge.run_merge,
     "memory": merge.run_memory,
 }
