@@ -124,9 +124,10 @@ def _land_one(
             project=space.project,
             landing=space.landing,
             since=since,
-            full=full or _needs_all(pipeline, name),
+            full=full or _writes(pipeline, name, "replace"),
             progress=_within(pipeline, name, progress),
             waiting=_waiting(space, pipeline, name),
+            once=_writes(pipeline, name, "append"),
         )
         log.line(f"{name}: " + (f"batch {batch.id}, {batch.bytes:,} bytes" if batch else "nothing new"))
     if batch is not None:
@@ -149,9 +150,8 @@ def _waiting(space: Workspace, pipeline: Pipeline, source: str) -> set[str]:
     return landed - frozenset.intersection(*loaded) if loaded else set()
 
 
-def _needs_all(pipeline: Pipeline, source: str) -> bool:
-    """Whether a table is replaced from this source: then every batch has to be the whole of it."""
+def _writes(pipeline: Pipeline, source: str, mode: str) -> bool:
+    """Whether a table is written this way from the source: what is replaced needs all of it in every batch."""
     return any(
-        table.write == "replace" and pipeline.spec.source_of(name) == source
-        for name, table in pipeline.spec.tables.items()
+        table.write == mode and pipeline.spec.source_of(name) == source for name, table in pipeline.spec.tables.items()
     )

@@ -20,12 +20,14 @@ def extract(
     full: bool = False,
     progress: Progress = silent,
     waiting: Collection[str] = (),
+    once: bool = False,
 ) -> Batch | None:
     """The batch that landed, or None where nothing is new.
 
     `since` is the cursor value that the destination has; it counts only where nothing landed yet, because extraction
     goes on from the newest landed batch. `full` reads all again. `waiting` names batches that are still to be loaded:
-    a whole read that brings the same bytes as the newest of them lands nothing.
+    a whole read that brings the same bytes as the newest of them lands nothing. `once`: an incremental read leaves out
+    the records that it brings again (of those at the cursor's position, or within its lag), for rows that are appended.
 
     Raises SourceError, LandingError, UsageError.
     """
@@ -35,7 +37,9 @@ def extract(
         if isinstance(local, RestSource):
             from octo_resources.sources.rest.extract import extract_rest  # 130 ms: httpx
 
-            return extract_rest(local, pipeline, source_name, project, landing, since, full, progress, waiting=waiting)
+            return extract_rest(
+                local, pipeline, source_name, project, landing, since, full, progress, waiting=waiting, once=once
+            )
         return _extract_files(local, pipeline, source_name, project, landing, full, progress)
 
 

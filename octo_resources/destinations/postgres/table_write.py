@@ -137,7 +137,7 @@ class TableWrite:
         others = [unique for unique in table.uniques if set(unique.columns) != set(self.job.key) or unique.where]
         asks = (table.foreign_keys, table.checks, table.triggers, table.exclusions, others)
         own_key = not table.primary_key or set(table.primary_key) == set(self.job.key)
-        return not any(asks) and own_key
+        return not any(asks) and own_key and (not self.job.key or self._key_is_the_tables())
 
     def _direct(self, reader: pa.RecordBatchReader, started: float) -> WriteOutcome | None:
         """COPY into the table itself; None, with nothing done, where PostgreSQL refuses a row."""

@@ -13,6 +13,7 @@ from octo_resources.sources.place import Place, Progress, Revealer
 from octo_resources.sources.rest.address import Request, plain
 from octo_resources.sources.rest.client import Client
 from octo_resources.sources.rest.crawl import Crawl
+from octo_resources.sources.rest.overlap import Overlap, digests_of
 from octo_resources.sources.rest.parts import Parts
 from octo_resources.sources.rest.position import Reached, Start, start_of
 
@@ -29,22 +30,28 @@ def extract_rest(
     max_rows: int | None = None,
     waiting: Collection[str] = (),
     max_bytes: int | None = None,
+    once: bool = False,
 ) -> Batch | None:
     """See `octo_resources.sources.extract`; call it under the source's lock.
 
-    Past `max_rows` or `max_bytes` no further page is asked for, and the batch is not full.
+    Past `max_rows` or `max_bytes` no further page is asked for, and the batch is not full. With `once` the records of
+    an incremental read that came before are left out.
     """
-    start = start_of(spec.cursor, landing.history(pipeline, source), since, full)
+    history = landing.history(pipeline, source)
+    start = start_of(spec.cursor, history, since, full)
     request = first_request(spec, place.secrets, start)
     reached = Reached(spec.cursor, start.position) if spec.cursor else None
     whole = spec.cursor is None or full or start.asked is None
+    overlap = Overlap(spec.cursor, digests_of(None if full or not history else history[-1])) if spec.cursor else None
     with Client(spec, place) as client, landing.begin(pipeline, source) as writer:
         parts, crawl = Parts(writer.folder), Crawl(spec, client, request)
         try:
             for page in crawl.pages():
-                parts.add(page)
-                if reached is not None:
-                    reached.see(page)
+                values = reached.see(page) if reached is not None else []
+                if once and overlap is not None and page.kind == "json":
+                    parts.add(overlap.less_known(page, values))
+                else:
+                    parts.add(page)
                 progress(parts.rows, parts.size, f"page {crawl.number:,}")
                 if _enough(parts.rows, max_rows) or _enough(parts.size, max_bytes):
                     whole = False
@@ -61,6 +68,8 @@ def extract_rest(
             raise
         finally:
             parts.abandon()
+        if once and overlap is not None:
+            overlap.write(writer.folder)
         counts = [file.rows for file in files]
         return writer.commit(
             files,

@@ -46,16 +46,18 @@ class Reached:
     _names: set[str] = field(default_factory=set)
     _seen: bool = False
 
-    def see(self, page: Page) -> None:
-        """Takes in a page. Records without the field, or with null, say nothing."""
+    def see(self, page: Page) -> list[str | None]:
+        """Takes in a page; the value of each of its records. Those without the field, or with null, say nothing."""
         self.rows += page.count
-        values = [text for text in self._values(page) if text]
+        found = self._values(page)
+        values = [text for text in found if text]
         if values:
             self._seen = True
             best = newest(values, self.cursor.format)
             self.value = newest([one for one in (self.value, best) if one is not None], self.cursor.format)
         elif page.rows and not self._seen and page.kind == "json":
             self._names |= msgspec.json.decode(page.rows[0], type=dict[str, msgspec.Raw]).keys()
+        return found
 
     def require_seen(self) -> None:
         """SourceError where records came and none had the field: reading would never get on."""
@@ -101,7 +103,7 @@ class Reached:
         try:
             return self._decoder.decode(b"[" + row + b"]")
         except msgspec.DecodeError:
-            return []
+            return [None]
 
 
 def _keys(row: bytes) -> set[str]:
