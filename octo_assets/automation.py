@@ -9,4 +9,15 @@ _STILL_APPROVED = dg.AutomationCondition.all_deps_match(
 
 # An approval materializes `approved_mapping`, new data materializes `raw`: either starts the load. It never starts
 # while something upstream is missing, so not before the first approval; the load itself asks for the approval again.
-LOAD_WHEN_APPROVED_OR_NEW = dg.AutomationCondition.eager() & _STILL_APPROVED
+#
+# It is `eager()` but for one thing: there a load that ended resets what an approval in the same tick has set, so that
+# nothing ever followed the approval. A run too many finds nothing new; a run too few is noticed by nobody.
+_NEW = dg.AutomationCondition.any_deps_updated()
+_HANDLED = dg.AutomationCondition.newly_requested() | (dg.AutomationCondition.newly_updated() & ~_NEW)
+LOAD_WHEN_APPROVED_OR_NEW = (
+    _NEW.since(_HANDLED)
+    & ~dg.AutomationCondition.any_deps_missing()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & ~dg.AutomationCondition.in_progress()
+    & _STILL_APPROVED
+)

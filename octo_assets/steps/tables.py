@@ -1,6 +1,7 @@
 """The destination's tables: one multi-asset that loads what landed by the approved plan, with its checks."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -18,13 +19,13 @@ from octo_assets.steps.common import (
     workspace,
 )
 from octo_assets.steps.mapping import show_new_plan
-from octo_core.errors import UsageError
+from octo_core.errors import OctopipeError, UsageError
 from octo_core.ledger import LoadResult
 from octo_core.spec.pipeline import PipelineSpec
-from octo_resources.project import Project
+from octo_resources.project import Pipeline, Project
 
 if TYPE_CHECKING:
-    from octo_resources.flow import LoadOutcome, Prepared
+    from octo_resources.flow import LoadOutcome, Prepared, Workspace
 
 Event = Materialized | dg.AssetCheckResult
 CHECKS = {
@@ -32,6 +33,7 @@ CHECKS = {
     "drift": "The source still has the shape that was approved.",
     "ledger": "Every row read is accounted for, and the destination counts the same.",
 }
+DONE = ("loaded", "already_loaded", "nothing_new")
 BLOCKING = {"contract", "drift"}
 
 
@@ -67,8 +69,9 @@ def table_assets(project: Project, spec: PipelineSpec) -> dg.AssetsDefinition:
             context.log.warning(warning)
         if outcome.result.status == "waiting_for_approval" and outcome.prepared is not None:
             _tell_of_drift(context, outcome.prepared)
+        there = Standing.of(space, pipeline_of(space, spec), outcome, wanted)
         for table in wanted:
-            yield from _events(spec, keys[table], table, outcome)
+            yield from _events(spec, keys[table], table, outcome, there)
 
     return tables
 
@@ -124,10 +127,32 @@ def _tell_of_drift(context: dg.AssetExecutionContext, prepared: "Prepared") -> N
     )
 
 
-def _events(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: "LoadOutcome") -> Iterator[Event]:
+@dataclass(frozen=True)
+class Standing:
+    """What the tables hold after the run."""
+
+    rows: dict[str, int]
+    load: str | None
+    """The newest load of the pipeline: this run's, or one before it where nothing was new."""
+
+    @classmethod
+    def of(cls, space: "Workspace", pipeline: Pipeline, outcome: "LoadOutcome", tables: Sequence[str]) -> "Standing":
+        if outcome.result.status not in DONE:
+            return cls({}, None)
+        newest = space.registry.executions.newest(pipeline.name, "loaded")
+        try:
+            rows = space.destination(pipeline).row_counts(tables)
+        except OctopipeError:  # the load is done; a page without a row count is no reason to fail it
+            rows = {}
+        return cls(rows, newest.load_id if newest is not None else None)
+
+
+def _events(
+    spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: "LoadOutcome", there: Standing
+) -> Iterator[Event]:
     result = outcome.result
-    if result.status in ("loaded", "already_loaded", "nothing_new"):
-        yield _materialization(spec, key, table, outcome)
+    if result.status in DONE:
+        yield _materialization(spec, key, table, outcome, there)
     ledger = result.tables.get(table)
     drifted = outcome.drift.get(table, ())
     yield dg.AssetCheckResult(
@@ -157,7 +182,9 @@ def _events(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: "LoadOutc
     )
 
 
-def _materialization(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: "LoadOutcome") -> Materialized:
+def _materialization(
+    spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: "LoadOutcome", there: Standing
+) -> Materialized:
     from octo_assets.lineage import column_lineage, column_schema
     from octo_core.plan.show import load_markdown
 
@@ -173,14 +200,13 @@ def _materialization(spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: 
         "seconds": result.seconds,
         "result": _document(result),
     }
-    if outcome.rows_there.get(table) is not None:
-        metadata["dagster/row_count"] = outcome.rows_there[table]
+    if table in there.rows:
+        metadata["dagster/row_count"] = there.rows[table]
     if outcome.prepared is not None:
         metadata["dagster/column_schema"] = column_schema(outcome.prepared, table)
         metadata["dagster/column_lineage"] = column_lineage(spec.name, outcome.prepared, table)
-    return dg.MaterializeResult(
-        asset_key=key, metadata=metadata, data_version=dg.DataVersion(outcome.newest_load or result.load_id)
-    )
+    version = dg.DataVersion(there.load) if there.load is not None else None
+    return dg.MaterializeResult(asset_key=key, metadata=metadata, data_version=version)
 
 
 def _document(result: LoadResult) -> dg.JsonMetadataValue:

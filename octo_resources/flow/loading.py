@@ -129,7 +129,7 @@ def _recorded(
         if under_way.committing:  # sent and not answered: whether it is there, the destination says
             settled = settle(space, pipeline, load_id)
             if settled is not None and settled.result is not None and isinstance(error, Exception):
-                return LoadOutcome(settled.result, under_way.prepared, newest_load=load_id)
+                return LoadOutcome(settled.result, under_way.prepared)
             raise
         Quarantine(space.project.state / "quarantine").remove(pipeline.name, load_id)
         aborted = isinstance(error, KeyboardInterrupt | LoadAborted)

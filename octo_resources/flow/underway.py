@@ -43,8 +43,6 @@ class LoadOutcome:
     """Table → what changed at its source, in plain words."""
     reasons: dict[str, dict[str, int]] = field(default_factory=dict)
     """Table → reason → rows set aside."""
-    rows_there: dict[str, int | None] = field(default_factory=dict)
-    newest_load: str | None = None
 
 
 @dataclass
@@ -247,7 +245,7 @@ class Underway:
     ) -> LoadOutcome:
         result = self._result(status, works, ledgers, drift.warnings if drift else ())
         reasons = {work.table: work.reasons() for work in works}
-        return LoadOutcome(result, self.prepared, {}, reasons, {}, self.load_id)
+        return LoadOutcome(result, self.prepared, {}, reasons)
 
     def _result(
         self, status: LoadStatus, works: Sequence["Work"], ledgers: dict[str, TableLedger], warnings: Sequence[str]

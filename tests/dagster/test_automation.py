@@ -59,6 +59,19 @@ def test_new_data_starts_nothing_while_a_plan_waits_or_an_approval_is_revoked(sh
     assert requested(shop, cursor)[0] == 1
 
 
+def test_an_approval_in_the_tick_in_which_a_load_ended_is_not_lost(shop: Shop) -> None:
+    shop.approved()
+    shop.run()
+    _, cursor = requested(shop)
+    shop.decide("reject", fingerprint=shop.fingerprint()[:8])
+    _, cursor = requested(shop, cursor)
+    shop.drop("shops9.jsonl", [{"id": 950, "town": "X", "staff": "7"}])
+    shop.run(RAW)
+    shop.instance.report_runless_asset_event(dg.AssetMaterialization(TABLE))  # a load of before that ends now
+    shop.decide("approve", fingerprint=shop.fingerprint()[:8])
+    assert requested(shop, cursor)[0] == 1
+
+
 def test_drift_starts_nothing_until_the_new_plan_is_approved(shop: Shop) -> None:
     shop.approved().run()
     shop.drop("shops2.jsonl", [{"id": number, "town": "X", "staff": "many"} for number in range(300, 500)])

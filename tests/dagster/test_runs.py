@@ -134,6 +134,25 @@ def test_the_pages_show_plan_lineage_schema_and_the_whole_result(shop: Shop) -> 
     assert result["status"] == "loaded"
 
 
+def test_a_run_with_nothing_new_keeps_the_tables_row_count_and_data_version(shop: Shop) -> None:
+    def version() -> str | None:
+        event = shop.instance.get_latest_materialization_event(TABLE)
+        assert event is not None
+        assert event.asset_materialization is not None
+        return (event.asset_materialization.tags or {}).get("dagster/data_version")
+
+    shop.approved().run()
+    first = version()
+    assert page(shop, TABLE)["dagster/row_count"].value == 200
+    shop.run()
+    result = page(shop, TABLE)["result"].value
+    assert isinstance(result, dict)
+    assert result["status"] == "nothing_new"
+    assert page(shop, TABLE)["dagster/row_count"].value == 200
+    assert version() == first
+    assert first
+
+
 def test_a_source_that_fails_does_not_hide_what_landed_from_the_others(shop: Shop) -> None:
     file = shop.root / "pipelines" / "shops" / "pipeline.yaml"
     text = file.read_text().replace("sources:\n", "sources:\n  gone: {kind: file, path: drop/none.csv}\n")

@@ -138,3 +138,8 @@ parts(line) AS (
 SELECT encode(sha256(convert_to(coalesce(string_agg(line, E'\\n' ORDER BY line COLLATE "C"), ''), 'UTF8')), 'hex')
 FROM parts
 """
+
+SIZE: Final = """
+SELECT pg_catalog.pg_relation_size(c.oid), c.reltuples::float8
+FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass(%s)
+"""

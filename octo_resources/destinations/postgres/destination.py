@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from octo_core.catalog import Catalog, Label, Table
 from octo_core.errors import DestinationError
 from octo_core.schema import Field
-from octo_resources.destinations.names import parse_name
+from octo_core.spec.names import split_table_name
+from octo_resources.destinations.names import parse_name, quoted_table
 from octo_resources.destinations.postgres import catalog_sql, state
 from octo_resources.destinations.postgres.connection import Address, explained, open_control
 from octo_resources.destinations.postgres.ddl import suggested_ddl
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from octo_resources.destinations.writing import WriteJob, WriteOutcome
 
 _INTROSPECTION_SECONDS: Final = 60
+_COUNTED: Final = 1_000_000_000
+"""Bytes of a table up to which its rows are counted, a second or so; a bigger one's are estimated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,19 @@ class PostgresDestination:
         with self._reading() as connection:
             state.require(connection, self.state_schema)
             return state.known_batches(connection, self.state_schema, pipeline)
+
+    def row_counts(self, tables: Iterable[str]) -> dict[str, int]:
+        """Table → its rows: counted where it is small, else PostgreSQL's own estimate."""
+        found = {}
+        with self._reading() as connection:
+            for name in tables:
+                where = quoted_table(*split_table_name(name))
+                size, estimate = connection.execute(catalog_sql.SIZE, (where,)).fetchone() or (0, -1)
+                if size < _COUNTED or estimate < 0:
+                    row = connection.execute(f"SELECT count(*) FROM {where}".encode()).fetchone()
+                    estimate = row[0] if row else 0
+                found[name] = int(estimate)
+        return found
 
     def loads(self, pipeline: str, limit: int = 100) -> list[dict[str, Any]]:
         """The newest loads first, each with its tables' ledgers under `tables`. Needs `prepare`."""
