@@ -59,12 +59,34 @@ def landing(
         if name not in pipeline.spec.sources:
             known = ", ".join(pipeline.spec.sources)
             raise UsageError(f"there is no source '{name}'", where=pipeline.name, hint=f"Its sources: {known}")
+    if full or since is not None:
+        _may_read_again(space, pipeline, names, since)
     make_room(space)
     with ThreadPoolExecutor(max_workers=pipeline.spec.limits.concurrency) as pool:
         running = {name: pool.submit(_land_one, space, pipeline, name, full, since, progress) for name in names}
     yield from ((name, future.result()) for name, future in running.items() if future.exception() is None)
     for future in running.values():
         future.result()
+
+
+def _may_read_again(space: Workspace, pipeline: Pipeline, names: Sequence[str], since: str | None) -> None:
+    """UsageError where there is no cursor for `since`, or where what is loaded would be appended once more."""
+    cursors = [name for name in names if getattr(pipeline.spec.sources[name], "cursor", None) is not None]
+    if since is not None and not cursors:
+        raise UsageError("--since needs a source with a cursor", where=pipeline.name, hint="read all again with --full")
+    catalog = space.registry.catalogs.newest(pipeline.name)
+    for name, table in pipeline.tables.items():
+        source = pipeline.spec.source_of(name)
+        if table.write != "append" or source is None or source not in names:
+            continue
+        there = catalog.tables.get(name) if catalog is not None else None
+        keyed = table.key or pipeline.spec.sources[source].key or (there is not None and there.primary_key)
+        if not keyed and space.landing.history(pipeline.name, source):
+            raise UsageError(
+                f"rows of {name} are appended and have no key: what is there would be there twice",
+                where=pipeline.name,
+                hint="give the table a `key:`, or write: merge",
+            )
 
 
 def land_missing(space: Workspace, pipeline: Pipeline, progress: Progress | None = None) -> None:

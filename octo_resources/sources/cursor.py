@@ -30,6 +30,14 @@ def newest(values: Iterable[str], format_: str | None = None) -> str | None:
     return max(unique)
 
 
+def comparable(value: str, other: str, format_: str | None = None) -> bool:
+    """Whether two values are of one kind: numbers, times, or neither."""
+    return [_number(value) is None, _moment(value, format_) is None] == [
+        _number(other) is None,
+        _moment(other, format_) is None,
+    ]
+
+
 def less(value: str, lag: timedelta | int | None, format_: str | None = None) -> str:
     """The value so much earlier, written as it was. Raises SourceError where a lag makes no sense of the value."""
     if not lag:

@@ -24,10 +24,10 @@ def extract(
 ) -> Batch | None:
     """The batch that landed, or None where nothing is new.
 
-    `since` is the cursor value that the destination has; it counts only where nothing landed yet, because extraction
-    goes on from the newest landed batch. `full` reads all again. `waiting` names batches that are still to be loaded:
-    a whole read that brings the same bytes as the newest of them lands nothing. `once`: an incremental read leaves out
-    the records that it brings again (of those at the cursor's position, or within its lag), for rows that are appended.
+    An incremental read goes on from the newest landed batch, or from the cursor value `since`. `full` reads all again.
+    `waiting` names batches that are still to be loaded: a whole read that brings the same bytes as the newest of them
+    lands nothing. `once`: an incremental read leaves out the records that it brings again (of those at the cursor's
+    position, or within its lag), for rows that are appended.
 
     Raises SourceError, LandingError, UsageError.
     """

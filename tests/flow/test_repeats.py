@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from octo_core.errors import UsageError
 from tests.flow.shop import Shop, sale
 from tests.servers.api import Api, Asked
 
@@ -55,3 +56,14 @@ def test_what_a_server_says_again_is_not_appended_again(shop: Shop, lag: str | N
         assert (ledger.read, ledger.inserted) == (1 if lag else 2, 1 if lag else 2)
         assert shop.run("log").status == "nothing_new"
         assert shop.count("shop.log") == 11 + (not lag)
+
+
+def test_what_is_appended_without_a_key_is_not_read_again(shop: Shop) -> None:
+    log_pipeline(shop, {"kind": "file", "path": "in/log/*.jsonl"}, write="append")
+    shop.drop("log", "a", [sale(1)])
+    shop.start("log")
+    with pytest.raises(UsageError, match="would be there twice"):
+        shop.land("log", full=True)
+    with pytest.raises(UsageError, match="needs a source with a cursor"):
+        shop.land("log", since="banana")
+    assert shop.run("log").status == "nothing_new"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octo_core.errors import SourceError
+from octo_core.errors import SourceError, UsageError
 from octo_resources.landing import Landing
 from octo_resources.project import Project
 from octo_resources.sources.cursor import less, newest
@@ -38,7 +38,7 @@ def test_the_next_extraction_goes_on_where_the_last_one_landed(land_rest: LandRe
         events.records = [{"at": f"2024-01-0{day}T10:00:00Z"} for day in (1, 3, 2)]
         first = land_rest(f"{api.url}/e", cursor=cursor)
         events.records += [{"at": "2024-01-03T09:00:00Z"}, {"at": "2024-01-04T00:00:00Z"}, {"note": "no time"}]
-        second = land_rest(f"{api.url}/e", cursor=cursor, since="1999-01-01T00:00:00Z")
+        second = land_rest(f"{api.url}/e", cursor=cursor)
         landing.clean(timedelta(0))
         third = land_rest(f"{api.url}/e", cursor=cursor, full=True)
     assert first is not None
@@ -49,6 +49,21 @@ def test_the_next_extraction_goes_on_where_the_last_one_landed(land_rest: LandRe
     assert (third.cursor_from, third.full, third.rows) == (None, True, 6)
     assert [asked.params.get("since") for asked in api.asked] == [None, "2024-01-03T08:00:00Z", None]
     assert second.rows == 3
+
+
+def test_since_reads_again_from_there_and_does_not_take_the_position_back(land_rest: LandRest) -> None:
+    events = Events()
+    cursor = {"field": "at", "param": "since"}
+    with Api({"/e": events}) as api:
+        events.records = [{"at": f"2024-01-0{day}T10:00:00Z"} for day in (1, 2, 3)]
+        land_rest(f"{api.url}/e", cursor=cursor)
+        events.records.pop()
+        again = land_rest(f"{api.url}/e", cursor=cursor, since="2024-01-02T00:00:00Z")
+        assert again is not None
+        assert (again.rows, again.cursor_to) == (1, "2024-01-03T10:00:00Z")
+        with pytest.raises(UsageError, match="banana"):
+            land_rest(f"{api.url}/e", cursor=cursor, since="banana")
+    assert [asked.params.get("since") for asked in api.asked] == [None, "2024-01-02T00:00:00Z"]
 
 
 def test_the_first_read_begins_at_the_start(land_rest: LandRest) -> None:

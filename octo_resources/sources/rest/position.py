@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from octo_core.batch import Batch
-from octo_core.errors import SourceError
+from octo_core.errors import SourceError, UsageError
 from octo_core.spec.sources import Cursor, FileOptions
-from octo_resources.sources.cursor import less, newest
+from octo_resources.sources.cursor import comparable, less, newest
 from octo_resources.sources.file.csv_rows import csv_rows
 from octo_resources.sources.file.dialect import find_dialect
 from octo_resources.sources.rest.page import Page
@@ -24,10 +24,20 @@ class Start:
 
 
 def start_of(cursor: Cursor | None, history: Iterable[Batch], since: str | None, full: bool) -> Start:
-    """From the newest landed batch, else from what the destination has, else from the file's `start`."""
+    """From `since` where somebody says so, else from the newest landed batch, else from the file's `start`.
+
+    What is read from an earlier value on does not take the position back. UsageError where `since` is no such value.
+    """
     if cursor is None or full:
         return Start()
     landed = [batch.cursor_to for batch in history if batch.cursor_to is not None]
+    if landed and since is not None:
+        if not comparable(since, landed[-1], cursor.format):
+            raise UsageError(
+                f"--since: {since!r} is no value of {cursor.field}, which came as far as {landed[-1]!r}",
+                hint="write it as the source does",
+            )
+        return Start(landed[-1], since)
     position = landed[-1] if landed else since
     if position is not None:
         return Start(position, less(position, cursor.lag, cursor.format))
