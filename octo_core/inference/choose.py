@@ -14,6 +14,8 @@ TOLERATED: Final = 0.05
 """Share of values that a type may fail: what the design calls drift, so no schema starts out as drifted. What fails
 is quarantined by the contract, never forced."""
 _ONE_BAD_AMONG: Final = 10
+_LETTERS: Final = frozenset({"1", "j", "o", "s"})
+"""True in one place and something else, such as south, in another: believed where the name speaks of truth."""
 _BOOLEAN_TOLERATED: Final = 0.01
 """Of two words a third is seldom a mistake (yes, no, unsure), so less is forgiven."""
 
@@ -93,7 +95,7 @@ def _boolean(profile: FieldProfile, of: int, name: str) -> Choice | None:
         if evidence is None or not enough(evidence.count, of, _BOOLEAN_TOLERATED):
             continue
         both = evidence.low[0] != evidence.high[0]
-        if (true == "1" and not (hinted and both)) or not (both or hinted or true == "true"):
+        if (true in _LETTERS and not (hinted and both)) or not (both or hinted or true == "true"):
             continue
         low, high = evidence.low[1].strip(), evidence.high[1].strip()
         spelled = f"{high}|{low}" if both and true == high.lower() else f"{low}|{high}" if both else f"{true}|{false}"

@@ -16,8 +16,17 @@ NULL_SPELLINGS: Final = frozenset({
 })  # fmt: skip
 """Lower-case words that mean "no value" where the rest of a field is typed; in plain text they are text."""
 
-BOOLEAN_PAIRS: Final = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"), ("1", "0"))
-_BOOLEAN: Final = {word: pair for pair in BOOLEAN_PAIRS for word in pair}
+BOOLEAN_PAIRS: Final = (
+    ("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"), ("1", "0"),
+    ("ja", "nein"), ("j", "n"), ("wahr", "falsch"), ("oui", "non"), ("o", "n"), ("vrai", "faux"), ("si", "no"),
+    ("sí", "no"), ("s", "n"), ("verdadero", "falso"), ("sim", "não"), ("sim", "nao"), ("ja", "nee"), ("ja", "nej"),
+    ("tak", "nie"), ("да", "нет"), ("vero", "falso"),
+)  # fmt: skip
+"""True and false as people write them. What belongs to two pairs, such as `n`, is counted for both."""
+_BOOLEAN: Final = {
+    word: tuple(pair for pair in BOOLEAN_PAIRS if word in pair) for both in BOOLEAN_PAIRS for word in both
+}
+_LONGEST_BOOLEAN: Final = max(map(len, _BOOLEAN))
 
 INTEGER: Final = "integer"
 DECIMAL: Final = "decimal"  # with a point
@@ -84,8 +93,7 @@ def _short(text: str) -> tuple[Claim, ...]:
 
 
 def _booleans(text: str) -> Iterator[Claim]:
-    pair = _BOOLEAN.get(text.lower()) if len(text) <= 5 else None
-    if pair:
+    for pair in _BOOLEAN.get(text.lower(), ()) if len(text) <= _LONGEST_BOOLEAN else ():
         yield Claim("boolean", "|".join(pair), text.lower())
 
 

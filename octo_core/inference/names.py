@@ -82,6 +82,7 @@ def _unit(word: str) -> str | None:
 _BOOLEAN_WORDS: Final = frozenset({
     "is", "has", "had", "was", "can", "should", "flag", "active", "enabled", "disabled", "deleted", "valid", "allowed",
     "verified", "opt", "subscribed", "cancelled", "canceled", "diverted", "bool", "ind", "indicator", "yn", "visible",
+    "aktiv", "activo", "actif", "attivo", "ativo", "actief", "geprüft", "bezahlt", "pagado",
 })  # fmt: skip
 _TIME_WORDS: Final = frozenset({
     "date", "datetime", "time", "timestamp", "ts", "dt", "at", "on", "created", "updated", "modified", "epoch", "unix",

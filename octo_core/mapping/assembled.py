@@ -120,6 +120,14 @@ def _groups(known: Mapping[str, Attribute]) -> dict[tuple[str, ...], dict[str, s
     return found
 
 
+FULL_NAME = "full name"
+
+
+def is_part_of_a_name(name: str) -> bool:
+    """Whether a column asks for a first or a last name only."""
+    return any({"first", "last"} & meanings(word) for word in words(name))
+
+
 def _names(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Iterator[Offer]:
     """A full name from its two parts, and the parts from a full name."""
     texts = [path for path in fields if fields[path].type.kind == "text"]
@@ -129,7 +137,7 @@ def _names(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Itera
         note = f"{first} and {last} joined with a blank"
         text = f"nullif(trim(concat({first}, ' ', {last})), '')"
         joined = (Candidate(text, 0.9, note),)
-        yield Offer(Attribute("full name", type=TEXT, text="name of the person"), (first, last), joined, 0.95)
+        yield Offer(Attribute(FULL_NAME, type=TEXT, text="name of the person"), (first, last), joined, 0.95)
         return
     whole = next((path for path in texts if _person(path)), None)
     spaced = whole and known[whole].values and all(" " in value.strip() for value in known[whole].values[:50])

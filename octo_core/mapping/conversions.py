@@ -11,6 +11,7 @@ from typing import Final
 from octo_core.catalog import Column
 from octo_core.mapping import units
 from octo_core.mapping.attribute import Attribute
+from octo_core.mapping.evidence import folded
 from octo_core.mapping.spelling import boolean_codes, literal, value_map
 from octo_core.mapping.valuemaps import map_values, truths
 from octo_core.schema import Field
@@ -18,6 +19,8 @@ from octo_core.types import DataType
 
 _NOT_AVAILABLE: Final = ("NA", "N/A", "n/a", "NULL", "null", "#N/A", "-", "--")
 MAX_MAPPED: Final = 60
+_SOME: Final = 0.4
+"""Quality from which a value map is worth a look, as where two of three letters are initials of the column's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,20 @@ def _plain(ends: Ends) -> Iterator[Candidate]:
 
 def _doubted(ends: Ends, carried: Iterable[Candidate]) -> Iterator[Candidate]:
     """The ways that leave the unit as it is, less sure where it may be another."""
-    doubt = _unit_doubt(ends)
+    unit, codes = _unit_doubt(ends), _code_doubt(ends)
     for one in carried:
-        if doubt is None:
-            yield one
-        else:
-            yield Candidate(one.expr, one.factor * 0.75, f"{one.note}; {doubt}" if one.note else doubt)
+        notes = [note for note in (one.note, unit, codes) if note]
+        factor = (0.75 if unit else 1.0) * (0.4 if codes else 1.0)
+        yield Candidate(one.expr, one.factor * factor, "; ".join(notes))
+
+
+def _code_doubt(ends: Ends) -> str | None:
+    """What there is to say where the column takes some values only, and none of the field's is among them."""
+    if not (ends.target.closed and ends.source.closed and ends.source.values and ends.target.values):
+        return None
+    if {folded(one) for one in ends.source.values} & {folded(one) for one in ends.target.values}:
+        return None
+    return f"none of its values is among those that the column takes ({', '.join(ends.target.values[:6])})"
 
 
 def _coded(ends: Ends) -> Iterator[Candidate]:
@@ -83,7 +94,7 @@ def _coded(ends: Ends) -> Iterator[Candidate]:
     found = map_values(values, ends.target.values)
     if found.identical:
         yield Candidate(ends.path, 1.0, f"all its values are among the {len(ends.target.values)} that the column takes")
-    elif found.pairs and whole and found.quality >= 0.5:
+    elif found.pairs and whole and found.quality >= _SOME:
         said = ", ".join(f"{left} → {right}" for left, right in found.pairs if left != right)
         note = f"values mapped: {said}" if said else "values are those of the column"
         if found.unmatched:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from octo_core.catalog import Catalog, Column, Table
 from octo_core.errors import UsageError
 from octo_core.mapping import conversions
-from octo_core.mapping.assembled import offers
+from octo_core.mapping.assembled import FULL_NAME, is_part_of_a_name, offers
 from octo_core.mapping.attribute import Attribute, source_attributes, source_fields, target_attributes
 from octo_core.mapping.audit import audit_expression
 from octo_core.mapping.conversions import Candidate, Ends
@@ -150,13 +150,18 @@ class _TableProposer:
         return {column: choice for column, choice in choices.items() if choice is not None}, scores
 
     def reserve(self, matrix: NDArray[np.float64]) -> None:
-        """Columns that the load fills take only a field of very much the same name; instants no local parts."""
+        """Columns that the load fills take only a field of very much the same name; instants no local parts; a part of
+        a name not the whole of it.
+        """
+        whole_names = [row for row, offer in enumerate(self.offers) if offer.attribute.name == FULL_NAME]
         local = [
             row for row, offer in enumerate(self.offers) if offer.expressions and offer.attribute.type == TIMESTAMP
         ]
         for position, column in enumerate(self.columns):
             if column.type.kind == "timestamptz":
                 matrix[local, position] = 0.0
+            if is_part_of_a_name(column.name):
+                matrix[whole_names, position] = 0.0
             if audit_expression(column) is not None:
                 matrix[:, position] *= matrix[:, position] >= 0.9
 

@@ -66,6 +66,9 @@ def map_values(values: Sequence[str], members: Sequence[str]) -> ValueMap:
                 if member is not None:
                     found[value] = (member, grade)
     unmatched = tuple(value for value in values if value not in found and folded(value) not in _NOTHING)
+    free = [one for one in members if one not in {member for member, _ in found.values()}]
+    if len(unmatched) == len(free) == 1 and len(free[0]) == 1 and len(found) > 1:  # the letter that is left
+        found[unmatched[0]], unmatched = (free[0], 0.5), ()
     grades = [grade for _, grade in found.values()] + [0.0] * len(unmatched)
     pairs = tuple((value, found[value][0]) for value in values if value in found)
     return ValueMap(pairs, unmatched, sum(grades) / len(grades) if grades else 0.0)

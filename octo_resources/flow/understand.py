@@ -77,11 +77,16 @@ def sample_limits(space: Workspace, pipeline: Pipeline, batches: Sequence[Batch]
     return None
 
 
+_SHARED = frozenset({"gender"})
+"""Personal, but of a few words that half of mankind shares: a mapping to a code list needs them."""
+
+
 def _discreet(field: Field) -> Field:
     """A personal field without the values that were seen of it: schemas are kept, shown and matched by their shapes."""
     stats = field.stats
     if field.pii and stats is not None:
-        stats = stats.model_copy(update={"min": None, "max": None, "values": None, "examples": ()})
+        shared = stats.values if field.semantic in _SHARED else None
+        stats = stats.model_copy(update={"min": None, "max": None, "values": shared, "examples": ()})
     children = tuple(_discreet(child) for child in field.children)
     return field.model_copy(update={"stats": stats, "children": children})
 
