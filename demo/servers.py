@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 
 from demo.source import TOKEN
+from octo_resources.dotenv_file import keep_secret
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".octopipe" / "demo"
@@ -48,6 +49,8 @@ def start(*, keep_port: bool = False) -> tuple[Servers, "subprocess.Popen[bytes]
     process, port = _api(port)
     servers = Servers(port, warehouse)
     _ADDRESSES.write_text(json.dumps(asdict(servers)))
+    for name in ("FLIGHTS_API", "FLIGHTS_TOKEN", "WAREHOUSE_URL"):  # so that `octopipe` answers in any shell beside it
+        keep_secret(ROOT, name, servers.environment()[name])
     return servers, process
 
 

@@ -6,7 +6,7 @@ from octo_core.errors import Mistake
 from octo_core.spec.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from octo_core.catalog import Catalog, Table
+    from octo_core.catalog import Catalog, Column
     from octo_core.schema import SourceSchema
     from octo_core.spec.mapping_file import FileColumn
     from octo_resources.project import Pipeline, Project
@@ -68,26 +68,42 @@ def _expressions(registry: "Registry", pipeline: "Pipeline", catalog: "Catalog |
             if table is not None and table.column(target) is None:
                 known = [column.name for column in table.columns]
                 mistakes.append(_placed(entry, f"{name} has no column '{target}'.{did_you_mean(target, known)}"))
-            elif stored is not None and entry.expr is not None:
+                continue
+            column = table.column(target) if table is not None else None
+            if column is not None and not column.writable:
+                said = f"{name}.{target} cannot be written: the destination computes it. Leave it out"
+                mistakes.append(_placed(entry, said))
+            elif stored is not None and (text := _text(entry, column)) is not None:
                 count += 1
-                mistakes += _expression(entry, target, stored.value, table)
+                mistakes += _expression(entry, text, target, stored.value, column)
     return mistakes, count
 
 
-def _expression(entry: "FileColumn", target: str, schema: "SourceSchema", table: "Table | None") -> list[Mistake]:
+def _text(entry: "FileColumn", column: "Column | None") -> str | None:
+    """The expression that an entry stands for; None where it leaves the column unmapped."""
+    if entry.values is None:
+        return entry.expr
+    from octo_core.mapping.spelling import file_value_map
+    from octo_core.types import TEXT
+
+    return file_value_map(entry.values, column.type if column is not None else TEXT)
+
+
+def _expression(
+    entry: "FileColumn", text: str, target: str, schema: "SourceSchema", column: "Column | None"
+) -> list[Mistake]:
     """The mistake of one expression, if it has one, with the place marked under its text."""
     from octo_core.expressions import assign, parse
     from octo_core.expressions.mistakes import ExpressionError
 
-    text = entry.expr or ""
     try:
         node = parse(text, schema)
-        column = table.column(target) if table is not None else None
         if column is not None:
             assign(node, column)
     except ExpressionError as error:
         hint = f" Did you mean {error.nearest}?" if error.nearest and "Did you mean" not in error.message else ""
-        return [_placed(entry, f"{target}: {error.message}{hint}", error.line, error.column, error.snippet)]
+        where = (error.line, error.column) if entry.values is None else (1, 1)  # a map's text is ours
+        return [_placed(entry, f"{target}: {error.message}{hint}", *where, error.snippet)]
     return []
 
 

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from octo_core.errors import UsageError
 from octo_core.spec.names import table_name
@@ -63,14 +63,22 @@ def written_place(place: str, root: Path) -> str:
         return inside.as_posix()
 
 
+_SECRET_PARAMETER = re.compile(
+    r"(?i)(?:.*[_-])?(?:token|secret|password|passwd|pwd|sig|signature|credential|key)|apikey|accesskey|auth"
+)
+
+
 def password_of(url: str) -> str | None:
-    """The password in a URL, if it has one that is no reference; from then on it is redacted."""
+    """The password or token in a URL, if it has one that is no reference; from then on it is redacted."""
     if "://" not in url or "${" in url:
         return None
     try:
-        password = urlsplit(url).password
+        parts = urlsplit(url)
+        password = parts.password
     except ValueError:
         return None
+    named = (value for name, value in parse_qsl(parts.query) if _SECRET_PARAMETER.fullmatch(name))
+    password = password or next(named, None)
     if password:
         remember(unquote(password))
     return password

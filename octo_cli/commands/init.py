@@ -10,6 +10,7 @@ from octo_cli import console
 from octo_core.errors import OctopipeError, UsageError
 
 if TYPE_CHECKING:
+    from octo_core.spec.pipeline import PipelineSpec
     from octo_resources.project import Project
 
 
@@ -56,6 +57,7 @@ def init(
     wanted = _asked(project, name, description, hosting, source, destination, tuple(table or ()))
     text, source_called = _text(project, wanted)
     spec = console.open_project().pipeline(name, text=text).spec  # opened again: .env may have a line more
+    _look(console.open_project(), wanted, spec)
     file = project.root / "pipelines" / name / "pipeline.yaml"
     (file.parent / "samples").mkdir(parents=True, exist_ok=True)
     write_atomically(file, text)
@@ -63,6 +65,27 @@ def init(
     tables = tuple(spec.tables)
     answer = InitAnswer(pipeline=name, file=shown, source=source_called, tables=tables, notes=tuple(wanted.notes))
     console.answer(answer, "\n".join([f"wrote {shown}", *wanted.notes, "", f"Next:  octopipe plan {name}"]))
+
+
+def _look(project: "Project", wanted: _Wanted, spec: "PipelineSpec") -> None:
+    """Say what source and destination answer. One that does not is no reason not to write the file."""
+    from octo_core.spec.nearest import did_you_mean
+    from octo_resources.discovery import tables_of
+    from octo_resources.sources import probe
+
+    for called, source in spec.sources.items():
+        with console.progress(f"looking at {called}"):
+            seen = probe(source, project)
+        wanted.notes.append(f"{called}: {seen.message}" if seen.ok else f"{called} cannot be read yet: {seen.message}")
+    try:
+        there = tables_of(project.filled_in(wanted.destination))
+    except OctopipeError as error:
+        wanted.notes.append(f"the destination cannot be asked yet: {error.message}")
+        return
+    for table in spec.tables:
+        if table not in there:
+            near = did_you_mean(table, there)
+            wanted.notes.append(f"the destination has no table {table} that may be written.{near}")
 
 
 def _refuse_known(project: "Project", name: str) -> None:

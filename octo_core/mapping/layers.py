@@ -32,6 +32,7 @@ class _Said:
 class _Judge:
     """Checks what the stronger layers say against the tables and the language, and gathers every mistake."""
 
+    pipeline: str
     catalog: Catalog
     relations: Relations
     mistakes: list[Mistake] = field(default_factory=list)
@@ -65,6 +66,8 @@ class _Judge:
                 start = start + error.column - 1 if error.line == 1 else error.column
                 line += error.line - 1
             near = f" Did you mean '{error.nearest}'?" if error.nearest and error.nearest not in error.message else ""
+            if said.layer == "correction":
+                near += f" Correct it anew: octopipe map {self.pipeline} --set {table}.{column.name}=…"
             self.wrong((file, line, start), f"{table}.{column.name}: {error.message}{near}", error.snippet or None)
             return False
         return True
@@ -87,7 +90,7 @@ def layered(
     something else. Raises SpecError with all mistakes at once: unknown tables and columns, and expressions that the
     language refuses, each at its file, line and column (corrections: `correction of TABLE.COLUMN`).
     """
-    judge = _Judge(catalog, relations)
+    judge = _Judge(proposal.pipeline, catalog, relations)
     found = dict(proposal.tables)
     for said_of in (_from_file(file, catalog), _from_corrections(corrections)):
         for (table, name), said in said_of.items():

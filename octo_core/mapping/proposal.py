@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 REUSE: Final = 0.6
 """From this score on a field may feed a second column."""
+KEY_TO_KEY: Final = 0.35
+"""What a source's key counts for a table's, where no name says so."""
 DOUBTFUL: Final = 0.7
 _ROUNDS: Final = 12
 
@@ -143,6 +145,7 @@ class _TableProposer:
             if not impossible:
                 break
         taken = {column: row for row, column in enumerate(assigned) if column is not None and self.write(row, column)}
+        self.pair_keys(matrix, taken)
         again = self.reuse(matrix, taken)
         choices = {
             column: self.choice(matrix, row, column, column in again) for column, row in {**taken, **again}.items()
@@ -164,6 +167,19 @@ class _TableProposer:
                 matrix[whole_names, position] = 0.0
             if audit_expression(column) is not None:
                 matrix[:, position] *= matrix[:, position] >= 0.9
+
+    def pair_keys(self, matrix: NDArray[np.float64], taken: dict[int, int]) -> None:
+        """What identifies a record feeds what identifies a row, where nothing else does: to be looked at."""
+        if len(self.table.primary_key) != 1 or len(self.schema.key) != 1:
+            return
+        column = self.positions.get(self.table.primary_key[0])
+        rows = [n for n, offer in enumerate(self.offers) if offer.uses == self.schema.key and offer.expressions is None]
+        if column is None or column in taken or not self.columns[column].required or not rows:
+            return
+        row = rows[0]
+        if row not in taken.values() and self.write(row, column) is not None:
+            matrix[row, column] = max(matrix[row, column], KEY_TO_KEY)
+            taken[column] = row
 
     def reuse(self, matrix: NDArray[np.float64], taken: Mapping[int, int]) -> dict[int, int]:
         found = {}

@@ -166,6 +166,23 @@ def test_init_finds_the_table_by_looking(warehouse: str, shop: Path, cli: Cli) -
     assert "path: pipelines/orders/samples\n" in text
 
 
+def test_init_says_what_source_and_destination_answer(warehouse: str, shop: Path, cli: Cli) -> None:
+    (shop / "in").mkdir()
+    (shop / "in/people.csv").write_text("id,name\n1,Ana\n", encoding="utf-8")
+    said = cli(
+        "init", "people", "--source", "in/people.csv", "--destination", warehouse, "--table", "public.customer_ordr"
+    )
+    assert said.code == 0, said.err
+    assert "people: people.csv: csv, utf-8, 2 fields" in said.out
+    assert "no table public.customer_ordr that may be written. Did you mean 'public.customer_order'?" in said.out
+    url = "http://127.0.0.1:1/feed?api_token=s3cret-token"
+    said = cli("init", "feed", "--source", url, "--destination", warehouse, "--table", "public.customer_order")
+    assert said.code == 0, said.err
+    assert "feed cannot be read yet" in said.out
+    text = Path("pipelines/feed/pipeline.yaml").read_text(encoding="utf-8")
+    assert "s3cret-token" not in text + said.out + said.err
+
+
 def test_a_sample_is_typed_shown_and_written_as_csv(shop: Path, cli: Cli) -> None:
     said = cli("source", "sample", "orders", "--csv", "out.csv", "--json")
     assert said.code == 0, said.err

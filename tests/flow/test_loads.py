@@ -112,6 +112,14 @@ def test_rows_of_one_key_in_one_batch_are_deduplicated_and_the_last_read_wins(sh
     assert shop.sql("SELECT amount::text FROM shop.sale WHERE sale_id = 5") == [("2.00",)]
 
 
+def test_a_nul_in_a_csv_sets_one_row_aside(shop: Shop) -> None:
+    shop.shop_pipeline()
+    shop.drop("sales", "a", sales(range(1, 4)))
+    shop.drop_text("customers", "a.csv", "id,name,level\n1,Ana,gold\n2,B\0o,basic\n3,Cy,basic\n4,Di,gold\n")
+    ledger_ = shop.start("shop").tables["shop.customer"]
+    assert (ledger_.read, ledger_.quarantined) == (4, 1)
+
+
 def test_spoilt_rows_are_set_aside_exactly_as_they_came(shop: Shop) -> None:
     shop.sales_pipeline()
     shop.drop("sales", "a", sales(range(1, 201)))

@@ -92,7 +92,7 @@ def format_of(spec: FileSource, path: Path, head: bytes) -> FileFormat:
             hint="Octopipe reads CSV, JSON, JSON lines and Parquet.",
             retryable=False,
         )
-    if b"\x00" in head:
+    if _binary(head):
         raise SourceError(
             "the file is binary and of no known format",
             where=str(path),
@@ -107,6 +107,11 @@ def format_of(spec: FileSource, path: Path, head: bytes) -> FileFormat:
             retryable=False,
         )
     return "csv"
+
+
+def _binary(head: bytes) -> bool:
+    """Zeros here and there are mistakes of rows, which go to quarantine; in a binary file they are everywhere."""
+    return head.count(0) > max(3, len(head) // 200)
 
 
 def _lines_or_document(text: bytes, named: FileFormat | None) -> FileFormat:
