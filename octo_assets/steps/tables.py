@@ -69,7 +69,7 @@ def table_assets(project: Project, spec: PipelineSpec) -> dg.AssetsDefinition:
             context.log.warning(warning)
         if outcome.result.status == "waiting_for_approval" and outcome.prepared is not None:
             _tell_of_drift(context, outcome.prepared)
-        there = Standing.of(space, pipeline_of(space, spec), outcome, wanted)
+        there = Contents.of(space, pipeline_of(space, spec), outcome, wanted)
         for table in wanted:
             yield from _events(spec, keys[table], table, outcome, there)
 
@@ -128,7 +128,7 @@ def _tell_of_drift(context: dg.AssetExecutionContext, prepared: "Prepared") -> N
 
 
 @dataclass(frozen=True)
-class Standing:
+class Contents:
     """What the tables hold after the run."""
 
     rows: dict[str, int]
@@ -136,7 +136,7 @@ class Standing:
     """The newest load of the pipeline: this run's, or one before it where nothing was new."""
 
     @classmethod
-    def of(cls, space: "Workspace", pipeline: Pipeline, outcome: "LoadOutcome", tables: Sequence[str]) -> "Standing":
+    def of(cls, space: "Workspace", pipeline: Pipeline, outcome: "LoadOutcome", tables: Sequence[str]) -> "Contents":
         if outcome.result.status not in DONE:
             return cls({}, None)
         newest = space.registry.executions.newest(pipeline.name, "loaded")
@@ -148,7 +148,7 @@ class Standing:
 
 
 def _events(
-    spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: "LoadOutcome", there: Standing
+    spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: "LoadOutcome", there: Contents
 ) -> Iterator[Event]:
     result = outcome.result
     if result.status in DONE:
@@ -183,7 +183,7 @@ def _events(
 
 
 def _materialization(
-    spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: "LoadOutcome", there: Standing
+    spec: PipelineSpec, key: dg.AssetKey, table: str, outcome: "LoadOutcome", there: Contents
 ) -> Materialized:
     from octo_assets.lineage import column_lineage, column_schema
     from octo_core.plan.show import load_markdown

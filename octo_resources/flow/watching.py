@@ -46,12 +46,13 @@ class Watch:
         self._deadline = Deadline(pipeline, "the load")
         self._near_the_end = threading.Event()
         self._reason: OctopipeError | None = None
+        self._thread: threading.Thread | None = None
 
     @contextmanager
     def over(self, transaction: "Load") -> Iterator[None]:
         """Cancel what the transaction does once there is a reason to; that reason is raised, not what it broke."""
-        thread = threading.Thread(target=self._look, args=(transaction,), name="octopipe-watch", daemon=True)
-        thread.start()
+        self._thread = threading.Thread(target=self._look, args=(transaction,), name="octopipe-watch", daemon=True)
+        self._thread.start()
         try:
             yield
         except Exception as error:
@@ -59,15 +60,19 @@ class Watch:
                 raise self._reason from error
             raise
         finally:
-            self._near_the_end.set()
-            thread.join()
+            self._stop()
 
     def last_look(self) -> None:
         """Right before the commit: raises the reason to end, if there is one; from here on nothing is cancelled."""
-        self._near_the_end.set()
+        self._stop()
         self._ask()
         if self._reason is not None:
             raise self._reason
+
+    def _stop(self) -> None:
+        self._near_the_end.set()
+        if self._thread is not None:
+            self._thread.join()
 
     def _look(self, transaction: "Load") -> None:
         while not self._near_the_end.wait(EVERY):

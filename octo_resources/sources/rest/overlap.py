@@ -38,6 +38,7 @@ class Overlap:
     def __init__(self, cursor: Cursor, known: frozenset[bytes]) -> None:
         self._cursor, self._known = cursor, known
         self._edge: str | None = None
+        self._bound: str | None = None
         self._kept: dict[str, set[bytes]] = {}
 
     def less_known(self, page: Page, values: Sequence[str | None]) -> Page:
@@ -60,7 +61,7 @@ class Overlap:
             return
         best = newest([*said, *([self._edge] if self._edge is not None else [])], self._cursor.format)
         if best is not None and best != self._edge:
-            self._edge = best
+            self._edge, self._bound = best, less(best, self._cursor.lag, self._cursor.format)
             self._kept = {value: kept for value, kept in self._kept.items() if self._within(value)}
         within = {value for value in said if self._within(value)}
         for value, own in zip(values, digests, strict=True):
@@ -74,9 +75,6 @@ class Overlap:
             )
 
     def _within(self, value: str) -> bool:
-        if self._edge is None or value == self._edge:
+        if value == self._edge or self._bound is None:
             return True
-        if not self._cursor.lag:
-            return False
-        bound = less(self._edge, self._cursor.lag, self._cursor.format)
-        return newest([value, bound], self._cursor.format) == value
+        return self._bound != self._edge and newest([value, self._bound], self._cursor.format) == value
