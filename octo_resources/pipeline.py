@@ -76,7 +76,7 @@ class Pipeline:
     @property
     def llm(self) -> LlmSettings:
         """The pipeline's `llm` over the project's, key by key."""
-        return self.settings.llm.model_copy(update=self.spec.llm.model_dump(exclude_unset=True))
+        return self.spec.llm.over(self.settings.llm)
 
     def source(self, name: str | None = None) -> tuple[str, Source]:
         """A source by name; the only one where no name is given. Raises UsageError."""

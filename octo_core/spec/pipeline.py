@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from octo_core.catalog import Label
+from octo_core.spec.llm import LlmSettings
 from octo_core.spec.names import TableName
 from octo_core.spec.sources import Names, Source, Strict, Text
 from octo_core.spec.units import Duration, Size
@@ -191,14 +192,6 @@ class Monitors(Strict):
     timeliness: Duration | None = None
     anomaly: Anomaly | None = None
     active: bool = True
-
-
-class LlmSettings(Strict):
-    model: str | None = None
-    base_url: str | None = None
-    key: str | None = None
-    share: Literal["none", "statistics", "samples"] | None = None
-    budget: dict[str, Any] = Field(default_factory=dict)
 
 
 class PipelineSpec(Strict):

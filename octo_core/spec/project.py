@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from octo_core.spec.pipeline import Engine, EngineKind, LlmSettings
+from octo_core.spec.llm import LlmSettings
+from octo_core.spec.pipeline import Engine, EngineKind
 from octo_core.spec.sources import Strict
 from octo_core.spec.units import Duration, Size
 

@@ -31,14 +31,12 @@ def later_in_pipeline(data: Any) -> Iterator[tuple[Path, str]]:
     for key in ("timeliness", "anomaly"):
         if _mapping(_mapping(data).get("monitors")).get(key) is not None:
             yield ("monitors", key), not_supported(f"the monitor '{key}'")
-    yield from _llm(data)
     yield from later_in_engine(("engine",), _mapping(data).get("engine"))
 
 
 def later_in_project(data: Any) -> Iterator[tuple[Path, str]]:
     """The same for octopipe.yaml."""
     yield from later_in_engine(("engine",), _mapping(data).get("engine"))
-    yield from _llm(data)
     if _mapping(_mapping(data).get("notify")).get("routes"):
         yield ("notify", "routes"), not_supported("'notify'")
     landing = _mapping(_mapping(data).get("landing")).get("path")
@@ -50,11 +48,6 @@ def later_in_engine(path: Path, engine: Any) -> Iterator[tuple[Path, str]]:
     kind = engine if isinstance(engine, str) else _mapping(engine).get("kind")
     if kind == "spark":
         yield (path if isinstance(engine, str) else (*path, "kind")), not_supported("the engine 'spark'")
-
-
-def _llm(data: Any) -> Iterator[tuple[Path, str]]:
-    if _mapping(_mapping(data).get("llm")).get("model") is not None:
-        yield ("llm", "model"), not_supported("asking a model for mappings (llm.model)")
 
 
 def _source(path: Path, source: Any) -> Iterator[tuple[Path, str]]:

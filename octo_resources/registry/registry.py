@@ -12,6 +12,7 @@ from octo_core.mapping.model import Mapping
 from octo_core.plan.model import PlanDiff, PlanState, Recipe
 from octo_core.schema import SourceSchema
 from octo_core.spec.pipeline import ApprovalPolicy
+from octo_resources.registry.calls import Feedback, LlmCalls
 from octo_resources.registry.carrying import Carried, Carrying
 from octo_resources.registry.control import Controls, Logs, Steps
 from octo_resources.registry.database import Database, database_url
@@ -36,6 +37,8 @@ class Registry:
         self.catalogs: Versions[Catalog] = Versions(database, "catalog", Catalog)
         self.mappings: Versions[Mapping] = Versions(database, "mapping", Mapping)
         self.corrections = Corrections(database)
+        self.feedback = Feedback(database)
+        self.llm_calls = LlmCalls(database)
         self.plans = Plans(database)
         self.decisions = Decisions(database, keys)
         self.carrying = Carrying(database, self.decisions)

@@ -101,6 +101,37 @@ correction = sa.Table(
     _text("reason", null=True),
     _at("made_at"),
 )
+feedback = sa.Table(
+    "feedback",
+    METADATA,
+    _id(),
+    _text("pipeline", index=True),
+    _text("body"),
+    _text("reviewer"),
+    _at("made_at"),
+)
+llm_call = sa.Table(
+    "llm_call",
+    METADATA,
+    _id(),
+    _text("pipeline"),
+    _text("purpose"),  # schema | mapping
+    _text("part"),  # a source or a table
+    _text("model"),
+    _text("prompt_hash", index=True),
+    _text("prompt"),
+    _text("answer", null=True),
+    _text("state"),  # answered | failed
+    _text("error", null=True),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    _count("tokens_in"),
+    _count("tokens_out"),
+    _text("cost", null=True),  # US dollars, a decimal's digits; null where the price is not known
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("reused", sa.Integer, nullable=False, server_default=sa.text("0")),
+    _at("at"),
+    sa.Index("ix_llm_call_pipeline_at", "pipeline", "at"),
+)
 recipe = sa.Table(
     "recipe",
     METADATA,

@@ -137,7 +137,6 @@ def test_append_with_a_lag_and_a_key_is_fine(mistakes: Mistakes) -> None:
         (BASE + "stream: {trigger: 2 s}\n", "'stream'"),
         (BASE + "monitors: {timeliness: 30 min}\n", "the monitor 'timeliness'"),
         (BASE + "monitors: {anomaly: {metrics: [inserts]}}\n", "the monitor 'anomaly'"),
-        (BASE + "llm: {model: openai/gpt-5}\n", "asking a model for mappings (llm.model)"),
         (BASE + "owner: ${secret:vault/x}\n", "the secret store 'vault'"),
     ],
 )
@@ -149,7 +148,6 @@ def test_what_is_not_built_yet_says_so_where_it_stands(mistakes: Mistakes, text:
     ("text", "expected"),
     [
         ("notify: {routes: [{to: 'mailto://ana@airline.example'}]}\n", "octopipe.yaml:1:18  'notify'"),
-        ("llm: {model: openai/gpt-5}\n", "octopipe.yaml:1:14  asking a model for mappings (llm.model)"),
     ],
 )
 def test_the_project_file_says_so_too(project: Callable[..., Project], text: str, expected: str) -> None:

@@ -11,11 +11,11 @@ from typing import Any, Final
 import httpx
 import msgspec
 import stamina
-import stamina.instrumentation
 
 from octo_core.errors import SourceError, UsageError
 from octo_core.spec.sources import RestSource
 from octo_resources.redaction import install_log_redaction, redact, remember_credentials
+from octo_resources.retry_log import log_retries
 from octo_resources.sources.place import Place
 from octo_resources.sources.rest.address import Request, clean, same_origin, shown
 from octo_resources.sources.rest.auth import credentials
@@ -71,12 +71,6 @@ class _AgainError(Exception):
         self.wait = wait
 
 
-def _told(details: stamina.instrumentation.RetryDetails) -> None:
-    """A retry in our own log, which is redacted and shown with -v."""
-    cause, wait = redact(str(details.caused_by)), details.wait_for
-    _log.info("try %d again in %.1f s: %s", details.retry_num, wait, cause)
-
-
 class Client:
     """One source's connection pool. Use as a context manager."""
 
@@ -107,7 +101,7 @@ class Client:
             },
             limits=httpx.Limits(max_connections=4, max_keepalive_connections=4),
         )
-        stamina.instrumentation.set_on_retry_hooks([_told])  # by itself it prints every retry to the terminal
+        log_retries()
 
     def __enter__(self) -> "Client":
         return self

@@ -1,0 +1,6 @@
+"""Language models, behind one door: `Door.ask` gives a validated reply or a reason why there is none."""
+
+from octo_resources.llm.door import Door, Question, Unanswered
+from octo_resources.llm.settings import Standing, door, standing
+
+__all__ = ["Door", "Question", "Standing", "Unanswered", "door", "standing"]

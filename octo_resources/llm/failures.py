@@ -1,0 +1,78 @@
+"""What can go wrong with a call, in plain words, and whether trying again could help."""
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+from octo_resources.redaction import redact
+from octo_resources.sources.rest.pace import retry_after
+
+LONGEST_WAIT: Final = 60.0
+_AGAIN: Final = frozenset({408, 409, 425, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """`again`: whether to try again, and after how many seconds where the provider says so."""
+
+    message: str
+    again: bool | float = False
+
+
+def failure_of(error: BaseException) -> Failure:
+    """The plain words for whatever a provider's client raised."""
+    for one in _chain(error):
+        status = getattr(one, "status_code", None)
+        if isinstance(status, int):
+            return _refused(status, one)
+    for one in _chain(error):
+        if isinstance(one, ssl.SSLError):
+            return Failure(f"its certificate is not valid: {_short(str(one))}; it was not trusted")
+        if isinstance(one, httpx.TimeoutException | TimeoutError):
+            return Failure("it did not answer in time")
+        if isinstance(one, httpx.RemoteProtocolError | httpx.DecodingError):
+            return Failure(f"its answer broke off or was malformed: {_short(str(one))}", again=True)
+        if isinstance(one, httpx.ConnectError):
+            if "CERTIFICATE" in str(one).upper():
+                return Failure(f"its certificate is not valid: {_short(str(one))}; it was not trusted")
+            return Failure(f"it cannot be reached: {_short(str(one))}", again=True)
+    if isinstance(error, ImportError):
+        return Failure(f"a package is missing: {_short(str(error))}; install octopipe[llm] and the provider's own")
+    name = type(error).__name__
+    if any("Validation" in type(one).__name__ or "JSONDecode" in type(one).__name__ for one in _chain(error)):
+        return Failure(f"its reply was never valid: {_short(str(error))}")
+    if "Incomplete" in name:
+        return Failure("its reply was cut off at the limit of its length")
+    return Failure(f"{name}: {_short(str(error))}")
+
+
+def _refused(status: int, error: BaseException) -> Failure:
+    said = _short(str(getattr(error, "message", "") or error))
+    if status in (401, 403):
+        return Failure(f"it refused the key ({status}): set the one that `llm.key` names")
+    if status == 404:
+        return Failure(f"it has no such model or address ({status}): {said}")
+    if status in _AGAIN or status >= 500:
+        headers = getattr(getattr(error, "response", None), "headers", {})
+        wait = retry_after(headers.get("retry-after"))
+        message = "it allows no more requests for now (429)" if status == 429 else f"it failed ({status}): {said}"
+        if wait is not None and wait > LONGEST_WAIT:
+            return Failure(f"{message}; it asks to wait {wait:.0f} s")
+        return Failure(message, again=True if wait is None else wait)
+    return Failure(f"it refused the request ({status}): {said}")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _short(text: str) -> str:
+    line = " ".join(redact(text).split())
+    return line if len(line) <= 200 else f"{line[:199]}…"

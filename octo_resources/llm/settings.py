@@ -1,0 +1,62 @@
+"""Whether a pipeline has a model to ask, and the door to it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from octo_core.errors import UsageError
+from octo_core.spec.llm import LlmSettings, Share
+from octo_resources.llm.provider import KEY_VARIABLES, KEYLESS
+
+if TYPE_CHECKING:
+    from octo_resources.llm.door import Door
+    from octo_resources.pipeline import Pipeline
+    from octo_resources.registry import Registry
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a pipeline's settings come to. `why_not`: the reason why no model is asked, where there is one to say."""
+
+    settings: LlmSettings
+    key: str | None = None
+    why_not: str | None = None
+
+    @property
+    def share(self) -> Share:
+        return self.settings.share or "statistics"
+
+    @property
+    def asks(self) -> bool:
+        """Whether a model is asked at all."""
+        return self.settings.model is not None and self.why_not is None
+
+
+def standing(pipeline: "Pipeline") -> Standing:
+    """The pipeline's `llm` over octopipe.yaml's, with the key revealed. A missing key is a reason, not an error."""
+    settings = pipeline.llm
+    if settings.model is None:
+        return Standing(settings)
+    if settings.share == "none":
+        return Standing(settings, why_not="llm.share is none: nothing may leave")
+    provider = settings.model.partition("/")[0]
+    secrets = pipeline.project.secrets
+    if settings.key is not None:
+        try:
+            key = secrets.reveal(settings.key)
+        except UsageError as error:
+            return Standing(settings, why_not=f"there is no key for {settings.model}: {error.message}")
+        return Standing(settings, key=key)
+    variable = KEY_VARIABLES.get(provider)
+    if provider in KEYLESS or (settings.base_url is not None and variable not in pipeline.project.environment):
+        return Standing(settings)
+    if variable is None or not pipeline.project.environment.get(variable):
+        names = f"llm.key or {variable}" if variable else "llm.key"
+        return Standing(settings, why_not=f"there is no key for {settings.model}: set {names}")
+    return Standing(settings, key=secrets.get("env", variable))
+
+
+def door(pipeline: "Pipeline", registry: "Registry", found: Standing) -> "Door":
+    """The door of a pipeline whose standing `asks`."""
+    from octo_resources.llm.door import Door
+
+    return Door(pipeline.name, found, registry.llm_calls)

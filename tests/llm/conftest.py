@@ -1,0 +1,31 @@
+"""A registry for the calls, and doors to models on loopback."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from octo_core.spec.llm import LlmSettings
+from octo_resources.llm import Door, Standing
+from octo_resources.registry import Registry
+
+OpenDoor = Callable[..., Door]
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    opened = Registry.open("sqlite", tmp_path / ".octopipe")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def open_door(registry: Registry) -> OpenDoor:
+    """`open_door(base_url, key=…, **settings)`: a door of the pipeline `shop`."""
+
+    def opened(base_url: str, key: str | None = "sk-planted-key-123", **settings: Any) -> Door:
+        said = {"model": "openai/test-1", "base_url": base_url, "timeout": "5 s", **settings}
+        return Door("shop", Standing(LlmSettings.model_validate(said), key=key), registry.llm_calls)
+
+    return opened

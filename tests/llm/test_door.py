@@ -1,0 +1,223 @@
+"""The door to a model, against a server that speaks the protocol: right, wrong, slow, broken and hostile answers."""
+
+import ssl
+import subprocess
+import threading
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, Field
+
+from octo_resources.llm import Question, Unanswered
+from octo_resources.redaction import remember
+from octo_resources.registry import Registry
+from tests.llm.conftest import OpenDoor
+from tests.servers.api import Reply
+from tests.servers.model import ModelServer, completion
+
+TOO_MANY = Reply({"error": {"message": "slow down"}}, 429, {"Retry-After": "0"})
+BROKEN = Reply({"error": {"message": "oops"}}, 500, {"Retry-After": "0"})
+
+
+class Colour(BaseModel):
+    name: str = Field(max_length=20)
+    warm: bool
+
+
+def question(text: str = "Which colour?") -> Question[Colour]:
+    return Question("schema", "orders", [{"role": "user", "content": text}], Colour)
+
+
+RED = {"name": "red", "warm": True}
+
+
+@pytest.mark.parametrize("mode", [None, "tools", "json_schema", "json"])
+def test_a_reply_is_an_instance_of_the_asked_model(open_door: OpenDoor, mode: str | None) -> None:
+    with ModelServer([RED]) as server:
+        assert open_door(server.base_url, mode=mode).ask(question()) == Colour(name="red", warm=True)
+    body = server.bodies[0]
+    assert body["model"] == "test-1"
+    assert bool(body.get("tools")) == (mode in (None, "tools"))
+    assert server.asked[0].headers["authorization"] == "Bearer sk-planted-key-123"
+
+
+def test_what_does_not_validate_goes_back_with_what_was_wrong(open_door: OpenDoor, registry: Registry) -> None:
+    with ModelServer([{"name": "red"}, RED]) as server:
+        assert open_door(server.base_url).ask(question()) == Colour(name="red", warm=True)
+    assert "warm" in str(server.bodies[1]["messages"][1:])
+    call = registry.llm_calls.newest()[0]
+    assert (call.attempts, call.tokens_in, call.tokens_out) == (2, 200, 40)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": "x" * 5000, "warm": True},
+        {"name": "red", "warm": "perhaps"},
+        "this is no JSON",
+        '{"name": "red", ',
+        "",
+        "[" * 5000,
+        {"name": ["red"] * 100_000, "warm": True},
+        lambda body: Reply(completion(body, RED) | {"choices": []}),
+        lambda body: Reply(b"<html>a proxy's page</html>", headers={"Content-Type": "text/html"}),
+        lambda body: Reply(completion(body, '{"name": "re', finish="length")),
+        lambda body: Reply(completion(body, RED), cut=40),
+        lambda body: Reply({"unexpected": True}),
+    ],
+)
+def test_a_reply_that_is_never_valid_is_no_reply(open_door: OpenDoor, registry: Registry, wrong: Any) -> None:
+    with ModelServer([wrong]) as server:
+        found = open_door(server.base_url, retries=1).ask(question())
+    assert isinstance(found, Unanswered)
+    assert len(server.asked) <= 4
+    call = registry.llm_calls.newest()[0]
+    assert call.state == "failed"
+    assert call.error == found.why
+
+
+def test_an_endless_answer_is_cut_off(open_door: OpenDoor) -> None:
+    with ModelServer([Reply(b'{"a": "' + b"x" * 9_000_000 + b'"}')]) as server:
+        found = open_door(server.base_url, retries=0).ask(question())
+    assert isinstance(found, Unanswered)
+    assert "larger than 8 MB" in found.why
+
+
+@pytest.mark.parametrize("refusal", [TOO_MANY, BROKEN])
+def test_it_is_asked_again_where_that_can_help(open_door: OpenDoor, refusal: Reply) -> None:
+    with ModelServer([refusal, refusal, RED]) as server:
+        assert open_door(server.base_url).ask(question()) == Colour(name="red", warm=True)
+    assert len(server.asked) == 3
+
+
+def test_in_the_end_it_gives_up(open_door: OpenDoor) -> None:
+    with ModelServer([TOO_MANY]) as server:
+        found = open_door(server.base_url).ask(question())
+    assert found == Unanswered("it allows no more requests for now (429)")
+    assert len(server.asked) == 3
+
+
+def test_a_wait_that_is_too_long_is_not_waited(open_door: OpenDoor) -> None:
+    with ModelServer([Reply({"error": {"message": "tomorrow"}}, 429, {"Retry-After": "86400"})]) as server:
+        found = open_door(server.base_url).ask(question())
+    assert found == Unanswered("it allows no more requests for now (429); it asks to wait 86400 s")
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (401, "it refused the key (401): set the one that `llm.key` names"),
+        (404, "it has no such model or address (404)"),
+        (400, "it refused the request (400)"),
+    ],
+)
+def test_what_trying_again_cannot_help_is_asked_once(open_door: OpenDoor, status: int, said: str) -> None:
+    with ModelServer([Reply({"error": {"message": "no sk-planted-key-123 here"}}, status)]) as server:
+        found = open_door(server.base_url).ask(question())
+    assert isinstance(found, Unanswered)
+    assert found.why.startswith(said)
+    assert len(server.asked) == 1
+
+
+def test_a_model_that_hangs_is_left_in_time(open_door: OpenDoor) -> None:
+    done = threading.Event()
+
+    def hang(_: Any) -> Any:
+        done.wait(20)
+        return RED
+
+    with ModelServer(hang) as server:
+        found = open_door(server.base_url, timeout="0.3 s").ask(question())
+        done.set()
+    assert found == Unanswered("it did not answer in time")
+
+
+def test_a_server_that_is_not_there(open_door: OpenDoor) -> None:
+    with ModelServer([RED]) as server:
+        gone = server.base_url
+    found = open_door(gone, retries=0).ask(question())
+    assert isinstance(found, Unanswered)
+    assert found.why.startswith("it cannot be reached")
+
+
+def test_a_certificate_that_nobody_signed(open_door: OpenDoor, tmp_path: Path) -> None:
+    pem = tmp_path / "server.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", "/CN=127.0.0.1", "-keyout", str(pem), "-out", str(tmp_path / "cert.pem")],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    pem.write_text(pem.read_text() + (tmp_path / "cert.pem").read_text())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    with ModelServer([RED], tls=context) as server:
+        found = open_door(server.base_url).ask(question())
+    assert isinstance(found, Unanswered)
+    assert found.why.startswith("its certificate is not valid")
+    assert not server.asked
+
+
+def test_the_same_question_is_paid_for_once(open_door: OpenDoor, registry: Registry) -> None:
+    with ModelServer([RED]) as server:
+        door = open_door(server.base_url)
+        assert door.ask(question()) == door.ask(question()) == Colour(name="red", warm=True)
+        assert len(server.asked) == 1
+        door.ask(question("And which now?"))
+        open_door(server.base_url, model="openai/test-2").ask(question())
+        assert len(server.asked) == 3
+    assert [call.reused for call in registry.llm_calls.newest()] == [0, 0, 1]
+
+
+def test_a_failed_call_is_asked_again(open_door: OpenDoor) -> None:
+    with ModelServer([Reply({}, 400), RED]) as server:
+        door = open_door(server.base_url)
+        assert isinstance(door.ask(question()), Unanswered)
+        assert door.ask(question()) == Colour(name="red", warm=True)
+
+
+def test_a_budget_of_tokens_holds(open_door: OpenDoor) -> None:
+    with ModelServer([RED]) as server:
+        door = open_door(server.base_url, budget={"tokens": 130})
+        assert isinstance(door.ask(question()), Colour)
+        found = door.ask(question("Another that is long " * 3))
+    assert isinstance(found, Unanswered)
+    assert found.why == "the budget of 130 tokens in 30 days does not reach for it (120 are used)"
+    assert len(server.asked) == 1
+
+
+def test_a_budget_of_money_holds(open_door: OpenDoor, registry: Registry) -> None:
+    price = {"input": "100 USD", "output": "1000 USD"}
+    with ModelServer([RED]) as server:
+        door = open_door(server.base_url, budget={"money": "3 USD"}, price=price)
+        assert isinstance(door.ask(question()), Colour)
+        assert registry.llm_calls.newest()[0].cost == Decimal("0.03")
+        found = open_door(server.base_url, budget={"money": "2 USD"}, price=price).ask(question("Another?"))
+    assert isinstance(found, Unanswered)
+    assert found.why == "the budget of 2 USD in 30 days does not reach for it (0.0300 are used)"
+
+
+def test_a_budget_of_money_needs_a_price(open_door: OpenDoor) -> None:
+    with ModelServer([RED]) as server:
+        found = open_door(server.base_url, budget={"money": "2 USD"}).ask(question())
+    assert isinstance(found, Unanswered)
+    assert found.why.endswith("say it in llm.price")
+    assert not server.asked
+
+
+def test_known_prices_come_from_a_list(open_door: OpenDoor, registry: Registry) -> None:
+    with ModelServer([RED]) as server:
+        open_door(server.base_url, model="openai/gpt-5").ask(question())
+    assert registry.llm_calls.newest()[0].cost == Decimal("0.000325")
+
+
+def test_no_secret_leaves_nor_stays(open_door: OpenDoor, registry: Registry) -> None:
+    remember("planted-password-77")
+    with ModelServer([{"name": "planted-password-77"[:20], "warm": True}]) as server:
+        open_door(server.base_url).ask(question("Is planted-password-77 a colour?"))
+    assert "planted-password-77" not in str(server.bodies)
+    call = registry.llm_calls.newest()[0]
+    assert "planted-password-77" not in f"{call}"
+    assert "sk-planted-key-123" not in f"{call}"
