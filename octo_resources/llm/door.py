@@ -59,7 +59,7 @@ class _Tally:
     tokens_out: int = 0
     last: str | None = field(default=None)
 
-    def request(self, **_: Any) -> None:
+    def request(self, *_: Any, **__: Any) -> None:
         self.attempts += 1
 
     def response(self, response: Any) -> None:
@@ -181,7 +181,10 @@ class Door:
             if price is None:
                 return f"nobody says what {self.model} costs, and there is a budget in money: say it in llm.price"
             if spent.money + price > budget.money:
-                return f"the budget of {budget.money} USD in {BUDGET_DAYS} days does not reach for it ({spent.money:.4f} are used)"
+                return (
+                    f"the budget of {budget.money} USD in {BUDGET_DAYS} days does not reach for it "
+                    f"({spent.money:.4f} are used)"
+                )
         return None
 
 

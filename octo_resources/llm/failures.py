@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-import httpx
-
 from octo_resources.redaction import redact
 from octo_resources.sources.rest.pace import retry_after
 
@@ -31,11 +29,12 @@ def failure_of(error: BaseException) -> Failure:
     for one in _chain(error):
         if isinstance(one, ssl.SSLError):
             return Failure(f"its certificate is not valid: {_short(str(one))}; it was not trusted")
-        if isinstance(one, httpx.TimeoutException | TimeoutError):
+        kinds = {kind.__name__ for kind in type(one).__mro__}  # by name: providers' clients bring httpx, httpx2, others
+        if kinds & {"TimeoutException", "TimeoutError"}:
             return Failure("it did not answer in time")
-        if isinstance(one, httpx.RemoteProtocolError | httpx.DecodingError):
+        if kinds & {"RemoteProtocolError", "DecodingError"}:
             return Failure(f"its answer broke off or was malformed: {_short(str(one))}", again=True)
-        if isinstance(one, httpx.ConnectError):
+        if "ConnectError" in kinds:
             if "CERTIFICATE" in str(one).upper():
                 return Failure(f"its certificate is not valid: {_short(str(one))}; it was not trusted")
             return Failure(f"it cannot be reached: {_short(str(one))}", again=True)

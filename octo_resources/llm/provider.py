@@ -39,8 +39,8 @@ def opened(
 
     provider, _, name = model.partition("/")
     if not speaks_openai(provider, base_url):
-        found = instructor.from_provider(model, **({"api_key": key} if key else {}))
-        yield found, {}
+        settings: dict[str, Any] = {"api_key": key} if key else {}
+        yield instructor.from_provider(model, **settings), {}
         return
     import openai
 
