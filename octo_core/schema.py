@@ -77,6 +77,8 @@ class SourceSchema(Frozen):
     complete: bool = False
     batches: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    proposer: Literal["embedded", "llm"] = "embedded"
+    """Whether a model's claims are in it; each was held against the rows."""
 
     def field(self, name: str) -> Field | None:
         return next((field for field in self.fields if field.name == name), None)

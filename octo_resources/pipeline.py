@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from octo_core.errors import Mistake, UsageError
 from octo_core.spec.document import Document, Position
 from octo_core.spec.document import Path as SpecPath
+from octo_core.spec.llm import LlmSettings
 from octo_core.spec.mapping_file import FileMapping
 from octo_core.spec.names import canonical_table_name
-from octo_core.spec.pipeline import Destination, Engine, LlmSettings, PipelineSpec, SqlFrom, TableSpec
+from octo_core.spec.pipeline import Destination, Engine, PipelineSpec, SqlFrom, TableSpec
 from octo_core.spec.project import ProjectSpec
 from octo_core.spec.sources import Source
 

@@ -99,7 +99,9 @@ def map_(
     ] = None,
     reviewer: Annotated[str | None, typer.Option(help="Who corrects; your login name when left out.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
-    proposer: Annotated[Literal["embedded", "llm"], typer.Option(help="Who proposes.")] = "embedded",
+    proposer: Annotated[
+        Literal["embedded", "llm"] | None, typer.Option(help="Who proposes; the model of `llm:` where there is one.")
+    ] = None,
     feedback: Annotated[str | None, typer.Option(help="What should be otherwise, in your words.")] = None,
     write: Annotated[bool, typer.Option("--write", help="Write the whole mapping to mapping.yaml.")] = False,
 ) -> None:
@@ -109,12 +111,13 @@ def map_(
     """
     from octo_cli.commands.gate import has_dagster
     from octo_core.plan.show import plan_text
-    from octo_resources.flow import correct, prepare, write_mapping
+    from octo_resources.flow import correct, heed, prepare, write_mapping
 
-    if proposer == "llm" or feedback is not None:
-        what = "--feedback" if feedback is not None else "--proposer llm"
-        raise NotSupportedYet(f"{what} is not supported yet", hint="correct a column with --set (docs/limits.md)")
     space, pipeline = opened(name)
+    if proposer == "llm" or feedback is not None:
+        _require_model(pipeline, "--feedback" if feedback is not None else "--proposer llm")
+    if feedback is not None:
+        heed(space, pipeline, feedback, reviewer=reviewer or _login())
     if corrections:
         correct(
             space,
@@ -124,7 +127,13 @@ def map_(
             reason=reason,
         )
     with console.progress(f"mapping {name}") as progress:
-        prepared = prepare(space, pipeline, again=not corrections and not write, progress=progress)
+        prepared = prepare(
+            space,
+            pipeline,
+            again=feedback is not None or not (corrections or write),
+            proposer=proposer,
+            progress=progress,
+        )
     if corrections and prepared.plan.state != "approved" and has_dagster(space.project.root):
         from octo_assets.report import report_plan  # dagster: 2.5 s, paid only where an instance is there
 
@@ -135,6 +144,16 @@ def map_(
     console.answer(
         prepared.plan, console.page(lambda width, colour: plan_text(prepared.plan, recipe, width=width, colour=colour))
     )
+
+
+def _require_model(pipeline: "Pipeline", what: str) -> None:
+    from octo_resources.llm import access
+
+    asked = access(pipeline)
+    if not asked.asks:
+        why = asked.why_not or "llm.model is not set, in octopipe.yaml or the pipeline's file"
+        hint = "Correct a column yourself: octopipe map NAME --set TABLE.COLUMN=EXPR"
+        raise UsageError(f"{what} needs a language model, and none is asked: {why}", hint=hint)
 
 
 def _login() -> str:

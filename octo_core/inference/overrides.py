@@ -12,10 +12,15 @@ from octo_core.types import DataType, parse_type
 _KEYS: Final = ("type", "format", "nulls", "unit", "semantic", "role", "pii", "description", "nullable")
 
 
-def override(fields: tuple[Field, ...], told: Mapping[str, Mapping[str, Any]], source: str) -> tuple[Field, ...]:
-    """The fields with what the user says of them; `a.b` names a record's field. Raises UsageError."""
+TOLD_BY_FILE: Final = "told by the pipeline file"
+
+
+def override(
+    fields: tuple[Field, ...], told: Mapping[str, Mapping[str, Any]], source: str, *, why: str = TOLD_BY_FILE
+) -> tuple[Field, ...]:
+    """The fields with what somebody (`why`) says of them; `a.b` names a record's field. Raises UsageError."""
     for path, said in told.items():
-        fields = _laid(fields, path, path, said, source)
+        fields = _laid(fields, path, path, said, source, why)
     return fields
 
 
@@ -31,17 +36,19 @@ def checked_key(key: Sequence[str], names: Sequence[str], source: str) -> tuple[
     return tuple(key)
 
 
-def _laid(fields: tuple[Field, ...], path: str, rest: str, said: Mapping[str, Any], source: str) -> tuple[Field, ...]:
+def _laid(
+    fields: tuple[Field, ...], path: str, rest: str, said: Mapping[str, Any], source: str, why: str
+) -> tuple[Field, ...]:
     exact = next((field for field in fields if field.name == rest), None)
     if exact is not None:
-        new = _told(exact, said, f"sources.{source}.fields.{path}")
+        new = _told(exact, said, f"sources.{source}.fields.{path}", why)
         return tuple(new if field is exact else field for field in fields)
     head, _, tail = rest.partition(".")
     parent = next((field for field in fields if field.name == head), None)
     if parent is None or not tail or not parent.children:
         names = [field.name for field in fields]
         raise UsageError(f"the source has no field {path!r}", where=f"sources.{source}.fields", hint=_near(head, names))
-    children = _laid(parent.children, path, tail, said, source)
+    children = _laid(parent.children, path, tail, said, source, why)
     new = parent.model_copy(update={"children": children, "type": _type_of(parent.type, children)})
     return tuple(new if field is parent else field for field in fields)
 
@@ -52,7 +59,7 @@ def _type_of(kind: DataType, children: tuple[Field, ...]) -> DataType:
     return DataType("list", element=children[0].type) if kind.kind == "list" and children else kind
 
 
-def _told(field: Field, said: Mapping[str, Any], where: str) -> Field:
+def _told(field: Field, said: Mapping[str, Any], where: str, why: str) -> Field:
     unknown = next((key for key in said if key not in _KEYS), None)
     if unknown is not None:
         raise UsageError(f"a field has no {unknown!r}", where=where, hint=_near(unknown, _KEYS))
@@ -76,7 +83,7 @@ def _told(field: Field, said: Mapping[str, Any], where: str) -> Field:
         raise UsageError(f"{said['role']!r} is no role", where=where, hint=_near(str(said["role"]), get_args(Role)))
     if "nulls" in said:
         update["nulls"] = tuple(map(str, said["nulls"]))
-    return field.model_copy(update={**update, "confidence": 1.0, "why": "told by the pipeline file"})
+    return field.model_copy(update={**update, "confidence": 1.0, "why": why})
 
 
 def _near(word: str, names: Sequence[str]) -> str:

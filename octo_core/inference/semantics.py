@@ -126,7 +126,7 @@ VOCABULARY: Final = (
 )
 """In order: the first that the values (and, where it says so, the name) bear out is taken."""
 
-_BY_NAME: Final = (
+BY_NAME: Final = (
     (
         "birth_date",
         ("dob", "birthdate", "birthday", "birth", "born"),
@@ -185,8 +185,8 @@ def semantic_of(kind: DataType, name: str, values: Iterable[str]) -> tuple[str |
 
 def _named(kind: DataType, parts: set[str], name: str, sample: list[str]) -> tuple[str | None, bool]:
     joined = "".join(words(name))
-    for semantic, hints, families, pii in _BY_NAME:
-        if kind.family in families and (parts & set(hints) or joined in hints) and _in_range(semantic, sample):
+    for semantic, hints, families, pii in BY_NAME:
+        if kind.family in families and (parts & set(hints) or joined in hints) and in_range(semantic, sample):
             return semantic, pii
     whose, who = _NAME_OF_PERSON
     if kind.kind == "text" and "name" in parts and parts & (whose | who):
@@ -194,7 +194,7 @@ def _named(kind: DataType, parts: set[str], name: str, sample: list[str]) -> tup
     return None, False
 
 
-def _in_range(semantic: str, sample: list[str]) -> bool:
+def in_range(semantic: str, sample: list[str]) -> bool:
     limits = {"latitude": (-90.0, 90.0), "longitude": (-180.0, 180.0), "year": (1000.0, 2200.0)}.get(semantic)
     if limits is None:
         return True

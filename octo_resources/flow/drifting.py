@@ -73,7 +73,8 @@ def evolve(space: Workspace, pipeline: Pipeline, drift: DriftFound) -> Prepared:
         if old is None:
             continue
         batches = [space.landing.get(pipeline.name, source, batch) for batch in dict.fromkeys(one for one, _ in found)]
-        new = derive(space, pipeline, source, batches)
+        drifted = {entry.field for _, one in found for entry in (*one.changed, *one.missing, *one.new)}
+        new = derive(space, pipeline, source, batches, ask=frozenset(drifted))
         evolved = _evolved(old, new, [one for _, one in found], batches)
         stored = space.registry.schemas.newest_version(pipeline.name, source)
         space.registry.schemas.save(pipeline.name, evolved, part=source, inputs=stored.inputs if stored else None)

@@ -23,6 +23,7 @@ from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
     from octo_core.expressions import Node
+    from octo_resources.flow.proposing import Proposer
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def prepare(
     *,
     again: bool = False,
     refresh: bool = False,
+    proposer: "Proposer | None" = None,
     progress: Progress | None = None,
 ) -> Prepared:
     """Bring schema, pull, mapping and plan up to date, and say how the plan stands with the reviewers.
@@ -67,7 +69,7 @@ def prepare(
 
     typed = schemas(space, pipeline, refresh=refresh, progress=progress)
     catalog = pull(space, pipeline, refresh=refresh)
-    mapped = mapping(space, pipeline, typed, catalog, again=again)
+    mapped = mapping(space, pipeline, typed, catalog, again=again, proposer=proposer)
     recipe = build_recipe(pipeline.spec, typed, catalog, mapped, texts(pipeline))
     print_ = fingerprint(recipe)
     stored = space.registry.plans.get(pipeline.name, print_)

@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Mapping as MappingOf
 from datetime import UTC, datetime
+from typing import Literal
 
 from octo_core.catalog import Catalog
 from octo_core.errors import UsageError
 from octo_core.mapping import layered
-from octo_core.mapping.model import Correction, Mapping
+from octo_core.mapping.model import Correction, Mapping, TableMapping
 from octo_core.schema import SourceSchema
 from octo_core.spec.names import canonical_table_name
 from octo_core.spec.nearest import did_you_mean
@@ -15,6 +16,8 @@ from octo_resources.flow.pulling import pull
 from octo_resources.flow.understand import schemas
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
+
+Proposer = Literal["embedded", "llm"]
 
 
 def mapping(
@@ -24,14 +27,16 @@ def mapping(
     catalog: Catalog,
     *,
     again: bool = False,
+    proposer: Proposer | None = None,
 ) -> Mapping:
     """The whole mapping: correction over mapping.yaml over the proposal.
 
-    The proposal is kept until a schema, the destination or what the file says of its tables changes. Raises SpecError
-    for what does not hold in mapping.yaml.
+    The proposal is kept until a schema, the destination or what the file says of its tables changes. `proposer`: who
+    proposes; when left out a language model where the pipeline has one. Raises SpecError for what does not hold in
+    mapping.yaml.
     """
     return layered(
-        _proposal(space, pipeline, typed, catalog, again),
+        _proposal(space, pipeline, typed, catalog, again, proposer),
         pipeline.file_mapping,
         space.registry.corrections.holding(pipeline.name),
         catalog=catalog,
@@ -45,7 +50,12 @@ def relations(pipeline: Pipeline, typed: MappingOf[str, SourceSchema]) -> dict[s
 
 
 def _proposal(
-    space: Workspace, pipeline: Pipeline, typed: MappingOf[str, SourceSchema], catalog: Catalog, again: bool
+    space: Workspace,
+    pipeline: Pipeline,
+    typed: MappingOf[str, SourceSchema],
+    catalog: Catalog,
+    again: bool,
+    proposer: Proposer | None = None,
 ) -> Mapping:
     inputs = _inputs(pipeline, typed, catalog)
     stored = space.registry.mappings.newest_version(pipeline.name)
@@ -60,8 +70,56 @@ def _proposal(
     same_tables = stored is not None and (stored.inputs or "").partition("-")[0] == inputs.partition("-")[0]
     if stored is not None and same_tables and recipe is not None and not again:
         found = kept(stored.value, found, recipe, catalog=catalog, relations=relations(pipeline, typed))
+        found = _asked(space, pipeline, typed, catalog, found, stored.value, proposer)
+    else:
+        found = _asked(space, pipeline, typed, catalog, found, None, proposer)
     space.registry.mappings.save(pipeline.name, found, inputs=inputs)
     return found
+
+
+def _asked(
+    space: Workspace,
+    pipeline: Pipeline,
+    typed: MappingOf[str, SourceSchema],
+    catalog: Catalog,
+    found: Mapping,
+    before: Mapping | None,
+    proposer: Proposer | None,
+) -> Mapping:
+    """The proposal after a language model was asked, where there is one.
+
+    `before`: it is asked only about what is not as it was.
+    """
+    if proposer == "embedded":
+        return found
+    from octo_resources.llm import access, door
+
+    asked = access(pipeline)
+    if not asked.asks:
+        said = (f"proposed by the embedded matcher: {asked.why_not}",) if asked.why_not else ()
+        return found.model_copy(update={"warnings": (*found.warnings, *said)})
+    from octo_resources.flow.consulting import Ground, mapped_by_model
+
+    tables, warnings, feedback = dict(found.tables), list(found.warnings), space.registry.feedback.of(pipeline.name)
+    for name, schema in relations(pipeline, typed).items():
+        if name not in tables:
+            continue
+        only = None if before is None else _changed(before.tables.get(name), tables[name])
+        if only is None or only:
+            ground = Ground(space, pipeline, space.seen(pipeline.name, schema.source))
+            through = door(pipeline, space.registry, asked)
+            tables[name], more = mapped_by_model(
+                ground, through, schema, catalog, tables[name], only=only, feedback=feedback
+            )
+            warnings += more
+    return found.model_copy(update={"tables": tables, "warnings": tuple(warnings), "proposer": "llm"})
+
+
+def _changed(before: TableMapping | None, now: TableMapping) -> frozenset[str] | None:
+    """The columns that are not as they were; None where the table is new."""
+    if before is None:
+        return None
+    return frozenset(one.target for one in now.columns if before.column(one.target) != one)
 
 
 def _inputs(pipeline: Pipeline, typed: MappingOf[str, SourceSchema], catalog: Catalog) -> str:
@@ -99,6 +157,18 @@ def correct(
     )
     for one in made:
         space.registry.corrections.add(pipeline.name, one)
+
+
+MAX_FEEDBACK = 2000
+
+
+def heed(space: Workspace, pipeline: Pipeline, text: str, *, reviewer: str) -> None:
+    """Keep what a reviewer says in words: every later question brings it. UsageError where it is empty or too long."""
+    said = " ".join(text.split())
+    if not said or len(said) > MAX_FEEDBACK:
+        wrong = "says nothing" if not said else f"is longer than {MAX_FEEDBACK} characters"
+        raise UsageError(f"the feedback {wrong}", hint="Say in a few sentences what should be otherwise.")
+    space.registry.feedback.add(pipeline.name, said, reviewer)
 
 
 def _correction(catalog: Catalog, place: str, text: str, reviewer: str, reason: str | None) -> Correction:

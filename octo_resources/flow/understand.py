@@ -4,7 +4,7 @@ A schema stands until its pipeline's plan is approved and the source drifts; bef
 every batch that lands. `refresh` derives it anew from what landed last.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
     import duckdb
+
+    from octo_core.inference.profile import FieldProfile
 
 
 def schemas(
@@ -42,14 +44,24 @@ def _schema(space: Workspace, pipeline: Pipeline, name: str, refresh: bool) -> S
         if is_contract(space, pipeline) or examined >= {batch.id for batch in batches}:
             return stored.value
     with step(space, pipeline.name, "schema", part=name) as log:
-        found = derive(space, pipeline, name, batches)
+        found = derive(space, pipeline, name, batches, ask=None)
         log.line(f"{name}: {len(found.fields)} fields from {found.rows_examined:,} rows")
     space.registry.schemas.save(pipeline.name, found, part=name, inputs=inputs)
     return found
 
 
-def derive(space: Workspace, pipeline: Pipeline, name: str, batches: Sequence[Batch]) -> SourceSchema:
-    """The schema that these batches of a source suggest, with the file's own word on fields over it."""
+def derive(
+    space: Workspace,
+    pipeline: Pipeline,
+    name: str,
+    batches: Sequence[Batch],
+    *,
+    ask: frozenset[str] | None = frozenset(),
+) -> SourceSchema:
+    """The schema that these batches of a source suggest, with the file's own word on fields over it.
+
+    `ask`: the fields that a language model is asked about, where the pipeline has one; None: all of them.
+    """
     from octo_resources.engines.duckdb.profile import profile_batches, typed_schema
 
     for batch in batches:
@@ -59,10 +71,41 @@ def derive(space: Workspace, pipeline: Pipeline, name: str, batches: Sequence[Ba
     with scratch(space) as connection:
         profiles, counts = profile_batches(connection, batches, limits=limits)
     found = typed_schema(profiles, counts, spec, name)
+    if ask is None or ask:
+        found = _asked(space, pipeline, found, batches, profiles, ask)
     if limits is not None and not (found.complete and found.rows_examined < limits.rows and _is_all(batches)):
         found = found.model_copy(update={"complete": False, "rows_total": None})
     ids = tuple(batch.id for batch in batches)
     return found.model_copy(update={"batches": ids, "fields": tuple(_discreet(field) for field in found.fields)})
+
+
+def _asked(
+    space: Workspace,
+    pipeline: Pipeline,
+    found: SourceSchema,
+    batches: Sequence[Batch],
+    profiles: "Mapping[str, FieldProfile]",
+    only: frozenset[str] | None,
+) -> SourceSchema:
+    """The schema after a language model was asked, where there is one to ask; a warning says why there is not."""
+    from octo_core.expressions import path_parts
+    from octo_resources.llm import access, door
+
+    asked = access(pipeline)
+    if not asked.asks:
+        said = (f"{found.source}: typed by the embedded inferrer: {asked.why_not}",) if asked.why_not else ()
+        return found.model_copy(update={"warnings": (*found.warnings, *said)})
+    from octo_resources.flow.consulting import Ground, typed_by_model
+
+    def values(path: str) -> list[str]:
+        profile: FieldProfile | None = None
+        inner: Mapping[str, FieldProfile] | None = profiles
+        for part in path_parts(path):
+            profile = (inner or {}).get(str(part))
+            inner = profile.children if profile else None
+        return [text for text, _ in profile.sketch.top() if text not in profile.spelled_nulls] if profile else []
+
+    return typed_by_model(Ground(space, pipeline, batches), door(pipeline, space.registry, asked), found, values, only)
 
 
 def _is_all(batches: Sequence[Batch]) -> bool:

@@ -16,7 +16,7 @@ from octo_core.spec.llm import LlmSettings
 from octo_resources.llm import prices
 from octo_resources.llm.failures import Failure, failure_of
 from octo_resources.llm.provider import limit_of_reply, opened
-from octo_resources.llm.settings import Standing
+from octo_resources.llm.settings import Access
 from octo_resources.redaction import redact
 from octo_resources.registry.calls import LlmCall, LlmCalls
 from octo_resources.retry_log import log_retries
@@ -79,7 +79,7 @@ class _AgainError(Exception):
 class Door:
     """One pipeline's. Nothing that a provider does raises here: the answer is a reply or an Unanswered."""
 
-    def __init__(self, pipeline: str, found: Standing, calls: LlmCalls) -> None:
+    def __init__(self, pipeline: str, found: Access, calls: LlmCalls) -> None:
         self._pipeline, self._calls, self._key = pipeline, calls, found.key
         self.settings: LlmSettings = found.settings
         self.model = found.settings.model or ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Access:
     """What a pipeline's settings come to. `why_not`: the reason why no model is asked, where there is one to say."""
 
     settings: LlmSettings
@@ -31,32 +31,32 @@ class Standing:
         return self.settings.model is not None and self.why_not is None
 
 
-def standing(pipeline: "Pipeline") -> Standing:
+def access(pipeline: "Pipeline") -> Access:
     """The pipeline's `llm` over octopipe.yaml's, with the key revealed. A missing key is a reason, not an error."""
     settings = pipeline.llm
     if settings.model is None:
-        return Standing(settings)
+        return Access(settings)
     if settings.share == "none":
-        return Standing(settings, why_not="llm.share is none: nothing may leave")
+        return Access(settings, why_not="llm.share is none: nothing may leave")
     provider = settings.model.partition("/")[0]
     secrets = pipeline.project.secrets
     if settings.key is not None:
         try:
             key = secrets.reveal(settings.key)
         except UsageError as error:
-            return Standing(settings, why_not=f"there is no key for {settings.model}: {error.message}")
-        return Standing(settings, key=key)
+            return Access(settings, why_not=f"there is no key for {settings.model}: {error.message}")
+        return Access(settings, key=key)
     variable = KEY_VARIABLES.get(provider)
     if provider in KEYLESS or (settings.base_url is not None and variable not in pipeline.project.environment):
-        return Standing(settings)
+        return Access(settings)
     if variable is None or not pipeline.project.environment.get(variable):
         names = f"llm.key or {variable}" if variable else "llm.key"
-        return Standing(settings, why_not=f"there is no key for {settings.model}: set {names}")
-    return Standing(settings, key=secrets.get("env", variable))
+        return Access(settings, why_not=f"there is no key for {settings.model}: set {names}")
+    return Access(settings, key=secrets.get("env", variable))
 
 
-def door(pipeline: "Pipeline", registry: "Registry", found: Standing) -> "Door":
-    """The door of a pipeline whose standing `asks`."""
+def door(pipeline: "Pipeline", registry: "Registry", found: Access) -> "Door":
+    """The door of a pipeline whose access says that it `asks`."""
     from octo_resources.llm.door import Door
 
     return Door(pipeline.name, found, registry.llm_calls)

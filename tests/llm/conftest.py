@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from octo_core.spec.llm import LlmSettings
-from octo_resources.llm import Door, Standing
+from octo_resources.llm import Door, Access
 from octo_resources.registry import Registry
 
 OpenDoor = Callable[..., Door]
@@ -26,6 +26,6 @@ def open_door(registry: Registry) -> OpenDoor:
 
     def opened(base_url: str, key: str | None = "sk-planted-key-123", **settings: Any) -> Door:
         said = {"model": "openai/test-1", "base_url": base_url, "timeout": "5 s", **settings}
-        return Door("shop", Standing(LlmSettings.model_validate(said), key=key), registry.llm_calls)
+        return Door("shop", Access(LlmSettings.model_validate(said), key=key), registry.llm_calls)
 
     return opened

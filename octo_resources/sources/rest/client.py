@@ -14,7 +14,7 @@ import stamina
 
 from octo_core.errors import SourceError, UsageError
 from octo_core.spec.sources import RestSource
-from octo_resources.redaction import install_log_redaction, redact, remember_credentials
+from octo_resources.redaction import install_log_redaction, remember_credentials
 from octo_resources.retry_log import log_retries
 from octo_resources.sources.place import Place
 from octo_resources.sources.rest.address import Request, clean, same_origin, shown

@@ -1,0 +1,69 @@
+"""The forms of a model's replies. Whatever else a reply holds is dropped; what is too long or too many is refused."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _cut(limit: int) -> BeforeValidator:
+    """Prose may be cut; it decides nothing."""
+    return BeforeValidator(lambda value: value[:limit] if isinstance(value, str) else value)
+
+
+def _share(value: Any) -> Any:
+    """Models say 0.9, 90 or "90 %"."""
+    if isinstance(value, str):
+        value = value.strip().removesuffix("%").strip()
+        try:
+            value = float(value)
+        except ValueError:
+            return value
+    return value / 100 if isinstance(value, int | float) and not isinstance(value, bool) and 1 < value <= 100 else value
+
+
+Short = Annotated[str, Field(max_length=80)]
+Prose = Annotated[str, _cut(300)]
+Expression = Annotated[str, Field(max_length=4000)]
+Confidence = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Loose(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class FieldClaim(Loose):
+    """What the model claims of one field. Leave out (null) what you do not know."""
+
+    field: Annotated[str, Field(max_length=256, description="The field's name exactly as it was given")]
+    type: Short | None = Field(default=None, description="One of the types of the closed list")
+    format: Short | None = Field(default=None, description="strptime letters for dates and times written as text")
+    unit: Short | None = Field(default=None, description="Unit of measure, for numbers")
+    semantic: Short | None = Field(default=None, description="One of the semantic types of the closed list")
+    description: Prose | None = Field(default=None, description="One short sentence for a person")
+    nullable: bool | None = Field(default=None, description="Whether the field may be empty")
+    personal: bool | None = Field(default=None, description="Whether it is data about a person")
+
+
+class SchemaReply(Loose):
+    """The typed schema of one source."""
+
+    fields: Annotated[list[FieldClaim], Field(max_length=1000)]
+    key: Annotated[list[Short], Field(max_length=8)] = Field(
+        default_factory=list, description="The fields that together identify a record; empty where none do"
+    )
+
+
+class ColumnChoice(Loose):
+    """What feeds one column of the destination."""
+
+    column: Annotated[str, Field(max_length=256, description="The column's name exactly as it was given")]
+    expression: Expression | None = Field(default=None, description="In the given language; null where nothing fits")
+    confidence: Confidence = Field(default=0.5, description="How sure, from 0 to 1")
+    why: Prose = Field(default="", description="The reason, in one sentence for a reviewer")
+    alternatives: Annotated[list[Expression], Field(max_length=5)] = Field(default_factory=list)
+
+
+class MappingReply(Loose):
+    """The mapping of the columns that were asked for."""
+
+    columns: Annotated[list[ColumnChoice], Field(max_length=1000)]

@@ -1,0 +1,95 @@
+"""A table's mapping by a model: chosen, parsed, typed, run on the rows, sent back; the embedded proposal underneath."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from octo_core.asking import mapping_question
+from octo_core.asking.mapping_question import Verdict
+from octo_core.asking.replies import MappingReply
+from octo_core.catalog import Catalog
+from octo_core.mapping.model import TableMapping
+from octo_core.schema import SourceSchema
+from octo_resources.flow.consulting.ground import ROUNDS, Ground
+from octo_resources.llm import Door, Question, Unanswered
+
+UNFIT: Final = 0.05
+"""Share of rows for which a proposed expression may fail."""
+MAX_ROWS: Final = 200_000
+"""Rows that a proposed expression is run on."""
+
+
+def mapped_by_model(
+    ground: Ground,
+    door: Door,
+    schema: SourceSchema,
+    catalog: Catalog,
+    table: TableMapping,
+    *,
+    only: frozenset[str] | None = None,
+    feedback: Sequence[str] = (),
+    examples: Sequence[Mapping[str, str]] = (),
+) -> tuple[TableMapping, list[str]]:
+    """A table's mapping with the model's choices over the embedded proposal, and warnings.
+
+    `only`: the columns to ask for, all that can be written when None. `feedback`: the reviewer's words. `examples`:
+    mappings that were approved before.
+    """
+    target = catalog.tables[table.table]
+    asked = [one.name for one in target.columns if one.writable and (only is None or one.name in only)]
+    columns, warnings = {one.target: one for one in table.columns}, []
+    for start in range(0, len(asked), mapping_question.CHUNK):
+        part = asked[start : start + mapping_question.CHUNK]
+        messages = mapping_question.messages(
+            schema, target, catalog, part, share=door.share, feedback=feedback, examples=examples
+        )
+        verdict = _talk(ground, door, schema, catalog, table.table, part, messages)
+        if isinstance(verdict, Unanswered):
+            warnings.append(f"{table.table}: proposed by the embedded matcher, as {door.model} failed: {verdict.why}")
+            break
+        for name, chosen in verdict.chosen.items():
+            columns[name] = mapping_question.laid_over(columns[name], chosen, door.model)
+        for name, wrong in verdict.refused.items():
+            warnings.append(f"{table.table}.{name}: the expression of {door.model} was refused: {wrong}")
+    return table.model_copy(update={"columns": tuple(columns[one.target] for one in table.columns)}), warnings
+
+
+def _talk(
+    ground: Ground,
+    door: Door,
+    schema: SourceSchema,
+    catalog: Catalog,
+    table: str,
+    columns: Sequence[str],
+    messages: list[dict[str, str]],
+) -> Verdict | Unanswered:
+    """Ask for some columns until nothing is refused or the rounds are over."""
+    whole, wanted = Verdict(), list(columns)
+    for turn in range(ROUNDS + 1):
+        reply = door.ask(Question("mapping", table, messages, MappingReply))
+        if isinstance(reply, Unanswered):
+            return whole if turn else reply
+        verdict = mapping_question.judged(reply, schema, catalog.tables[table], wanted)
+        _try_out(ground, schema, verdict)
+        whole.chosen |= verdict.chosen
+        whole.refused |= verdict.refused
+        whole.refused = {name: why for name, why in whole.refused.items() if name not in whole.chosen}
+        if not verdict.refused:
+            break
+        wanted = list(verdict.refused)
+        answer = {"role": "assistant", "content": reply.model_dump_json(exclude_none=True)}
+        messages = [*messages, answer, mapping_question.again(verdict.refused)]
+    return whole
+
+
+def _try_out(ground: Ground, schema: SourceSchema, verdict: Verdict) -> None:
+    """Run the chosen expressions on the rows that landed; one that fails for too many is refused."""
+    nodes = {name: chosen.node for name, chosen in verdict.chosen.items() if chosen.node is not None}
+    if not nodes:
+        return
+    found = ground.look(schema, nodes, limit=MAX_ROWS)
+    for name in nodes:
+        failures = found.columns[name].failures
+        if found.rows and failures > UNFIT * found.rows:
+            kind = next((one.kind for one in found.reasons if one.column == name), "it fails")
+            verdict.refused[name] = f"it fails for {failures} of {found.rows} rows: {kind}"
+            del verdict.chosen[name]

@@ -1,0 +1,139 @@
+"""A source's types by a model: claimed, held against all rows, sent back, and at last overruled where they fail."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from octo_core.asking import schema_question
+from octo_core.asking.replies import SchemaReply
+from octo_core.asking.schema_question import Verdict
+from octo_core.expressions import parse, path_parts
+from octo_core.inference.overrides import override
+from octo_core.inference.profile import mask
+from octo_core.mapping.attribute import source_fields, spelled
+from octo_core.schema import Field, SourceSchema
+from octo_resources.flow.consulting.ground import ROUNDS, Ground
+from octo_resources.llm import Door, Question, Unanswered
+
+TOLERATED: Final = 0.005
+"""Share of a field's values that may fail a claimed type: one bad value is quarantine's business."""
+Values = Callable[[str], Sequence[str]]
+
+
+def typed_by_model(
+    ground: Ground, door: Door, schema: SourceSchema, values: Values, only: frozenset[str] | None
+) -> SourceSchema:
+    """The schema with the model's claims, as far as all the rows bear them out; the embedded one where it is silent.
+
+    `values` gives a field's distinct values. `only`: the fields to ask about (by their top names), all when None;
+    never those that the file speaks of.
+    """
+    return _Talk(ground, door, schema, values).held(only)
+
+
+class _Talk:
+    """One source's conversation; made for one use."""
+
+    def __init__(self, ground: Ground, door: Door, schema: SourceSchema, values: Values) -> None:
+        self.ground, self.door, self.schema, self.values = ground, door, schema, values
+        self.taken: dict[str, dict[str, Any]] = {}
+        self.refused: dict[str, dict[str, str]] = {}
+        self.keys: list[str] = []
+        self.warnings: list[str] = []
+
+    def held(self, only: frozenset[str] | None) -> SourceSchema:
+        told = self.ground.pipeline.spec.sources[self.schema.source].fields
+        fields = {
+            path: one
+            for path, one in schema_question.askable(source_fields(self.schema)).items()
+            if path not in told and (only is None or str(path_parts(path)[0]) in only)
+        }
+        paths = list(fields)
+        for start in range(0, len(paths), schema_question.CHUNK):
+            missing = self.ask({path: fields[path] for path in paths[start : start + schema_question.CHUNK]})
+            if missing is not None:
+                name = self.schema.source
+                self.warnings.append(f"{name}: typed by the embedded inferrer, as {self.door.model} failed: {missing}")
+                break
+        return self.settled()
+
+    def ask(self, fields: Mapping[str, Field]) -> str | None:
+        """Ask about some fields until nothing is refused or the rounds are over; why there was no answer at all."""
+        messages = schema_question.messages(self.schema.source, fields, self.door.share)
+        wanted = dict(fields)
+        for turn in range(ROUNDS + 1):
+            reply = self.door.ask(Question("schema", self.schema.source, messages, SchemaReply))
+            if isinstance(reply, Unanswered):
+                return None if turn else reply.why
+            if not turn:
+                self.keys.extend(reply.key)
+            verdicts = schema_question.judged(reply, wanted, self.values)
+            self.disprove(fields, verdicts)
+            self.note(verdicts)
+            wrong = {path: verdict.refused for path, verdict in verdicts.items() if verdict.refused}
+            if not wrong:
+                return None
+            wanted = {path: fields[path] for path in wrong}
+            answer = {"role": "assistant", "content": reply.model_dump_json(exclude_none=True)}
+            messages = [*messages, answer, schema_question.again(wrong)]
+        return None
+
+    def note(self, verdicts: Mapping[str, Verdict]) -> None:
+        for path, verdict in verdicts.items():
+            self.taken.setdefault(path, {}).update(verdict.taken)
+            self.refused[path] = {name: why for name, why in verdict.refused.items() if name not in verdict.taken}
+
+    def disprove(self, fields: Mapping[str, Field], verdicts: Mapping[str, Verdict]) -> None:
+        """Hold claimed types and formats against all rows: what they contradict is refused, with a masked value."""
+        claimed: dict[str, dict[str, Any]] = {}
+        for path, verdict in verdicts.items():
+            said = {name: value for name, value in verdict.taken.items() if name in ("type", "format")}
+            if said:
+                claimed[path] = said
+        if not claimed:
+            return
+        changed = self.told(self.schema, claimed, "claimed")
+        found = self.ground.look(changed, {path: parse(path, changed) for path in claimed})
+        before = self.ground.look(self.schema, {path: parse(path, self.schema) for path in claimed})
+        for path, said in claimed.items():
+            failures, stats = found.columns[path].failures, fields[path].stats
+            values = max(1, stats.rows - stats.nulls - stats.missing if stats else found.rows)
+            if failures <= before.columns[path].failures or failures <= TOLERATED * values:
+                continue
+            rows = [one.row.get(path) for one in found.reasons if one.column == path]
+            seen = f", for example one of the form {mask(str(rows[0]))}" if rows and rows[0] is not None else ""
+            verdict, wanted = verdicts[path], said.get("type", fields[path].type)
+            verdict.refused["type"] = f"{failures} of {values} values are no {wanted}{seen}"
+            for name in said:
+                del verdict.taken[name]
+
+    def told(self, schema: SourceSchema, said: Mapping[str, Mapping[str, Any]], why: str) -> SourceSchema:
+        fields = override(schema.fields, said, schema.source, why=why)
+        return schema.model_copy(update={"fields": fields})
+
+    def settled(self) -> SourceSchema:
+        """The schema with what was taken, and a mark and a warning for every claim that was overruled."""
+        model = self.door.model
+        said = {path: taken for path, taken in self.taken.items() if taken}
+        found = self.told(self.schema, said, f"{model} says so, and the rows bear it out")
+        for path, wrong in self.refused.items():
+            if wrong:
+                text = "; ".join(f"{name}: {why}" for name, why in wrong.items())
+                found = self.told(found, {path: {}}, f"{model} was overruled ({text})")
+                self.warnings.append(f"{self.schema.source}.{path}: {model} was overruled: {text}")
+        return found.model_copy(
+            update={
+                "key": self.schema.key or self.key(),
+                "warnings": (*self.schema.warnings, *self.warnings),
+                "proposer": "llm" if said else "embedded",
+            }
+        )
+
+    def key(self) -> tuple[str, ...]:
+        """The candidate key that the model names, if all rows are told apart by it."""
+        names = tuple(dict.fromkeys(self.keys))
+        if not names or any(self.schema.field(name) is None for name in names):
+            return ()
+        nodes = {name: parse(spelled(name), self.schema) for name in names}
+        found = self.ground.look(self.schema, nodes, key=names)
+        empty = any(found.columns[name].nulls for name in names)
+        return () if found.key_collisions or empty else names
