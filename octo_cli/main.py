@@ -155,6 +155,13 @@ COMMANDS: Mapping[str, Entry] = {
         LOOK,
         {"list": f"{_OUTCOMES}:HistoryAnswer", "clean": f"{_OUTCOMES}:ForgottenAnswer"},
     ),
+    "llm": Entry(
+        "llm",
+        "app",
+        "What language models were asked, and what they said.",
+        LOOK,
+        {"list": f"{_OUTCOMES}:LlmCallsAnswer", "show": "octo_resources.registry.calls:LlmCall"},
+    ),
 }
 
 

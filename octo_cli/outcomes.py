@@ -1,6 +1,7 @@
 """What the commands that understand, decide, run and look answer with --json; docs/schemas has each one's schema."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 from octo_core.approvals import Decision, Seal, Verdict
@@ -9,6 +10,7 @@ from octo_core.plan.model import PlanState, Recipe
 from octo_core.schema import Frozen, Role, SourceSchema
 from octo_core.types import TypeText
 from octo_resources.flow.logs import LogLine
+from octo_resources.registry.calls import LlmCall
 from octo_resources.registry.model import ExecutionStatus, Step, StepStatus, Switch
 
 
@@ -236,3 +238,34 @@ class ForgottenAnswer(Frozen):
     plans: int
     batches: int
     runs: int
+
+
+class LlmCallRow(Frozen):
+    """One call to a language model, without its texts. `cost` is in US dollars, null where nobody knows the price."""
+
+    id: int
+    pipeline: str
+    purpose: str
+    part: str
+    model: str
+    state: str
+    error: str | None
+    attempts: int
+    tokens_in: int
+    tokens_out: int
+    cost: Decimal | None
+    seconds: float
+    reused: int
+    at: datetime
+
+    @classmethod
+    def of(cls, call: LlmCall) -> "LlmCallRow":
+        return cls.model_validate(call.model_dump(include=set(cls.model_fields)))
+
+
+class LlmCallsAnswer(Frozen):
+    """Newest first; `tokens` and `cost` are the sums of what is listed."""
+
+    calls: tuple[LlmCallRow, ...]
+    tokens: int
+    cost: Decimal

@@ -5,10 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from octo_core.spec.llm import LlmSettings
 from octo_resources.llm import Door, Access
 from octo_resources.registry import Registry
+from tests.flow.conftest import shop
+from tests.flow.shop import Shop
+from tests.servers.model import ModelServer
+
+__all__ = ["shop"]
 
 OpenDoor = Callable[..., Door]
 
@@ -29,3 +35,17 @@ def open_door(registry: Registry) -> OpenDoor:
         return Door("shop", Access(LlmSettings.model_validate(said), key=key), registry.llm_calls)
 
     return opened
+
+
+@pytest.fixture
+def asking_shop(shop: Shop) -> Callable[..., Shop]:
+    """`asking_shop(server, **llm)`: the shop with a pipeline `sales` without mapping.yaml, whose model is `server`."""
+
+    def made(server: ModelServer, **llm: Any) -> Shop:
+        settings = {"model": "openai/test-1", "base_url": server.base_url, "key": "sk-planted-key-123"}
+        (shop.root / "octopipe.yaml").write_text(yaml.safe_dump({"llm": {**settings, "timeout": "5 s", **llm}}))
+        shop.sales_pipeline()
+        (shop.root / "pipelines" / "sales" / "mapping.yaml").unlink()
+        return shop
+
+    return made

@@ -63,3 +63,24 @@ def completion(
 def last_message(body: dict[str, Any]) -> str:
     """What the user said last."""
     return str(body["messages"][-1]["content"])
+
+
+def asked_of(body: dict[str, Any]) -> dict[str, Any]:
+    """The JSON of the question: what the first message of the user holds."""
+    found: dict[str, Any] = json.loads(body["messages"][1]["content"])
+    return found
+
+
+def answering(types: dict[str, Any] | None = None, mapping: dict[str, Any] | None = None, key: Any = ()) -> Says:
+    """Says fixed claims: `types`: field → claim, `mapping`: column → expression, None, or a whole choice."""
+
+    def says(body: dict[str, Any]) -> Any:
+        if "columns" not in asked_of(body):
+            return {"fields": [{"field": name, **claim} for name, claim in (types or {}).items()], "key": list(key)}
+        choices = []
+        for name, said in (mapping or {}).items():
+            whole = said if isinstance(said, dict) else {"expression": said}
+            choices.append({"column": name, "confidence": 0.9, "why": "it says so", **whole})
+        return {"columns": choices}
+
+    return says

@@ -1,0 +1,202 @@
+"""What a model proposes for a table's columns, and what the language, the rows and the reviewer make of it."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from octo_core.mapping.model import ColumnMapping
+from octo_resources.flow import Prepared, prepare
+from tests.flow.shop import Shop, sale, sales
+from tests.servers.api import Reply
+from tests.servers.model import ModelServer, Says, answering, asked_of
+
+AskingShop = Callable[..., Shop]
+GOOD = {
+    "sale_id": "id", "customer_id": "customer", "amount": "total", "status": "state", "placed_at": "at",
+    "email": "lower(email)", "note": None,
+}  # fmt: skip
+
+
+def column(prepared: Prepared, name: str, table: str = "shop.sale") -> ColumnMapping:
+    found = prepared.mapping.tables[table].column(name)
+    assert found is not None
+    return found
+
+
+def planned(shop: Shop, **options: Any) -> Prepared:
+    space = shop.space
+    return prepare(space, space.pipeline("sales"), **options)
+
+
+def mapping_questions(server: ModelServer) -> list[dict[str, Any]]:
+    return [body for body in server.bodies if "columns" in asked_of(body)]
+
+
+def in_turn(*mappings: dict[str, Any]) -> Says:
+    """Another mapping each time one is asked for; the last again and again."""
+    left = list(mappings)
+
+    def says(body: dict[str, Any]) -> Any:
+        if "columns" not in asked_of(body):
+            return {"fields": []}
+        return answering(mapping=left.pop(0) if len(left) > 1 else left[0])(body)
+
+    return says
+
+
+def test_its_choices_are_a_layer_of_the_plan(asking_shop: AskingShop) -> None:
+    with ModelServer(answering(mapping=GOOD)) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(50)))
+        prepared = planned(shop)
+        assert planned(shop).plan.fingerprint == prepared.plan.fingerprint
+    assert prepared.mapping.proposer == "llm"
+    assert {one.layer for one in prepared.mapping.tables["shop.sale"].columns} == {"llm"}
+    email = column(prepared, "email")
+    assert email.expr == "lower(email)"
+    assert email.why == "it says so (openai/test-1)."
+    assert [one.expr for one in email.alternatives] == ["email"]
+    assert "The embedded matcher says the same." in column(prepared, "sale_id").why
+    assert column(prepared, "note").expr is None
+    assert len(mapping_questions(server)) == 1
+    assert "proposed by the LLM" in shop.octopipe("plan", "sales").stdout
+
+
+def test_what_the_language_refuses_goes_back_with_the_error(asking_shop: AskingShop) -> None:
+    wrong = GOOD | {"amount": "totall", "status": "exec('rm -rf /')", "email": "(SELECT 1)"}
+    with ModelServer(in_turn(wrong, GOOD)) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(50)))
+        prepared = planned(shop)
+    complaint = mapping_questions(server)[1]["messages"][-1]["content"]
+    assert set(json.loads(complaint.split("\n", 1)[1])) == {"amount", "status", "email"}
+    assert "Did you mean total?" in complaint
+    assert column(prepared, "amount").expr == "total"
+    assert not [warning for warning in prepared.plan.warnings if "refused" in warning]
+
+
+def test_what_fails_on_the_rows_goes_back_and_at_last_the_embedded_word_holds(asking_shop: AskingShop) -> None:
+    with ModelServer(answering(mapping=GOOD | {"customer_id": "cast(email as bigint)"})) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(50)))
+        prepared = planned(shop)
+    assert len(mapping_questions(server)) == 3
+    assert "it fails for 50 of 50 rows" in mapping_questions(server)[1]["messages"][-1]["content"]
+    assert "buyer" not in server.heard
+    assert column(prepared, "customer_id").layer == "embedded"
+    assert column(prepared, "customer_id").expr == "customer"
+    assert [one for one in prepared.plan.warnings if one.startswith("shop.sale.customer_id: the expression of openai/test-1")]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"columns": [{"column": "no_such", "expression": "id"}, {"column": "sale_id", "expression": "id"}]},
+        {"columns": [{"column": "sale_id", "expression": "id"}] * 900},
+        {"columns": [{"column": "sale_id", "expression": "id", "confidence": 90, "tool": {"rm": "-rf"}}]},
+        {"columns": [{"column": "sale_id", "expression": "id", "confidence": "0.9", "why": "x" * 100_000}]},
+        {"columns": [{"column": "sale_id", "expression": "(" * 500 + "id" + ")" * 500}]},
+        {"columns": [{"column": "sale_id", "expression": "id" + " + 1" * 900}]},
+        {"columns": []},
+    ],
+)
+def test_a_reply_with_too_much_or_too_little_is_still_a_mapping(asking_shop: AskingShop, reply: dict[str, Any]) -> None:
+    with ModelServer(lambda body: reply if "columns" in asked_of(body) else {"fields": []}) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(20)))
+        prepared = planned(shop)
+    assert {one.target for one in prepared.mapping.tables["shop.sale"].columns} == set(GOOD)
+    assert column(prepared, "sale_id").expr is not None
+    assert all(len(one.why) < 500 for one in prepared.mapping.tables["shop.sale"].columns)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"columns": [{"column": "sale_id", "expression": "id"}] * 2000},
+        {"columns": [{"column": "sale_id", "expression": "x" * 5000}]},
+        {"columns": [{"column": "sale_id", "expression": "id", "confidence": float("inf")}]},
+        {"columns": "all of them"},
+        Reply({"error": {"message": "no"}}, 500, {"Retry-After": "0"}),
+    ],
+)
+def test_a_reply_past_every_limit_leaves_the_embedded_proposal(asking_shop: AskingShop, reply: Any) -> None:
+    with ModelServer(lambda body: reply if "columns" in asked_of(body) else {"fields": []}) as server:
+        shop = asking_shop(server, retries=1)
+        shop.drop("sales", "a", sales(range(20)))
+        prepared = planned(shop)
+    assert column(prepared, "sale_id").layer == "embedded"
+    assert column(prepared, "sale_id").expr == "id"
+    warned = [one for one in prepared.plan.warnings if "proposed by the embedded matcher, as openai/test-1" in one]
+    assert len(warned) == 1
+
+
+def test_the_reviewer_s_words_go_with_the_question_and_stay(asking_shop: AskingShop) -> None:
+    def says(body: dict[str, Any]) -> Any:
+        if "columns" not in asked_of(body):
+            return {"fields": []}
+        wanted = "upper(email)" if "in capitals" in str(asked_of(body).get("reviewer")) else "email"
+        return answering(mapping=GOOD | {"email": wanted})(body)
+
+    with ModelServer(says) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(20)))
+        first = planned(shop)
+        done = shop.octopipe("map", "sales", "--feedback", "the address in capitals, please", "--json")
+        assert done.returncode == 0, done.stderr
+        second = json.loads(done.stdout)
+        assert second["fingerprint"] != first.plan.fingerprint
+        assert column(planned(shop), "email").expr == "upper(email)"
+        assert column(planned(shop, again=True), "email").expr == "upper(email)"
+
+
+def test_feedback_without_a_model_says_so(asking_shop: AskingShop) -> None:
+    with ModelServer(answering(mapping=GOOD)) as server:
+        shop = asking_shop(server, share="none")
+        shop.drop("sales", "a", sales(range(20)))
+        done = shop.octopipe("map", "sales", "--feedback", "other")
+    assert done.returncode == 2
+    assert "--feedback needs a language model, and none is asked: llm.share is none" in done.stderr
+
+
+def test_the_embedded_proposer_can_be_asked_for(asking_shop: AskingShop) -> None:
+    with ModelServer(answering(mapping=GOOD)) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(20)))
+        assert column(planned(shop, proposer="embedded"), "email").layer == "embedded"
+        assert not mapping_questions(server)
+        assert column(planned(shop, again=True), "email").layer == "llm"
+
+
+def test_after_drift_only_what_is_affected_is_asked(asking_shop: AskingShop) -> None:
+    with ModelServer(answering(mapping=GOOD)) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(200)))
+        shop.start()
+        before = len(server.asked)
+        shop.drop("sales", "b", [sale(number, at=f"{13 + number % 9}.03.2026 10:00") for number in range(300, 500)])
+        assert shop.run().status == "waiting_for_approval"
+        asked = [asked_of(body) for body in server.bodies[before:]]
+    assert [field["field"] for field in asked[0]["fields"]] == ["at"]
+    assert [one["column"] for one in asked[1]["columns"]] == ["placed_at"]
+    diff = planned(shop).plan.diff
+    assert diff is not None
+    assert "placed_at" in str(diff)
+    assert "email" not in str(diff)
+
+
+def test_a_wide_destination_does_not_go_whole_into_a_prompt(asking_shop: AskingShop) -> None:
+    with ModelServer(answering(mapping={})) as server:
+        shop = asking_shop(server)
+        columns = ", ".join(f"col_{number} text" for number in range(100))
+        shop.sql(f"CREATE TABLE shop.wide (id bigint PRIMARY KEY, {columns})")
+        shop.sales_pipeline(tables={"shop.wide": {"write": "merge"}})
+        (shop.root / "pipelines" / "sales" / "mapping.yaml").unlink()
+        record = {"id": 1} | {f"field_{number}": f"text {number}" for number in range(200)}
+        shop.drop("sales", "a", [record | {"id": number} for number in range(20)])
+        planned(shop)
+    asked = [asked_of(body) for body in mapping_questions(server)]
+    assert [len(one["columns"]) for one in asked] == [40, 40, 21]
+    assert all(len(one["fields"]) < 200 for one in asked)

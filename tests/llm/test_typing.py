@@ -1,0 +1,164 @@
+"""What a model claims of a source's fields, and what the rows make of it."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from octo_core.schema import Field, SourceSchema
+from octo_resources.flow import schemas
+from tests.flow.shop import Shop, sale, sales
+from tests.servers.api import Reply
+from tests.servers.model import ModelServer, answering, asked_of
+
+AskingShop = Callable[..., Shop]
+
+
+def schema_of(shop: Shop) -> SourceSchema:
+    space = shop.space
+    return schemas(space, space.pipeline("sales"))["sales"]
+
+
+def field_of(found: SourceSchema, name: str) -> Field:
+    field = found.field(name)
+    assert field is not None
+    return field
+
+
+def test_what_the_rows_bear_out_is_taken(asking_shop: AskingShop) -> None:
+    types = {
+        "customer": {"type": "text", "description": "Who bought", "personal": True},
+        "total": {"type": "decimal(10,2)", "unit": "EUR"},
+        "email": {"semantic": "email", "nullable": True},
+    }
+    with ModelServer(answering(types)) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(50)))
+        found = schema_of(shop)
+    assert str(field_of(found, "customer").type) == "text"
+    assert field_of(found, "customer").pii
+    assert field_of(found, "customer").description == "Who bought"
+    assert field_of(found, "total").unit == "EUR"
+    assert field_of(found, "email").nullable
+    assert found.proposer == "llm"
+    assert found.warnings == ()
+    assert len(server.asked) == 1
+
+
+def test_what_the_rows_contradict_goes_back_masked_and_is_overruled_in_the_end(asking_shop: AskingShop) -> None:
+    types = {"email": {"type": "int64", "semantic": "iban"}, "state": {"nullable": False, "unit": "kg"}}
+    with ModelServer(answering(types)) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(50)))
+        found = schema_of(shop)
+    assert str(field_of(found, "email").type) == "text"
+    assert field_of(found, "email").semantic == "email"
+    assert "was overruled" in str(field_of(found, "email").why)
+    assert [warning.split(":")[0] for warning in found.warnings] == ["sales.email", "sales.state"]
+    assert len(server.asked) == 3  # twice it was sent back
+    complaint = server.bodies[1]["messages"][-1]["content"]
+    assert "50 of 50 values are no int64, for example one of the form aaaaa9@aaaa.aa+" in complaint
+    assert "buyer" not in server.heard
+
+
+def test_a_claim_that_is_corrected_when_it_comes_back_is_taken(asking_shop: AskingShop) -> None:
+    first, second = {"at": {"format": "%d/%m/%Y"}}, {"at": {"description": "When it was placed"}}
+
+    def says(body: dict[str, object]) -> object:
+        return answering(first if len(body["messages"]) == 2 else second)(body)  # type: ignore[arg-type]
+
+    with ModelServer(says) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(50)))
+        found = schema_of(shop)
+    assert field_of(found, "at").description == "When it was placed"
+    assert str(field_of(found, "at").type) == "timestamptz"
+
+
+def test_one_bad_value_does_not_contradict_a_type(asking_shop: AskingShop) -> None:
+    with ModelServer(answering({"customer": {"type": "int32"}})) as server:
+        shop = asking_shop(server)
+        rows = [sale(number, customer=str(number % 3)) for number in range(500)]
+        shop.drop("sales", "a", [*rows, sale(900, customer="nobody")])
+        found = schema_of(shop)
+    assert str(field_of(found, "customer").type) == "int32"
+
+
+@pytest.mark.parametrize(
+    ("claimed", "key"), [(["id"], ()), (["customer"], ()), (["nothing"], ()), (["total", "at"], ("total", "at"))]
+)
+def test_a_candidate_key_must_tell_all_rows_apart(
+    asking_shop: AskingShop, claimed: list[str], key: tuple[str, ...]
+) -> None:
+    with ModelServer(answering({}, key=claimed)) as server:
+        shop = asking_shop(server)
+        shop.sales_pipeline(sources={"sales": {"kind": "file", "path": "in/sales/*.jsonl"}})
+        rows = [sale(1 + number % 5, total=f"{number % 10}.50", at=f"2026-01-0{1 + number // 10}T00:00:00Z") for number in range(50)]
+        shop.drop("sales", "a", rows)
+        assert schema_of(shop).key == key
+
+
+def test_what_the_file_says_of_a_field_is_not_asked(asking_shop: AskingShop) -> None:
+    with ModelServer(answering({"total": {"type": "text"}})) as server:
+        shop = asking_shop(server)
+        source = {"kind": "file", "path": "in/sales/*.jsonl", "key": ["id"], "fields": {"total": {"type": "decimal(12,2)"}}}
+        shop.sales_pipeline(sources={"sales": source})
+        shop.drop("sales", "a", sales(range(50)))
+        found = schema_of(shop)
+    assert str(field_of(found, "total").type) == "decimal(12,2)"
+    assert "total" not in [field["field"] for field in asked_of(server.bodies[0])["fields"]]
+
+
+def test_without_an_answer_the_inferrer_s_word_holds_and_a_warning_says_so(asking_shop: AskingShop) -> None:
+    with ModelServer([Reply({"error": {"message": "wrong key"}}, 401)]) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(50)))
+        found = schema_of(shop)
+        assert schema_of(shop) == found
+    assert found.proposer == "embedded"
+    assert found.warnings == (
+        "sales: typed by the embedded inferrer, as openai/test-1 failed: "
+        "it refused the key (401): set the one that `llm.key` names",
+    )
+    assert len(server.asked) == 1
+
+
+def test_a_stored_schema_asks_nobody(asking_shop: AskingShop) -> None:
+    with ModelServer(answering({})) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(50)))
+        schema_of(shop)
+        schema_of(shop)
+        assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"share": "none"}, "llm.share is none: nothing may leave"),
+        ({"key": "${secret:env/NOT_THERE}"}, "there is no key for openai/test-1: the secret env/NOT_THERE is not set"),
+        ({"model": "anthropic/claude-x", "key": None, "base_url": None}, "there is no key for anthropic/claude-x"),
+    ],
+)
+def test_where_nothing_can_be_asked_it_says_why(asking_shop: AskingShop, settings: dict[str, str], why: str) -> None:
+    with ModelServer(answering({})) as server:
+        shop = asking_shop(server, **settings)
+        shop.drop("sales", "a", sales(range(5)))
+        found = schema_of(shop)
+    assert not server.asked
+    assert found.warnings[0].startswith(f"sales: typed by the embedded inferrer: {why}")
+
+
+def test_the_command_shows_what_was_asked(asking_shop: AskingShop) -> None:
+    with ModelServer(answering({"total": {"unit": "EUR"}})) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(50)))
+        assert shop.octopipe("schema", "sales").returncode == 0
+    listed = json.loads(shop.octopipe("llm", "list", "--json").stdout)["calls"]
+    assert [(call["pipeline"], call["purpose"], call["state"]) for call in listed] == [("sales", "schema", "answered")]
+    assert (listed[0]["tokens_in"], listed[0]["tokens_out"]) == (100, 20)
+    shown = json.loads(shop.octopipe("llm", "show", str(listed[0]["id"]), "--json").stdout)
+    assert "EUR" in shown["answer"]
+    assert '"total"' in shown["prompt"].replace("\\", "")
+    assert "openai/test-1" in shop.octopipe("llm", "list").stdout
+    assert shop.octopipe("llm", "show", "99").returncode == 2
