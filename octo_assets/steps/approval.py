@@ -42,6 +42,10 @@ class ApprovalConfig(dg.Config):
         default={},
         description='For `correct`: {"public.flight.note": "an expression"}; an empty text leaves the column unmapped',
     )
+    feedback: str = Field(
+        default="",
+        description="For `correct`, where the pipeline has a language model: what should be otherwise, in your words",
+    )
 
 
 CONFIG = ApprovalConfig.to_fields_dict()
@@ -55,7 +59,7 @@ def approval_asset(spec: PipelineSpec) -> dg.AssetsDefinition:
         "The gate. Nothing is loaded before a person approved exactly the plan on the mapping's page.\n\n"
         "Next: open the Launchpad (the arrow beside Materialize, or shift-click it) and give `decision: approve`, the "
         "`fingerprint` that you read, and who you are as `reviewer`. `reject` revokes; `correct` takes `corrections` "
-        "and makes a new plan, to be read and approved in its turn.\n\n"
+        "(or `feedback` in words, if a model is asked) and makes a new plan, to be read and approved in its turn.\n\n"
         f"The same in a terminal: `octopipe approve {spec.name} --fingerprint F --reviewer YOU`."
     )
 
@@ -90,7 +94,7 @@ def approval_asset(spec: PipelineSpec) -> dg.AssetsDefinition:
 
 
 def _decide(context: dg.AssetExecutionContext, space: "Workspace", pipeline: Pipeline, config: ApprovalConfig) -> None:
-    from octo_resources.flow import approve, correct, prepare, reject
+    from octo_resources.flow import approve, correct, heed, prepare, reject
 
     if config.decision == "keep":
         return
@@ -98,10 +102,14 @@ def _decide(context: dg.AssetExecutionContext, space: "Workspace", pipeline: Pip
         raise UsageError("who decides? `reviewer` is empty", hint="give your e-mail address as `reviewer`")
     reason = config.reason or None
     if config.decision == "correct":
-        if not config.corrections:
+        if not config.corrections and not config.feedback:
             raise UsageError("`corrections` is empty", hint='write {"public.flight.note": "an expression"}')
-        correct(space, pipeline, config.corrections, reviewer=config.reviewer, reason=reason)
-        show_new_plan(context, prepare(space, pipeline), f"A correction by {config.reviewer} made this plan")
+        if config.corrections:
+            correct(space, pipeline, config.corrections, reviewer=config.reviewer, reason=reason)
+        if config.feedback:
+            heed(space, pipeline, config.feedback, reviewer=config.reviewer)
+        prepared = prepare(space, pipeline, again=bool(config.feedback))
+        show_new_plan(context, prepared, f"A correction by {config.reviewer} made this plan")
         return
     act = approve if config.decision == "approve" else reject
     act(space, pipeline, config.fingerprint, reviewer=config.reviewer, reason=reason, via="dagster")

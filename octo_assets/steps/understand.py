@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from octo_assets.names import destination_key, mapping_key, op_name, schema_key
+from octo_assets.steps.calls import with_calls
 from octo_assets.steps.common import (
     Materialized,
     failures_in_plain_words,
@@ -49,7 +50,7 @@ def understanding_assets(pipeline: Pipeline) -> dg.AssetsDefinition:
             found = schemas(space, now) if {schema_key(spec.name, one) for one in spec.sources} & wanted else {}
         for source, typed in found.items():
             if schema_key(spec.name, source) in wanted:
-                yield schema_result(spec, source, typed)
+                yield with_calls(schema_result(spec, source, typed), space, spec.name, "schema", source)
         if destination_key(spec.name) in wanted:
             with failures_in_plain_words(retry):
                 catalog = pull(space, now)
@@ -57,6 +58,6 @@ def understanding_assets(pipeline: Pipeline) -> dg.AssetsDefinition:
         if mapping_key(spec.name) in wanted:
             with failures_in_plain_words(retry):
                 prepared = prepare(space, now)
-            yield mapping_result(prepared)
+            yield with_calls(mapping_result(prepared), space, spec.name, "mapping")
 
     return plan

@@ -111,11 +111,11 @@ def map_(
     """
     from octo_cli.commands.gate import has_dagster
     from octo_core.plan.show import plan_text
-    from octo_resources.flow import correct, heed, prepare, write_mapping
+    from octo_resources.flow import correct, heed, prepare, require_model, write_mapping
 
     space, pipeline = opened(name)
-    if proposer == "llm" or feedback is not None:
-        _require_model(pipeline, "--feedback" if feedback is not None else "--proposer llm")
+    if proposer == "llm":
+        require_model(pipeline, "--proposer llm")
     if feedback is not None:
         heed(space, pipeline, feedback, reviewer=reviewer or _login())
     if corrections:
@@ -144,16 +144,6 @@ def map_(
     console.answer(
         prepared.plan, console.page(lambda width, colour: plan_text(prepared.plan, recipe, width=width, colour=colour))
     )
-
-
-def _require_model(pipeline: "Pipeline", what: str) -> None:
-    from octo_resources.llm import access
-
-    asked = access(pipeline)
-    if not asked.asks:
-        why = asked.why_not or "llm.model is not set, in octopipe.yaml or the pipeline's file"
-        hint = "Correct a column yourself: octopipe map NAME --set TABLE.COLUMN=EXPR"
-        raise UsageError(f"{what} needs a language model, and none is asked: {why}", hint=hint)
 
 
 def _login() -> str:

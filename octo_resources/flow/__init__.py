@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from octo_resources.flow.landing_step import Landed, land, landing
     from octo_resources.flow.loading import load
     from octo_resources.flow.planning import Prepared, prepare
-    from octo_resources.flow.proposing import correct, heed
+    from octo_resources.flow.proposing import correct, heed, require_model
     from octo_resources.flow.pulling import pull
     from octo_resources.flow.state import Standing, due_pipelines, newest_write, next_run, standing, waiting
     from octo_resources.flow.understand import schemas
@@ -31,6 +31,7 @@ _HOMES = {
     "prepare": "planning",
     "correct": "proposing",
     "heed": "proposing",
+    "require_model": "proposing",
     "pull": "pulling",
     "Standing": "state",
     "due_pipelines": "state",
@@ -45,8 +46,8 @@ _HOMES = {
 
 __all__ = [
     "Landed", "LoadOutcome", "Prepared", "Standing", "Workspace", "approve", "correct", "due_pipelines", "heed", "land",
-    "landing", "load", "newest_write", "next_run", "prepare", "pull", "reject", "schemas", "standing", "waiting",
-    "write_mapping",
+    "landing", "load", "newest_write", "next_run", "prepare", "pull", "reject", "require_model", "schemas", "standing",
+    "waiting", "write_mapping",
 ]  # fmt: skip
 
 

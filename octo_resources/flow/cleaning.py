@@ -45,6 +45,7 @@ def clean_history(
     plans = space.registry.plans.clean(before, pipeline=pipeline, dry_run=dry_run)
     for versions in (space.registry.schemas, space.registry.catalogs, space.registry.mappings):
         versions.clean(before, pipeline=pipeline, dry_run=dry_run)
+    space.registry.llm_calls.clean(before, pipeline=pipeline, dry_run=dry_run)
     space.registry.logs.clean(before, pipeline=pipeline, dry_run=dry_run)
     batches = 0
     if pipeline is None:

@@ -163,12 +163,27 @@ MAX_FEEDBACK = 2000
 
 
 def heed(space: Workspace, pipeline: Pipeline, text: str, *, reviewer: str) -> None:
-    """Keep what a reviewer says in words: every later question brings it. UsageError where it is empty or too long."""
+    """Keep what a reviewer says in words: every later question to the pipeline's model brings it.
+
+    UsageError where it is empty or too long, or where there is no model to ask.
+    """
+    require_model(pipeline, "feedback in words")
     said = " ".join(text.split())
     if not said or len(said) > MAX_FEEDBACK:
         wrong = "says nothing" if not said else f"is longer than {MAX_FEEDBACK} characters"
         raise UsageError(f"the feedback {wrong}", hint="Say in a few sentences what should be otherwise.")
     space.registry.feedback.add(pipeline.name, said, reviewer)
+
+
+def require_model(pipeline: Pipeline, what: str) -> None:
+    """UsageError where the pipeline has no language model that could be asked, with the reason."""
+    from octo_resources.llm import access
+
+    asked = access(pipeline)
+    if not asked.asks:
+        why = asked.why_not or "llm.model is not set, in octopipe.yaml or in the pipeline's file"
+        hint = f"Correct a column yourself: octopipe map {pipeline.name} --set TABLE.COLUMN=EXPR"
+        raise UsageError(f"{what} needs a language model, and none is asked: {why}", hint=hint)
 
 
 def _correction(catalog: Catalog, place: str, text: str, reviewer: str, reason: str | None) -> Correction:

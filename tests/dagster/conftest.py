@@ -62,6 +62,11 @@ class Shop:
         """A new file at the source."""
         (self.root / "drop" / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
 
+    def ask(self, base_url: str) -> None:
+        """Give the project a language model."""
+        settings = {"model": "openai/test-1", "base_url": base_url, "timeout": "5 s"}
+        (self.root / "octopipe.yaml").write_text(json.dumps({"llm": settings}))
+
     def run(self, *only: dg.AssetKey, config: dict[str, Any] | None = None) -> dg.ExecuteInProcessResult:
         """A run of the job `load`, over all of the pipeline's assets or some of them."""
         ops = {"ops": {"shops__approved_mapping": {"config": config}}} if config else None

@@ -87,7 +87,11 @@ def test_what_fails_on_the_rows_goes_back_and_at_last_the_embedded_word_holds(as
     assert "buyer" not in server.heard
     assert column(prepared, "customer_id").layer == "embedded"
     assert column(prepared, "customer_id").expr == "customer"
-    assert [one for one in prepared.plan.warnings if one.startswith("shop.sale.customer_id: the expression of openai/test-1")]
+    assert [
+        one
+        for one in prepared.plan.warnings
+        if one.startswith("shop.sale.customer_id: the expression of openai/test-1")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +162,7 @@ def test_feedback_without_a_model_says_so(asking_shop: AskingShop) -> None:
         shop.drop("sales", "a", sales(range(20)))
         done = shop.octopipe("map", "sales", "--feedback", "other")
     assert done.returncode == 2
-    assert "--feedback needs a language model, and none is asked: llm.share is none" in done.stderr
+    assert "feedback in words needs a language model, and none is asked: llm.share is none" in done.stderr
 
 
 def test_the_embedded_proposer_can_be_asked_for(asking_shop: AskingShop) -> None:

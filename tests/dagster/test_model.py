@@ -1,0 +1,36 @@
+"""A language model behind a pipeline's pages: its calls are shown, and words in the Launchpad lead to a new plan."""
+
+from typing import Any
+
+import dagster as dg
+
+from tests.dagster.conftest import Shop, checks, failure
+from tests.dagster.test_runs import MAPPING, page
+from tests.servers.model import ModelServer, answering, asked_of
+
+SCHEMA = dg.AssetKey(["shops", "schema", "shops"])
+
+
+def test_words_in_the_launchpad_lead_to_a_new_plan_and_calls_are_on_the_pages(shop: Shop) -> None:
+    def says(body: dict[str, Any]) -> Any:
+        if "columns" not in asked_of(body):
+            return {"fields": []}
+        return answering(mapping={"town": "upper(town)" if asked_of(body).get("reviewer") else "town"})(body)
+
+    with ModelServer(says) as server:
+        shop.ask(server.base_url)
+        shop.approved()
+        before = shop.fingerprint()
+        assert "| answered |" in str(page(shop, SCHEMA)["calls to language models"].value)
+        said = shop.decide("correct", feedback="write the towns in capitals")
+        assert said.success, failure(said)
+    assert checks(said)["approval"] is False
+    assert shop.fingerprint() != before
+    assert "upper(town)" in str(page(shop, MAPPING)["plan"].value)
+
+
+def test_words_without_a_model_are_refused_in_plain_words(shop: Shop) -> None:
+    shop.approved()
+    refused = shop.decide("correct", feedback="write the towns in capitals")
+    assert not refused.success
+    assert "needs a language model, and none is asked: llm.model is not set" in failure(refused)
