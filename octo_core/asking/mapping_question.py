@@ -90,7 +90,9 @@ def messages(
     if table.comment:
         asked["comment"] = plain(table.comment, 400)
     if examples:
-        asked["mappings_approved_before"] = [dict(one) for one in examples[:EXAMPLES]]
+        asked["mappings_approved_before"] = [
+            {key: plain(text, 400) for key, text in one.items()} for one in examples[:EXAMPLES]
+        ]
     if feedback:
         asked["reviewer"] = [plain(text, 2000) for text in feedback]
     data = json.dumps(asked, ensure_ascii=False)

@@ -13,6 +13,7 @@ from octo_core.schema import SourceSchema
 from octo_core.spec.names import canonical_table_name
 from octo_core.spec.nearest import did_you_mean
 from octo_resources.flow.pulling import pull
+from octo_resources.flow.remembering import approved_columns
 from octo_resources.flow.understand import schemas
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
@@ -101,6 +102,7 @@ def _asked(
     from octo_resources.flow.consulting import Ground, mapped_by_model
 
     tables, warnings, feedback = dict(found.tables), list(found.warnings), space.registry.feedback.of(pipeline.name)
+    known = approved_columns(space)
     for name, schema in relations(pipeline, typed).items():
         if name not in tables:
             continue
@@ -109,7 +111,7 @@ def _asked(
             ground = Ground(space, pipeline, space.seen(pipeline.name, schema.source))
             through = door(pipeline, space.registry, asked)
             tables[name], more = mapped_by_model(
-                ground, through, schema, catalog, tables[name], only=only, feedback=feedback
+                ground, through, schema, catalog, tables[name], only=only, feedback=feedback, known=known
             )
             warnings += more
     return found.model_copy(update={"tables": tables, "warnings": tuple(warnings), "proposer": "llm"})

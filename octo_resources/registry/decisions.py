@@ -69,6 +69,13 @@ class Decisions:
         with self._database.read() as connection:
             return self._last_approved(self.verified(connection), pipeline)
 
+    def all_last_approved(self) -> dict[str, Decision]:
+        """Pipeline → the newest approval that still holds, of all that have one."""
+        with self._database.read() as connection:
+            chain = self.verified(connection)
+        found = {name: self._last_approved(chain, name) for name in {made.pipeline for made in chain}}
+        return {name: made for name, made in sorted(found.items()) if made is not None}
+
     def require_approved(self, pipeline: str, fingerprint: str) -> Decision:
         """The approval of exactly this plan; NotApproved without one, RegistryError where the chain was altered.
 

@@ -204,3 +204,16 @@ def test_a_wide_destination_does_not_go_whole_into_a_prompt(asking_shop: AskingS
     asked = [asked_of(body) for body in mapping_questions(server)]
     assert [len(one["columns"]) for one in asked] == [40, 40, 21]
     assert all(len(one["fields"]) < 200 for one in asked)
+
+
+def test_what_was_approved_goes_along_as_an_example(asking_shop: AskingShop) -> None:
+    with ModelServer(answering(mapping=GOOD)) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(20)))
+        shop.start()
+        shop.sales_pipeline("again")
+        (shop.root / "pipelines" / "again" / "mapping.yaml").unlink()
+        shop.land("again")
+        shop.plan("again")
+        asked = asked_of(mapping_questions(server)[-1])["mappings_approved_before"]
+    assert {"table": "shop.sale", "column": "email", "expression": "lower(email)"} in asked

@@ -1,10 +1,11 @@
 """A table's mapping by a model: chosen, parsed, typed, run on the rows, sent back; the embedded proposal underneath."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from octo_core.asking import mapping_question
-from octo_core.asking.mapping_question import Verdict
+from octo_core.asking.examples import ApprovedColumn, nearest
+from octo_core.asking.mapping_question import EXAMPLES, Verdict
 from octo_core.asking.replies import MappingReply
 from octo_core.catalog import Catalog
 from octo_core.mapping.model import TableMapping
@@ -27,7 +28,7 @@ def mapped_by_model(
     *,
     only: frozenset[str] | None = None,
     feedback: Sequence[str] = (),
-    examples: Sequence[Mapping[str, str]] = (),
+    known: Sequence[ApprovedColumn] = (),
 ) -> tuple[TableMapping, list[str]]:
     """A table's mapping with the model's choices over the embedded proposal, and warnings.
 
@@ -39,8 +40,9 @@ def mapped_by_model(
     columns, warnings = {one.target: one for one in table.columns}, []
     for start in range(0, len(asked), mapping_question.CHUNK):
         part = asked[start : start + mapping_question.CHUNK]
+        like = nearest(known, table.table, part, [field.name for field in schema.fields], door.share, EXAMPLES)
         messages = mapping_question.messages(
-            schema, target, catalog, part, share=door.share, feedback=feedback, examples=examples
+            schema, target, catalog, part, share=door.share, feedback=feedback, examples=like
         )
         verdict = _talk(ground, door, schema, catalog, table.table, part, messages)
         if isinstance(verdict, Unanswered):

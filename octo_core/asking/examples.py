@@ -1,0 +1,51 @@
+"""Mappings that people approved before, as examples for the next question: names and expressions, never values."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from octo_core.mapping.words import words
+from octo_core.spec.llm import Share
+
+_TEXT: Final = re.compile(r"'(?:[^']|'')*'")
+_FORMAT: Final = re.compile(r"'(?:%[-A-Za-z]{1,2}|[-/.:,TZ \d])+'")
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedColumn:
+    """One column of an approved plan: what feeds it, and in which pipeline."""
+
+    pipeline: str
+    source: str
+    table: str
+    column: str
+    expr: str
+    label: str | None = None
+
+
+def nearest(
+    known: Iterable[ApprovedColumn], table: str, columns: Sequence[str], fields: Sequence[str], share: Share, most: int
+) -> list[dict[str, str]]:
+    """The examples most like what is asked: of the same table and column first, then of the same words.
+
+    Texts in their expressions (a value map's values) leave with `samples` only; formats always.
+    """
+    wanted = {word for name in (*columns, *fields) for word in words(name)}
+    scored = []
+    for one in known:
+        same = 4.0 if one.table == table and one.column in columns else 2.0 if one.column in columns else 0.0
+        mine = {*words(one.column), *words(one.expr)}
+        same += len(mine & wanted) / max(1, len(mine))
+        if same >= 0.5:
+            scored.append((same, one))
+    scored.sort(key=lambda pair: (-pair[0], pair[1].table, pair[1].column, pair[1].pipeline))
+    return [
+        {
+            "table": one.table,
+            "column": one.column,
+            **({"label": one.label} if one.label else {}),
+            "expression": one.expr,
+        }
+        for _, one in scored[:most]
+    ]
