@@ -40,12 +40,14 @@ def nearest(
         if same >= 0.5:
             scored.append((same, one))
     scored.sort(key=lambda pair: (-pair[0], pair[1].table, pair[1].column, pair[1].pipeline))
-    return [
-        {
-            "table": one.table,
-            "column": one.column,
-            **({"label": one.label} if one.label else {}),
-            "expression": one.expr,
-        }
-        for _, one in scored[:most]
-    ]
+    return [_told(one, share) for _, one in scored[:most]]
+
+
+def _told(one: ApprovedColumn, share: Share) -> dict[str, str]:
+    expr = one.expr if share == "samples" else _TEXT.sub(lambda found: _without_value(found.group()), one.expr)
+    label = {"label": one.label} if one.label else {}
+    return {"table": one.table, "column": one.column, **label, "expression": expr}
+
+
+def _without_value(text: str) -> str:
+    return text if "%" in text and _FORMAT.fullmatch(text) else "'…'"

@@ -73,8 +73,12 @@ class Decisions:
         """Pipeline → the newest approval that still holds, of all that have one."""
         with self._database.read() as connection:
             chain = self.verified(connection)
-        found = {name: self._last_approved(chain, name) for name in {made.pipeline for made in chain}}
-        return {name: made for name, made in sorted(found.items()) if made is not None}
+        holding = {(made.pipeline, made.fingerprint): made for made in chain}  # of each plan the newest decision
+        found: dict[str, Decision] = {}
+        for made in sorted(holding.values(), key=lambda one: one.seq):
+            if made.decision == "approve" and self.believed(made):
+                found[made.pipeline] = made
+        return found
 
     def require_approved(self, pipeline: str, fingerprint: str) -> Decision:
         """The approval of exactly this plan; NotApproved without one, RegistryError where the chain was altered.
