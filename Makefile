@@ -54,6 +54,15 @@ format: install ## Format the code
 bench: install ## Measure the speed figures of docs/speed.md
 	$(BIN)/python -m benchmarks
 
+DATA ?= data
+.PHONY: eval-llm
+eval-llm: install ## Measure mapping with a language model: DATA=folder OCTOPIPE_LLM_MODEL=openai/… OCTOPIPE_LLM_KEY=…
+	$(BIN)/python -m benchmarks.eval_llm $(DATA)
+
+.PHONY: llm-record
+llm-record: install ## Record a real provider's answers for the tests: OCTOPIPE_LLM_MODEL=openai/… OCTOPIPE_LLM_KEY=…
+	$(BIN)/python -m benchmarks.llm_record
+
 .PHONY: docs
 docs: install ## Make the generated pages and schemas of docs/ again
 	$(BIN)/python -m octo_core.expressions.docs

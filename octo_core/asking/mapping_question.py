@@ -67,16 +67,17 @@ def messages(
     catalog: Catalog,
     columns: Sequence[str],
     *,
+    near: Mapping[str, Sequence[str]],
     share: Share,
     feedback: Sequence[str] = (),
     examples: Sequence[Mapping[str, str]] = (),
 ) -> list[dict[str, str]]:
-    """The question about some columns of a table: at most CHUNK at once."""
+    """The question about some columns of a table: at most CHUNK at once. `near`: what `short_list` gives."""
     fields = {path: one for path, one in source_fields(schema).items() if not looks_like_data(path)}
-    ranked = _ranked(schema, table, catalog, columns, fields)
+    ranked = {name: list(near.get(name, ())) for name in columns}
     wanted = list(fields)
     if len(fields) > ALL_FIELDS:
-        wanted = [path for path in fields if any(path in near for near in ranked.values())]
+        wanted = [path for path in fields if any(path in best for best in ranked.values())]
     asked: dict[str, Any] = {
         "table": plain(table.name, 128),
         "source": plain(schema.source, 80),
@@ -165,18 +166,15 @@ def _like(text: str) -> str:
     return "".join(text.split()).lower()
 
 
-def _ranked(
-    schema: SourceSchema, table: Table, catalog: Catalog, columns: Sequence[str], fields: Mapping[str, Any]
-) -> dict[str, list[str]]:
+def short_list(schema: SourceSchema, table: Table, catalog: Catalog) -> dict[str, list[str]]:
     """The embedded ranker's best fields for each column."""
-    sources = [one for one in source_attributes(schema) if one.name in fields]
+    sources = [one for one in source_attributes(schema) if not looks_like_data(one.name)]
     targets = target_attributes(table, catalog)
     if not sources or not targets:
         return {}
     matrix = score(sources, targets).score
     found = {}
     for place, target in enumerate(targets):
-        if target.name in columns:
-            order = (-matrix[:, place]).argsort(kind="stable")[:SHORT_LIST]
-            found[target.name] = [sources[int(row)].name for row in order if matrix[int(row), place] > 0.02]
+        order = (-matrix[:, place]).argsort(kind="stable")[:SHORT_LIST]
+        found[target.name] = [sources[int(row)].name for row in order if matrix[int(row), place] > 0.02]
     return found

@@ -38,11 +38,12 @@ def mapped_by_model(
     target = catalog.tables[table.table]
     asked = [one.name for one in target.columns if one.writable and (only is None or one.name in only)]
     columns, warnings = {one.target: one for one in table.columns}, []
+    near = mapping_question.short_list(schema, target, catalog) if asked else {}
     for start in range(0, len(asked), mapping_question.CHUNK):
         part = asked[start : start + mapping_question.CHUNK]
         like = nearest(known, table.table, part, [field.name for field in schema.fields], door.share, EXAMPLES)
         messages = mapping_question.messages(
-            schema, target, catalog, part, share=door.share, feedback=feedback, examples=like
+            schema, target, catalog, part, near=near, share=door.share, feedback=feedback, examples=like
         )
         verdict = _talk(ground, door, schema, catalog, table.table, part, messages)
         if isinstance(verdict, Unanswered):

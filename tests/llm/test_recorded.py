@@ -1,0 +1,63 @@
+"""Recordings of real providers (make llm-record), replayed: what they once said still becomes a mapping."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.llm_record import FOLDER, shop
+from octo_core.asking import mapping_question, schema_question
+from octo_core.asking.replies import MappingReply, SchemaReply
+from octo_core.mapping.attribute import source_fields
+from tests.servers.model import ModelServer, answering
+
+ROOT = Path(__file__).parents[2]
+MAPPING = {
+    "order_id": "order_no",
+    "placed_at": "placed",
+    "amount": "cast(cast(total_cents as decimal(10, 2)) / 100 as decimal(10, 2))",
+    "status": "case st when 'P' then 'paid' when 'S' then 'sent' else 'void' end",
+    "contact": "buyer",
+    "gift_note": None,
+}
+
+
+def judged(calls: list[dict[str, Any]]) -> mapping_question.Verdict:
+    """What becomes of a recording's answers."""
+    schema, catalog = shop()
+    table = catalog.tables["public.sale"]
+    answers = {call["purpose"]: call["answer"] for call in calls if call["state"] == "answered"}
+    fields = schema_question.askable(source_fields(schema))
+    schema_question.judged(SchemaReply.model_validate_json(answers["schema"]), fields, lambda _: ())
+    reply = MappingReply.model_validate_json(answers["mapping"])
+    return mapping_question.judged(reply, schema, table, [column.name for column in table.columns])
+
+
+def test_a_recording_is_made_of_what_a_provider_answers(tmp_path: Path) -> None:
+    says = answering({"order_no": {"type": "text", "description": "The order's number"}}, MAPPING)
+    with ModelServer(says) as server:
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.llm_record"],
+            cwd=tmp_path,
+            env={
+                "PYTHONPATH": str(ROOT),
+                "OCTOPIPE_LLM_MODEL": "openai/test-1",
+                "OCTOPIPE_LLM_BASE_URL": server.base_url,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    calls = json.loads((tmp_path / FOLDER / "openai-test-1.json").read_text())
+    assert [call["purpose"] for call in calls] == ["mapping", "schema"]
+    assert judged(calls).refused == {}
+    assert "buyer1@" not in json.dumps(calls)
+
+
+def test_recorded_answers_become_mappings() -> None:
+    for path in sorted((ROOT / FOLDER).glob("*.json")):
+        verdict = judged(json.loads(path.read_text(encoding="utf-8")))
+        assert verdict.chosen["order_id"].expr == "order_no", path.name
+        assert "placed" in str(verdict.chosen["placed_at"].expr), path.name
