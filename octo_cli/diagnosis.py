@@ -165,6 +165,7 @@ def _pipeline(project: "Project", name: str, seen: dict[str, Finding]) -> Iterat
         return
     missing = list(_secrets(project, pipeline))
     yield from missing
+    yield from _model(pipeline)
     if not missing:
         yield _destination(project, pipeline, seen)
 
@@ -178,6 +179,25 @@ def _secrets(project: "Project", pipeline: "Pipeline") -> Iterator[Finding]:
         except OctopipeError as error:
             what = f"{pipeline.name}: secret {store}/{name}"
             yield Finding(what=what, state="broken", found=error.message, fix=error.hint)
+
+
+def _model(pipeline: "Pipeline") -> Iterator[Finding]:
+    """Whether the pipeline's language model could be asked; nothing is asked here, as it might cost."""
+    from importlib.util import find_spec
+
+    from octo_resources.llm import access
+
+    asked = access(pipeline)
+    if asked.settings.model is None:
+        return
+    what = f"{pipeline.name}: language model"
+    if asked.why_not is not None:
+        fix = "Set the key, or leave `llm` out: the embedded matcher proposes then."
+        yield Finding(what=what, state="warning", found=asked.why_not, fix=fix)
+    elif find_spec("instructor") is None:
+        yield Finding(what=what, state="broken", found="instructor is not installed", fix="pip install octopipe[llm]")
+    else:
+        yield Finding(what=what, state="ok", found=f"{asked.settings.model}, share: {asked.share}")
 
 
 def _destination(project: "Project", pipeline: "Pipeline", seen: dict[str, Finding]) -> Finding:
