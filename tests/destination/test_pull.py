@@ -98,13 +98,6 @@ def test_a_table_that_is_not_there(destination: PostgresDestination, execute: Ex
     assert said in str(refused.value)
 
 
-def test_labels_of_nothing(destination: PostgresDestination, execute: Execute) -> None:
-    execute(SQL)
-    with pytest.raises(UsageError, match="did you mean note") as refused:
-        destination.pull(['wh."Flight"'], {'wh."Flight"': {"noet": Label(label="x")}})
-    assert "'noet'" in str(refused.value)
-
-
 @pytest.mark.parametrize("name", ["", "a.", "a.b.c", "a b", 'a."b', "a.b;drop"])
 def test_what_is_no_name(name: str) -> None:
     with pytest.raises(UsageError, match="is not the name of a table"):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from octo_core.catalog import Check, Column, ForeignKey, Label, Table, Trigger, Unique
-from octo_core.errors import DestinationError, UsageError
+from octo_core.errors import DestinationError
 from octo_resources.destinations.names import canonical_name, nearest, parse_name
 from octo_resources.destinations.postgres import catalog_sql
 from octo_resources.destinations.postgres.types import data_type, max_length
@@ -46,12 +46,7 @@ def read_tables(connection: "Connection", names: Iterable[str]) -> dict[str, Tab
 
 
 def with_labels(table: Table, labels: dict[str, Label]) -> Table:
-    """The table with the user's labels on its columns; raises UsageError for a label of no column."""
-    names = [column.name for column in table.columns]
-    for name in labels:
-        if name not in names:
-            message = f"the label of {name!r} is of no column of {table.name}"
-            raise UsageError(message, where=table.name, hint=nearest(name, names) or f"it has {', '.join(names)}")
+    """The table with the user's labels on its columns. A label of no column is refused where the file is known."""
     columns = tuple(column.model_copy(update={"label": labels.get(column.name)}) for column in table.columns)
     return table.model_copy(update={"columns": columns})
 
