@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from octo_resources.flow.planning import Prepared, prepare
     from octo_resources.flow.proposing import correct, heed
     from octo_resources.flow.pulling import pull
+    from octo_resources.flow.ready import plan_to_read
     from octo_resources.flow.state import Standing, due_pipelines, newest_write, next_run, standing, waiting
     from octo_resources.flow.understand import schemas
     from octo_resources.flow.underway import LoadOutcome
@@ -32,6 +33,7 @@ _HOMES = {
     "correct": "proposing",
     "heed": "proposing",
     "pull": "pulling",
+    "plan_to_read": "ready",
     "Standing": "state",
     "due_pipelines": "state",
     "newest_write": "state",
@@ -45,8 +47,8 @@ _HOMES = {
 
 __all__ = [
     "Landed", "LoadOutcome", "Prepared", "Standing", "Workspace", "approve", "correct", "due_pipelines", "heed", "land",
-    "landing", "load", "newest_write", "next_run", "prepare", "pull", "reject", "schemas", "standing", "waiting",
-    "write_mapping",
+    "landing", "load", "newest_write", "next_run", "plan_to_read", "prepare", "pull", "reject", "schemas", "standing",
+    "waiting", "write_mapping",
 ]  # fmt: skip
 
 
