@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from octo_core.spec.llm import LlmSettings
-from octo_resources.llm import Door, Access
+from octo_resources.llm import Access, Door
 from octo_resources.registry import Registry
 from tests.flow.conftest import shop
 from tests.flow.shop import Shop

@@ -87,7 +87,11 @@ def test_what_fails_on_the_rows_goes_back_and_at_last_the_embedded_word_holds(as
     assert "buyer" not in server.heard
     assert column(prepared, "customer_id").layer == "embedded"
     assert column(prepared, "customer_id").expr == "customer"
-    assert [one for one in prepared.plan.warnings if one.startswith("shop.sale.customer_id: the expression of openai/test-1")]
+    assert [
+        one
+        for one in prepared.plan.warnings
+        if one.startswith("shop.sale.customer_id: the expression of openai/test-1")
+    ]
 
 
 @pytest.mark.parametrize(

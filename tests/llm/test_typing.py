@@ -93,7 +93,10 @@ def test_a_candidate_key_must_tell_all_rows_apart(
     with ModelServer(answering({}, key=claimed)) as server:
         shop = asking_shop(server)
         shop.sales_pipeline(sources={"sales": {"kind": "file", "path": "in/sales/*.jsonl"}})
-        rows = [sale(1 + number % 5, total=f"{number % 10}.50", at=f"2026-01-0{1 + number // 10}T00:00:00Z") for number in range(50)]
+        rows = [
+            sale(1 + number % 5, total=f"{number % 10}.50", at=f"2026-01-0{1 + number // 10}T00:00:00Z")
+            for number in range(50)
+        ]
         shop.drop("sales", "a", rows)
         assert schema_of(shop).key == key
 
@@ -101,7 +104,12 @@ def test_a_candidate_key_must_tell_all_rows_apart(
 def test_what_the_file_says_of_a_field_is_not_asked(asking_shop: AskingShop) -> None:
     with ModelServer(answering({"total": {"type": "text"}})) as server:
         shop = asking_shop(server)
-        source = {"kind": "file", "path": "in/sales/*.jsonl", "key": ["id"], "fields": {"total": {"type": "decimal(12,2)"}}}
+        source = {
+            "kind": "file",
+            "path": "in/sales/*.jsonl",
+            "key": ["id"],
+            "fields": {"total": {"type": "decimal(12,2)"}},
+        }
         shop.sales_pipeline(sources={"sales": source})
         shop.drop("sales", "a", sales(range(50)))
         found = schema_of(shop)
