@@ -173,3 +173,16 @@ def test_a_circle_that_cannot_be_loaded(destination: PostgresDestination, execut
     alter table a add foreign key (b) references b""")
     with pytest.raises(DestinationError, match="in a circle"):
         order_by_foreign_keys(list(destination.pull(["a", "b"]).tables.values()))
+
+
+def test_only_a_collation_that_makes_texts_equal_is_told(destination: PostgresDestination, execute: Execute) -> None:
+    try:
+        execute("create collation public.ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+    except psycopg.errors.FeatureNotSupported:
+        pytest.skip("this PostgreSQL was built without ICU")
+    execute('create table public.t (a text collate public.ci, b text collate "C", c text)')
+    columns = destination.pull(["public.t"]).tables["public.t"].columns
+    assert [column.collation for column in columns] == ["public.ci i und-u-ks-level2", None, None]
+    before = destination.signature(["public.t"])
+    execute("alter table public.t alter b type text collate public.ci")
+    assert destination.signature(["public.t"]) != before

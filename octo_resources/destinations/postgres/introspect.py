@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from octo_core.catalog import Check, Column, ForeignKey, Label, Table, Trigger, Unique
+from octo_core.catalog import Check, Column, ForeignKey, Function, Label, Table, Trigger, Unique
 from octo_core.errors import DestinationError
 from octo_resources.destinations.names import canonical_name, nearest, parse_name
 from octo_resources.destinations.postgres import catalog_sql
@@ -38,6 +38,8 @@ def read_tables(connection: "Connection", names: Iterable[str]) -> dict[str, Tab
             "constraints": catalog_sql.CONSTRAINTS,
             "uniques": catalog_sql.UNIQUES,
             "triggers": catalog_sql.TRIGGERS,
+            "functions": catalog_sql.FUNCTIONS,
+            "policies": catalog_sql.POLICIES,
         }.items()
     }
     inspector = _inspector(connection)
@@ -106,6 +108,11 @@ def _table(inspector: "Inspector", row: Any, gathered: dict[str, list[Any]]) -> 
         ),
         triggers=tuple(Trigger(name=own.name, sql=own.definition) for own in gathered["triggers"]),
         exclusions=tuple(own.definition for own in constraints if own.contype == "x"),
+        functions=tuple(
+            Function(name=own.name, body=own.body, used_by=own.used_by, column=own.attname)
+            for own in gathered["functions"]
+        ),
+        policies=tuple(own.definition for own in gathered["policies"]),
         comment=inspector.get_table_comment(table, schema=schema).get("text"),
         kind=kind,
         rows=int(row.reltuples) if row.reltuples >= 0 and kind == "table" else None,
@@ -133,6 +140,7 @@ def _column(own: Any, reflected: Any) -> Column:
         max_length=max_length(own.base),
         enum=tuple(own.labels) if own.labels else None,
         domain=own.domain,
+        collation=own.collation,
         comment=reflected.get("comment"),
     )
 
