@@ -2,15 +2,16 @@
 
 from typing import Any, Literal
 
-from octo_core.schema import Field, Frozen
+from octo_cli.answer import Answer
+from octo_core.schema import Field
 
 
-class NewAnswer(Frozen):
+class NewAnswer(Answer):
     folder: str
     files: tuple[str, ...]
 
 
-class InitAnswer(Frozen):
+class InitAnswer(Answer):
     pipeline: str
     file: str
     source: str
@@ -18,14 +19,14 @@ class InitAnswer(Frozen):
     notes: tuple[str, ...] = ()
 
 
-class MistakeAnswer(Frozen):
+class MistakeAnswer(Answer):
     file: str
     line: int
     column: int
     message: str
 
 
-class CheckedPipeline(Frozen):
+class CheckedPipeline(Answer):
     ok: bool
     file: str
     mistakes: int = 0
@@ -33,12 +34,12 @@ class CheckedPipeline(Frozen):
     """Expressions of mapping.yaml that were checked against the stored schemas."""
 
 
-class CheckAnswer(Frozen):
+class CheckAnswer(Answer):
     pipelines: dict[str, CheckedPipeline]
     mistakes: tuple[MistakeAnswer, ...]
 
 
-class EditAnswer(Frozen):
+class EditAnswer(Answer):
     """What an edit of a file did."""
 
     pipeline: str
@@ -48,7 +49,7 @@ class EditAnswer(Frozen):
     notes: tuple[str, ...] = ()
 
 
-class SourceRow(Frozen):
+class SourceRow(Answer):
     name: str
     kind: str
     where: str
@@ -57,12 +58,12 @@ class SourceRow(Frozen):
     tables: tuple[str, ...] = ()
 
 
-class SourcesAnswer(Frozen):
+class SourcesAnswer(Answer):
     pipeline: str
     sources: tuple[SourceRow, ...]
 
 
-class SampleAnswer(Frozen):
+class SampleAnswer(Answer):
     """What a look at a source found."""
 
     pipeline: str
@@ -74,7 +75,7 @@ class SampleAnswer(Frozen):
     sample: tuple[dict[str, Any], ...] = ()
 
 
-class SourceAnswer(Frozen):
+class SourceAnswer(Answer):
     """A source that was added, and what its sample looks like."""
 
     pipeline: str
@@ -84,7 +85,7 @@ class SourceAnswer(Frozen):
     notes: tuple[str, ...] = ()
 
 
-class TestAnswer(Frozen):
+class TestAnswer(Answer):
     pipeline: str
     source: str
     ok: bool
@@ -93,7 +94,7 @@ class TestAnswer(Frozen):
     seconds: float
 
 
-class DestinationRow(Frozen):
+class DestinationRow(Answer):
     name: str
     kind: str
     url: str
@@ -101,12 +102,12 @@ class DestinationRow(Frozen):
     tables: tuple[str, ...]
 
 
-class DestinationsAnswer(Frozen):
+class DestinationsAnswer(Answer):
     pipeline: str
     destinations: tuple[DestinationRow, ...]
 
 
-class ColumnLabel(Frozen):
+class ColumnLabel(Answer):
     table: str
     column: str
     type: str
@@ -115,30 +116,30 @@ class ColumnLabel(Frozen):
     pii: bool = False
 
 
-class LabelAnswer(Frozen):
+class LabelAnswer(Answer):
     pipeline: str
     labelled: tuple[ColumnLabel, ...]
     unlabelled: tuple[ColumnLabel, ...]
 
 
-class PrepareAnswer(Frozen):
+class PrepareAnswer(Answer):
     pipeline: str
     prepared: bool
     sql: str
 
 
-class TransformRow(Frozen):
+class TransformRow(Answer):
     table: str
     file: str
     when: Literal["before mapping", "in the load's transaction"]
 
 
-class TransformsAnswer(Frozen):
+class TransformsAnswer(Answer):
     pipeline: str
     transforms: tuple[TransformRow, ...]
 
 
-class Finding(Frozen):
+class Finding(Answer):
     """One thing that `doctor` looked at. `warning` hinders nothing yet."""
 
     what: str
@@ -147,6 +148,6 @@ class Finding(Frozen):
     fix: str | None = None
 
 
-class DoctorAnswer(Frozen):
+class DoctorAnswer(Answer):
     ok: bool
     findings: tuple[Finding, ...]

@@ -8,22 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from octo_cli.screen import Heading as Heading
+from octo_cli.screen import Screen, Table
+from octo_cli.screen import clean as clean
 from octo_core.errors import NotApproved, OctopipeError, SpecError, UsageError
 from octo_resources.redaction import redact
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from rich.console import Console, RenderableType
 
     from octo_resources.project import Project
 
-Justify = Literal["left", "right"]
-Heading = str | tuple[str, Justify]
 Progress = Callable[[int, int, str], None]
 """Rows so far, bytes so far, a note: what readers report."""
-
-# What a source or a catalog says may hold terminal escapes; only line ends and tabs go through to a terminal.
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ class Page:
         sys.stdout.write(redact(self.draw(width, colour)).rstrip("\n") + "\n")
 
 
-def answer(document: "BaseModel | Mapping[str, Any]", text: "Callable[[Console], None] | Page | str") -> None:
+def answer(document: "BaseModel | Mapping[str, Any]", text: "Callable[[Screen], None] | Page | str") -> None:
     """The command's one answer: the document with --json, else the text (or what the function prints)."""
     if _session.json:
         sys.stdout.write(redact(_as_json(document)) + "\n")
@@ -82,7 +79,7 @@ def answer(document: "BaseModel | Mapping[str, Any]", text: "Callable[[Console],
     elif isinstance(text, Page):
         text.show()
     else:
-        text(screen())
+        text(Screen.here())
 
 
 def answer_line(document: "BaseModel", text: str) -> None:
@@ -116,49 +113,14 @@ def note(text: str) -> None:
     sys.stderr.write(clean(redact(text)) + "\n")
 
 
-def clean(text: str) -> str:
-    """The text with control characters spelled out."""
-    return text.translate(_CONTROL)
-
-
-def screen(*, stderr: bool = False) -> "Console":
-    """rich's console: colour on a terminal only (and never with NO_COLOR), no wrapping where nobody looks."""
-    from rich.console import Console  # 45 ms, and JSON needs none of it
-
-    file = sys.stderr if stderr else sys.stdout
-    width = None if file.isatty() else 10_000
-    return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
-
-
 def page(draw: Callable[[int, bool], str]) -> Page:
     """An answer that draws itself, without rich."""
     return Page(draw)
 
 
-def table(
-    columns: Sequence[str | tuple[str, Justify]], rows: Sequence[Sequence[Any]], title: str | None = None
-) -> "RenderableType":
+def table(headings: Sequence[Heading], rows: Sequence[Sequence[Any]], title: str | None = None) -> Table:
     """A table without lines; a column is its heading, or (heading, "right") for numbers."""
-    from rich.table import Table
-    from rich.text import Text
-
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
-    for column in columns:
-        if isinstance(column, str):
-            made.add_column(column, overflow="fold")
-        else:
-            made.add_column(column[0], justify=column[1], overflow="fold")
-    for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(clean(_cell(cell))) for cell in row))
-    return made
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return Table(headings, rows, title)
 
 
 @contextmanager
@@ -167,6 +129,7 @@ def progress(step: str) -> Iterator[Progress]:
     if not sys.stderr.isatty() or _session.verbose:
         yield lambda rows, size, text: None  # noqa: ARG005  # the shape of Progress
         return
+    from rich.console import Console
     from rich.progress import Progress as Bar
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -176,7 +139,7 @@ def progress(step: str) -> Iterator[Progress]:
         TextColumn("{task.fields[told]}"),
         TimeElapsedColumn(),
     )
-    with Bar(*columns, console=screen(stderr=True), transient=True) as bar:
+    with Bar(*columns, console=Console(stderr=True, highlight=False, markup=False, emoji=False), transient=True) as bar:
         task = bar.add_task(step, total=None, told="")
 
         def told(rows: int, size: int, text: str) -> None:

@@ -4,17 +4,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from octo_cli.answer import Answer
 from octo_core.approvals import Decision, Seal, Verdict
 from octo_core.ledger import LoadResult, QuarantinedRow
 from octo_core.plan.model import PlanState, Recipe
-from octo_core.schema import Frozen, Role, SourceSchema
+from octo_core.schema import Role, SourceSchema
 from octo_core.types import TypeText
 from octo_resources.flow.logs import LogLine
 from octo_resources.registry.calls import LlmCall
 from octo_resources.registry.model import ExecutionStatus, Step, StepStatus, Switch
 
 
-class FieldAnswer(Frozen):
+class FieldAnswer(Answer):
     """One field of a source: what `Field` says of it, without what was counted in the data."""
 
     name: str
@@ -32,7 +33,7 @@ class FieldAnswer(Frozen):
     why: str | None
 
 
-class SourceSchemaAnswer(Frozen):
+class SourceSchemaAnswer(Answer):
     fields: tuple[FieldAnswer, ...]
     key: tuple[str, ...]
     rows_examined: int
@@ -48,11 +49,11 @@ class SourceSchemaAnswer(Frozen):
         return cls.model_validate({**kept, "fields": fields})
 
 
-class SchemaAnswer(Frozen):
+class SchemaAnswer(Answer):
     sources: dict[str, SourceSchemaAnswer]
 
 
-class DecisionAnswer(Frozen):
+class DecisionAnswer(Answer):
     """A decision that was made. `already`: it was decided so before, and nothing was added."""
 
     pipeline: str
@@ -64,13 +65,13 @@ class DecisionAnswer(Frozen):
     already: bool
 
 
-class DecisionsAnswer(Frozen):
+class DecisionsAnswer(Answer):
     """Every decision, oldest first."""
 
     decisions: tuple[Decision, ...]
 
 
-class CarriedApprovals(Frozen):
+class CarriedApprovals(Answer):
     """The document that `approvals export` writes and `approvals import` reads."""
 
     format: str
@@ -80,24 +81,24 @@ class CarriedApprovals(Frozen):
     hash: str
 
 
-class WrittenAnswer(Frozen):
+class WrittenAnswer(Answer):
     file: str
 
 
-class ImportedAnswer(Frozen):
+class ImportedAnswer(Answer):
     imported: int
     skipped: tuple[str, ...]
     """What was left out, with the reason."""
 
 
-class ErrorPlace(Frozen):
+class ErrorPlace(Answer):
     file: str
     line: int
     column: int
     message: str
 
 
-class ErrorText(Frozen):
+class ErrorText(Answer):
     kind: str
     message: str
     where: str | None
@@ -105,13 +106,13 @@ class ErrorText(Frozen):
     mistakes: tuple[ErrorPlace, ...]
 
 
-class ErrorAnswer(Frozen):
+class ErrorAnswer(Answer):
     """What any command answers that fails."""
 
     error: ErrorText
 
 
-class FailedRun(Frozen):
+class FailedRun(Answer):
     """A pipeline that was due and could not be run."""
 
     pipeline: str
@@ -119,11 +120,11 @@ class FailedRun(Frozen):
     error: ErrorText
 
 
-class DueAnswer(Frozen):
+class DueAnswer(Answer):
     runs: tuple[LoadResult | FailedRun, ...]
 
 
-class ControlAnswer(Frozen):
+class ControlAnswer(Answer):
     """Whether a pipeline runs by itself, and when it will next."""
 
     pipeline: str
@@ -132,13 +133,13 @@ class ControlAnswer(Frozen):
     next: datetime | None
 
 
-class AbortAnswer(Frozen):
+class AbortAnswer(Answer):
     pipeline: str
     load_id: str
     asked: bool
 
 
-class StepAnswer(Frozen):
+class StepAnswer(Answer):
     step: Step
     part: str
     """A source or a table; empty for the whole."""
@@ -147,7 +148,7 @@ class StepAnswer(Frozen):
     ended: datetime | None
 
 
-class PipelineStatus(Frozen):
+class PipelineStatus(Answer):
     """Where one pipeline stands: its schedule, its newest plan, its last load and the steps of it."""
 
     pipeline: str
@@ -165,18 +166,18 @@ class PipelineStatus(Frozen):
     steps: tuple[StepAnswer, ...] = ()
 
 
-class StatusAnswer(Frozen):
+class StatusAnswer(Answer):
     pipelines: tuple[PipelineStatus, ...]
 
 
-class LogsAnswer(Frozen):
+class LogsAnswer(Answer):
     """A pipeline's log, oldest line first."""
 
     pipeline: str
     lines: tuple[LogLine, ...]
 
 
-class ReasonCount(Frozen):
+class ReasonCount(Answer):
     load_id: str
     table: str
     column: str | None
@@ -184,7 +185,7 @@ class ReasonCount(Frozen):
     rows: int
 
 
-class QuarantineReasons(Frozen):
+class QuarantineReasons(Answer):
     pipeline: str
     total: int
     reasons: tuple[ReasonCount, ...]
@@ -196,12 +197,12 @@ class SetAside(QuarantinedRow):
     load_id: str
 
 
-class QuarantineRows(Frozen):
+class QuarantineRows(Answer):
     pipeline: str
     rows: tuple[SetAside, ...]
 
 
-class PastLoad(Frozen):
+class PastLoad(Answer):
     """One load, as it runs or ran."""
 
     id: int
@@ -226,11 +227,11 @@ class PastLoad(Frozen):
     result: LoadResult | None
 
 
-class HistoryAnswer(Frozen):
+class HistoryAnswer(Answer):
     loads: tuple[PastLoad, ...]
 
 
-class ForgottenAnswer(Frozen):
+class ForgottenAnswer(Answer):
     """How much was forgotten, or would be (`deleted` false)."""
 
     deleted: bool
@@ -240,7 +241,7 @@ class ForgottenAnswer(Frozen):
     runs: int
 
 
-class LlmCallRow(Frozen):
+class LlmCallRow(Answer):
     """One call to a language model, without its texts. `cost` is in US dollars, null where nobody knows the price."""
 
     id: int
@@ -263,7 +264,7 @@ class LlmCallRow(Frozen):
         return cls.model_validate(call.model_dump(include=set(cls.model_fields)))
 
 
-class LlmCallsAnswer(Frozen):
+class LlmCallsAnswer(Answer):
     """Newest first; `tokens` and `cost` are the sums of what is listed."""
 
     calls: tuple[LlmCallRow, ...]

@@ -27,6 +27,8 @@ class Column(Frozen):
     generated: str | None = None
     """The expression of a GENERATED ALWAYS AS … column; such a column cannot be written."""
     identity: Literal["always", "by default"] | None = None
+    collation: str | None = None
+    """Only one under which different texts are equal (a nondeterministic one), with what it goes by."""
     max_length: int | None = None
     """Characters that fit, for varchar(n) and char(n)."""
     enum: tuple[str, ...] | None = None
@@ -77,6 +79,18 @@ class Trigger(Frozen):
     sql: str
 
 
+class Function(Frozen):
+    """A function that the destination calls for a written row, other than a trigger's own (Trigger.sql has that)."""
+
+    name: str
+    """With its schema and the types of its arguments."""
+    body: str
+    """A hash of its text and settings, which CREATE OR REPLACE may change with nothing else changing."""
+    used_by: Literal["check", "default", "domain", "generated", "policy", "trigger", "unique"]
+    column: str | None = None
+    """Whose default, domain or generation calls it."""
+
+
 class Table(Frozen):
     """One table of a destination. `name` is canonical: `schema.table`, quoted where SQL needs quotes."""
 
@@ -92,6 +106,9 @@ class Table(Frozen):
     triggers: tuple[Trigger, ...] = ()
     exclusions: tuple[str, ...] = ()
     """EXCLUDE constraints' definitions."""
+    functions: tuple[Function, ...] = ()
+    policies: tuple[str, ...] = ()
+    """Row-level security where it is on: that, and each policy."""
     comment: str | None = None
     kind: Literal["table", "partitioned", "view", "foreign"] = "table"
     rows: int | None = None

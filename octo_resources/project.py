@@ -11,6 +11,7 @@ from octo_core.errors import Mistake, SpecError, UsageError
 from octo_core.spec.document import Document, Position, parse_document
 from octo_core.spec.loading import Loaded, load_pipeline, load_project
 from octo_core.spec.mapping_file import LoadedMapping, load_mapping
+from octo_core.spec.names import canonical_table_name
 from octo_core.spec.nearest import did_you_mean
 from octo_core.spec.project import ProjectSpec
 from octo_core.spec.rules import Surroundings
@@ -126,6 +127,23 @@ class Project:
 
         `text` and `mapping` stand for what pipeline.yaml and mapping.yaml would say, also where there is no file yet.
         """
+        found, mistakes = self.examined(name, variables, text=text, mapping=mapping)
+        if mistakes or found is None:
+            raise SpecError(mistakes)
+        return found
+
+    def examined(
+        self,
+        name: str,
+        variables: Mapping[str, str] | None = None,
+        *,
+        text: str | None = None,
+        mapping: str | None = None,
+    ) -> tuple[Pipeline | None, list[Mistake]]:
+        """One pipeline, or what is left of it without its mistakes (None: nothing), and the mistakes of its files.
+
+        Raises UsageError where there is no such pipeline.
+        """
         new = text is not None and not self.has_pipeline(name)
         file = self.root / "pipelines" / name / PIPELINE_FILES[0] if new else self.pipeline_file(name)
         overrides = {**self.variables, **(variables or {})}
@@ -135,12 +153,15 @@ class Project:
         loaded = load_pipeline(
             text, self._shown(file), name, self._substitution(vars_, overrides), self._surroundings(file, project)
         )
-        tables = list(loaded.spec.tables) if loaded.spec else _tables(loaded.document)
+        tables = _tables(loaded.document)
         mapped = self._mapping(file.parent / "mapping.yaml", mapping, tables, self._substitution(vars_, overrides))
         mistakes = [*project.mistakes, *self._two_files(file), *loaded.mistakes, *mapped.mistakes]
-        if mistakes:
-            raise SpecError(mistakes)
-        return Pipeline(self, name, file, loaded.spec, loaded.document, project.spec or ProjectSpec(), mapped.columns)
+        spec = loaded.spec or loaded.partial
+        if spec is None:
+            return None, mistakes
+        return Pipeline(
+            self, name, file, spec, loaded.document, project.spec or ProjectSpec(), mapped.columns
+        ), mistakes
 
     def _mapping(
         self, file: Path, text: str | None, tables: Collection[str], substitution: Substitution
@@ -248,9 +269,7 @@ def _entry(data: Any, key: str) -> dict[str, Any]:
 
 
 def _tables(document: Document) -> list[str]:
-    """The canonical names of a broken file's tables, so that its mapping can be read all the same."""
-    from octo_core.spec.names import canonical_table_name
-
+    """The canonical names of a file's tables, also where it is broken, so that its mapping can be read all the same."""
     names = []
     for written in _entry(document.data, "tables"):
         try:

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster._core.definitions.utils import is_valid_owner
 
 from octo_assets.selection import PIPELINE_TAG
-from octo_core.errors import OctopipeError
+from octo_core.errors import Mistake, OctopipeError
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.project import Pipeline
 from octo_resources.redaction import redact
@@ -79,12 +80,19 @@ def failures_in_plain_words(retry: bool = True) -> Iterator[None]:
             "where": redact(error.where) if error.where else None,
             "hint": redact(error.hint) if error.hint else None,
             "fingerprint": getattr(error, "fingerprint", None),
+            "mistakes": [_told(mistake) for mistake in getattr(error, "mistakes", ())],
         }
         raise dg.Failure(
             description=redact(str(error)),
             metadata={ERROR: dg.JsonMetadataValue(told)},
             allow_retries=retry and error.retryable,
         ) from None
+
+
+def _told(mistake: Mistake) -> dict[str, Any]:
+    """A mistake as metadata can hold it; Mistake(**told) makes it again."""
+    said = asdict(mistake)
+    return {**said, "message": redact(mistake.message), "snippet": mistake.snippet and redact(mistake.snippet)}
 
 
 def workspace(context: dg.AssetExecutionContext) -> "Workspace":

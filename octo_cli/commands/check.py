@@ -53,15 +53,14 @@ def _checked(project: "Project", name: str) -> "tuple[list[Mistake], CheckedPipe
     file = project.pipeline_file(name).relative_to(project.root).as_posix()
     expressions = 0
     try:
-        pipeline = project.pipeline(name)
-    except SpecError as error:
-        found = list(error.mistakes)
+        pipeline, found = project.examined(name)
     except UsageError as error:
-        found = [Mistake(file, 1, 1, error.message)]
-    else:
+        pipeline, found = None, [Mistake(file, 1, 1, error.message)]
+    if pipeline is not None:
         from octo_cli.stored import against_stored
 
-        found, expressions = against_stored(project, pipeline)
+        more, expressions = against_stored(project, pipeline)
+        found = sorted({*found, *more}, key=lambda one: (one.file, one.line, one.column))
     result = CheckedPipeline(ok=not found, file=file, mistakes=len(found), expressions_checked=expressions)
     return found, result
 

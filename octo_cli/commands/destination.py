@@ -8,9 +8,8 @@ from octo_cli import console
 from octo_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from octo_cli.answers import ColumnLabel
+    from octo_cli.screen import Screen
     from octo_core.catalog import Catalog
     from octo_resources.project import Pipeline
 
@@ -256,7 +255,7 @@ def _columns(catalog: "Catalog", said: list[tuple[str, str, Any]]) -> "list[Colu
     return rows
 
 
-def _print_catalog(screen: "Console", catalog: "Catalog") -> None:
+def _print_catalog(screen: "Screen", catalog: "Catalog") -> None:
     for name, table in catalog.tables.items():
         rows = [
             (

@@ -12,6 +12,7 @@ from octo_core.errors import SpecError, UsageError
 
 if TYPE_CHECKING:
     from octo_cli.outcomes import PipelineStatus
+    from octo_cli.screen import Screen
     from octo_resources.flow import Workspace
     from octo_resources.flow.cleaning import Purge
     from octo_resources.registry.model import Execution
@@ -62,7 +63,7 @@ def status(name: Pipeline = None) -> None:
         for one in found
     ]
 
-    def show(screen: Any) -> None:
+    def show(screen: "Screen") -> None:
         screen.print(console.table(columns, rows))
         for one in found:
             if one.message:
@@ -167,7 +168,7 @@ def quarantine_list(
     rows = [(one.load_id, one.table, one.column, one.reason, one.rows) for one in found]
     columns: list[console.Heading] = ["load", "table", "column", "reason", ("rows", "right")]
 
-    def show(screen: Any) -> None:
+    def show(screen: "Screen") -> None:
         screen.print(console.table(columns, rows) if rows else f"no row of {name} is set aside")
 
     console.answer(QuarantineReasons(pipeline=name, total=sum(counts.values()), reasons=tuple(found)), show)
@@ -195,11 +196,11 @@ def quarantine_show(
             if len(found) < rows and column in (None, row.column):
                 found.append(SetAside(load_id=load_id, **row.model_dump()))
 
-    def show(screen: Any) -> None:
+    def show(screen: "Screen") -> None:
         for one in found:
             place = f"{one.table}.{one.column}" if one.column else one.table
-            screen.print(console.clean(f"{one.id}  {place}: {one.reason}"), style="bold", soft_wrap=True)
-            screen.print(console.clean(f"  {one.payload}"), soft_wrap=True)
+            screen.print(console.clean(f"{one.id}  {place}: {one.reason}"), style="bold")
+            screen.print(console.clean(f"  {one.payload}"))
         if not found:
             screen.print(f"no row of {name} is set aside")
 

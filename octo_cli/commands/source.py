@@ -10,9 +10,8 @@ from octo_cli import console
 from octo_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from octo_cli.answers import SampleAnswer
+    from octo_cli.screen import Screen
     from octo_core.spec.sources import Source
     from octo_resources.project import Pipeline
 
@@ -251,7 +250,7 @@ def _cursor(spec: "Source") -> str | None:
     return cursor.field if cursor is not None else None
 
 
-def _print_added(screen: "Console", answer: Any) -> None:
+def _print_added(screen: "Screen", answer: Any) -> None:
     screen.print(f"source '{answer.source}' added in {answer.file}")
     for note in answer.notes:
         screen.print(console.clean(note))
@@ -259,7 +258,7 @@ def _print_added(screen: "Console", answer: Any) -> None:
         _print_sample(screen, answer.sample)
 
 
-def _print_sample(screen: "Console", answer: "SampleAnswer") -> None:
+def _print_sample(screen: "Screen", answer: "SampleAnswer") -> None:
     from octo_resources.redaction import redact
 
     rows = [

@@ -166,14 +166,13 @@ def plan(
     Example:  octopipe plan flights
     """
     from octo_core.plan.show import diff_text, plan_text
-    from octo_resources.flow import prepare
+    from octo_resources.flow import plan_to_read
 
     if sql == "spark":
         raise NotSupportedYet("Spark is not supported yet", hint="see the embedded engine's: --sql duckdb")
     space, pipeline = opened(name)
     with console.progress(f"planning {name}") as progress:
-        prepared = prepare(space, pipeline, progress=progress)
-    found = prepared.plan
+        found, recipe = plan_to_read(space, pipeline, progress=progress)
     shown = found.model_copy(
         update={
             "tables": {
@@ -187,5 +186,4 @@ def plan(
     elif diff:
         console.answer(shown, console.page(lambda width, colour: diff_text(found, width=width, colour=colour)))
     else:
-        recipe = prepared.recipe
         console.answer(shown, console.page(lambda width, colour: plan_text(shown, recipe, width=width, colour=colour)))

@@ -18,6 +18,7 @@ _LISTS = {
     "checks": "check",
     "triggers": "trigger",
     "exclusions": "exclusion constraint",
+    "policies": "row security",
 }
 _WORDS = {
     "from_": "from",
@@ -129,7 +130,10 @@ def _table(table: str, recipe: TableRecipe) -> Iterator[tuple[Path, _Fact]]:
     yield place, _fact(table, "")
     for name, value in recipe:
         if name in _LISTS:
-            yield from _many((*place, name), f"{_LISTS[name]} of {table}", value)
+            yield from _many((*place, name), f"{_LISTS[name]} of {table}", value or ())
+        elif name == "functions":
+            for function, body in (value or {}).items():
+                yield (*place, name, function), _fact(f"function {function}, which {table} calls", body)
         elif name == "files":
             for file, text in recipe.files.items():
                 yield (*place, name, file), _fact(f"text of {file} ({table})", text, f"{len(text.splitlines())} lines")

@@ -31,6 +31,7 @@ class TargetColumn(Frozen):
     identity: str | None = None
     enum: tuple[str, ...] | None = None
     domain: str | None = None
+    collation: str | None = None
     label: str | None = None
     unit: str | None = None
     pii: bool = False
@@ -61,6 +62,10 @@ class TableRecipe(Frozen):
     transforms: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     """The order in which those files run."""
+    functions: dict[str, str] | None = None
+    """Functions that checks, domains, generated columns, policies and defaults call → a hash of their text."""
+    policies: tuple[str, ...] | None = None
+    """Row-level security, where it is on."""
     narrowed: tuple[str, ...] = ()
     """Columns whose type may be too small for the values that its expression can give."""
 

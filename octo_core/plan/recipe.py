@@ -128,6 +128,8 @@ def _table(
         checks=tuple(sorted(check.sql for check in table.checks)),
         triggers=tuple(sorted(trigger.sql for trigger in table.triggers)),
         exclusions=tuple(sorted(table.exclusions)),
+        functions=_functions(table, {column.name for column in targets}) or None,
+        policies=tuple(sorted(table.policies)) or None,
         transforms=table_spec.transforms,
         after=table_spec.after,
         narrowed=tuple(sorted(name for name, node in nodes.items() if not _holds(table.column(name), node.type))),
@@ -145,10 +147,18 @@ def _target(column: Column, mapped: MappingOf[str, str]) -> TargetColumn:
         identity=column.identity,
         enum=column.enum,
         domain=column.domain,
+        collation=column.collation,
         label=label.label if label else None,
         unit=label.unit if label else None,
         pii=label.pii if label else False,
     )
+
+
+def _functions(table: Table, targets: set[str]) -> dict[str, str]:
+    """What is called for a row; a default's only where the load leans on the default, or writes the column."""
+    leaning = targets | {column.name for column in table.columns if not column.nullable}
+    called = (one for one in table.functions if one.used_by != "default" or one.column in leaning)
+    return {one.name: one.body for one in called}
 
 
 def _used(schema: SourceSchema, path: str) -> UsedField:

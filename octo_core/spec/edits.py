@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from octo_core.errors import UsageError
-from octo_core.spec.document import Loader, masked, parse_document, unmasked
+from octo_core.spec.document import Loader, masked, parse_document, plain_value, unmasked
 
 _LINE = 100
 Keys = Sequence[str]
@@ -211,6 +211,12 @@ def _flow(value: Any) -> str:
 
 def _scalar(value: Any, *, block: bool = False) -> str:
     """One value on one line, quoted where YAML needs it (in a block less does)."""
+    if isinstance(value, str) and plain_value(value) != value == _dumped(value, block=block):
+        return f"'{value}'"  # what is text to PyYAML (1.1) and a number to our reader (1.2): 0E0
+    return _dumped(value, block=block)
+
+
+def _dumped(value: Any, *, block: bool) -> str:
     if isinstance(value, str) and ("\n" in value or not value.isprintable()):
         return str(yaml.safe_dump(value, default_style='"', allow_unicode=False, width=float("inf"))).strip()
     options = {"allow_unicode": True, "width": float("inf")}

@@ -6,7 +6,7 @@ from typing import Any
 
 from octo_core.errors import Mistake
 from octo_core.spec.document import Document, Path, parse_document
-from octo_core.spec.pipeline import PipelineSpec
+from octo_core.spec.pipeline import PartialSpec, PipelineSpec
 from octo_core.spec.project import ProjectSpec
 from octo_core.spec.rules import Finding, Surroundings, check_name, check_pipeline
 from octo_core.spec.substitution import Substitution
@@ -21,6 +21,8 @@ class Loaded:
     document: Document
     mistakes: tuple[Mistake, ...]
     spec: Any = None
+    partial: Any = None
+    """Where there are mistakes: what is left without them."""
 
 
 def load_pipeline(text: str, file: str, name: str, substitution: Substitution, surroundings: Surroundings) -> Loaded:
@@ -34,13 +36,13 @@ def load_pipeline(text: str, file: str, name: str, substitution: Substitution, s
         mistakes.append(
             document.at(("name",), key=True).mistake("unknown key 'name': a pipeline's name is its folder's")
         )
-    checked = validated(PipelineSpec, {**data, "name": name}, document, hidden=("name",))
+    checked = validated(PipelineSpec, {**data, "name": name}, document, hidden=("name",), lenient=PartialSpec)
     mistakes += checked.mistakes
     spec = checked.value or checked.partial
     if spec is not None:
         mistakes += _placed(document, check_pipeline(spec, data, surroundings))
     mistakes += _placed(document, later_in_pipeline(data))
-    return Loaded(document, _ordered(mistakes), None if mistakes else checked.value)
+    return Loaded(document, _ordered(mistakes), None if mistakes else checked.value, spec)
 
 
 def load_project(text: str, file: str, substitution: Substitution, profile: str | None) -> Loaded:

@@ -39,6 +39,7 @@ FileMapping = dict[str, dict[str, FileColumn]]
 @dataclass(frozen=True, slots=True)
 class LoadedMapping:
     columns: FileMapping
+    """Where there are mistakes what is left without them, tables that the pipeline does not have included."""
     mistakes: tuple[Mistake, ...]
 
 
@@ -76,21 +77,22 @@ class _Reader:
             table = self.table(written)
             if not isinstance(columns, dict):
                 self.wrong((written,), f"{written}: must be a mapping of columns to expressions")
-            elif table is not None:
-                entries = ((name, self.column((written, name), entry)) for name, entry in columns.items())
+            else:
+                entries = [(name, self.column((written, name), entry)) for name, entry in columns.items()]
                 found[table] = {name: column for name, column in entries if column is not None}
         return found
 
-    def table(self, written: str) -> str | None:
+    def table(self, written: str) -> str:
+        """The table's name, also where the pipeline has no such table: its columns are looked at all the same."""
         try:
             name = canonical_table_name(written)
         except ValueError as error:
             self.wrong((written,), str(error), key=True)
-            return None
-        if name in self.tables:
-            return name
-        self.wrong((written,), f"the pipeline has no table '{written}'.{did_you_mean(name, self.tables)}", key=True)
-        return None
+            return written
+        if name not in self.tables:
+            said = f"the pipeline has no table '{written}'.{did_you_mean(name, self.tables)}"
+            self.wrong((written,), said, key=True)
+        return name
 
     def column(self, path: Path, entry: Any) -> FileColumn | None:
         place = self.document.at(path)

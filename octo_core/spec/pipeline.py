@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from octo_core.catalog import Label
 from octo_core.spec.llm import LlmSettings
@@ -231,3 +231,12 @@ class PipelineSpec(Strict):
         if origin is None:
             return next(iter(self.sources)) if len(self.sources) == 1 else None
         return origin if isinstance(origin, str) else None
+
+
+class PartialSpec(PipelineSpec):
+    """What is left of a pipeline's file without its mistakes, which may be no source and no table at all."""
+
+    model_config = ConfigDict(defer_build=True)
+
+    sources: dict[str, Source] = Field(default_factory=dict)
+    tables: dict[TableName, Annotated[TableSpec, BeforeValidator(_table)]] = Field(default_factory=dict)

@@ -42,14 +42,19 @@ class Checked:
     partial: Any = None
 
 
-def validated(model: type[M], data: Any, document: Document, *, hidden: tuple[str, ...] = ()) -> Checked:
-    """Validate data against a model, keeping every mistake; `hidden` are top-level keys that no message offers."""
+def validated(
+    model: type[M], data: Any, document: Document, *, hidden: tuple[str, ...] = (), lenient: type[M] | None = None
+) -> Checked:
+    """Validate data against a model, keeping every mistake; `hidden` are top-level keys that no message offers.
+
+    `lenient` is the model that holds what is left without the mistakes, where that may be too little for `model`.
+    """
     try:
         return Checked((), value=model.model_validate(data))
     except ValidationError as error:
         errors = error.errors(include_url=False)
         mistakes = [_mistake(model, detail, data, document, hidden) for detail in errors]
-        return Checked(tuple(mistakes), partial=_partial(model, data, errors))
+        return Checked(tuple(mistakes), partial=_partial(lenient or model, data, errors))
 
 
 def _mistake(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from octo_resources.flow.planning import Prepared, prepare
     from octo_resources.flow.proposing import correct, heed, require_model
     from octo_resources.flow.pulling import pull
+    from octo_resources.flow.ready import plan_to_read
     from octo_resources.flow.state import Standing, due_pipelines, newest_write, next_run, standing, waiting
     from octo_resources.flow.understand import schemas
     from octo_resources.flow.underway import LoadOutcome
@@ -33,6 +34,7 @@ _HOMES = {
     "heed": "proposing",
     "require_model": "proposing",
     "pull": "pulling",
+    "plan_to_read": "ready",
     "Standing": "state",
     "due_pipelines": "state",
     "newest_write": "state",
@@ -46,8 +48,8 @@ _HOMES = {
 
 __all__ = [
     "Landed", "LoadOutcome", "Prepared", "Standing", "Workspace", "approve", "correct", "due_pipelines", "heed", "land",
-    "landing", "load", "newest_write", "next_run", "prepare", "pull", "reject", "require_model", "schemas", "standing",
-    "waiting", "write_mapping",
+    "landing", "load", "newest_write", "next_run", "plan_to_read", "prepare", "pull", "reject", "require_model",
+    "schemas", "standing", "waiting", "write_mapping",
 ]  # fmt: skip
 
 

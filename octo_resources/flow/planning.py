@@ -78,7 +78,7 @@ def prepare(
     inputs = _inputs(space, pipeline, typed, catalog, mapped)
     if (
         stored
-        and (approved or (stored.inputs == inputs and not _missed_parents(stored.plan)))
+        and (approved or (stored.inputs == inputs and not missed_parents(stored.plan)))
         and not (again or refresh)
         and shows(stored.plan, print_, recipe, mapped)
     ):
@@ -88,10 +88,11 @@ def prepare(
             plan = _plan(space, pipeline, typed, catalog, mapped, recipe)
             log.line(f"made plan {plan.fingerprint[:8]}")
         space.registry.plans.save(plan, recipe, inputs=inputs)
-    return _standing(space, Prepared(plan, recipe, typed, catalog, mapped, None))
+    decision = space.registry.decisions.holding(pipeline.name, print_)
+    return Prepared(standing(space, plan, recipe), recipe, typed, catalog, mapped, decision)
 
 
-def _missed_parents(plan: Plan) -> bool:
+def missed_parents(plan: Plan) -> bool:
     """Whether rows had no parent in another table: it may have been loaded since, so the plan is made again."""
     return any(one.reason.startswith("no such ") for table in plan.tables.values() for one in table.quarantined)
 
@@ -102,21 +103,17 @@ def texts(pipeline: Pipeline) -> dict[str, str]:
     return pipeline.texts(dict.fromkeys(named))
 
 
-def _standing(space: Workspace, prepared: Prepared) -> Prepared:
+def standing(space: Workspace, plan: Plan, recipe: Recipe) -> Plan:
     """The plan with its state, the approved one beside it, and what changed since that."""
-    decisions, name = space.registry.decisions, prepared.plan.pipeline
-    print_ = prepared.plan.fingerprint
+    decisions, name = space.registry.decisions, plan.pipeline
     approved = decisions.last_approved(name)
-    changed = approved is not None and approved.fingerprint != print_
-    plan = prepared.plan.model_copy(
+    changed = approved is not None and approved.fingerprint != plan.fingerprint
+    return plan.model_copy(
         update={
-            "state": decisions.state(name, print_),
+            "state": decisions.state(name, plan.fingerprint),
             "approved_fingerprint": approved.fingerprint if approved else None,
-            "diff": decisions.diff_to_approved(prepared.recipe) if changed else None,
+            "diff": decisions.diff_to_approved(recipe) if changed else None,
         }
-    )
-    return Prepared(
-        plan, prepared.recipe, prepared.schemas, prepared.catalog, prepared.mapping, decisions.holding(name, print_)
     )
 
 

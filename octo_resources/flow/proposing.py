@@ -58,7 +58,7 @@ def _proposal(
     again: bool,
     proposer: Proposer | None = None,
 ) -> Mapping:
-    inputs = _inputs(pipeline, typed, catalog)
+    inputs = proposal_inputs(pipeline, typed, catalog)
     stored = space.registry.mappings.newest_version(pipeline.name)
     if stored is not None and stored.inputs == inputs and not again:
         return stored.value
@@ -124,7 +124,7 @@ def _changed(before: TableMapping | None, now: TableMapping) -> frozenset[str] |
     return frozenset(one.target for one in now.columns if before.column(one.target) != one)
 
 
-def _inputs(pipeline: Pipeline, typed: MappingOf[str, SourceSchema], catalog: Catalog) -> str:
+def proposal_inputs(pipeline: Pipeline, typed: MappingOf[str, SourceSchema], catalog: Catalog) -> str:
     """`destination-sources`: a hash of what is said of the tables, and one of the schemas."""
     tables = [f"{name} {table.from_} {table.key} {table.version}" for name, table in pipeline.tables.items()]
     schemas = [schema.model_dump_json(exclude={"batches"}) for schema in typed.values()]

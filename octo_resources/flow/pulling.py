@@ -5,6 +5,7 @@ import json
 
 from octo_core.catalog import Catalog, Label
 from octo_core.errors import SpecError
+from octo_resources.flow.mistaken import unknown_columns, wrong_expressions
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -20,8 +21,9 @@ def pull(space: Workspace, pipeline: Pipeline, *, refresh: bool = False) -> Cata
     labels = _labels_hash(pipeline)
     known = stored.value if stored is not None and stored.inputs == labels and not refresh else None
     if known is not None and set(known.tables) == set(tables) and known.signature == destination.signature(tables):
+        _refuse_mistakes(space, pipeline, known)
         return known
-    _refuse_unknown_labels(pipeline, catalog := destination.pull(tables, _labels(pipeline)))
+    _refuse_mistakes(space, pipeline, catalog := destination.pull(tables, _labels(pipeline)))
     space.registry.catalogs.save(pipeline.name, catalog, inputs=labels)
     return catalog
 
@@ -43,19 +45,8 @@ def _labels_hash(pipeline: Pipeline) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def _refuse_unknown_labels(pipeline: Pipeline, catalog: Catalog) -> None:
-    """Every label, key and version that names no column, at its place in the file, with the nearest name."""
-    from octo_core.spec.nearest import did_you_mean
-
-    mistakes = []
-    for name, table in pipeline.tables.items():
-        columns = [column.name for column in catalog.tables[name].columns]
-        named: list[tuple[str, str, tuple[str, ...]]] = [("labels", label, ("labels", label)) for label in table.labels]
-        named += [("key", column, ("key",)) for column in table.key or ()]
-        named += [("version", table.version, ("version",))] if table.version else []
-        for what, column, place in named:
-            if column not in columns:
-                message = f"{what}: {name} has no column '{column}'.{did_you_mean(column, columns)}"
-                mistakes.append(pipeline.mistake(message, "tables", name, *place))
+def _refuse_mistakes(space: Workspace, pipeline: Pipeline, catalog: Catalog) -> None:
+    """Where a label, key or version names no column: that, and what is wrong with mapping.yaml, all in one go."""
+    mistakes = unknown_columns(pipeline, catalog)
     if mistakes:
-        raise SpecError(mistakes)
+        raise SpecError([*mistakes, *wrong_expressions(space.registry, pipeline, catalog)[0]])

@@ -214,6 +214,64 @@ def test_check_marks_the_place_in_an_expression_once_the_source_is_known(shop: P
     assert lines[-1] == "2 mistakes; nothing was changed."
 
 
+_WRONG_NAMES = """\
+    key: [order_id, odrer]
+    version: totl
+    labels:
+      itms: number of articles
+      nmae: {label: [x]}
+"""
+
+
+def test_mistakes_of_every_sort_come_at_once(warehouse: str, shop: Path, cli: Cli) -> None:
+    assert cli("plan", "orders", "--json").code == 0
+    good = PIPELINE.read_text(encoding="utf-8")
+    head = good[: good.index("    labels:")]
+    PIPELINE.write_text(head.replace("write: merge", "write: mrge") + _WRONG_NAMES, encoding="utf-8")
+    Path("pipelines/orders/mapping.yaml").write_text(
+        "public.customer_ordr:\n  itms: totl\npublic.customer_order:\n  placed_at: parse_timestmp(order_time, '%Y')\n",
+        encoding="utf-8",
+    )
+    said = cli("check", "--json")
+    assert said.code == 2
+    found = [item["message"].split(".")[0] for item in said.json["mistakes"]]
+    for expected in (
+        "'mrge' is not one of",
+        "key: public.customer_order has no column 'odrer'",
+        "version: public.customer_order has no column 'totl'",
+        "labels: public.customer_order has no column 'itms'",
+        "labels: public.customer_order has no column 'nmae'",
+        "nmae.label: must be text",
+        "the pipeline has no table 'public.customer_ordr'",
+        "itms: ",
+        "placed_at: parse_timestmp is no function",
+    ):
+        assert [one for one in said.json["mistakes"] if expected in one["message"]], (expected, found)
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_plan_and_run_name_every_wrong_column_at_its_place(warehouse: str, shop: Path, cli: Cli, command: str) -> None:
+    assert cli("plan", "orders", "--json").code == 0
+    good = PIPELINE.read_text(encoding="utf-8")
+    wrong = _WRONG_NAMES.replace("{label: [x]}", "name")
+    PIPELINE.write_text(good[: good.index("    labels:")] + wrong, encoding="utf-8")
+    Path("pipelines/orders/mapping.yaml").write_text(
+        "public.customer_order:\n  placed_at: parse_timestmp(order_time, '%Y')\n", encoding="utf-8"
+    )
+    said = cli(command, "orders")
+    assert said.code == 2
+    assert said.err.splitlines()[-1] == "5 mistakes; nothing was changed."
+    places = [line.partition("  ")[0] for line in said.err.splitlines() if line.startswith("pipelines/")]
+    first = good[: good.index("    labels:")].count("\n") + 1
+    assert [place.split(":")[:2] for place in places] == [
+        ["pipelines/orders/pipeline.yaml", str(first)],
+        ["pipelines/orders/pipeline.yaml", str(first + 1)],
+        ["pipelines/orders/pipeline.yaml", str(first + 3)],
+        ["pipelines/orders/pipeline.yaml", str(first + 4)],
+        ["pipelines/orders/mapping.yaml", "2"],
+    ]
+
+
 def test_a_rest_source_is_tested_before_the_file_changes_and_its_token_stays_out(shop: Path, cli: Cli) -> None:
     def answer(asked: Asked) -> Reply:
         allowed = asked.headers.get("Authorization") == "Bearer till-token-1"

@@ -98,13 +98,6 @@ def test_a_table_that_is_not_there(destination: PostgresDestination, execute: Ex
     assert said in str(refused.value)
 
 
-def test_labels_of_nothing(destination: PostgresDestination, execute: Execute) -> None:
-    execute(SQL)
-    with pytest.raises(UsageError, match="did you mean note") as refused:
-        destination.pull(['wh."Flight"'], {'wh."Flight"': {"noet": Label(label="x")}})
-    assert "'noet'" in str(refused.value)
-
-
 @pytest.mark.parametrize("name", ["", "a.", "a.b.c", "a b", 'a."b', "a.b;drop"])
 def test_what_is_no_name(name: str) -> None:
     with pytest.raises(UsageError, match="is not the name of a table"):
@@ -180,3 +173,16 @@ def test_a_circle_that_cannot_be_loaded(destination: PostgresDestination, execut
     alter table a add foreign key (b) references b""")
     with pytest.raises(DestinationError, match="in a circle"):
         order_by_foreign_keys(list(destination.pull(["a", "b"]).tables.values()))
+
+
+def test_only_a_collation_that_makes_texts_equal_is_told(destination: PostgresDestination, execute: Execute) -> None:
+    try:
+        execute("create collation public.ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+    except psycopg.errors.FeatureNotSupported:
+        pytest.skip("this PostgreSQL was built without ICU")
+    execute('create table public.t (a text collate public.ci, b text collate "C", c text)')
+    columns = destination.pull(["public.t"]).tables["public.t"].columns
+    assert [column.collation for column in columns] == ["public.ci i und-u-ks-level2", None, None]
+    before = destination.signature(["public.t"])
+    execute("alter table public.t alter b type text collate public.ci")
+    assert destination.signature(["public.t"]) != before

@@ -23,6 +23,7 @@ ALTERED = {
     "a column renamed": "ALTER TABLE shop.sale RENAME email TO mail",
     "a trigger": "CREATE FUNCTION shop.twice() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.amount := 2; "
     "RETURN NEW; END'; CREATE TRIGGER twice BEFORE INSERT ON shop.sale FOR EACH ROW EXECUTE FUNCTION shop.twice()",
+    "row security": "ALTER TABLE shop.sale ENABLE ROW LEVEL SECURITY",
     "a rule": "CREATE RULE quiet AS ON INSERT TO shop.sale WHERE NEW.amount > 5 DO INSTEAD NOTHING",
 }
 
@@ -43,6 +44,63 @@ def test_a_triggers_function_changed_after_the_approval_needs_another(shop: Shop
     shop.sql(body.format("NEW.amount := 0;"))
     with nothing_loads(shop):
         shop.load()
+
+
+FINE = "CREATE OR REPLACE FUNCTION shop.fine(numeric) RETURNS boolean IMMUTABLE LANGUAGE {}"
+CALLING = {
+    "a check": "ALTER TABLE shop.sale ADD CHECK (shop.fine(amount))",
+    "a domain's check": "CREATE DOMAIN shop.money AS numeric(10, 2) CHECK (shop.fine(VALUE));"
+    "ALTER TABLE shop.sale ALTER amount TYPE shop.money",
+    "a domain's default": "CREATE DOMAIN shop.yes AS boolean DEFAULT shop.fine(1);"
+    "ALTER TABLE shop.sale ADD ok shop.yes NOT NULL",
+    "a generated column": "ALTER TABLE shop.sale ADD ok boolean GENERATED ALWAYS AS (shop.fine(amount)) STORED",
+    "the default of a column that must be filled": "ALTER TABLE shop.sale ADD ok boolean NOT NULL DEFAULT shop.fine(1)",
+    "a unique index": "CREATE UNIQUE INDEX ON shop.sale (sale_id, shop.fine(amount))",
+    "an operator": "CREATE OPERATOR shop.!!! (FUNCTION = shop.fine, RIGHTARG = numeric);"
+    "ALTER TABLE shop.sale ADD CHECK (OPERATOR(shop.!!!) amount)",
+    "a policy": "ALTER TABLE shop.sale ENABLE ROW LEVEL SECURITY;"
+    "CREATE POLICY fine ON shop.sale WITH CHECK (shop.fine(amount))",
+    "a trigger's condition": "CREATE FUNCTION shop.same() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+    "CREATE TRIGGER same BEFORE INSERT ON shop.sale FOR EACH ROW WHEN (shop.fine(NEW.amount)) "
+    "EXECUTE FUNCTION shop.same()",
+    "another function": "CREATE FUNCTION shop.finer(numeric) RETURNS boolean IMMUTABLE LANGUAGE sql "
+    "BEGIN ATOMIC SELECT shop.fine($1); END; ALTER TABLE shop.sale ADD CHECK (shop.finer(amount))",
+}
+
+
+@pytest.mark.parametrize("caller", CALLING.values(), ids=CALLING.keys())
+@pytest.mark.parametrize("changed", ["plpgsql AS 'BEGIN RETURN $1 < 5; END'", "sql RETURN $1 < 5"])
+def test_a_function_that_is_called_changed_after_the_approval_needs_another(
+    shop: Shop, caller: str, changed: str
+) -> None:
+    shop.sql(FINE.format("sql RETURN $1 > -5"))
+    shop.sql(caller)
+    approved(shop)
+    shop.sql(FINE.format(changed))
+    with nothing_loads(shop, match=r"function shop\.fine\(numeric\)"):
+        shop.load()
+
+
+def test_a_changed_policy_needs_another_approval(shop: Shop) -> None:
+    shop.sql("ALTER TABLE shop.sale ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON shop.sale USING (amount < 9)")
+    approved(shop)
+    shop.sql("ALTER POLICY few ON shop.sale USING (amount < 8)")
+    with nothing_loads(shop):
+        shop.load()
+
+
+def test_a_policy_that_is_not_in_force_decides_nothing(shop: Shop) -> None:
+    shop.sql("CREATE POLICY few ON shop.sale USING (amount < 9)")
+    approved(shop)
+    shop.sql("ALTER POLICY few ON shop.sale USING (amount < 8)")
+    assert shop.plan().plan.state == "approved"
+
+
+def test_a_function_that_nothing_calls_decides_nothing(shop: Shop) -> None:
+    shop.sql(FINE.format("sql RETURN $1 > -5"))
+    approved(shop)
+    shop.sql(FINE.format("sql RETURN $1 < 5"))
+    assert shop.load().result.status == "loaded"
 
 
 def test_what_decides_nothing_of_the_rows_needs_no_approval(shop: Shop) -> None:

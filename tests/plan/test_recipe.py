@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from octo_core.catalog import Catalog, Check, Column, ForeignKey, Label, Table, Trigger, Unique
+from octo_core.catalog import Catalog, Check, Column, ForeignKey, Function, Label, Table, Trigger, Unique
 from octo_core.errors import NotSupportedYet, UsageError
 from octo_core.mapping.model import ColumnMapping, Mapping, TableMapping
 from octo_core.plan.diff import diff
@@ -97,6 +97,10 @@ def col(name: str, **change: Any) -> dict[str, Column]:
     return {name: COLUMNS[name].model_copy(update=change)}
 
 
+def called(by: Any, body: str, column: str | None = None) -> Function:
+    return Function(name="public.f()", body=body, used_by=by, column=column)
+
+
 COVERED: dict[str, Callable[[], Recipe]] = {
     "pipeline": lambda: built({"name": "others"}),
     "field's type": lambda: built(fields=field("origin", type=INT32)),
@@ -107,6 +111,12 @@ COVERED: dict[str, Callable[[], Recipe]] = {
     "column's nullability": lambda: built(columns=col("origin", nullable=False)),
     "column's enum": lambda: built(columns=col("origin", enum=("JFK", "LGA"))),
     "column's domain": lambda: built(columns=col("origin", domain="iata")),
+    "column's collation": lambda: built(columns=col("origin", collation="ci i und-u-ks-level2")),
+    "function that a check calls": lambda: built(table={"functions": (called("check", "1"),)}),
+    "function of a default that must fill": lambda: built(
+        columns=col("note", nullable=False, default="f()"), table={"functions": (called("default", "1", "note"),)}
+    ),
+    "row security": lambda: built(table={"policies": ("on",)}),
     "required column": lambda: built(columns=col("note", nullable=False)),
     "required column, none more": lambda: built(columns=col("kind", nullable=True)),
     "label": lambda: built(columns=col("departs_at", label=Label(label="arrival"))),
@@ -135,6 +145,9 @@ COVERED: dict[str, Callable[[], Recipe]] = {
     "no transformations": lambda: built(table_spec={"transforms": []}),
 }
 LEFT_OUT: dict[str, Callable[[], Recipe]] = {
+    "function of a default that nothing leans on": lambda: built(
+        table={"functions": (called("default", "1", "note"),)}
+    ),
     "ranges and enumerations": lambda: built(
         fields=field("origin", stats=FieldStats(rows=9, max="LGA", values=("JFK", "LGA")))
     ),

@@ -1,7 +1,7 @@
 """Edits of YAML texts: they say what was meant and leave every other line as it was."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from octo_core.errors import UsageError
@@ -119,6 +119,7 @@ _data = st.recursive(
 )
 
 
+@example({"a": "0E0", "1e5": "-.5e3"}, "b", "+7")
 @given(st.dictionaries(_names, _data, min_size=1, max_size=4), _names, _data)
 def test_what_is_written_is_what_is_read(data: dict[str, object], key: str, value: object) -> None:
     text = rendered(data)

@@ -59,6 +59,60 @@ def test_all_mistakes_come_at_once_with_their_places_and_the_nearest_names(mista
     ]
 
 
+def test_a_broken_only_source_and_destination_hide_nothing_else(mistakes: Mistakes) -> None:
+    text = """\
+sources:
+  orders: {kind: fil, path: in.csv}
+destination: {kind: postgrs, url: x}
+tables:
+  public.a: {from: ordrs, labels: {x: {label: [a]}}, after: [gone.sql], to: lake}
+needs: [b]
+hosting: cloud
+"""
+    assert mistakes(text) == [
+        "2:18  sources.orders.kind: 'fil' is no kind of source. Did you mean 'file'?",
+        "3:21  destination.kind: 'postgrs' is not one of 'postgres', 'duckdb', 'sqlite', 'mysql', 'files', 'bigquery',"
+        " 'snowflake', 'redshift'. Did you mean 'postgres'?",
+        "5:20  from: there is no source 'ordrs'. Did you mean 'orders'?",
+        "5:47  tables.public.a.labels.x.label: must be text, and a list is none",
+        "5:61  'after' is not supported yet (docs/limits.md)",
+        "5:62  after: the pipeline's folder has no file 'gone.sql'",
+        "5:77  to: no destination is called 'lake'. There is only 'destination'.",
+        "6:9  needs: there is no pipeline 'b'.",
+        "7:10  hosting: octopipe.yaml has no profile 'cloud'. Known: local.",
+    ]
+
+
+@pytest.mark.parametrize("broken", ["sources: 3\n", "sources: {}\n", ""])
+def test_a_file_without_sources_has_its_other_parts_checked(mistakes: Mistakes, broken: str) -> None:
+    rest = "destination: {kind: postgres, url: x}\ntables: {public.a: {after: [gone.sql]}}\nneeds: [b]\n"
+    found = "\n".join(mistakes(broken + rest))
+    assert "sources" in found
+    assert "has no file 'gone.sql'" in found
+    assert "there is no pipeline 'b'" in found
+
+
+def test_an_unknown_table_hides_no_mistake_of_the_mapping_file(project: Callable[..., Project]) -> None:
+    mapping = """\
+public.ordrs:
+  a: {unmappd: x}
+public.orders:
+  b: {unmapped: ''}
+flight:
+  c: {values: {source: x}}
+"""
+    made = project({"pipelines/a/pipeline.yaml": BASE, "pipelines/a/mapping.yaml": mapping})
+    with pytest.raises(SpecError) as caught:
+        made.pipeline("a")
+    assert [f"{item.line}:{item.column}  {item.message}" for item in caught.value.mistakes] == [
+        "1:1  the pipeline has no table 'public.ordrs'. Did you mean 'public.orders'?",
+        "2:7  unknown key 'unmappd'. Did you mean 'unmapped'?",
+        "4:17  b: say why it is left unmapped",
+        "5:1  'flight' is no table's name: write schema.table, for example public.flight",
+        "6:7  values: 'map' is missing",
+    ]
+
+
 def test_the_error_reads_as_lines_of_an_editor(project: Callable[..., Project]) -> None:
     made = project({"pipelines/flights/pipeline.yaml": BASE + 'schedle: "0 6 * * *"\n'})
     with pytest.raises(SpecError) as caught:

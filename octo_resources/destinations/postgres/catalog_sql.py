@@ -21,9 +21,16 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_(toast|temp)'
   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND has_schema_privilege(n.oid, 'USAGE')
 """
 
+# What a collation goes by: to_jsonb reads what a server's version has of it (colliculocale is of 15 and 16).
+_COLLATION: Final = """
+  concat_ws(' ', o.oid::regcollation, o.collprovider, to_jsonb(o) ->> 'colllocale', to_jsonb(o) ->> 'colliculocale',
+            o.collcollate, to_jsonb(o) ->> 'collicurules')
+"""
+
 # A domain is followed to its base; its checks and its NOT NULL are gathered on the way. From 17 on a domain's NOT NULL
 # is a constraint of its own (contype n), which typnotnull says as well.
-COLUMNS: Final = """
+COLUMNS: Final = (
+    """
 WITH RECURSIVE walk AS (
   SELECT attrelid, attnum, atttypid AS typ, atttypmod AS typmod, 0 AS depth, false AS domain_not_null,
          NULL::text COLLATE "C" AS domain_default
@@ -36,10 +43,16 @@ base AS (SELECT DISTINCT ON (attrelid, attnum) * FROM walk ORDER BY attrelid, at
 SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod) AS native, format_type(b.typ, b.typmod) AS base,
        CASE WHEN t.typelem <> 0 AND t.typcategory = 'A' THEN format_type(t.typelem, b.typmod) END AS element,
        CASE WHEN b.depth > 0 THEN format_type(a.atttypid, NULL) END AS domain, b.domain_not_null, b.domain_default,
-       (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = b.typ) AS labels
+       (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum e
+        WHERE e.enumtypid = b.typ) AS labels,
+       CASE WHEN NOT o.collisdeterministic THEN """
+    + _COLLATION
+    + """ END AS collation
 FROM base b JOIN pg_attribute a ON a.attrelid = b.attrelid AND a.attnum = b.attnum JOIN pg_type t ON t.oid = b.typ
+LEFT JOIN pg_collation o ON o.oid = a.attcollation
 ORDER BY a.attrelid, a.attnum
 """
+)
 
 DOMAIN_CHECKS: Final = """
 WITH RECURSIVE walk AS (
@@ -88,13 +101,86 @@ SELECT r.ev_class, r.rulename, pg_get_ruledef(r.oid) FROM pg_rewrite r
 WHERE r.ev_class = ANY(%(oids)s) AND r.ev_type <> '1' ORDER BY 1, 2
 """
 
+# All that pg_depend knows to be called for a written row, and what that calls in turn where the server knows it (bodies
+# written BEGIN ATOMIC); a name within a body that is a mere string is not followed. C and internal functions are left
+# out: nobody replaces their text. `own` is the function of a trigger, which its definition tells.
+_CALLED: Final = """
+objects AS (
+  SELECT conrelid AS rel, 'pg_constraint'::regclass AS class, oid AS obj, NULL::name AS attname, 'check' AS used_by,
+         0::oid AS own
+  FROM pg_constraint WHERE conrelid IN (SELECT oid FROM asked)
+  UNION ALL
+  SELECT d.adrelid, 'pg_attrdef'::regclass, d.oid, a.attname,
+         CASE WHEN a.attgenerated = '' THEN 'default' ELSE 'generated' END, 0
+  FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+  WHERE d.adrelid IN (SELECT oid FROM asked)
+  UNION ALL
+  SELECT indrelid, 'pg_class'::regclass, indexrelid, NULL, 'unique', 0 FROM pg_index
+  WHERE indrelid IN (SELECT oid FROM asked) AND indisunique
+  UNION ALL
+  SELECT polrelid, 'pg_policy'::regclass, p.oid, NULL, 'policy', 0 FROM pg_policy p
+  JOIN pg_class c ON c.oid = p.polrelid AND c.relrowsecurity WHERE polrelid IN (SELECT oid FROM asked)
+  UNION ALL
+  SELECT tgrelid, 'pg_trigger'::regclass, oid, NULL, 'trigger', tgfoid FROM pg_trigger
+  WHERE tgrelid IN (SELECT oid FROM asked) AND NOT tgisinternal AND tgenabled <> 'D'
+  UNION ALL
+  SELECT y.rel, 'pg_constraint'::regclass, c.oid, y.attname, 'domain', 0
+  FROM typed y JOIN pg_constraint c ON c.contypid = y.typ
+  UNION ALL
+  SELECT y.rel, 'pg_type'::regclass, y.typ, y.attname, 'default', 0
+  FROM typed y JOIN pg_type t ON t.oid = y.typ AND t.typtype = 'd'),
+typed AS (
+  SELECT attrelid AS rel, attname, atttypid AS typ FROM pg_attribute
+  WHERE attrelid IN (SELECT oid FROM asked) AND attnum > 0 AND NOT attisdropped
+  UNION
+  SELECT y.rel, y.attname, t.typbasetype FROM typed y JOIN pg_type t ON t.oid = y.typ WHERE t.typtype = 'd'),
+called AS (
+  SELECT o.rel, o.attname, o.used_by, coalesce(p.oprcode::oid, d.refobjid) AS fn
+  FROM objects o JOIN pg_depend d ON d.classid = o.class AND d.objid = o.obj
+  LEFT JOIN pg_operator p ON p.oid = d.refobjid AND d.refclassid = 'pg_operator'::regclass
+  WHERE d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass) AND d.refobjid <> o.own
+  UNION
+  SELECT c.rel, c.attname, c.used_by, d.refobjid FROM called c
+  JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = c.fn AND d.refclassid = 'pg_proc'::regclass),
+functions AS (
+  SELECT DISTINCT c.rel, c.attname, c.used_by, p.oid::regprocedure::text AS name,
+         left(md5(concat_ws('|', p.prosrc, pg_get_function_sqlbody(p.oid), p.proconfig, p.proisstrict)), 12) AS body
+  FROM called c JOIN pg_proc p ON p.oid = c.fn JOIN pg_language l ON l.oid = p.prolang
+  WHERE l.lanname NOT IN ('c', 'internal'))
+"""
+
+FUNCTIONS: Final = (
+    "WITH RECURSIVE asked AS (SELECT unnest(%(oids)s::oid[]) AS oid),"
+    + _CALLED
+    + "SELECT rel, name, body, used_by, attname FROM functions ORDER BY rel, name, used_by, attname"
+)
+
+POLICIES: Final = """
+SELECT c.oid, CASE WHEN c.relforcerowsecurity THEN 'on, also for the owner' ELSE 'on' END AS definition
+FROM pg_class c WHERE c.oid = ANY(%(oids)s) AND c.relrowsecurity
+UNION ALL
+SELECT p.polrelid, concat_ws(' ',
+         CASE WHEN p.polpermissive THEN 'permissive' ELSE 'restrictive' END,
+         CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete'
+                       ELSE 'all' END,
+         'to ' || (SELECT string_agg(CASE r WHEN 0 THEN 'public' ELSE r::regrole::text END, ', ' ORDER BY 1)
+                   FROM unnest(p.polroles) r),
+         'using ' || pg_get_expr(p.polqual, p.polrelid), 'with check ' || pg_get_expr(p.polwithcheck, p.polrelid))
+FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid AND c.relrowsecurity WHERE p.polrelid = ANY(%(oids)s)
+ORDER BY 1, 2
+"""
+
 # Everything that decides what a written row becomes, and nothing else: no comments, statistics, sizes or owners.
 # Checks of domains and labels of enums count for the domains and enums that the tables' columns use.
-SIGNATURE: Final = """
+SIGNATURE: Final = (
+    """
 WITH RECURSIVE wanted AS (
   SELECT c.oid, c.relkind, c.relrowsecurity, c.relforcerowsecurity, n.nspname || '.' || c.relname AS name
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE (n.nspname, c.relname) IN (SELECT * FROM unnest(%(schemas)s::name[], %(tables)s::name[]))),
+asked AS (SELECT oid FROM wanted),"""
+    + _CALLED
+    + """,
 used AS (
   SELECT DISTINCT a.atttypid AS typ FROM wanted w JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0
   UNION
@@ -125,6 +211,15 @@ parts(line) AS (
                    pg_get_expr(p.polwithcheck, p.polrelid), p.polroles::regrole[]::text)
   FROM wanted w JOIN pg_policy p ON p.polrelid = w.oid
   UNION ALL
+  SELECT concat_ws('|', 'function', w.name, f.name, f.body, f.used_by, f.attname)
+  FROM wanted w JOIN functions f ON f.rel = w.oid
+  UNION ALL
+  SELECT concat_ws('|', 'collation', w.name, a.attname, """
+    + _COLLATION
+    + """)
+  FROM wanted w JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
+  JOIN pg_collation o ON o.oid = a.attcollation AND NOT o.collisdeterministic
+  UNION ALL
   SELECT concat_ws('|', 'partition', w.name, pg_get_partkeydef(w.oid)) FROM wanted w WHERE w.relkind = 'p'
   UNION ALL
   SELECT concat_ws('|', 'enum', u.typ::regtype, e.enumsortorder, e.enumlabel) FROM used u
@@ -138,6 +233,7 @@ parts(line) AS (
 SELECT encode(sha256(convert_to(coalesce(string_agg(line, E'\\n' ORDER BY line COLLATE "C"), ''), 'UTF8')), 'hex')
 FROM parts
 """
+)
 
 SIZE: Final = """
 SELECT pg_catalog.pg_relation_size(c.oid), c.reltuples::float8

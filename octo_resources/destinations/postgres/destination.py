@@ -50,7 +50,7 @@ class PostgresDestination:
         """The tables as they are now, with the parents that they name and a few values of small columns.
 
         `labels`: table → column → label. Raises DestinationError for a table that is not there, with the nearest
-        name, for views, and where the role lacks a right; UsageError for a label of no column.
+        name, for views, and where the role lacks a right; UsageError for labels of a table that is none of these.
         """
         from octo_resources.destinations.postgres.pull import pull_catalog
 

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from octo_core.catalog import Check, Column, ForeignKey, Label, Table, Trigger, Unique
-from octo_core.errors import DestinationError, UsageError
+from octo_core.catalog import Check, Column, ForeignKey, Function, Label, Table, Trigger, Unique
+from octo_core.errors import DestinationError
 from octo_resources.destinations.names import canonical_name, nearest, parse_name
 from octo_resources.destinations.postgres import catalog_sql
 from octo_resources.destinations.postgres.types import data_type, max_length
@@ -38,6 +38,8 @@ def read_tables(connection: "Connection", names: Iterable[str]) -> dict[str, Tab
             "constraints": catalog_sql.CONSTRAINTS,
             "uniques": catalog_sql.UNIQUES,
             "triggers": catalog_sql.TRIGGERS,
+            "functions": catalog_sql.FUNCTIONS,
+            "policies": catalog_sql.POLICIES,
         }.items()
     }
     inspector = _inspector(connection)
@@ -46,12 +48,7 @@ def read_tables(connection: "Connection", names: Iterable[str]) -> dict[str, Tab
 
 
 def with_labels(table: Table, labels: dict[str, Label]) -> Table:
-    """The table with the user's labels on its columns; raises UsageError for a label of no column."""
-    names = [column.name for column in table.columns]
-    for name in labels:
-        if name not in names:
-            message = f"the label of {name!r} is of no column of {table.name}"
-            raise UsageError(message, where=table.name, hint=nearest(name, names) or f"it has {', '.join(names)}")
+    """The table with the user's labels on its columns. A label of no column is refused where the file is known."""
     columns = tuple(column.model_copy(update={"label": labels.get(column.name)}) for column in table.columns)
     return table.model_copy(update={"columns": columns})
 
@@ -111,6 +108,11 @@ def _table(inspector: "Inspector", row: Any, gathered: dict[str, list[Any]]) -> 
         ),
         triggers=tuple(Trigger(name=own.name, sql=own.definition) for own in gathered["triggers"]),
         exclusions=tuple(own.definition for own in constraints if own.contype == "x"),
+        functions=tuple(
+            Function(name=own.name, body=own.body, used_by=own.used_by, column=own.attname)
+            for own in gathered["functions"]
+        ),
+        policies=tuple(own.definition for own in gathered["policies"]),
         comment=inspector.get_table_comment(table, schema=schema).get("text"),
         kind=kind,
         rows=int(row.reltuples) if row.reltuples >= 0 and kind == "table" else None,
@@ -138,6 +140,7 @@ def _column(own: Any, reflected: Any) -> Column:
         max_length=max_length(own.base),
         enum=tuple(own.labels) if own.labels else None,
         domain=own.domain,
+        collation=own.collation,
         comment=reflected.get("comment"),
     )
 

@@ -1,0 +1,142 @@
+"""Mistakes in a pipeline's files that show only against what was read of its tables and sources.
+
+They are looked for in what the files say, and not in the models: a part with a mistake of its own hides no other.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from octo_core.catalog import Catalog, Column, Table
+from octo_core.errors import Mistake
+from octo_core.schema import SourceSchema
+from octo_core.spec.mapping_file import FileColumn
+from octo_core.spec.names import canonical_table_name
+from octo_core.spec.nearest import did_you_mean
+from octo_core.spec.pipeline import EachFrom
+from octo_resources.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from octo_resources.registry import Registry
+
+
+def unknown_columns(pipeline: Pipeline, catalog: Catalog) -> list[Mistake]:
+    """Labels, keys and versions of pipeline.yaml that name no column, each at its place, with the nearest name."""
+    mistakes = []
+    for name, said in _written_tables(pipeline):
+        table = catalog.tables.get(name)
+        if table is None:
+            continue
+        columns = [column.name for column in table.columns]
+        for column, *place in _named(said):
+            if column not in columns:
+                message = f"{place[0]}: {name} has no column '{column}'.{did_you_mean(column, columns)}"
+                mistakes.append(pipeline.mistake(message, "tables", name, *place))
+    return sorted(mistakes, key=lambda one: (one.line, one.column))
+
+
+def wrong_expressions(registry: "Registry", pipeline: Pipeline, catalog: Catalog | None) -> tuple[list[Mistake], int]:
+    """(mistakes, expressions checked) of mapping.yaml against the catalog and the newest stored schemas."""
+    mistakes: list[Mistake] = []
+    count = 0
+    for name, columns in pipeline.file_mapping.items():
+        source = _source(pipeline, name)
+        stored = registry.schemas.newest_version(pipeline.name, source) if source else None
+        table = catalog.tables.get(name) if catalog else None
+        for target, entry in columns.items():
+            column = table.column(target) if table is not None else None
+            if table is not None and (said := _unwritable(table, target, column)):
+                mistakes.append(_placed(entry, said))
+            if stored is not None and (text := _text(entry, column)) is not None:
+                count += 1
+                mistakes += _expression(entry, text, target, stored.value, column)
+    return mistakes, count
+
+
+def _written_tables(pipeline: Pipeline) -> Iterator[tuple[str, Any]]:
+    """(canonical name, what the file says) of every table."""
+    data = pipeline.document.data
+    tables = data.get("tables") if isinstance(data, dict) else None
+    for written, said in tables.items() if isinstance(tables, dict) else ():
+        try:
+            yield canonical_table_name(written), said
+        except ValueError:
+            continue  # a mistake that was told already
+
+
+def _named(said: Any) -> Iterator[tuple[str, *tuple[str | int, ...]]]:
+    """Each column that a table's part of the file names, and where in it."""
+    if not isinstance(said, dict):
+        return
+    labels, key, version = said.get("labels"), said.get("key"), said.get("version")
+    for column in labels if isinstance(labels, dict) else ():
+        yield column, "labels", column
+    for index, column in enumerate(key if isinstance(key, list) else ()):
+        if isinstance(column, str):
+            yield column, "key", index
+    if isinstance(key, str):
+        yield key, "key"
+    if isinstance(version, str):
+        yield version, "version"
+
+
+def _source(pipeline: Pipeline, table: str) -> str | None:
+    """The source that feeds a table, also one with mistakes of its own, and also for a table that is none."""
+    data = pipeline.document.data
+    written = data.get("sources") if isinstance(data, dict) else None
+    sources = list(written) if isinstance(written, dict) else list(pipeline.spec.sources)
+    spec = pipeline.spec.tables.get(table)
+    origin = spec.from_ if spec is not None else None
+    if isinstance(origin, EachFrom):
+        return origin.source
+    if origin is None:
+        return sources[0] if len(sources) == 1 else None
+    return origin if isinstance(origin, str) else None
+
+
+def _unwritable(table: Table, target: str, column: Column | None) -> str | None:
+    """What is wrong with a column as the target of a mapping."""
+    if column is None:
+        known = [one.name for one in table.columns]
+        return f"{table.name} has no column '{target}'.{did_you_mean(target, known)}"
+    if not column.writable:
+        return f"{table.name}.{target} cannot be written: the destination computes it. Leave it out"
+    return None
+
+
+def _text(entry: FileColumn, column: Column | None) -> str | None:
+    """The expression that an entry stands for; None where it leaves the column unmapped."""
+    if entry.values is None:
+        return entry.expr
+    from octo_core.mapping.spelling import file_value_map
+    from octo_core.types import TEXT
+
+    return file_value_map(entry.values, column.type if column is not None else TEXT)
+
+
+def _expression(
+    entry: FileColumn, text: str, target: str, schema: SourceSchema, column: Column | None
+) -> list[Mistake]:
+    """The mistake of one expression, if it has one, with the place marked under its text."""
+    from octo_core.expressions import assign, parse
+    from octo_core.expressions.mistakes import ExpressionError
+
+    try:
+        node = parse(text, schema)
+        if column is not None:
+            assign(node, column)
+    except ExpressionError as error:
+        hint = f" Did you mean {error.nearest}?" if error.nearest and "Did you mean" not in error.message else ""
+        where = (error.line, error.column) if entry.values is None else (1, 1)  # a map's text is ours
+        return [_placed(entry, f"{target}: {error.message}{hint}", *where, error.snippet)]
+    return []
+
+
+def _placed(entry: FileColumn, message: str, line: int = 1, column: int = 1, snippet: str | None = None) -> Mistake:
+    """A mistake at a place in an expression; its snippet stands below the message."""
+    file, first, start = entry.position
+    place = Mistake(file, first + line - 1, start + column - 1 if line == 1 else column, message)
+    if not snippet:
+        return place
+    indent = " " * len(f"{file}:{place.line}:{place.column}  ")
+    shown = "\n".join(f"{indent}{part}" for part in snippet.splitlines())
+    return Mistake(file, place.line, place.column, message, shown)
