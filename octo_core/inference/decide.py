@@ -36,7 +36,7 @@ def decide(profile: FieldProfile, name: str) -> Field:
         nulls=nulls,
         unit=_unit(kind, name, choice.format),
         semantic=semantic,
-        role=role_of(kind, profile, name, semantic=semantic, written=choice.format),
+        role=role_of(kind, profile, name, choice.format),
         pii=pii or any(child.pii for child in children),
         carrier=_carrier(profile),
         children=children,
@@ -45,6 +45,12 @@ def decide(profile: FieldProfile, name: str) -> Field:
         stats=_stats(profile, choice, kind),
     )
     return field.model_copy(update={"description": describe(field)})
+
+
+def reading(profile: FieldProfile, name: str) -> tuple[DataType, str | None]:
+    """The type of a field and the format in which its values are written, as `decide` has them."""
+    choice, _ = _structure(profile, name) or (choose(profile, name), ())
+    return _native(profile) or choice.type, choice.format
 
 
 def _structure(profile: FieldProfile, name: str) -> tuple[Choice, tuple[Field, ...]] | None:
