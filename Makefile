@@ -57,6 +57,7 @@ bench: install ## Measure the speed figures of docs/speed.md
 .PHONY: docs
 docs: install ## Make the generated pages and schemas of docs/ again
 	$(BIN)/python -m octo_core.expressions.docs > docs/expressions.md
+	$(BIN)/python -m octo_core.inference.semantic_types.docs > docs/semantic-types.md
 	$(BIN)/python -m octo_cli.schemas
 
 .PHONY: clean
