@@ -50,6 +50,12 @@ class SchemaAnswer(Frozen):
     sources: dict[str, SourceSchemaAnswer]
 
 
+class InferAnswer(Frozen):
+    """What files hold, each under the name it was given by."""
+
+    files: dict[str, SourceSchemaAnswer]
+
+
 class DecisionAnswer(Frozen):
     """A decision that was made. `already`: it was decided so before, and nothing was added."""
 
