@@ -65,7 +65,8 @@ llm-record: install ## Record a real provider's answers for the tests: OCTOPIPE_
 
 .PHONY: docs
 docs: install ## Make the generated pages and schemas of docs/ again
-	$(BIN)/python -m octo_core.expressions.docs
+	$(BIN)/python -m octo_core.expressions.docs > docs/expressions.md
+	$(BIN)/python -m octo_core.inference.semantic_types.docs > docs/semantic-types.md
 	$(BIN)/python -m octo_cli.schemas
 
 .PHONY: clean

@@ -93,6 +93,13 @@ COMMANDS: Mapping[str, Entry] = {
         UNDERSTAND,
         {"": f"{_OUTCOMES}:SchemaAnswer"},
     ),
+    "infer": Entry(
+        "infer",
+        "infer",
+        "The types of files' columns, without a project.",
+        UNDERSTAND,
+        {"": f"{_OUTCOMES}:InferAnswer"},
+    ),
     "map": Entry(
         "understand", "map_", "Propose a mapping, or correct it.", UNDERSTAND, {"": "octo_core.plan.model:Plan"}
     ),

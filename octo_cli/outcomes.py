@@ -53,6 +53,12 @@ class SchemaAnswer(Answer):
     sources: dict[str, SourceSchemaAnswer]
 
 
+class InferAnswer(Answer):
+    """What files hold, each under the name it was given by."""
+
+    files: dict[str, SourceSchemaAnswer]
+
+
 class DecisionAnswer(Answer):
     """A decision that was made. `already`: it was decided so before, and nothing was added."""
 

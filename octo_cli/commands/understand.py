@@ -49,7 +49,7 @@ def schema(
         _print_contract(wanted, pydantic)
         return
     document = SchemaAnswer(sources={key: SourceSchemaAnswer.of(value) for key, value in wanted.items()})
-    console.answer(document, lambda screen: _print_schemas(screen, wanted))
+    console.answer(document, lambda screen: print_schemas(screen, wanted))
 
 
 def _print_contract(wanted: "dict[str, SourceSchema]", pydantic: bool) -> None:
@@ -68,7 +68,7 @@ def _print_contract(wanted: "dict[str, SourceSchema]", pydantic: bool) -> None:
     sys.stdout.write(text.rstrip() + "\n")
 
 
-def _print_schemas(screen: Any, wanted: "dict[str, SourceSchema]") -> None:
+def print_schemas(screen: Any, wanted: "dict[str, SourceSchema]") -> None:
     for name, found in wanted.items():
         seen = "all examined" if found.complete else f"{found.rows_examined:,} examined"
         title = f"{name}  {found.rows_total or found.rows_examined:,} rows, {seen}"

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from octo_core.expressions.numbers import text_literal
 
+_LETTER: Final = r"%(?:9f|-?.?)"
 TimeKind = Literal["date", "time", "timestamp", "timestamptz"]
 
 _YEAR = r"(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
@@ -40,6 +41,10 @@ LETTERS: Final[dict[str, tuple[str, str]]] = {
     "%S": ("[0-5][0-9]", "second, two digits, 00 to 59"),
     "%-S": ("[0-5]?[0-9]", "second, one or two digits"),
     "%f": ("[0-9]{1,6}", "fraction of the second, one to six digits"),
+    "%9f": (
+        "[0-9]{1,9}",
+        "fraction of the second, one to nine digits; what is finer than a microsecond is cut off",
+    ),
     "%z": (_OFFSET, "offset from UTC: Z, +02, +0200 or +02:00; at the end only"),
     "%%": ("%", "a percent sign"),
 }
@@ -95,13 +100,13 @@ def _alternative(part: str, kind: TimeKind, whole: str) -> TimeFormat:
     letters = pattern_letters(pattern)
     if not letters:
         raise ValueError(f"{pattern!r} is no format of a {kind}: it has no letters such as %Y, %m or %H")
-    _check_parts(pattern, {letter.lstrip("%-") for letter in letters}, kind, bool(zone))
+    _check_parts(pattern, {letter.lstrip("%-9") for letter in letters}, kind, bool(zone))
     return TimeFormat(pattern, zone or None)
 
 
 def pattern_letters(pattern: str) -> list[str]:
     """The letters of a pattern, in order. Raises ValueError for a letter outside the vocabulary."""
-    found = re.findall(r"%-?.?", pattern)
+    found = re.findall(_LETTER, pattern)
     for letter in found:
         if letter not in LETTERS:
             raise ValueError(f"{letter!r} is no letter of a format; there are {' '.join(LETTERS)}")
@@ -158,7 +163,11 @@ def format_regex(fmt: TimeFormat, kind: TimeKind) -> str:
         return r"(?:(?:(?:[01]?[0-9]|2[0-3])?[0-5])?[0-9]|2400)"
     if fmt.text == "iso":
         return ISO["timestamp" if fmt.zone else kind]
-    pieces = re.split(r"(%-?.)", fmt.text)
+    return _grammar(fmt.text)
+
+
+def _grammar(pattern: str) -> str:
+    pieces = re.split(rf"({_LETTER})", pattern)
     return "".join(LETTERS[piece][0] if index % 2 else re.escape(piece) for index, piece in enumerate(pieces))
 
 
@@ -186,8 +195,12 @@ def _local(token: str, pattern: str, kind: TimeKind) -> str:
     if pattern == "iso" or (_CASTABLE.fullmatch(offset) and (kind == "timestamptz") == (offset != pattern)):
         return f"TRY_CAST({token} AS {native})"
     source = token
+    if "%9f" in pattern:
+        before, after = (_grammar(part) for part in pattern.split("%9f", 1))
+        cut = text_literal(f"^({before}[0-9]{{1,6}})[0-9]*({after})$")
+        source, pattern = f"regexp_replace({token}, {cut}, '\\1\\2')", pattern.replace("%9f", "%f")
     if pattern.endswith("%z"):  # DuckDB's %z takes no Z
-        source = f"regexp_replace({token}, 'Z$', '+00')"
+        source = f"regexp_replace({source}, 'Z$', '+00')"
     parsed = f"try_strptime({source}, {text_literal(pattern)})"
     checks = [f"contains(lower({token}), lower(strftime({parsed}, '{day}')))" for day in ("%a", "%A") if day in pattern]
     if "%j" in pattern:  # DuckDB takes day 366 of any year for the next year's first

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
+from octo_core.expressions.times import EPOCHS
 from octo_core.inference import claims as c
 from octo_core.inference.dates import read_temporal
 from octo_core.inference.names import says_boolean, says_epoch, says_time, words
@@ -14,6 +15,8 @@ TOLERATED: Final = 0.05
 """Share of values that a type may fail: what the design calls drift, so no schema starts out as drifted. What fails
 is quarantined by the contract, never forced."""
 _ONE_BAD_AMONG: Final = 10
+EITHER: Final = "every value also fits"
+"""What a reason says of dates that fit two orders of day and month."""
 _LETTERS: Final = frozenset({"1", "j", "o", "s"})
 """True in one place and something else, such as south, in another: believed where the name speaks of truth."""
 _BOOLEAN_TOLERATED: Final = 0.01
@@ -46,8 +49,11 @@ def enough(held: int, of: int, tolerated: float = TOLERATED) -> bool:
     return held > 0 and (failed <= tolerated * of or (failed == 1 and of >= _ONE_BAD_AMONG))
 
 
-def choose(profile: FieldProfile, name: str) -> Choice:
-    """The type of a field's scalar tokens. Words for "no value" are left out of the count; text where nothing fits."""
+def choose(profile: FieldProfile, name: str, *, month_first: bool = False) -> Choice:
+    """The type of a field's scalar tokens. Words for "no value" are left out of the count; text where nothing fits.
+
+    `month_first`: what to take where every date fits either order.
+    """
     of = profile.tokens - sum(profile.spelled_nulls.values())
     if of <= 0:
         why = "only words for no value" if profile.tokens else "no values seen"
@@ -57,7 +63,7 @@ def choose(profile: FieldProfile, name: str) -> Choice:
         or _compact_date(profile, of, name)
         or _boolean(profile, of, name)
         or _number(profile, of, name)
-        or _temporal(profile, of)
+        or _temporal(profile, of, month_first)
         or _simple(profile, of)
     )
     if found is None:
@@ -114,12 +120,10 @@ def _number(profile: FieldProfile, of: int, name: str) -> Choice | None:
         return Choice(TEXT, of, of, why)
     low = min((evidence.low for evidence in best.shapes.values()), key=lambda bound: bound[0])
     high = max((evidence.high for evidence in best.shapes.values()), key=lambda bound: bound[0])
-    if best.format is None and best.adornment is None and kind.is_integer:
-        layout = _epoch(low[0], high[0], name)
+    if best.format is None and best.adornment is None and c.FLOAT not in best.shapes:
+        layout = _epoch(low[0], high[0], name, max(evidence.scale for evidence in best.shapes.values()))
         if layout:
-            return Choice(
-                TIMESTAMPTZ, best.held, of, f"whole numbers in the range of {layout}", layout, low[1], high[1]
-            )
+            return Choice(TIMESTAMPTZ, best.held, of, f"numbers in the range of {layout}", layout, low[1], high[1])
     if best.format is None and best.adornment is None and kind.is_integer and _hhmm(profile, of, high[0], name):
         why = "whole numbers that are all times of day without the colon, as their name says"
         return Choice(TIME, best.held, of, why, "hhmm", low[1], high[1])
@@ -130,13 +134,17 @@ def _number(profile: FieldProfile, of: int, name: str) -> Choice | None:
     return Choice(kind, best.held, of, why + doubt, layout, low[1], high[1], ambiguous=best.ambiguous is not None)
 
 
-def _epoch(low: float | str, high: float | str, name: str) -> str | None:
-    """Seconds, milli- or microseconds since 1970, between 1980 and 2100, where the name speaks of time."""
+def _epoch(low: float | str, high: float | str, name: str, decimals: int) -> str | None:
+    """Seconds, milli- or microseconds since 1970, between 1980 and 2100, where the name speaks of time.
+
+    Fractions may go down to the microsecond, as the formats do.
+    """
     if not says_epoch(name) or isinstance(low, str) or isinstance(high, str):
         return None
-    for layout, scale in (("epoch_s", 1), ("epoch_ms", 1_000), ("epoch_us", 1_000_000)):
+    for layout, digits in EPOCHS.items():
+        scale = 10 ** (6 - digits)
         if 315_532_800 * scale <= low and high <= 4_102_444_800 * scale:
-            return layout
+            return layout if decimals <= digits else None
     return None
 
 
@@ -164,9 +172,9 @@ def _compact_date(profile: FieldProfile, of: int, name: str) -> Choice | None:
     return _held(evidence, DATE, "dates written as %Y%m%d", of, "%Y%m%d")
 
 
-def _temporal(profile: FieldProfile, of: int) -> Choice | None:
+def _temporal(profile: FieldProfile, of: int, month_first: bool) -> Choice | None:
     for kind in (DATE, TIME, TIMESTAMP, TIMESTAMPTZ):
-        reading = read_temporal(profile, kind, of)
+        reading = read_temporal(profile, kind, of, month_first=month_first)
         if reading is None or not enough(reading.held, of):
             continue
         spans = profile.claims.get(("interval", "hms"))
@@ -177,7 +185,7 @@ def _temporal(profile: FieldProfile, of: int) -> Choice | None:
         )
         if reading.rival is None:
             return choice
-        why = f"written as {reading.format}; every value also fits {reading.rival}, so this is a guess to confirm"
+        why = f"written as {reading.format}; {EITHER} {reading.rival}, so this is a guess to confirm"
         return replace(choice, why=why, ambiguous=True)
     return None
 

@@ -99,13 +99,23 @@ def _booleans(text: str) -> Iterator[Claim]:
 
 def _numbers(text: str) -> Iterator[Claim]:
     if text[-1].isdigit() and (text[0].isdigit() or text[0] in "+-."):
-        yield from _number(text, None)
+        plain = tuple(_number(text, None))
+        yield from plain
+        if plain or text[0] not in "+-":
+            return
+    if not any(letter.isdigit() for letter in text):
         return
-    adorned = _ADORNED.fullmatch(text) if any(letter.isdigit() for letter in text) else None
-    if adorned:
-        before, after = (adorned["before"] or "").strip(), (adorned["after"] or "").strip()
-        before, after = before + " " * before.isalpha(), " " * after.isalpha() + after
-        yield from _number(adorned[1] + adorned["number"].strip(), f"{before}#{after}")
+    bracketed = text[0] == "(" and text[-1] == ")"
+    adorned = _ADORNED.fullmatch(text[1:-1] if bracketed else text)
+    if adorned is None:
+        return
+    sign, number = adorned[1], adorned["number"].strip()
+    before, after = (adorned["before"] or "").strip(), (adorned["after"] or "").strip()
+    before, after = before + " " * before.isalpha(), " " * after.isalpha() + after
+    if not bracketed:
+        yield from _number(sign + number, f"{before}#{after}")
+    elif not sign and number[0] not in "+-":  # accountants' way to write -12: (12)
+        yield from _number(f"-{number}", f"({before}#{after})")
 
 
 def _number(text: str, adornment: str | None) -> Iterator[Claim]:

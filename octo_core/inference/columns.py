@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from octo_core.inference.decide import decide
 from octo_core.inference.observe import profile_records, profile_values
+from octo_core.inference.together import decide_together
 from octo_core.schema import Field
 
 
@@ -28,4 +29,4 @@ def infer_rows(records: Iterable[Mapping[str, object]]) -> tuple[Field, ...]:
     ['int32', 'list<text>']
     """
     children = profile_records(records).children or {}
-    return tuple(decide(profile, name) for name, profile in children.items())
+    return decide_together(children).fields

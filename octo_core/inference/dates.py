@@ -23,13 +23,15 @@ class TemporalReading:
     rival: str | None = None
 
 
-def read_temporal(profile: FieldProfile, kind: DataType, of: int) -> TemporalReading | None:
+def read_temporal(
+    profile: FieldProfile, kind: DataType, of: int, *, month_first: bool = False
+) -> TemporalReading | None:
     """The best format for values of this kind, with others beside it while some of the `of` values do not fit.
 
     Day first or month first is settled by all values together: the reading that holds for more. Where both hold for
-    as many, day first is taken, as most of the world writes, and the other is named as `rival`.
+    as many, day first is taken, as most of the world writes (or `month_first`), and the other is named as `rival`.
     """
-    ranked = _patterns(profile, kind)
+    ranked = _patterns(profile, kind, month_first)
     if not ranked:
         return None
     taken = [ranked[0]]
@@ -52,7 +54,7 @@ def read_temporal(profile: FieldProfile, kind: DataType, of: int) -> TemporalRea
     )
 
 
-def _patterns(profile: FieldProfile, kind: DataType) -> list[tuple[str, Evidence]]:
+def _patterns(profile: FieldProfile, kind: DataType, month_first: bool) -> list[tuple[str, Evidence]]:
     """Formats with their evidence, most values first. One- and two-digit spellings of one pattern are one, and so are
     the forms that ISO 8601 allows (with and without seconds, fractions, one offset or another): `iso`.
     """
@@ -66,7 +68,7 @@ def _patterns(profile: FieldProfile, kind: DataType) -> list[tuple[str, Evidence
     if kind.kind == "timestamp" and all(group == "%Y-%m-%d" for group in found):
         return []
     merged = [_one(group, parts) for group, parts in found.items()]
-    return sorted(merged, key=lambda pair: (-pair[1].count, _preference(pair[0])))
+    return sorted(merged, key=lambda pair: (-pair[1].count, _preference(pair[0], month_first)))
 
 
 def _one(group: str, parts: dict[str, Evidence]) -> tuple[str, Evidence]:
@@ -82,6 +84,17 @@ def _one(group: str, parts: dict[str, Evidence]) -> tuple[str, Evidence]:
     return re.sub(r"%(.)", lambda match: f"%-{match[1]}" if match[1] in loose else match[0], group), evidence
 
 
+def order_of(layout: str | None) -> str | None:
+    """`day` or `month`, whichever comes first in a format of digits such as %d/%m/%Y; else None."""
+    return {"d": "day", "m": "month"}.get((digits_of(layout) or "").lstrip("%-")[:1])
+
+
+def digits_of(layout: str | None) -> str | None:
+    """The date's part of a format where it is of digits only, e.g. %d/%m/%Y of `%d/%m/%Y %H:%M`."""
+    match = _NUMERIC.match(layout or "")
+    return match[0] if match else None
+
+
 def _same_digits(left: str, right: str) -> bool:
     """Whether two formats read the same tokens in another order of day, month and year."""
     if sorted(left.replace("%-", "%")) != sorted(right.replace("%-", "%")):
@@ -89,6 +102,8 @@ def _same_digits(left: str, right: str) -> bool:
     return _NUMERIC.match(left) is not None and _NUMERIC.match(right) is not None
 
 
-def _preference(layout: str) -> tuple[int, str]:
-    order = ("iso", "%Y", "%d", "%-d", "%a", "%A", "%b", "%B", "%m", "%-m")
+def _preference(layout: str, month_first: bool) -> tuple[int, str]:
+    days, months = ("%d", "%-d"), ("%m", "%-m")
+    first, last = (months, days) if month_first else (days, months)
+    order = ("iso", "%Y", *first, "%a", "%A", "%b", "%B", *last)
     return next((rank for rank, letters in enumerate(order) if layout.startswith(letters)), len(order)), layout

@@ -16,12 +16,14 @@ _EXAMPLES: Final = 5
 _MASKS: Final = 10
 
 
-def decide(profile: FieldProfile, name: str) -> Field:
+def decide(profile: FieldProfile, name: str, *, month_first: bool = False) -> Field:
     """The field that a profile suggests: type from the closed vocabulary, format, nulls, unit, semantic type, role,
     whether it is personal data, a description, how sure that is and why. The same profile gives the same field.
+
+    `month_first`: what other fields of the source say of dates that fit either order.
     """
-    structure = _structure(profile, name)
-    choice, children = structure or (choose(profile, name), ())
+    structure = _structure(profile, name, month_first)
+    choice, children = structure or (choose(profile, name, month_first=month_first), ())
     typed = choice.type.kind not in ("text", "json", "list", "record") and choice.of < profile.tokens
     spelled = tuple(sorted(profile.spelled_nulls, key=lambda word: (-profile.spelled_nulls[word], word)))
     nulls = spelled if typed else ()
@@ -36,7 +38,7 @@ def decide(profile: FieldProfile, name: str) -> Field:
         nulls=nulls,
         unit=_unit(kind, name, choice.format),
         semantic=semantic,
-        role=role_of(kind, profile, name, semantic=semantic, written=choice.format),
+        role=role_of(kind, profile, name, choice.format),
         pii=pii or any(child.pii for child in children),
         carrier=_carrier(profile),
         children=children,
@@ -47,7 +49,13 @@ def decide(profile: FieldProfile, name: str) -> Field:
     return field.model_copy(update={"description": describe(field)})
 
 
-def _structure(profile: FieldProfile, name: str) -> tuple[Choice, tuple[Field, ...]] | None:
+def reading(profile: FieldProfile, name: str) -> tuple[DataType, str | None]:
+    """The type of a field and the format in which its values are written, as `decide` has them."""
+    choice, _ = _structure(profile, name) or (choose(profile, name), ())
+    return _native(profile) or choice.type, choice.format
+
+
+def _structure(profile: FieldProfile, name: str, month_first: bool = False) -> tuple[Choice, tuple[Field, ...]] | None:
     """Records, lists, JSON booleans and typed values, which need no grammar; None for scalar tokens."""
     values, carriers = profile.values, profile.carriers
     objects, arrays = carriers.get("object", 0), carriers.get("array", 0)
@@ -61,29 +69,29 @@ def _structure(profile: FieldProfile, name: str) -> tuple[Choice, tuple[Field, .
     if enough(carriers.get("boolean", 0), values):
         return _counted(BOOLEAN, carriers["boolean"], values, "JSON's true and false"), ()
     if objects and enough(objects, values):
-        return _record(profile, objects)
+        return _record(profile, objects, month_first)
     if arrays and enough(arrays, values):
-        return _list(profile, arrays, name)
+        return _list(profile, arrays, name, month_first)
     if objects or arrays:
         kinds = ", ".join(sorted(carriers))
         return _counted(JSON, values, values, f"values of different structure ({kinds}), kept as JSON"), ()
     return None
 
 
-def _record(profile: FieldProfile, objects: int) -> tuple[Choice, tuple[Field, ...]]:
+def _record(profile: FieldProfile, objects: int, month_first: bool) -> tuple[Choice, tuple[Field, ...]]:
     if not profile.children:
         why = "objects with too many or too deep keys" if profile.children is None else "objects without a key"
         return _counted(JSON, objects, profile.values, why), ()
-    children = tuple(decide(child, key) for key, child in profile.children.items())
+    children = tuple(decide(child, key, month_first=month_first) for key, child in profile.children.items())
     return _counted(
         record({child.name: child.type for child in children}), objects, profile.values, "objects"
     ), children
 
 
-def _list(profile: FieldProfile, arrays: int, name: str) -> tuple[Choice, tuple[Field, ...]]:
+def _list(profile: FieldProfile, arrays: int, name: str, month_first: bool) -> tuple[Choice, tuple[Field, ...]]:
     if profile.element is None:
         return _counted(JSON, arrays, profile.values, "arrays that are empty or too deep"), ()
-    element = decide(profile.element, name).model_copy(update={"name": "[]"})
+    element = decide(profile.element, name, month_first=month_first).model_copy(update={"name": "[]"})
     return _counted(list_of(element.type), arrays, profile.values, "arrays"), (element,)
 
 

@@ -91,7 +91,9 @@ _TIME_WORDS: Final = frozenset({
 })  # fmt: skip
 _EPOCH_WORDS: Final = frozenset({
     "timestamp", "ts", "epoch", "unix", "time", "created", "updated", "modified", "at", "expires", "date", "since",
-    "posix", "datetime",
+    "posix", "datetime", "timestamps", "tstamp", "unixtime", "epochtime", "ctime", "mtime", "atime", "dt", "expiry",
+    "exp", "iat", "nbf", "until", "deadline", "started", "ended", "finished", "received", "sent", "published", "logged",
+    "seen", "when", "on", "utc", "creation", "modification", "fecha", "datum", "zeit", "hora",
 })  # fmt: skip
 IDENTITY_WORDS: Final = frozenset({
     "id", "ids", "uuid", "guid", "key", "pk", "identifier", "oid", "objectid", "sku", "ein", "isbn", "issn", "doi",

@@ -40,6 +40,12 @@ def readings(profile: FieldProfile) -> list[NumberReading]:
     adornments = {key[1] for key in profile.claims if key[0] in c.NUMBER_SHAPES}
     for adornment in sorted(adornments, key=lambda text: text or ""):
         shapes = _shapes(profile.claims, adornment)
+        if adornment and adornment[0] == "(":  # the positive numbers beside them stand without brackets
+            inside = adornment[1:-1]
+            bare = _shapes(profile.claims, inside if inside != "#" else None)
+            if not bare and set(shapes) == {c.INTEGER}:
+                continue  # (1), (2), (3): marks of a list as likely as losses
+            shapes = _both(shapes, bare)
         ways: list[tuple[str | None, tuple[str, ...]]] = [(None, PLAIN), *LOCALES.items()]
         for layout, names in ways:
             used = {name: shapes[name] for name in names if name in shapes}
@@ -53,6 +59,13 @@ def readings(profile: FieldProfile) -> list[NumberReading]:
 def _shapes(claims: Mapping[Candidate, Evidence], adornment: str | None) -> dict[str, Evidence]:
     return {
         kind: evidence for (kind, layout), evidence in claims.items() if layout == adornment and kind in c.NUMBER_SHAPES
+    }
+
+
+def _both(left: dict[str, Evidence], right: dict[str, Evidence]) -> dict[str, Evidence]:
+    return {
+        kind: left[kind].merge(right[kind]) if kind in left and kind in right else (left.get(kind) or right[kind])
+        for kind in {**left, **right}
     }
 
 

@@ -33,7 +33,8 @@ _ZONE: Final = r"(?P<zs> ?)(?P<z>Z|[+-]\d{2}:?\d{2}|[+-]\d{2}|UTC|GMT)"
 _COMPACT_TIME: Final = r"(?P<C>\d{6})"
 _ALONE: Final = re.compile(_DATE)
 _TIME_ALONE: Final = re.compile(_TIME)
-_MOMENT: Final = re.compile(rf"{_DATE}(?P<sep>T| |, |  )(?:{_TIME}|{_COMPACT_TIME})(?:{_ZONE})?")
+_MOMENT: Final = re.compile(rf"{_DATE}(?P<sep>T| |, |  |(?<=/\d{{4}}):)(?:{_TIME}|{_COMPACT_TIME})(?:{_ZONE})?")
+"""A colon comes between date and time in web servers' logs: `10/Oct/2000:13:55:36 -0700`."""
 ISO: Final = re.compile(r"(?:%Y-%m-%d[T ])?%H:%M(?::%S(?:\.%f)?)?(?:Z|%z)?|iso")
 """The patterns that the format `iso` reads too (but for the date alone)."""
 _OFFSET: Final = re.compile(r"([+-])(\d{2}):?(\d{2})?")
@@ -49,7 +50,7 @@ def temporal_claims(text: str) -> Iterator[tuple[str, str, str]]:
     match = _TIME_ALONE.fullmatch(text)
     if match:
         moment = _time(match)
-        if moment and len(match["f"] or "") <= 6:
+        if moment and not _only_zeros_beyond(match["f"]):
             yield "time", moment[1], moment[0].isoformat("microseconds")
         return
     match = _ALONE.fullmatch(text)
@@ -70,7 +71,7 @@ def _moments(match: re.Match[str]) -> Iterator[tuple[str, str, str]]:
     shift, zone_layout = _zone(match)
     if match["z"] and zone_layout is None:
         return
-    long = len((match["f"] or "").rstrip("0")) <= 6 < len(match["f"] or "")
+    long = _only_zeros_beyond(match["f"])
     for day, layout in _dates(match):
         whole = datetime.combine(day, clock)
         full = f"{layout}{match['sep']}{clock_layout}{zone_layout or ''}"
@@ -153,13 +154,12 @@ def _month(name: str) -> list[tuple[int, str]]:
 
 def _time(match: re.Match[str]) -> tuple[time, str] | None:
     hour, minute, second = int(match["H"]), int(match["M"]), int(match["S"] or 0)
-    if match["f"] and len(match["f"].rstrip("0")) > 6:
-        return None
+    finer = match["f"] and len(match["f"].rstrip("0")) > 6
     layout = (
         ("%H" if len(match["H"]) == 2 else "%-H")
         + ":%M"
         + (":%S" if match["S"] else "")
-        + (f"{match['fs']}%f" if match["f"] else "")
+        + (f"{match['fs']}{'%9f' if finer else '%f'}" if match["f"] else "")
     )
     if match["p"]:
         if not 1 <= hour <= 12:
@@ -170,6 +170,11 @@ def _time(match: re.Match[str]) -> tuple[time, str] | None:
         return time(hour, minute, second, int((match["f"] or "0").ljust(6, "0")[:6])), layout
     except ValueError:
         return None
+
+
+def _only_zeros_beyond(fraction: str | None) -> bool:
+    """Whether a fraction of a second has more than six digits, of which those beyond say nothing."""
+    return fraction is not None and len(fraction.rstrip("0")) <= 6 < len(fraction)
 
 
 def _compact(text: str) -> tuple[time, str] | None:

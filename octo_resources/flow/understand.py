@@ -6,6 +6,7 @@ every batch that lands. `refresh` derives it anew from what landed last.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octo_core.batch import Batch
@@ -137,9 +138,15 @@ def _discreet(field: Field) -> Field:
 @contextmanager
 def scratch(space: Workspace) -> Iterator["duckdb.DuckDBPyConnection"]:
     """A DuckDB in memory that spills into the project's folder."""
+    with scratch_in(space.project.state / "tmp") as connection:
+        yield connection
+
+
+@contextmanager
+def scratch_in(folder: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
+    """A DuckDB in memory that spills into this folder."""
     import duckdb  # 60 ms
 
-    folder = space.project.state / "tmp"
     folder.mkdir(parents=True, exist_ok=True)
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": "1GiB",

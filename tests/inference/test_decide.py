@@ -8,6 +8,8 @@ import pytest
 import octo_core.inference.columns
 from octo_core.expressions.formats import check_format
 from octo_core.inference import infer_column, infer_rows
+from octo_core.inference.observe import profile_records
+from octo_core.inference.together import decide_together
 
 MANY = [str(number) for number in range(1, 200)]
 CLOCK = [str(hour * 100 + minute) for hour in range(24) for minute in range(0, 60, 7)]
@@ -31,6 +33,24 @@ CASES = [
     ("price", ["$1,234.50", "$3.00"], "decimal(18,2)", "$1,234.56"),
     ("price", ["3,50 €", "1.200,00 €"], "decimal(18,2)", "1.234,56€"),
     ("share", ["12.5%", "3 %"], "decimal(18,2)", "1234.56%"),
+    ("net", ["(1,234.56)", "12.00"], "decimal(18,2)", "(1,234.56)"),
+    ("net", ["($1,234.56)", "$12.00"], "decimal(18,2)", "($1,234.56)"),
+    ("net", ["(1.234,56)", "12,50"], "decimal(18,2)", "(1.234,56)"),
+    ("net", ["(12)", "7"], "int32", "(1234.56)"),
+    ("note", ["(1)", "(2)", "(3)"], "text", None),
+    ("net", ["-$1.50", "$2.50"], "decimal(18,2)", "$1234.56"),
+    ("net", ["$-1.50", "$2.50"], "decimal(18,2)", "$1234.56"),
+    ("phone", ["(555) 123-4567"], "text", None),
+    ("at", ["10/Oct/2000:13:55:36 -0700"], "timestamptz", "%d/%b/%Y:%H:%M:%S %z"),
+    ("at", ["2020-01-02T10:00:00.123456789"], "timestamp", "%Y-%m-%dT%H:%M:%S.%9f"),
+    ("at", ["2020-01-02T10:00:00.123456789+01:00"], "timestamptz", "%Y-%m-%dT%H:%M:%S.%9f%z"),
+    (
+        "at",
+        ["2020-01-02T10:00:00.1234567Z", "2020-01-02T10:00:00.5Z"],
+        "timestamptz",
+        "%Y-%m-%dT%H:%M:%S.%9fZ | %Y-%m-%dT%H:%M:%S.%fZ",
+    ),
+    ("t", ["10:00:00.123456789"], "time", "%H:%M:%S.%9f"),
     ("b", ["true", "false"], "boolean", "true|false"),
     ("b", ["Y", "N", "Y"], "boolean", "Y|N"),
     ("is_open", ["1", "0"], "boolean", "1|0"),
@@ -67,6 +87,11 @@ CASES = [
     ("at", ["Mon, 06 Jan 2020 10:00:00 +0000"], "timestamptz", "%a, %d %b %Y %H:%M:%S %z"),
     ("created_at", ["1577836800", "1577836900"], "timestamptz", "epoch_s"),
     ("updated_ms_ts", ["1577836800000"], "timestamptz", "epoch_ms"),
+    ("lastSeen", ["1577836800.25", "1577836801"], "timestamptz", "epoch_s"),
+    ("ts", ["1577836800123456"], "timestamptz", "epoch_us"),
+    ("iat", ["1577836800"], "timestamptz", "epoch_s"),
+    ("ts", ["77836800", "77836801"], "int32", None),
+    ("ts", ["1577836800.1234567"], "decimal(38,7)", None),
     ("amount", ["1577836800", "1577836900"], "int64", None),
     ("u", ["123e4567-e89b-12d3-a456-426614174000"], "uuid", None),
     ("payload", ['{"a": 1}', "[1, 2]"], "json", None),
@@ -94,6 +119,36 @@ def test_ambiguous_dates_say_so_and_are_doubted() -> None:
     assert field.format == "%d/%m/%Y"
     assert "%m/%d/%Y" in (field.why or "")
     assert field.confidence < 0.7
+
+
+CLEAR = {"sent": "12/25/2021", "paid": "01/02/2021"}
+
+
+def test_the_order_of_day_and_month_is_that_of_the_other_fields() -> None:
+    sent, paid = infer_rows([CLEAR, {"sent": "01/02/2021", "paid": "03/04/2021"}])
+    assert (sent.format, paid.format) == ("%m/%d/%Y", "%m/%d/%Y")
+    assert paid.why == "written as %m/%d/%Y; months come first, as in sent"
+    assert decide_together(profile_records([CLEAR]).children or {}).warnings == {}
+
+
+def test_where_no_other_field_tells_the_order_a_warning_says_how_to_say_it() -> None:
+    rows = [{"paid": "01/02/2021", "at": {"sent": "1.2.21 10:00"}}]
+    said = decide_together(profile_records(rows).children or {}).warnings
+    assert list(said) == ["paid", "at.sent"]
+    assert "03/04/2021 reads as 3 April" in said["paid"]
+    assert "fields: {paid: {format: '%m/%d/%Y'}}" in said["paid"]
+    assert "3.4.21 reads as 3 April" in said["at.sent"]
+    assert "format: '%-m.%-d.%y %H:%M'" in said["at.sent"]
+
+
+def test_fields_that_differ_settle_nothing() -> None:
+    rows = [{"a": "12/25/2021", "b": "25/12/2021", "c": "01/02/2021"}]
+    assert list(decide_together(profile_records(rows).children or {}).warnings) == ["c"]
+
+
+def test_fractions_that_are_cut_off_are_told() -> None:
+    rows = [{"at": "2020-01-02T10:00:00.123456789Z"}]
+    assert "finer than a microsecond" in decide_together(profile_records(rows).children or {}).warnings["at"]
 
 
 def test_one_bad_value_does_not_make_text_of_numbers() -> None:

@@ -85,6 +85,25 @@ def test_csv_has_the_schema_that_python_infers(tmp_path: Path) -> None:
     assert [facts(field) for field in schema.fields] == [facts(field) for field in infer_rows(as_text)]
 
 
+@pytest.mark.parametrize(
+    ("template", "layout"),
+    [("${:,.2f}", "$1,234.56"), ("{} USD", "1234.56 USD"), ("({:,.2f})", "(1,234.56)"), ("-$ {}", "$1234.56")],
+)
+def test_many_amounts_with_signs_around_them_are_counted_over_all_rows(
+    tmp_path: Path, template: str, layout: str
+) -> None:
+    values = [template.format(number * 7) for number in range(9000)] + ["x"]
+    path = tmp_path / "a.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["amount"], *([value] for value in values)])
+    schema = infer(tmp_path, landed(path, "csv", dialect=CsvDialect(columns=("amount",))))
+    found, python = schema.fields[0], infer_rows([{"amount": value} for value in values])[0]
+    assert (found.format, found.type, found.why) == (layout, python.type, python.why)
+    assert (found.stats and (found.stats.min, found.stats.max)) == (
+        python.stats and (python.stats.min, python.stats.max)
+    )
+
+
 def test_malformed_lines_and_ragged_rows_are_counted_and_passed_over(tmp_path: Path) -> None:
     lines = tmp_path / "a.jsonl"
     lines.write_text('{"a": 1}\nnot json\n{"a": 2, "b": [{"c": "x"}, null]}\n[1]\n{"a": \n"text"\n{"a": null}\n')

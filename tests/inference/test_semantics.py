@@ -4,6 +4,8 @@ import pytest
 
 from octo_core.inference import infer_column
 
+GENRES = ["drama", "comedy", "war", "noir", "action", "crime"]
+
 CASES = [
     ("x", ["ann@example.org", "b.c+d@e.co.uk"], "email", True),
     ("x", ["https://example.org/a?b=1", "http://x.y"], "url", False),
@@ -54,11 +56,12 @@ def test_a_few_broken_values_do_not_hide_the_meaning() -> None:
         ("link", ["https://a.example/1", "https://a.example/2"], "url"),
         ("cost", ["$1.50", "$2.75"], "embedded-number"),
         ("height", [f"{n} cm" for n in range(150, 200)], "embedded-number"),
-        ("genres", ["drama, comedy, war", "comedy, war, noir", "a, b, c, d"], "list"),
+        ("genres", [", ".join(GENRES[n * k % 6] for k in range(1, 3 + n % 4)) for n in range(60)], "list"),
         ("review", [f"This is a rather long sentence about thing number {n} of many" for n in range(40)], "sentence"),
         ("id", [str(n) for n in range(100)], "not-generalizable"),
         ("nothing", [None] * 5, "not-generalizable"),
-        ("surname", ["word" + "abcdefghij"[n % 10] + "klmnopqrst"[n // 10] for n in range(60)] * 3, "context-specific"),
+        ("address", [f"{n * 37 % 911} Oak Street" for n in range(60)], "context-specific"),
+        ("geolocation", [f"({n / 7:.4f}, -{n / 3:.4f})" for n in range(60)], "context-specific"),
     ],
 )  # fmt: skip
 def test_roles(name: str, values: list[str | None], role: str) -> None:

@@ -61,6 +61,8 @@ def _output_check(args: tuple[Node, ...]) -> None:
         letters = pattern_letters(text_of(args[1]))
         if "%z" in letters:
             raise ValueError("%z is not written; end the format with Z, or give a zone and leave the offset out")
+        if "%9f" in letters:
+            raise ValueError("%9f is for reading; %f writes the six digits that there are")
         kind = args[0].type.kind
         clock = {"%H", "%-H", "%I", "%-I", "%p", "%M", "%-M", "%S", "%-S", "%f"}
         if (kind == "date" and clock & set(letters)) or (kind == "time" and set(letters) - clock):

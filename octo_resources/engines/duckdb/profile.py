@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from octo_core.batch import Batch
 from octo_core.inference.decide import decide
 from octo_core.inference.profile import FieldProfile, absent, merge
-from octo_core.schema import Field, SourceSchema
+from octo_core.inference.together import decide_together
+from octo_core.schema import SourceSchema
 from octo_core.spec.sources import SampleLimits, SourceBase
 from octo_resources.engines.duckdb.inputs import Input, open_plain, read_chunk
 from octo_resources.engines.duckdb.profile_exact import with_exact_numbers
@@ -239,14 +240,15 @@ def typed_schema(
     """
     from octo_core.inference.overrides import checked_key, override
 
-    decided: list[Field] = [decide(profile, name) for name, profile in profiles.items()]
+    decided = decide_together(profiles)
+    said = tuple(text for path, text in decided.warnings.items() if path not in spec.fields)
     return SourceSchema(
         source=source,
-        fields=override(tuple(decided), spec.fields, source),
+        fields=override(decided.fields, spec.fields, source),
         key=checked_key(spec.key, tuple(profiles), source) or counts.key,
         rows_examined=counts.rows_examined,
         rows_total=counts.rows_total,
         complete=counts.complete,
         batches=counts.batches,
-        warnings=counts.warnings,
+        warnings=(*counts.warnings, *said),
     )

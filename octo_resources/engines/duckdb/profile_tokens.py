@@ -5,6 +5,7 @@ candidates are worth counting; DuckDB counts those over all rows, and what fits 
 """
 # ruff: noqa: S608  (SQL is made of names through `quoted`, texts through `literal`, and constants)
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -191,8 +192,8 @@ class _Query:
 
 def _query(key: Candidate) -> _Query | None:
     kind, layout = key
-    if kind in _SHAPES and layout is None:
-        return _number_query(kind)
+    if kind in _SHAPES:
+        return _number_query(kind, layout)
     if kind == c.ZEROS and layout is None:
         return _plain(r"regexp_full_match(v, '[+-]?0\d+')", "NULL", "max(length(v))")
     if key == ("time", "hhmm"):
@@ -214,23 +215,38 @@ def _plain(fits: str, order: str, digits: str = "0") -> _Query:
     )
 
 
-def _number_query(shape: str) -> _Query:
-    fits = f"regexp_full_match(v, {literal(_SHAPES[shape])})"
+def _adorned(shape: str, adornment: str | None) -> str:
+    """The grammar of a shape with what claims.py says is around it: `$#`, `USD #`, `#%`, `(#)`."""
+    if adornment is None:
+        return shape
+    bracketed = adornment[0] == "("
+    before, _, after = (adornment[1:-1] if bracketed else adornment).partition("#")
+    left = re.escape(before) if before.endswith(" ") else f"(?:{re.escape(before)} ?)" if before else ""
+    right = re.escape(after) if after.startswith(" ") else f"(?: ?{re.escape(after)})" if after else ""
+    unsigned = shape.removeprefix("[+-]?")
+    return rf"\({left}(?:{unsigned}){right}\)" if bracketed else rf"(?:[+-]{left}|{left}[+-]?)(?:{unsigned}){right}"
+
+
+def _number_query(shape: str, adornment: str | None) -> _Query:
+    fits = f"regexp_full_match(v, {literal(_adorned(_SHAPES[shape], adornment))})"
     mark = {c.COMMA: ",", c.COMMA3: ",", c.SPACED: ",", c.DE_GROUPED: ","}.get(shape, ".")
-    value = "TRY_CAST(v AS DOUBLE)"
+    bare = "v" if adornment is None else "regexp_replace(v, '[^-+0-9.,]', '', 'g')"
+    if adornment and adornment[0] == "(":
+        bare = f"concat('-', {bare})"
+    value = f"TRY_CAST({bare} AS DOUBLE)"
     if shape in (c.COMMA, c.SPACED, c.DE_GROUPED):
-        value = r"TRY_CAST(replace(regexp_replace(v, '[. \x{a0}\x{202f}]', '', 'g'), ',', '.') AS DOUBLE)"
+        value = rf"TRY_CAST(replace(regexp_replace({bare}, '[. \x{{a0}}\x{{202f}}]', '', 'g'), ',', '.') AS DOUBLE)"
     elif shape in (c.COMMA3, c.EN_GROUPED, c.QUOTED):
-        value = "TRY_CAST(regexp_replace(v, '[,''’]', '', 'g') AS DOUBLE)"
-    at = f"strpos(v, '{mark}')"
+        value = f"TRY_CAST(regexp_replace({bare}, '[,''’]', '', 'g') AS DOUBLE)"
+    at = f"strpos({bare}, '{mark}')"
     if shape == c.INTEGER:
-        digits, scale = "max(length(ltrim(v, '+-0')))", "0"
-        value = "TRY_CAST(v AS HUGEINT)"
+        digits, scale = f"max(length(ltrim({bare}, '+-0')))", "0"
+        value = f"TRY_CAST({bare} AS HUGEINT)"
     elif shape == c.FLOAT:
         digits, scale = "0", "0"
     else:
-        digits = f"max(CASE WHEN {at} > 0 THEN {at} - 1 ELSE length(v) END)"
-        scale = f"max(CASE WHEN {at} > 0 THEN length(v) - {at} ELSE 0 END)"
+        digits = f"max(CASE WHEN {at} > 0 THEN {at} - 1 ELSE length({bare}) END)"
+        scale = f"max(CASE WHEN {at} > 0 THEN length({bare}) - {at} ELSE 0 END)"
     parts = (
         f"count(*) FILTER ({fits})",
         f"arg_min(v, {value}) FILTER ({fits})",

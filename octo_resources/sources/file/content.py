@@ -109,9 +109,15 @@ def format_of(spec: FileSource, path: Path, head: bytes) -> FileFormat:
     return "csv"
 
 
+_CONTROLS: Final = bytes({*range(1, 32), 127} - set(b"\t\n\v\f\r\x1a\x1b\x1c\x1d\x1e\x1f"))
+"""Control characters but for white space, separators, escape and the end of file of old systems."""
+
+
 def _binary(head: bytes) -> bool:
-    """Zeros here and there are mistakes of rows, which go to quarantine; in a binary file they are everywhere."""
-    return head.count(0) > max(3, len(head) // 200)
+    """Zeros here and there are mistakes of rows, which go to quarantine; in a binary file they are everywhere, or other
+    characters are that no text has."""
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    return head.count(0) > max(3, len(head) // 200) or controls > max(3, len(head) // 50)
 
 
 def _lines_or_document(text: bytes, named: FileFormat | None) -> FileFormat:

@@ -1,0 +1,78 @@
+"""The fields of one source together: dates that fit two orders take the order of the others, or there is a warning."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from octo_core.inference.choose import EITHER
+from octo_core.inference.dates import digits_of, order_of
+from octo_core.inference.decide import decide
+from octo_core.inference.profile import FieldProfile
+from octo_core.schema import Field
+
+_EXAMPLE: Final = date(2021, 4, 3)
+"""Not a date of the source: those may be personal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The fields, in order, and what to tell of them: path of the field → warning."""
+
+    fields: tuple[Field, ...]
+    warnings: dict[str, str]
+
+
+def decide_together(profiles: Mapping[str, FieldProfile]) -> Decided:
+    """Each field by its profile and name, and by what the other fields tell of the order of day and month.
+
+    Where all dates of a field have days up to twelve, the order of the fields that are clear is theirs too; where none
+    is clear, or they differ, days come first and a warning says how to say otherwise.
+    """
+    fields = tuple(decide(profile, name) for name, profile in profiles.items())
+    orders = {path: order_of(field.format) for path, field in _leaves(fields)}
+    doubtful = {path: field for path, field in _leaves(fields) if EITHER in (field.why or "")}
+    clear = {order: path for path, order in orders.items() if order and path not in doubtful}
+    if doubtful and set(clear) == {"month"}:
+        fields = tuple(decide(profile, name, month_first=True) for name, profile in profiles.items())
+    if doubtful and len(clear) == 1:
+        (order, witness), *_ = clear.items()
+        why = f"{order}s come first, as in {witness}"
+        fields = tuple(_settled(field, why, doubtful, field.name) for field in fields)
+        doubtful = {}
+    warnings = {path: _either(path, field) for path, field in doubtful.items()}
+    cut = {path: _cut(path, field) for path, field in _leaves(fields) if "%9f" in (field.format or "")}
+    return Decided(fields, {**warnings, **cut})
+
+
+def _leaves(fields: tuple[Field, ...], above: str = "") -> Iterator[tuple[str, Field]]:
+    for field in fields:
+        path = f"{above}{field.name}"
+        yield path, field
+        yield from _leaves(field.children, f"{path}.")
+
+
+def _settled(field: Field, why: str, doubtful: Mapping[str, Field], path: str) -> Field:
+    children = tuple(_settled(child, why, doubtful, f"{path}.{child.name}") for child in field.children)
+    if path not in doubtful:
+        return field.model_copy(update={"children": children}) if children else field
+    sure = round(min(1.0, field.confidence / 0.6), 2)
+    return field.model_copy(update={"confidence": sure, "why": f"written as {field.format}; {why}"})
+
+
+def _either(path: str, field: Field) -> str:
+    first = (field.format or "").split(" | ")[0]
+    other = _swapped(first)
+    shown = _EXAMPLE.strftime(digits_of(first) or "%d/%m/%Y")
+    return (
+        f"{path}: {shown} reads as {_EXAMPLE.day} April, because no day passes 12; if months come first, say so: "
+        f"`fields: {{{path}: {{format: '{other}'}}}}` of the source in the pipeline file"
+    )
+
+
+def _swapped(layout: str) -> str:
+    return layout.translate(str.maketrans("dm", "md"))
+
+
+def _cut(path: str, field: Field) -> str:
+    return f"{path}: fractions of a second finer than a microsecond are cut off ({field.format})"
