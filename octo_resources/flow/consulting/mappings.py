@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from octo_core.asking import mapping_question
+from octo_core.asking.cleaning import shown
 from octo_core.asking.mapping_question import Verdict
 from octo_core.asking.replies import MappingReply
 from octo_core.catalog import Catalog
@@ -49,7 +50,7 @@ def mapped_by_model(
         for name, chosen in verdict.chosen.items():
             columns[name] = mapping_question.laid_over(columns[name], chosen, door.model)
         for name, wrong in verdict.refused.items():
-            warnings.append(f"{table.table}.{name}: the expression of {door.model} was refused: {wrong}")
+            warnings.append(f"{table.table}.{name}: the expression of {door.model} was refused: {shown(wrong, 300)}")
     return table.model_copy(update={"columns": tuple(columns[one.target] for one in table.columns)}), warnings
 
 
