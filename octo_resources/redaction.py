@@ -23,6 +23,8 @@ _HEADER = re.compile(
 )
 _SCHEME = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE)
 
+_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+
 _known: set[str] = set()
 _pattern: re.Pattern[str] | None = None
 _lock = threading.Lock()
@@ -56,6 +58,21 @@ def redact(text: str) -> str:
         text = _DSN.sub(rf"\g<1>{MASK}", text)
     text = _HEADER.sub(rf"\g<1>\g<2>{MASK}", text)
     return _SCHEME.sub(rf"\g<1> {MASK}", text)
+
+
+def redact_json(text: str) -> str:
+    """Text that is JSON, or holds it, with every string in it redacted for itself: what was JSON before still is."""
+    found = _JSON_STRING.sub(_redacted_string, text)
+    return found if _pattern is None else _pattern.sub(MASK, found)
+
+
+def _redacted_string(found: re.Match[str]) -> str:
+    try:
+        said = json.loads(found.group())
+    except ValueError:
+        return redact(found.group())
+    clean = redact(said)
+    return found.group() if clean == said else json.dumps(clean, ensure_ascii=False)
 
 
 def _spellings(secret: str) -> set[str]:

@@ -4,9 +4,35 @@ import re
 import unicodedata
 from typing import Final
 
+from octo_core.inference.profile import mask
+
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
-_DATA: Final = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|\d{6,}|\d(?:[ ./-]?\d){6,}|://")
+_ADDRESS: Final = r"[^\s@<>,;:\"']+@[^\s@<>,;:\"']+\.[^\s@<>,;:\"']+"
+_KEY_LIKE: Final = r"(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}"
+"""UUIDs, hashes, tokens: long words of letters and digits."""
+_NETWORK: Final = (
+    r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}\b"
+    r"|\b(?:[0-9A-Fa-f]{1,4}:){3,7}[0-9A-Fa-f]{0,4}\b|\b(?:[0-9A-Fa-f]{1,4}:){1,6}(?::[0-9A-Fa-f]{1,4}){1,6}\b"
+)
+_HASH: Final = r"\b(?=[a-f]*\d)[0-9a-fA-F]{16,}\b|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}"
+_DATA: Final = re.compile(rf"[^\s@]+@[^\s@]+\.[^\s@]+|\d{{6,}}|\d(?:[ ./-]?\d){{6,}}|://|\bwww\.|{_HASH}|{_NETWORK}")
+_PERSONAL: Final = re.compile(
+    _ADDRESS
+    + r"|\b[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,4})?\b"  # IBAN
+    + rf"|{_NETWORK}|\b{_KEY_LIKE}"
+    + r"|\+?\d(?:[ ().\-/]{0,2}\d){6,}"  # telephone numbers, cards, national numbers
+)
+_QUERY: Final = re.compile(r"(://[^\s?#]*)[?#]\S*")
+_LINK: Final = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*:)?//\S+|\bwww\.\S+|\b(?:mailto|xmpp|javascript|vbscript|data|file):\S+", re.IGNORECASE
+)
+_MARKUP: Final = re.compile(r"&#?\w{1,32};|[<>`\[\]|*\\]|(?<![^\W_])_|_(?![^\W_])")
 MAX_NAME: Final = 120
+
+
+def hides(text: str) -> bool:
+    """Whether it holds control, formatting (bidirectional, zero-width, tag) or private-use characters."""
+    return any(unicodedata.category(char) in _HIDDEN for char in text)
 
 
 def plain(text: str, limit: int) -> str:
@@ -18,25 +44,18 @@ def plain(text: str, limit: int) -> str:
 
 
 def shown(text: str, limit: int) -> str:
-    """What a model said, for a page that renders Markdown: no links, images, code or HTML come of it."""
-    return re.sub(r"[<>`\[\]|*_\\]", " ", plain(text, limit)).replace("  ", " ").strip()
+    """What a model said, for a page that renders Markdown: no link, image, code, HTML or heading comes of it."""
+    linkless = re.sub(_ADDRESS, "(address)", _LINK.sub("(link)", plain(text, limit)))
+    return plain(_MARKUP.sub(" ", linkless), limit).lstrip("#=~+- ")
 
 
 def looks_like_data(name: str) -> bool:
-    """Whether a field's name may itself be a value (an address, a long number): then it does not leave."""
-    return len(name) > MAX_NAME or _DATA.search(name) is not None
-
-
-_PERSONAL: Final = re.compile(
-    r"[^\s@<>,;:\"']+@[^\s@<>,;:\"']+\.[^\s@<>,;:\"']+"  # addresses
-    r"|\b[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,4})?\b"  # IBAN
-    r"|\+?\d(?:[ ().\-/]{0,2}\d){6,}"  # telephone numbers, cards, national numbers
-    r"|\b\d{1,3}(?:\.\d{1,3}){3}\b"  # IP addresses
-)
+    """Whether a field's name may itself be a value (an address, a long number, a token), or hides something: then it
+    does not leave.
+    """
+    return len(name) > MAX_NAME or hides(name) or _DATA.search(name) is not None
 
 
 def masked(text: str) -> str:
-    """Text in which what looks personal is replaced by its mask (`A9-999`)."""
-    from octo_core.inference.profile import mask
-
-    return _PERSONAL.sub(lambda found: mask(found.group()), text)
+    """Text in which what looks personal or like a key is replaced by its mask (`A9-999`), without URLs' queries."""
+    return _PERSONAL.sub(lambda found: mask(found.group()), _QUERY.sub(r"\1?…", text))

@@ -1,15 +1,9 @@
 """Mappings that people approved before, as examples for the next question: names and expressions, never values."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from octo_core.mapping.words import words
-from octo_core.spec.llm import Share
-
-_TEXT: Final = re.compile(r"'(?:[^']|'')*'")
-_FORMAT: Final = re.compile(r"'(?:%[-A-Za-z]{1,2}|[-/.:,TZ \d])+'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +19,11 @@ class ApprovedColumn:
 
 
 def nearest(
-    known: Iterable[ApprovedColumn], table: str, columns: Sequence[str], fields: Sequence[str], share: Share, most: int
+    known: Iterable[ApprovedColumn], table: str, columns: Sequence[str], fields: Sequence[str], most: int
 ) -> list[dict[str, str]]:
     """The examples most like what is asked: of the same table and column first, then of the same words.
 
-    Texts in their expressions (a value map's values) leave with `samples` only; formats always.
+    What of them may leave is for sharing.of_example to say.
     """
     wanted = {word for name in (*columns, *fields) for word in words(name)}
     scored = []
@@ -40,14 +34,9 @@ def nearest(
         if same >= 0.5:
             scored.append((same, one))
     scored.sort(key=lambda pair: (-pair[0], pair[1].table, pair[1].column, pair[1].pipeline))
-    return [_told(one, share) for _, one in scored[:most]]
+    return [_told(one) for _, one in scored[:most]]
 
 
-def _told(one: ApprovedColumn, share: Share) -> dict[str, str]:
-    expr = one.expr if share == "samples" else _TEXT.sub(lambda found: _without_value(found.group()), one.expr)
+def _told(one: ApprovedColumn) -> dict[str, str]:
     label = {"label": one.label} if one.label else {}
-    return {"table": one.table, "column": one.column, **label, "expression": expr}
-
-
-def _without_value(text: str) -> str:
-    return text if "%" in text and _FORMAT.fullmatch(text) else "'…'"
+    return {"table": one.table, "column": one.column, **label, "expression": one.expr}

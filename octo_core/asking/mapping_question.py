@@ -1,13 +1,15 @@
 """The question after a table's mapping, and what of the reply is inside the language and fits the columns."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from octo_core.asking.cleaning import looks_like_data, plain, shown
+from octo_core.asking.cleaning import hides, masked, plain, shown
+from octo_core.asking.growth import LONGEST, too_long
 from octo_core.asking.replies import MappingReply
-from octo_core.asking.sharing import of_column, of_field
+from octo_core.asking.sharing import nameable, of_column, of_example, of_field, withheld
 from octo_core.catalog import Catalog, Column, Table
 from octo_core.expressions import TABLE, ExpressionError, Node, assign, parse
 from octo_core.mapping.attribute import source_attributes, source_fields, target_attributes
@@ -24,6 +26,7 @@ SHORT_LIST: Final = 6
 MOST_SURE: Final = 0.95
 """A model's own word is never taken for certain."""
 EXAMPLES: Final = 12
+_RECORD: Final = re.compile(r"record\{.*\}")
 
 
 @dataclass(slots=True)
@@ -73,7 +76,7 @@ def messages(
     examples: Sequence[Mapping[str, str]] = (),
 ) -> list[dict[str, str]]:
     """The question about some columns of a table: at most CHUNK at once. `near`: what `short_list` gives."""
-    fields = {path: one for path, one in source_fields(schema).items() if not looks_like_data(path)}
+    fields = nameable(source_fields(schema))
     ranked = {name: list(near.get(name, ())) for name in columns}
     wanted = list(fields)
     if len(fields) > ALL_FIELDS:
@@ -89,11 +92,9 @@ def messages(
         "fields": [{"field": path, **of_field(fields[path], share)} for path in wanted],
     }
     if table.comment:
-        asked["comment"] = plain(table.comment, 400)
+        asked["comment"] = masked(plain(table.comment, 400))
     if examples:
-        asked["mappings_approved_before"] = [
-            {key: plain(text, 400) for key, text in one.items()} for one in examples[:EXAMPLES]
-        ]
+        asked["mappings_approved_before"] = [of_example(one, share) for one in examples[:EXAMPLES]]
     if feedback:
         asked["reviewer"] = [plain(text, 2000) for text in feedback]
     data = json.dumps(asked, ensure_ascii=False)
@@ -112,28 +113,47 @@ def judged(reply: MappingReply, schema: SourceSchema, table: Table, columns: Seq
     verdict = Verdict()
     for choice in reply.columns:
         column = table.column(choice.column)
-        if column is None or choice.column not in columns or choice.column in verdict.chosen:
-            continue
+        if column is None or choice.column not in columns or choice.column in verdict.chosen | verdict.refused:
+            continue  # the first answer counts: an endless list of wrong ones is not read to its end
         why = shown(choice.why, 300)
         text = (choice.expression or "").strip()
         if not text or text.lower() == "null":
             verdict.chosen[choice.column] = Chosen(None, None, choice.confidence, why or "nothing fits it")
             continue
         try:
-            node = assign(parse(text, schema), column)
+            node = _typed(text, schema, column)
         except ExpressionError as error:
-            near = f" Did you mean {error.nearest}?" if error.nearest else ""
-            verdict.refused[choice.column] = plain(error.message + near, 400)
+            verdict.refused[choice.column] = _sayable(error, schema)
             continue
         others = tuple(other for other in map(str.strip, choice.alternatives) if _holds(other, schema, column))
         verdict.chosen[choice.column] = Chosen(text, node, choice.confidence, why, others)
-        verdict.refused.pop(choice.column, None)
     return verdict
+
+
+def _sayable(error: ExpressionError, schema: SourceSchema) -> str:
+    """What is wrong, for the model: without the names of fields that may not leave."""
+    near = f" Did you mean {error.nearest}?" if error.nearest and error.nearest not in error.message else ""
+    message = _RECORD.sub("record", error.message + near)
+    if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message, re.IGNORECASE) for name in withheld(schema.fields)):
+        return "there is no such field among those that were given, or it is used as what it is not"
+    return plain(message, 400)
+
+
+def _typed(text: str, schema: SourceSchema, column: Column) -> Node:
+    """The expression as the column takes it. Raises ExpressionError, also for what no reader would see or no engine
+    could bear.
+    """
+    if hides(" ".join(text.split())):
+        raise ExpressionError("the expression holds control or invisible characters")
+    node = assign(parse(text, schema), column)
+    if too_long(node):
+        raise ExpressionError(f"it could make a text of more than {LONGEST:,} characters")
+    return node
 
 
 def _holds(text: str, schema: SourceSchema, column: Column) -> bool:
     try:
-        return bool(text) and assign(parse(text, schema), column) is not None
+        return bool(text) and _typed(text, schema, column) is not None
     except ExpressionError:
         return False
 
@@ -168,7 +188,8 @@ def _like(text: str) -> str:
 
 def short_list(schema: SourceSchema, table: Table, catalog: Catalog) -> dict[str, list[str]]:
     """The embedded ranker's best fields for each column."""
-    sources = [one for one in source_attributes(schema) if not looks_like_data(one.name)]
+    fields = nameable(source_fields(schema))
+    sources = [one for one in source_attributes(schema) if one.name in fields]
     targets = target_attributes(table, catalog)
     if not sources or not targets:
         return {}

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from octo_core.asking.cleaning import looks_like_data, plain, shown
+from octo_core.asking.cleaning import plain, shown
 from octo_core.asking.replies import FieldClaim, SchemaReply
-from octo_core.asking.sharing import of_field
+from octo_core.asking.shapes import is_time_layout
+from octo_core.asking.sharing import nameable, of_field
 from octo_core.expressions.formats import check_format
 from octo_core.inference.bearing import PERSONAL, SEMANTIC_NAMES, bears_out
 from octo_core.schema import Field
@@ -44,7 +45,7 @@ class Verdict:
 
 def askable(fields: Mapping[str, Field]) -> dict[str, Field]:
     """The fields whose names may leave."""
-    return {path: one for path, one in fields.items() if not looks_like_data(path)}
+    return nameable(fields)
 
 
 def messages(source: str, fields: Mapping[str, Field], share: Share) -> list[dict[str, str]]:
@@ -80,8 +81,9 @@ def _judged(claim: FieldClaim, known: Field, values: Sequence[str]) -> Verdict:
     kind = _type(claim, known, verdict)
     _semantic(claim, kind, values, verdict)
     if claim.unit and claim.unit != known.unit:
-        if kind.is_numeric and _UNIT.fullmatch(claim.unit):
-            verdict.taken["unit"] = claim.unit.strip()
+        unit = claim.unit.strip()
+        if kind.is_numeric and _UNIT.fullmatch(unit) and shown(unit, 80) == unit:
+            verdict.taken["unit"] = unit
         else:
             verdict.refused["unit"] = "a unit is a short word, and only numbers have one"
     if claim.personal is True and not known.pii:
@@ -116,6 +118,8 @@ def _type(claim: FieldClaim, known: Field, verdict: Verdict) -> DataType:
         written = claim.format if claim.format and kind.kind in ("date", "time", "timestamp", "timestamptz") else None
         if written:
             check_format(kind, written)
+            if "%" in written and not all(is_time_layout(part.partition(" @")[0]) for part in written.split(" | ")):
+                raise ValueError("between a format's letters stand signs, no words")
     except ValueError as error:
         verdict.refused["type"] = plain(str(error), 200)
         return known.type

@@ -1,19 +1,21 @@
 """What may leave for a model of a field or a column: `statistics` (no value of anybody's) or also `samples`.
 
-`statistics`: name, type, counts in round figures, the range of numbers rounded outwards to one digit, format masks
-and examples that are made up to look like them. `samples`: real values too, those of personal data only as masks.
+`statistics`: name, type, counts in round figures, the range of numbers rounded outwards to 1, 2 or 5 of a power of
+ten, format masks and examples that are made up to look like them. `samples`: real values too, but of personal data,
+of what could be somebody's name and of free text only masks.
 """
 
-import hashlib
 import math
-import random
 import re
-import string
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from octo_core.asking.cleaning import masked, plain
+from octo_core.asking.cleaning import looks_like_data, masked, plain
+from octo_core.asking.shapes import is_time_layout, layout, lookalike, outward, rounded, shape
 from octo_core.catalog import Catalog, Column, Table
+from octo_core.inference.names import words
 from octo_core.inference.profile import mask
+from octo_core.inference.semantics import semantic_of
 from octo_core.mapping.constraints import allowed_values, number_range
 from octo_core.schema import Field, FieldStats
 from octo_core.spec.llm import Share
@@ -21,13 +23,41 @@ from octo_core.spec.llm import Share
 MAX_SAMPLES: Final = 20
 MAX_ALLOWED: Final = 100
 _MASKS: Final = 4
-_FOREIGN: Final = re.compile(r"[^9Aa+\x20-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]")
+_MAP_KEYS: Final = 8
+_FREE_WORDS: Final = 6
+_FREE_LENGTH: Final = 60
+_PERSON: Final = re.compile(r"[^\W\d_a-z][^\W\d_]*[.']?(?:[ '-][^\W\d_]+\.?){1,3}")
+_NAMED: Final = frozenset({"name", "names", "nombre", "nom", "nome", "naam", "imię", "имя"})
+_QUOTED: Final = re.compile(r"'(?:[^']|'')*'")
+
+
+def nameable(fields: Mapping[str, Field]) -> dict[str, Field]:
+    """Those of a source's fields (by path) whose names may leave: not what looks like data, nor a map's keys."""
+    maps = tuple(f"{path}." for path, one in fields.items() if _is_map(one))
+    return {path: one for path, one in fields.items() if not looks_like_data(path) and not path.startswith(maps)}
+
+
+def withheld(fields: Sequence[Field], inside_map: bool = False) -> set[str]:
+    """The names that may not leave, also those inside lists: what goes back to a model must not hold them."""
+    found = {one.name for one in fields if one.name != "[]" and (inside_map or looks_like_data(one.name))}
+    return found.union(*(withheld(one.children, _is_map(one)) for one in fields if one.children))
+
+
+def _is_map(field: Field) -> bool:
+    """Whether a record's keys are data (customers' numbers, days): many alike, each of them in few records."""
+    if field.type.kind != "record" or len(field.children) < _MAP_KEYS:
+        return False
+    seen = [one.stats for one in field.children if one.stats is not None and one.stats.rows]
+    alike = {one.type.family for one in field.children}
+    return len(alike) == 1 and bool(seen) and sum(one.missing / one.rows for one in seen) > 0.5 * len(seen)
 
 
 def of_field(field: Field, share: Share) -> dict[str, Any]:
     """What is said of a source's field, but for its name."""
     said: dict[str, Any] = {"type": str(field.type) if field.type.kind not in ("record", "list") else field.type.kind}
-    for key in ("format", "unit", "semantic"):
+    if written := layout(field):
+        said["format"] = written
+    for key in ("unit", "semantic"):
         if getattr(field, key):
             said[key] = plain(str(getattr(field, key)), 80)
     if field.pii:
@@ -35,12 +65,13 @@ def of_field(field: Field, share: Share) -> dict[str, Any]:
     stats = field.stats
     if stats is not None:
         said |= _counts(field, stats)
-        masks = [_safe_mask(text) for text, _ in stats.masks[:_MASKS]]
+        masks = list(dict.fromkeys(shape(text) for text, _ in stats.masks[:_MASKS]))
         if masks:
             said["masks"] = masks
             said["made_up_examples"] = [lookalike(text) for text in masks[:3]]
         if share == "samples":
-            said["samples"] = _samples(field, stats)
+            values = list(dict.fromkeys([*(stats.values or ()), *stats.examples]))[:MAX_SAMPLES]
+            said["samples"] = _told(values, personal=field.pii or _names_people(field.name, values))
     return said
 
 
@@ -51,7 +82,7 @@ def _counts(field: Field, stats: FieldStats) -> dict[str, Any]:
         said["empty"] = "never" if not empty else f"about {max(1, round(100 * empty / stats.rows))} %"
     if stats.distinct is not None and stats.rows > empty:
         few = stats.distinct <= 20
-        said["distinct"] = stats.distinct if few else f"about {_round(stats.distinct):,}"
+        said["distinct"] = stats.distinct if few else f"about {rounded(stats.distinct):,}"
         if stats.distinct_exact and stats.distinct == stats.rows - empty:
             said["distinct"] = "every value differs"
     if stats.max_length is not None:
@@ -59,13 +90,25 @@ def _counts(field: Field, stats: FieldStats) -> dict[str, Any]:
     if field.type.is_numeric and not field.pii and field.semantic is None:
         low, high = _number(stats.min), _number(stats.max)
         if low is not None and high is not None:
-            said["range"] = f"within {_outward(low, down=True)} and {_outward(high, down=False)}"
+            whole = field.type.is_integer
+            said["range"] = f"within {outward(low, -1, whole=whole)} and {outward(high, 1, whole=whole)}"
     return said
 
 
-def _samples(field: Field, stats: FieldStats) -> list[str]:
-    values = list(dict.fromkeys([*(stats.values or ()), *stats.examples]))[:MAX_SAMPLES]
-    return [mask(value) if field.pii else plain(masked(value), 80) for value in values]
+def _told(values: Sequence[str], *, personal: bool) -> list[str]:
+    """Values for `samples`: as masks where they are somebody's or free text, in which anything may stand."""
+    found = [shape(mask(one)) if personal or _is_free_text(one) else plain(masked(one), 80) for one in values]
+    return list(dict.fromkeys(found))
+
+
+def _is_free_text(value: str) -> bool:
+    return len(value) > _FREE_LENGTH or len(value.split()) >= _FREE_WORDS
+
+
+def _names_people(name: str, values: Sequence[str]) -> bool:
+    """Whether a column may hold people's names: it is called so, or most values look like first and last names."""
+    people = sum(_PERSON.fullmatch(value.strip()) is not None for value in values)
+    return set(words(name)) <= _NAMED or (people > 0 and 2 * people >= len(values))
 
 
 def of_column(column: Column, table: Table, catalog: Catalog, share: Share) -> dict[str, Any]:
@@ -74,11 +117,11 @@ def of_column(column: Column, table: Table, catalog: Catalog, share: Share) -> d
     if column.required:
         said["required"] = True
     if column.label:
-        said["label"] = plain(column.label.label, 400)
+        said["label"] = masked(plain(column.label.label, 400))
         said |= {"unit": plain(column.label.unit, 40)} if column.label.unit else {}
         said |= {"personal": True} if column.label.pii else {}
     if column.comment:
-        said["comment"] = plain(column.comment, 400)
+        said["comment"] = masked(plain(column.comment, 400))
     checks = [check.sql for check in table.checks]
     allowed = column.enum or allowed_values(checks, column.name)
     if allowed:
@@ -91,42 +134,36 @@ def of_column(column: Column, table: Table, catalog: Catalog, share: Share) -> d
     parent = next((key.ref_table for key in table.foreign_keys if column.name in key.columns), None)
     if parent:
         said["refers_to"] = plain(parent, 128)
-    there = catalog.samples.get(table.name, {}).get(column.name, ())
-    if share == "samples" and there and not (column.label and column.label.pii):
-        said["values_there"] = [plain(masked(value), 80) for value in there[:MAX_SAMPLES]]
+    there = catalog.samples.get(table.name, {}).get(column.name, ())[:MAX_SAMPLES]
+    if share == "samples" and there:
+        said["values_there"] = _told(there, personal=_is_personal(column, there))
     return said
 
 
-def lookalike(shape: str) -> str:
-    """A made-up value of a mask: the same one each time, so that the same question stays the same."""
-    dice = random.Random(hashlib.sha256(shape.encode()).digest())  # noqa: S311 - nothing here is a secret
-    letters = {"9": string.digits, "A": string.ascii_uppercase, "a": string.ascii_lowercase}
-    made = [dice.choice(letters[char]) if char in letters else char for char in shape]
-    return "".join(made).replace("+", "")
+def _is_personal(column: Column, values: Sequence[str]) -> bool:
+    """By its label, or by what its name, its label's words and its values say."""
+    label = column.label
+    if label and label.pii:
+        return True
+    texts = [column.name, *([label.label] if label else []), *([column.comment] if column.comment else [])]
+    return _names_people(column.name, values) or any(semantic_of(column.type, text, values)[1] for text in texts)
 
 
-def _safe_mask(text: str) -> str:
-    """A mask of ASCII signs only: others are no shape but might be a name."""
-    return _FOREIGN.sub("·", text)
+def of_example(approved: Mapping[str, str], share: Share) -> dict[str, str]:
+    """An approved mapping as an example: its texts in quotes may be values, so only formats stay but in `samples`."""
+    if share == "samples":
+        return {name: masked(plain(text, 400)) for name, text in approved.items()}
+    return {name: _QUOTED.sub(_unquoted, plain(text, 400)) for name, text in approved.items()}
+
+
+def _unquoted(found: re.Match[str]) -> str:
+    text = found.group()[1:-1]
+    return found.group() if is_time_layout(text) else "'…'"
 
 
 def _number(text: str | None) -> float | None:
     try:
         found = float(text) if text is not None else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return found if found is not None and math.isfinite(found) else None
-
-
-def _outward(value: float, *, down: bool) -> str:
-    """The next number of one digit, away from the values."""
-    if value == 0:
-        return "0"
-    size = 10.0 ** math.floor(math.log10(abs(value)))
-    digits = math.floor(value / size) if down else math.ceil(value / size)
-    return f"{digits * size:g}"
-
-
-def _round(count: int) -> int:
-    size: int = 10 ** (len(str(count)) - 1)
-    return round(count / size) * size

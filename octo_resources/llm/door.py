@@ -17,7 +17,7 @@ from octo_resources.llm import prices
 from octo_resources.llm.failures import Failure, failure_of
 from octo_resources.llm.provider import limit_of_reply, opened
 from octo_resources.llm.settings import Access
-from octo_resources.redaction import redact
+from octo_resources.redaction import redact, redact_json
 from octo_resources.registry.calls import LlmCall, LlmCalls
 from octo_resources.retry_log import log_retries
 
@@ -89,7 +89,7 @@ class Door:
 
     def ask(self, question: Question[Reply]) -> Reply | Unanswered:
         """The reply, from the registry where exactly this was asked before."""
-        messages = [{**message, "content": redact(message["content"])} for message in question.messages]
+        messages = [{**message, "content": redact_json(message["content"])} for message in question.messages]
         digest = self._digest(messages, question.reply)
         known = self._calls.answer_to(digest)
         if known is not None and known.answer is not None:
@@ -121,7 +121,7 @@ class Door:
             prompt=json.dumps(messages, ensure_ascii=False),
             answer=redact(tally.last or "") or None
             if isinstance(found, Unanswered)
-            else redact(found.model_dump_json()),
+            else redact_json(found.model_dump_json()),
             state="failed" if failed else "answered",
             error=found.why if isinstance(found, Unanswered) else None,
             attempts=tally.attempts,

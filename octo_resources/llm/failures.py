@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from octo_core.asking.cleaning import shown
 from octo_resources.redaction import redact
 from octo_resources.sources.rest.pace import retry_after
 
@@ -73,5 +74,4 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _short(text: str) -> str:
-    line = " ".join(redact(text).split())
-    return line if len(line) <= 200 else f"{line[:199]}…"
+    return shown(redact(text), 200)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from octo_core.asking import mapping_question
+from octo_core.asking.cleaning import shown
 from octo_core.asking.examples import ApprovedColumn, nearest
 from octo_core.asking.mapping_question import EXAMPLES, Verdict
 from octo_core.asking.replies import MappingReply
@@ -41,7 +42,7 @@ def mapped_by_model(
     near = mapping_question.short_list(schema, target, catalog) if asked else {}
     for start in range(0, len(asked), mapping_question.CHUNK):
         part = asked[start : start + mapping_question.CHUNK]
-        like = nearest(known, table.table, part, [field.name for field in schema.fields], door.share, EXAMPLES)
+        like = nearest(known, table.table, part, [field.name for field in schema.fields], EXAMPLES)
         messages = mapping_question.messages(
             schema, target, catalog, part, near=near, share=door.share, feedback=feedback, examples=like
         )
@@ -52,7 +53,7 @@ def mapped_by_model(
         for name, chosen in verdict.chosen.items():
             columns[name] = mapping_question.laid_over(columns[name], chosen, door.model)
         for name, wrong in verdict.refused.items():
-            warnings.append(f"{table.table}.{name}: the expression of {door.model} was refused: {wrong}")
+            warnings.append(f"{table.table}.{name}: the expression of {door.model} was refused: {shown(wrong, 300)}")
     return table.model_copy(update={"columns": tuple(columns[one.target] for one in table.columns)}), warnings
 
 

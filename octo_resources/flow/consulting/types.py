@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from octo_core.asking import schema_question
+from octo_core.asking.cleaning import shown
 from octo_core.asking.replies import SchemaReply
 from octo_core.asking.schema_question import Verdict
+from octo_core.asking.shapes import shape
 from octo_core.expressions import parse, path_parts
 from octo_core.inference.overrides import override
 from octo_core.inference.profile import mask
@@ -100,7 +102,7 @@ class _Talk:
             if failures <= before.columns[path].failures or failures <= TOLERATED * values:
                 continue
             rows = [one.row.get(path) for one in found.reasons if one.column == path]
-            seen = f", for example one of the form {mask(str(rows[0]))}" if rows and rows[0] is not None else ""
+            seen = f", for example one of the form {shape(mask(str(rows[0])))}" if rows and rows[0] is not None else ""
             verdict, wanted = verdicts[path], said.get("type", fields[path].type)
             verdict.refused["type"] = f"{failures} of {values} values are no {wanted}{seen}"
             for name in said:
@@ -117,7 +119,7 @@ class _Talk:
         found = self.told(self.schema, said, f"{model} says so, and the rows bear it out")
         for path, wrong in self.refused.items():
             if wrong:
-                text = "; ".join(f"{name}: {why}" for name, why in wrong.items())
+                text = "; ".join(f"{name}: {shown(why, 200)}" for name, why in wrong.items())
                 found = self.told(found, {path: {}}, f"{model} was overruled ({text})")
                 self.warnings.append(f"{self.schema.source}.{path}: {model} was overruled: {text}")
         return found.model_copy(
