@@ -4,6 +4,7 @@ import dagster as dg
 
 from octo_assets.names import raw_key
 from octo_core.expressions import parse, path_parts, paths
+from octo_core.relations import read_from
 from octo_resources.flow import Prepared
 
 
@@ -28,12 +29,12 @@ def column_lineage(pipeline: str, prepared: Prepared, table: str) -> dg.TableCol
     """Each mapped column → the source's fields that its expression reads."""
     recipe = prepared.recipe.tables[table]
     schema = prepared.schemas[recipe.source]
-    key = raw_key(pipeline, recipe.source)
     return dg.TableColumnLineage(
         deps_by_column={
             target: [
-                dg.TableColumnDep(asset_key=key, column_name=str(path_parts(path)[0]))
+                dg.TableColumnDep(asset_key=raw_key(pipeline, source), column_name=field)
                 for path in paths(parse(text, schema))
+                for source, field in dict.fromkeys(read_from(recipe.origin, path_parts(path), prepared.schemas))
             ]
             for target, text in recipe.columns.items()
         }

@@ -17,6 +17,8 @@ def against_stored(project: "Project", pipeline: "Pipeline") -> tuple[list[Mista
     if project.mistakes() or not _has_registry(project):
         return [], 0
     from octo_resources.flow.mistaken import unknown_columns, wrong_expressions
+    from octo_resources.flow.origins import settled_offline
+    from octo_resources.flow.relations import misfits
     from octo_resources.registry import Registry
 
     registry = Registry.open(project.registry_url, project.state)
@@ -24,8 +26,9 @@ def against_stored(project: "Project", pipeline: "Pipeline") -> tuple[list[Mista
         stored = registry.catalogs.newest_version(pipeline.name)
         catalog = stored.value if stored is not None else None
         mistakes = unknown_columns(pipeline, catalog) if catalog is not None else []
+        unsettled, pipeline = settled_offline(registry, pipeline, catalog)
         found, count = wrong_expressions(registry, pipeline, catalog)
-        return [*mistakes, *found], count
+        return [*mistakes, *unsettled, *misfits(registry, pipeline), *found], count
     finally:
         registry.close()
 

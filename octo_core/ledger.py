@@ -52,6 +52,16 @@ class SourceCount(Frozen):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
 
 
+class ShapeCount(Frozen):
+    """Rows in and out of what was made of sources (`each`, `join`) before a table's mapping."""
+
+    relation: str
+    rows_in: int = 0
+    rows_out: int = 0
+    unmatched: dict[str, int] = Field(default_factory=dict)
+    """Joined source → rows that found none of it."""
+
+
 class Phases(Frozen):
     """Seconds spent in each part of a load."""
 
@@ -77,6 +87,8 @@ class LoadResult(Frozen):
     status: LoadStatus
     sources: dict[str, SourceCount] = Field(default_factory=dict)
     tables: dict[str, TableLedger] = Field(default_factory=dict)
+    shapes: dict[str, ShapeCount] = Field(default_factory=dict, exclude_if=lambda found: not found)
+    """Table → what went in and out of the relation that it is made from; left out where each is a whole source."""
     phases: Phases = Phases()
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()

@@ -14,8 +14,9 @@ from octo_core.spec.document import Path as SpecPath
 from octo_core.spec.llm import LlmSettings
 from octo_core.spec.mapping_file import FileMapping
 from octo_core.spec.names import canonical_table_name
-from octo_core.spec.pipeline import Destination, Engine, PipelineSpec, SqlFrom, TableSpec
+from octo_core.spec.pipeline import Destination, Engine, PipelineSpec, TableSpec
 from octo_core.spec.project import ProjectSpec
+from octo_core.spec.shapes import SqlFrom
 from octo_core.spec.sources import Source
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Pipeline:
     settings: ProjectSpec = field(repr=False)
     file_mapping: FileMapping = field(repr=False)
     """mapping.yaml: table (canonical name) → column → FileColumn, positions kept. Empty where there is no file."""
+    proposed: Mapping[str, str] = field(default_factory=dict)
+    """Table → the `from` that was proposed for it, in words, where `spec` has one that the file does not say."""
 
     @property
     def folder(self) -> Path:
@@ -61,11 +64,10 @@ class Pipeline:
     @property
     def tables(self) -> dict[str, TableSpec]:
         """The tables by canonical name, each with its `from` filled in where there is one source."""
-        found = {}
-        for name, table in self.spec.tables.items():
-            origin = table.from_ if table.from_ is not None else self.spec.source_of(name)
-            found[name] = table.model_copy(update={"from_": origin})
-        return found
+        return {
+            name: table.model_copy(update={"from_": self.spec.origin_of(name)})
+            for name, table in self.spec.tables.items()
+        }
 
     @property
     def engine(self) -> Engine:

@@ -47,7 +47,11 @@ def list_(pipeline: Name) -> None:
             where=redact(_where(spec)),
             key=spec.key,
             cursor=_cursor(spec),
-            tables=tuple(table for table in found.spec.tables if found.spec.source_of(table) == name),
+            tables=tuple(
+                table
+                for table in found.spec.tables
+                if name in (*found.spec.sources_of(table), *found.spec.beside(table))
+            ),
         )
         for name, spec in found.spec.sources.items()
     )

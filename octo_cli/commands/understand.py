@@ -103,7 +103,9 @@ def map_(
         Literal["embedded", "llm"] | None, typer.Option(help="Who proposes; the model of `llm:` where there is one.")
     ] = None,
     feedback: Annotated[str | None, typer.Option(help="What should be otherwise, in your words.")] = None,
-    write: Annotated[bool, typer.Option("--write", help="Write the whole mapping to mapping.yaml.")] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the mapping to mapping.yaml, and a proposed `from`.")
+    ] = False,
 ) -> None:
     """Propose a mapping (again), or correct it.
 
@@ -111,7 +113,7 @@ def map_(
     """
     from octo_cli.commands.gate import has_dagster
     from octo_core.plan.show import plan_text
-    from octo_resources.flow import correct, heed, prepare, require_model, write_mapping
+    from octo_resources.flow import correct, heed, prepare, require_model, write_mapping, written_origins
 
     space, pipeline = opened(name)
     if proposer == "llm":
@@ -139,6 +141,8 @@ def map_(
 
         report_plan(space.project.root, prepared.plan)
     if write:
+        for file in written_origins(pipeline, prepared.recipe):
+            console.note(f"wrote {file}")
         console.note(f"wrote {write_mapping(pipeline, prepared.mapping)}")
     recipe = prepared.recipe
     console.answer(

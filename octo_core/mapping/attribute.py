@@ -147,7 +147,10 @@ def source_fields(schema: SourceSchema) -> dict[str, Field]:
 
 def source_attributes(schema: SourceSchema) -> list[Attribute]:
     """The fields of a source as attributes, in the order of `source_fields`."""
-    return [from_field(one, path, key=one.name in schema.key) for path, one in source_fields(schema).items()]
+    return [
+        from_field(one, path, key=one.name in schema.key or path in schema.key)
+        for path, one in source_fields(schema).items()
+    ]
 
 
 def spelled(name: str) -> str:

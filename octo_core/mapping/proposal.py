@@ -23,6 +23,7 @@ from octo_core.mapping.model import Mapping as WholeMapping
 from octo_core.mapping.reasons import unmapped_reason, why
 from octo_core.schema import SourceSchema
 from octo_core.spec.pipeline import PipelineSpec, TableSpec
+from octo_core.spec.shapes import INDEX, PARENT, relation_name
 from octo_core.types import TIMESTAMP
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ REUSE: Final = 0.6
 """From this score on a field may feed a second column."""
 KEY_TO_KEY: Final = 0.35
 """What a source's key counts for a table's, where no name says so."""
+PARENT_TO_REFERENCE: Final = 0.5
+"""What an element's own identity (its record's key, its position) counts for that of a row, where no name says so."""
 DOUBTFUL: Final = 0.7
 _ROUNDS: Final = 12
 
@@ -50,7 +53,7 @@ def propose(schemas: Mapping[str, SourceSchema], catalog: Catalog, spec: Pipelin
     for name, table in spec.tables.items():
         if name not in catalog.tables:
             continue
-        schema = relation(name, table, schemas)
+        schema = relation(name, table.model_copy(update={"from_": spec.origin_of(name)}), schemas)
         tables[name] = propose_table(schema, catalog.tables[name], catalog)
         doubtful = [one.target for one in tables[name].columns if one.expr is not None and one.confidence < DOUBTFUL]
         if doubtful:
@@ -62,11 +65,12 @@ def relation(name: str, table: TableSpec, schemas: Mapping[str, SourceSchema]) -
     """The schema of what a table is made from."""
     if name in schemas:
         return schemas[name]
-    if isinstance(table.from_, str):
-        if table.from_ in schemas:
-            return schemas[table.from_]
+    if table.from_ is not None:
+        wanted = relation_name(table.from_)
+        if wanted in schemas:
+            return schemas[wanted]
         raise UsageError(
-            f"there is no schema of the source {table.from_!r}",
+            f"there is no schema of the source {wanted!r}",
             where=name,
             hint=f"Known sources: {', '.join(sorted(schemas)) or 'none'}.",
         )
@@ -146,6 +150,7 @@ class _TableProposer:
                 break
         taken = {column: row for row, column in enumerate(assigned) if column is not None and self.write(row, column)}
         self.pair_keys(matrix, taken)
+        self.pair_parents(matrix, taken)
         again = self.reuse(matrix, taken)
         choices = {
             column: self.choice(matrix, row, column, column in again) for column, row in {**taken, **again}.items()
@@ -180,6 +185,30 @@ class _TableProposer:
         if row not in taken.values() and self.write(row, column) is not None:
             matrix[row, column] = max(matrix[row, column], KEY_TO_KEY)
             taken[column] = row
+
+    def pair_parents(self, matrix: NDArray[np.float64], taken: dict[int, int]) -> None:
+        """What identifies an element of a list feeds what identifies a row, where nothing else does: the key of the
+        record that the list is in the column that refers to another table, the position the rest of the key.
+        """
+        above = [path for path in self.schema.key if path.startswith(f"{PARENT}.") and not path.endswith(INDEX)]
+        if len(above) != 1:
+            return
+        refer = [key.columns[0] for key in self.table.foreign_keys if len(key.columns) == 1]
+        self.pair_one(matrix, taken, above[0], refer)
+        numbers = [name for name in self.table.primary_key if self.is_integer(name) and name not in refer]
+        self.pair_one(matrix, taken, INDEX, numbers)
+
+    def is_integer(self, name: str) -> bool:
+        column = self.table.column(name)
+        return column is not None and column.type.is_integer and column.required
+
+    def pair_one(self, matrix: NDArray[np.float64], taken: dict[int, int], path: str, names: Sequence[str]) -> None:
+        """A field feeds the one of these columns that nothing feeds yet, where there is just one."""
+        free = [column for name in names if (column := self.positions.get(name)) is not None and column not in taken]
+        rows = [n for n, offer in enumerate(self.offers) if offer.uses == (path,) and offer.expressions is None]
+        if len(free) == 1 and rows and self.write(rows[0], free[0]) is not None:
+            matrix[rows[0], free[0]] = max(matrix[rows[0], free[0]], PARENT_TO_REFERENCE)
+            taken[free[0]] = rows[0]
 
     def reuse(self, matrix: NDArray[np.float64], taken: Mapping[int, int]) -> dict[int, int]:
         found = {}

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.cells import cell_len
 
 from octo_core.approvals import Decision
-from octo_core.ledger import LoadResult, TableLedger
+from octo_core.ledger import LoadResult, ShapeCount, TableLedger
 from octo_core.plan.text import Line, count, harmless, padded, rendered
 
 _ALWAYS = ("inserted", "updated", "unchanged", "deduplicated", "filtered", "quarantined")
@@ -54,6 +54,13 @@ def positions(result: LoadResult, cursors: Mapping[str, str]) -> list[str]:
     ]
 
 
+def shape_text(shape: ShapeCount) -> str:
+    """`orders.items: 5 rows in, 12 out`; for a join also how many rows found nothing."""
+    lost = [f"{count(rows)} without a match in {alias}" for alias, rows in shape.unmatched.items()]
+    said = f"{shape.relation}: {count(shape.rows_in)} rows in, {count(shape.rows_out)} out"
+    return harmless(", ".join([said, *lost]))
+
+
 def _load(result: LoadResult, decision: Decision | None, cursors: Mapping[str, str], width: int) -> Iterator[Line]:
     yield tuple(_head(result, decision))
     if result.status in ("loaded", "failed") and result.tables:
@@ -61,6 +68,8 @@ def _load(result: LoadResult, decision: Decision | None, cursors: Mapping[str, s
         left = max(cell_len(name) for name in [*names, "position"])
         for name, ledger in zip(names, result.tables.values(), strict=True):
             yield from _ledger(name, left, ledger, width)
+        for shape in result.shapes.values():
+            yield ((f"  {padded('', left)}   {shape_text(shape)}", "dim"),)
         said = " · ".join([*positions(result, cursors), timings(result)])
         yield ((f"  {padded('position' if positions(result, cursors) else 'time', left)}   {said}", ""),)
     aside = sum(ledger.quarantined for ledger in result.tables.values())

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from octo_core.approvals import Decision
 from octo_core.ledger import LoadResult
 from octo_core.plan.diff import change_text
-from octo_core.plan.load_page import ledger_terms, positions, timings
+from octo_core.plan.load_page import ledger_terms, positions, shape_text, timings
 from octo_core.plan.model import Plan, TablePlan
 from octo_core.plan.reading import (
     STATES,
@@ -96,6 +96,7 @@ def load_markdown(
     ]
     blocks.append(_grid(heads, body, right=range(1, len(heads))))
     blocks.extend(escaped(f"{name}: {ledger_terms(ledger)}") for name, ledger in result.tables.items())
+    blocks.extend(escaped(shape_text(shape)) for shape in result.shapes.values())
     engine = f"{result.engine} ({result.engine_why})" if result.engine_why else result.engine
     blocks.append(escaped(" · ".join([*positions(result, cursors or {}), timings(result), engine])))
     if any(ledger.quarantined for ledger in result.tables.values()):

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from octo_core.mapping.model import Alternative, Layer
 from octo_core.schema import Frozen
+from octo_core.spec.shapes import Shape, shape_of
 
 PlanState = Literal["pending", "approved", "rejected", "revoked"]
 
@@ -42,6 +43,7 @@ class TableRecipe(Frozen):
 
     table: str
     source: str
+    """The relation that its rows come from: a source's name, or what is made of some (`orders.items`)."""
     from_: Any
     key: tuple[str, ...]
     version: str | None
@@ -68,6 +70,11 @@ class TableRecipe(Frozen):
     """Row-level security, where it is on."""
     narrowed: tuple[str, ...] = ()
     """Columns whose type may be too small for the values that its expression can give."""
+
+    @property
+    def origin(self) -> Shape:
+        """What the table is made from."""
+        return shape_of(self.from_)
 
 
 class Recipe(Frozen):

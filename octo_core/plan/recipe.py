@@ -9,9 +9,11 @@ from octo_core.expressions import LANGUAGE_VERSION, Node, canonical, parse, path
 from octo_core.mapping.model import Mapping, TableMapping
 from octo_core.plan.fields import used_field
 from octo_core.plan.model import Recipe, TableRecipe, TargetColumn, UsedField
+from octo_core.relations import join_paths
 from octo_core.schema import SourceSchema
 from octo_core.spec.names import canonical_table_name
-from octo_core.spec.pipeline import EachFrom, PipelineSpec, TableSpec
+from octo_core.spec.pipeline import PipelineSpec, TableSpec
+from octo_core.spec.shapes import EachFrom, JoinFrom, Shape, SqlFrom, driving, plain_shape, relation_name
 from octo_core.types import INTEGER_BITS, DataType
 
 _DIGITS = {"int8": 3, "int16": 5, "int32": 10, "int64": 19}
@@ -36,12 +38,14 @@ def build_recipe(
         name = canonical_table_name(written)
         if name not in catalog.tables or name not in mapping.tables:
             raise UsageError(f"{name} was not pulled and mapped", hint=f"Run: octopipe map {spec.name}")
-        source = source_of(spec, name, table_spec)
+        origin = origin_of(spec, name)
+        source = relation_name(origin)
         schema = _schema(schemas, source)
         nodes = _nodes(mapping.tables[name], schema)
-        table = _table(table_spec, catalog.tables[name], source, spec.sources[source].key, nodes)
+        table = _table(table_spec, catalog.tables[name], origin, _source_key(spec, origin), nodes)
         tables[name] = table.model_copy(update={"files": _files(table_spec, texts, name)})
         wanted = {path for node in nodes.values() for path in paths(node)} | _ordering(table_spec, schema)
+        wanted |= set(join_paths(origin, schema))
         used.setdefault(source, {}).update((path, _used(schema, path)) for path in wanted)
     return Recipe(
         pipeline=spec.name,
@@ -52,18 +56,21 @@ def build_recipe(
     )
 
 
-def source_of(spec: PipelineSpec, table: str, table_spec: TableSpec) -> str:
-    """The source that a table's rows come from. Raises UsageError, and NotSupportedYet for joins and unions."""
-    made_of = table_spec.from_
-    if made_of is None and len(spec.sources) == 1:
-        return next(iter(spec.sources))
-    if isinstance(made_of, EachFrom):
-        return made_of.source
-    if isinstance(made_of, str):
-        return made_of
-    if made_of is None:
+def origin_of(spec: PipelineSpec, table: str) -> Shape:
+    """What a table is made from. Raises UsageError where nobody said it, NotSupportedYet for what is not built."""
+    origin = spec.origin_of(table)
+    if origin is None:
         raise UsageError(f"{table}: `from` is missing, and there are several sources", where=spec.name)
-    raise NotSupportedYet(f"{table}: `from` with {next(iter(made_of.model_fields_set))} is not supported yet")
+    if isinstance(origin, SqlFrom):
+        raise NotSupportedYet(f"{table}: `from` with sql is not supported yet")
+    return origin
+
+
+def _source_key(spec: PipelineSpec, origin: Shape) -> tuple[str, ...]:
+    """The key that the file gives a relation's rows: its source's own, where its rows are that source's records."""
+    keys = {spec.sources[name].key for name in driving(origin)}
+    many = isinstance(origin, JoinFrom) and any(one.many for one in origin.join.with_)
+    return () if many or isinstance(origin, EachFrom) or len(keys) > 1 else keys.pop()
 
 
 def effective_key(
@@ -105,7 +112,7 @@ def _nodes(mapped: TableMapping, schema: SourceSchema) -> dict[str, Node]:
 def _table(
     table_spec: TableSpec,
     table: Table,
-    source: str,
+    origin: Shape,
     source_key: tuple[str, ...],
     nodes: MappingOf[str, Node],
 ) -> TableRecipe:
@@ -114,8 +121,8 @@ def _table(
     targets = [column for column in table.columns if column.name in columns or column.required]
     return TableRecipe(
         table=table.name,
-        source=source,
-        from_=source if table_spec.from_ is None else _plain(table_spec.from_),
+        source=relation_name(origin),
+        from_=plain_shape(origin),
         key=key,
         version=table_spec.version,
         write=effective_write(table_spec, key),

@@ -1,12 +1,13 @@
 """The pipeline file as a model: one frozen value that holds what pipelines/<name>/pipeline.yaml says."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from octo_core.catalog import Label
 from octo_core.spec.llm import LlmSettings
 from octo_core.spec.names import TableName
+from octo_core.spec.shapes import From, driving, looked_up
 from octo_core.spec.sources import Names, Source, Strict, Text
 from octo_core.spec.units import Duration, Size
 
@@ -25,14 +26,6 @@ def _engine(value: object) -> object:
 
 def _table(value: object) -> object:
     return {} if value is None else value
-
-
-def _kind_of_from(value: object) -> str | None:
-    """Which of its forms a `from` has, by the key that only that form has."""
-    if isinstance(value, str):
-        return "source"
-    has = value.__contains__ if isinstance(value, dict) else lambda key: hasattr(value, key)
-    return next((kind for kind in ("sql", "union", "join", "each") if has(kind)), None)
 
 
 def _kind_of_deletes(value: object) -> str:
@@ -66,40 +59,11 @@ class Destination(Strict):
     direct_url: str | None = None
 
 
-class SqlFrom(Strict):
-    sql: str
-
-
-class UnionFrom(Strict):
-    union: Names
-
-
-class JoinFrom(Strict):
-    join: dict[str, Any]
-
-
-class EachFrom(Strict):
-    source: str
-    each: str
-
-
 class MarkDeletes(Strict):
     mark: str
     found_by: Literal["tombstone", "absence"] = "tombstone"
 
 
-From = Annotated[
-    Annotated[str, Tag("source")]
-    | Annotated[SqlFrom, Tag("sql")]
-    | Annotated[UnionFrom, Tag("union")]
-    | Annotated[JoinFrom, Tag("join")]
-    | Annotated[EachFrom, Tag("each")],
-    Discriminator(
-        _kind_of_from,
-        custom_error_type="from",
-        custom_error_message="name a source, or write {sql: …}, {union: […]}, {join: {…}} or {source: …, each: …}",
-    ),
-]
 Deletes = Annotated[
     Annotated[Literal["ignore"], Tag("word")] | Annotated[MarkDeletes, Tag("mark")], Discriminator(_kind_of_deletes)
 ]
@@ -223,14 +187,20 @@ class PipelineSpec(Strict):
     llm: LlmSettings = LlmSettings()
     needs: Names = ()
 
-    def source_of(self, table: str) -> str | None:
-        """The name of the source that feeds a table: its `from`, or the only source there is; None where neither."""
+    def origin_of(self, table: str) -> From | None:
+        """What feeds a table: its `from`, or the only source there is; None where the file leaves it open."""
         origin = self.tables[table].from_
-        if isinstance(origin, EachFrom):
-            return origin.source
-        if origin is None:
-            return next(iter(self.sources)) if len(self.sources) == 1 else None
-        return origin if isinstance(origin, str) else None
+        return next(iter(self.sources)) if origin is None and len(self.sources) == 1 else origin
+
+    def sources_of(self, table: str) -> tuple[str, ...]:
+        """The sources whose batches a table is loaded with: all of them where the file leaves it open."""
+        origin = self.origin_of(table)
+        return driving(origin) if origin is not None else tuple(self.sources)
+
+    def beside(self, table: str) -> tuple[str, ...]:
+        """The sources that are only looked up for a table's rows: what a join joins with."""
+        origin = self.origin_of(table)
+        return looked_up(origin) if origin is not None else ()
 
 
 class PartialSpec(PipelineSpec):

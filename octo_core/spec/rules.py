@@ -8,7 +8,9 @@ from typing import Any
 from octo_core.spec.document import Path
 from octo_core.spec.names import PIPELINE_NAME, canonical_table_name
 from octo_core.spec.nearest import did_you_mean
-from octo_core.spec.pipeline import MarkDeletes, PipelineSpec, SqlFrom, TableSpec
+from octo_core.spec.pipeline import MarkDeletes, PipelineSpec, TableSpec
+from octo_core.spec.shapes import JoinFrom, SqlFrom, UnionFrom, driving
+from octo_core.spec.sources import Source
 
 Finding = tuple[Path, str]
 
@@ -46,6 +48,7 @@ def check_pipeline(spec: PipelineSpec, data: Any, surroundings: Surroundings) ->
     yield from _from(data, sources)
     for written, table in _tables(spec, data):
         path: Path = ("tables", written)
+        yield from (((*path, "from", *place), said) for place, said in _twice(table.from_))
         yield from _write(path, table, spec, sources)
         yield from _files(path, table, surroundings)
         yield from _to(path, table, spec)
@@ -124,31 +127,57 @@ def _from(data: Any, sources: list[str]) -> Iterator[Finding]:
     for written, table in data["tables"].items() if isinstance(data.get("tables"), dict) else ():
         path: Path = ("tables", written)
         origin = table.get("from") if isinstance(table, dict) else None
-        if origin is None and len(sources) > 1:
-            yield path, f"'from' is missing: say which of the sources {', '.join(sources)} feeds it"
-        for name in _named_sources(origin):
-            if name not in sources:
-                yield (*path, "from"), f"from: there is no source '{name}'.{did_you_mean(name, sources)}"
+        for place, name in _named_sources(origin):
+            if isinstance(name, str) and name and name not in sources:
+                yield (*path, "from", *place), f"from: there is no source '{name}'.{did_you_mean(name, sources)}"
 
 
-def _named_sources(origin: Any) -> Iterator[str]:
+def _named_sources(origin: Any) -> Iterator[tuple[Path, str]]:
+    """Each source that a `from` names, and where in it."""
     if isinstance(origin, str):
-        yield origin
+        yield (), origin
     elif isinstance(origin, dict):
         union = origin.get("union")
-        yield from (name for name in union if isinstance(name, str)) if isinstance(union, list) else ()
-        if isinstance(origin.get("source"), str):
-            yield origin["source"]
+        for index, name in enumerate(union if isinstance(union, list) else ()):
+            yield ("union", index), name
+        yield ("source",), origin.get("source", "")
+        joined = origin.get("join")
+        join: dict[str, Any] = joined if isinstance(joined, dict) else {}
+        yield ("join", "left"), join.get("left", "")
+        right = join.get("with")
+        for index, one in enumerate(right if isinstance(right, list) else ()):
+            yield ("join", "with", index, "source"), one.get("source", "") if isinstance(one, dict) else ""
+
+
+def _twice(origin: Any) -> Iterator[tuple[Path, str]]:
+    """Names in a `from` that stand for two things."""
+    seen: set[str] = set()
+    if isinstance(origin, UnionFrom):
+        for index, name in enumerate(origin.union):
+            if name in seen:
+                yield ("union", index), f"from: '{name}' is in the union twice: its rows would be there twice"
+            seen.add(name)
+    if isinstance(origin, JoinFrom):
+        for index, one in enumerate(origin.join.with_):
+            if one.alias in seen or one.alias == origin.join.left:
+                said = f"from: '{one.alias}' is joined already; give this one another name by `as:`"
+                yield ("join", "with", index), said
+            seen.add(one.alias)
 
 
 def _write(path: Path, table: TableSpec, spec: PipelineSpec, sources: list[str]) -> Iterator[Finding]:
-    name = table.from_ if isinstance(table.from_, str) else sources[0] if len(sources) == 1 else None
-    source = spec.sources.get(name) if name else None
+    origin = table.from_ if table.from_ is not None else sources[0] if len(sources) == 1 else None
+    for name in driving(origin) if origin is not None else ():
+        yield from _write_from(path, table, name, spec.sources.get(name), plain=isinstance(origin, str))
+
+
+def _write_from(path: Path, table: TableSpec, name: str, source: Source | None, *, plain: bool) -> Iterator[Finding]:
+    """What the way of writing asks of one source; `plain`: its records are the table's rows."""
     cursor = getattr(source, "cursor", None)
     if table.write == "replace" and cursor is not None:
         message = f"write: 'replace' needs the whole source, and source '{name}' reads only what is new (cursor)"
         yield (*path, "write"), message
-    keyless = not table.key and not getattr(source, "key", ())
+    keyless = not table.key and not (plain and source is not None and source.key)
     if table.write == "append" and cursor is not None and cursor.lag is not None and keyless:
         message = f"write: 'append' without a key would load the rows of the cursor's lag twice (source '{name}')"
         yield (*path, "write"), f"{message}; give a key, or leave out the lag"

@@ -77,10 +77,8 @@ def _destination(path: Path, destination: Any) -> Iterator[tuple[Path, str]]:
 def _table(path: Path, table: Any) -> Iterator[tuple[Path, str]]:
     table = _mapping(table)
     origin = table.get("from")
-    for key in ("sql", "union", "join", "each"):
-        if isinstance(origin, dict) and key in origin:
-            yield (*path, "from"), not_supported(f"'from: {{{key}: …}}'")
-            break
+    if isinstance(origin, dict) and "sql" in origin:
+        yield (*path, "from"), not_supported("'from: {sql: …}'")
     if table.get("write") == "history":
         yield (*path, "write"), not_supported("'write: history'")
     if table.get("create") is True:

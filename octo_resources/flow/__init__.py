@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from octo_resources.flow.understand import schemas
     from octo_resources.flow.underway import LoadOutcome
     from octo_resources.flow.workspace import Workspace
-    from octo_resources.flow.writing import write_mapping
+    from octo_resources.flow.writing import write_mapping, written_origins
 
 _HOMES = {
     "approve": "deciding",
@@ -44,12 +44,13 @@ _HOMES = {
     "schemas": "understand",
     "Workspace": "workspace",
     "write_mapping": "writing",
+    "written_origins": "writing",
 }
 
 __all__ = [
     "Landed", "LoadOutcome", "Prepared", "Standing", "Workspace", "approve", "correct", "due_pipelines", "heed", "land",
     "landing", "load", "newest_write", "next_run", "plan_to_read", "prepare", "pull", "reject", "require_model",
-    "schemas", "standing", "waiting", "write_mapping",
+    "schemas", "standing", "waiting", "write_mapping", "written_origins",
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from octo_core.batch import LandedFile
 from octo_core.errors import OctopipeError
 from octo_resources.destinations.writing import Rejected
-from octo_resources.engines.duckdb import DuckEngine, Input, LoadVariables, split_row
+from octo_resources.engines.duckdb import DuckEngine, Input, LoadVariables, landed_row, split_row
 from octo_resources.flow.workspace import Workspace
 from octo_resources.flow.write_job import kept_keys, write_job
 from octo_resources.project import Pipeline
@@ -113,7 +113,7 @@ class Asked:
         wanted = np.array(sorted({first[place].row for place in most}), dtype=np.int64)
         rows = dict(_rows(engine, inputs, wanted)) if len(wanted) else {}
         return [
-            Refusal(column, reason, counts[column, reason], split_row(one.row)[1], rows.get(one.row, {}))
+            Refusal(column, reason, counts[column, reason], landed_row(inputs, one.row), rows.get(one.row, {}))
             for column, reason in most
             for one in [first[column, reason]]
         ]

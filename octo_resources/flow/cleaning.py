@@ -8,6 +8,7 @@ from typing import Any
 
 from octo_core.errors import LandingError, OctopipeError
 from octo_core.spec.project import LandingSettings
+from octo_resources.flow.states import state_of
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -99,11 +100,16 @@ def _unloaded(space: Workspace, pipelines: Iterable[str] | None = None) -> set[s
         for source in space.landing.sources():
             if source[0] != name:
                 continue
-            batches = {batch.id for batch in space.landing.batches(name, source[1])}
+            landed = space.landing.batches(name, source[1])
+            batches = {batch.id for batch in landed}
             loaded = [known.get((source[1], table), frozenset()) for table in _tables_from(pipeline, source[1])]
-            kept |= batches - frozenset.intersection(*loaded) if loaded else batches
+            looked_up = pipeline is not None and any(source[1] in pipeline.spec.beside(one) for one in pipeline.tables)
+            if looked_up:  # rows that are still to come are joined with what the source holds now
+                kept |= {batch.id for batch in state_of(landed)}
+            if loaded or not looked_up:
+                kept |= batches - frozenset.intersection(*loaded) if loaded else batches
     return kept
 
 
 def _tables_from(pipeline: Pipeline | None, source: str) -> list[str]:
-    return [table for table in pipeline.tables if pipeline.spec.source_of(table) == source] if pipeline else []
+    return [table for table in pipeline.tables if source in pipeline.spec.sources_of(table)] if pipeline else []

@@ -1,18 +1,25 @@
 """When a source changed: what the pass over its rows found, and the new schema and plan that wait for approval."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from octo_core.batch import Batch
 from octo_core.drift import Drift, FieldCounts, apply, detect
 from octo_core.expressions import Node, path_parts, paths
 from octo_core.schema import Field, SourceSchema
+from octo_core.spec.shapes import EachFrom, JoinFrom, Shape, UnionFrom, relation_name
 from octo_core.types import decimal
-from octo_resources.engines.duckdb import Scan, Tally
+from octo_resources.engines.duckdb import Tally
 from octo_resources.flow.planning import Prepared, prepare
+from octo_resources.flow.relations import derive_each
+from octo_resources.flow.states import state_of
 from octo_resources.flow.understand import derive
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
+
+if TYPE_CHECKING:
+    from octo_resources.flow.underway import Work
 
 
 @dataclass(frozen=True)
@@ -27,18 +34,16 @@ class DriftFound:
     """Source → (batch id, what drifted in it)."""
 
 
-def drift_of(pipeline: Pipeline, prepared: Prepared, scans: Mapping[str, Scan]) -> DriftFound:
+def drift_of(pipeline: Pipeline, prepared: Prepared, works: Sequence["Work"]) -> DriftFound:
     """Judge every batch of every table's pass by the pipeline's policy. A field that no column uses cannot drift."""
     stops: dict[str, None] = {}
     waits: dict[str, None] = {}
     warnings: dict[str, None] = {}
     by_table: dict[str, tuple[str, ...]] = {}
     sources: dict[str, list[tuple[str, Drift]]] = {}
-    for table, scan in scans.items():
-        source = prepared.recipe.tables[table].source
-        schema, used = prepared.schemas[source], _used(prepared.nodes(table).values())
-        for batch, tally in scan.batches.items():
-            drift = _detect(schema, used, tally)
+    for work in works:
+        table = work.table
+        for source, batch, drift in _found(prepared, work):
             decision = apply(pipeline.spec.drift, drift)
             warnings |= dict.fromkeys(decision.warnings)
             if decision.action == "ignore":
@@ -48,6 +53,47 @@ def drift_of(pipeline: Pipeline, prepared: Prepared, scans: Mapping[str, Scan]) 
             by_table[table] = (*by_table.get(table, ()), *decision.messages)
             sources.setdefault(source, []).append((batch, drift))
     return DriftFound(tuple(stops), tuple(waits), tuple(warnings), by_table, sources)
+
+
+def _found(prepared: Prepared, work: "Work") -> Iterator[tuple[str, str, Drift]]:
+    """(source or relation, batch, drift) of all that a table's pass looked at."""
+    recipe = prepared.recipe.tables[work.table]
+    origin, used = recipe.origin, _used(prepared.nodes(work.table).values())
+    owners = {batch.id: batch.source for batch in work.batches}
+    for batch, tally in work.scan.batches.items():
+        schema = prepared.schemas[recipe.source]
+        if isinstance(origin, UnionFrom):  # each source by what it has itself
+            schema = prepared.schemas[owners[batch]]
+        drift = _detect(schema, used, tally)
+        yield from ((name, batch, part) for name, part in _parted(work, origin, recipe.source, owners[batch], drift))
+    for seen in work.shaped.seen:
+        for batch, tally in seen.batches.items():
+            yield seen.source, batch, _detect(prepared.schemas[seen.source], seen.used, tally)
+
+
+def _parted(work: "Work", origin: Shape, relation: str, owner: str, drift: Drift) -> Iterator[tuple[str, Drift]]:
+    """A relation's drift as its sources', whose schemas it is made of; a list's elements have one of their own."""
+    if isinstance(origin, UnionFrom):
+        yield owner, drift
+    elif isinstance(origin, JoinFrom):
+        joined = {one.alias for one in origin.join.with_}
+        yield origin.join.left, _of_fields(drift, lambda name: name not in joined)
+        for one, seen in zip(origin.join.with_, work.shaped.seen, strict=True):
+            said = [entry for entry in drift.changed if entry.field == one.alias]
+            changed = [entry.model_copy(update={"field": field}) for entry in said for field in sorted(seen.used)]
+            if changed:
+                yield one.source, Drift(changed=tuple(changed))
+    else:
+        yield relation, drift
+
+
+def _of_fields(drift: Drift, wanted: Callable[[str], bool]) -> Drift:
+    return Drift(
+        new=tuple(one for one in drift.new if wanted(one.field)),
+        missing=tuple(one for one in drift.missing if wanted(one.field)),
+        changed=tuple(one for one in drift.changed if wanted(one.field)),
+        warnings=drift.warnings,
+    )
 
 
 def _used(nodes: Iterable[Node]) -> frozenset[str]:
@@ -72,9 +118,14 @@ def evolve(space: Workspace, pipeline: Pipeline, drift: DriftFound) -> Prepared:
         old = space.registry.schemas.newest(pipeline.name, source)
         if old is None:
             continue
-        batches = [space.landing.get(pipeline.name, source, batch) for batch in dict.fromkeys(one for one, _ in found)]
-        drifted = {entry.field for _, one in found for entry in (*one.changed, *one.missing, *one.new)}
-        new = derive(space, pipeline, source, batches, ask=frozenset(drifted))
+        origin = _elements(pipeline, source)
+        batches = _batches(space, pipeline, origin.source if origin is not None else source, [one for one, _ in found])
+        if origin is None:
+            drifted = {entry.field for _, one in found for entry in (*one.changed, *one.missing, *one.new)}
+            new = derive(space, pipeline, source, batches, ask=frozenset(drifted))
+        else:
+            base = space.registry.schemas.newest(pipeline.name, origin.source)
+            new = derive_each(space, pipeline, origin, base or old, batches)
         evolved = _evolved(old, new, [one for _, one in found], batches)
         stored = space.registry.schemas.newest_version(pipeline.name, source)
         space.registry.schemas.save(pipeline.name, evolved, part=source, inputs=stored.inputs if stored else None)
@@ -83,6 +134,18 @@ def evolve(space: Workspace, pipeline: Pipeline, drift: DriftFound) -> Prepared:
         space.registry.withdraw(pipeline.name, prepared.plan.fingerprint, "; ".join(drift.waits))
         prepared = prepare(space, pipeline)
     return prepared
+
+
+def _elements(pipeline: Pipeline, relation: str) -> EachFrom | None:
+    """The `from` of a relation that is a list's elements; None for a source."""
+    origins = (table.from_ for table in pipeline.tables.values())
+    return next((one for one in origins if isinstance(one, EachFrom) and relation_name(one) == relation), None)
+
+
+def _batches(space: Workspace, pipeline: Pipeline, source: str, ids: Sequence[str]) -> list[Batch]:
+    """A source's batches of these ids; what it holds now where they are another's, whose rows were joined with it."""
+    landed = space.landing.batches(pipeline.name, source)
+    return [batch for batch in landed if batch.id in set(ids)] or state_of(landed)
 
 
 def _evolved(old: SourceSchema, new: SourceSchema, drifts: Sequence[Drift], batches: Sequence[Batch]) -> SourceSchema:

@@ -76,12 +76,13 @@ def _may_read_again(space: Workspace, pipeline: Pipeline, names: Sequence[str], 
         raise UsageError("--since needs a source with a cursor", where=pipeline.name, hint="read all again with --full")
     catalog = space.registry.catalogs.newest(pipeline.name)
     for name, table in pipeline.tables.items():
-        source = pipeline.spec.source_of(name)
-        if table.write != "append" or source is None or source not in names:
+        fed = [source for source in pipeline.spec.sources_of(name) if source in names]
+        if table.write != "append" or not fed:
             continue
         there = catalog.tables.get(name) if catalog is not None else None
-        keyed = table.key or pipeline.spec.sources[source].key or (there is not None and there.primary_key)
-        if not keyed and space.landing.history(pipeline.name, source):
+        own = isinstance(table.from_, str) and pipeline.spec.sources[table.from_].key
+        keyed = table.key or own or (there is not None and there.primary_key)
+        if not keyed and any(space.landing.history(pipeline.name, source) for source in fed):
             raise UsageError(
                 f"rows of {name} are appended and have no key: what is there would be there twice",
                 where=pipeline.name,
@@ -167,7 +168,7 @@ def _waiting(space: Workspace, pipeline: Pipeline, source: str) -> set[str]:
         known = space.destination(pipeline).known_batches(pipeline.name)
     except OctopipeError:
         return landed
-    tables = [table for table in pipeline.tables if pipeline.spec.source_of(table) == source]
+    tables = [table for table in pipeline.tables if source in pipeline.spec.sources_of(table)]
     loaded = [known.get((source, table), frozenset()) for table in tables]
     return landed - frozenset.intersection(*loaded) if loaded else set()
 
@@ -175,5 +176,5 @@ def _waiting(space: Workspace, pipeline: Pipeline, source: str) -> set[str]:
 def _writes(pipeline: Pipeline, source: str, mode: str) -> bool:
     """Whether a table is written this way from the source: what is replaced needs all of it in every batch."""
     return any(
-        table.write == mode and pipeline.spec.source_of(name) == source for name, table in pipeline.spec.tables.items()
+        table.write == mode and source in pipeline.spec.sources_of(name) for name, table in pipeline.spec.tables.items()
     )

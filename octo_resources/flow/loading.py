@@ -14,9 +14,11 @@ from octo_core.errors import LoadAborted, UsageError
 from octo_core.ledger import LoadResult, TableLedger
 from octo_core.plan.fingerprint import fingerprint
 from octo_core.plan.recipe import build_recipe
+from octo_core.spec.shapes import driving
 from octo_resources.flow.cleaning import keep_landing
 from octo_resources.flow.living import alive, over
 from octo_resources.flow.logs import step
+from octo_resources.flow.origins import settled
 from octo_resources.flow.planning import Prepared, prepare, texts
 from octo_resources.flow.pulling import pull, pull_now
 from octo_resources.flow.recovering import recover, settle
@@ -46,6 +48,7 @@ def load(
     Raises NotApproved where nobody approved exactly this plan, DriftStop, QuarantineLimit, LedgerMismatch and
     DestinationError; nothing is committed then. With `dry_run` all is done but the commit.
     """
+    pipeline = settled(space, pipeline)
     with step(space, pipeline.name, "load") as log:
         outcome = _gated(space, pipeline, tables, dry_run, dagster_run, prepared, stage)
         log.load = outcome.result.load_id or None
@@ -153,14 +156,17 @@ def _wanted(pipeline: Pipeline, prepared: Prepared, tables: Sequence[str] | None
 
 
 def _pending(space: Workspace, pipeline: Pipeline, prepared: Prepared, wanted: Sequence[str]) -> dict[str, list[Batch]]:
-    """Table → batches of its source that it has not got, oldest first."""
+    """Table → batches of the sources that drive it which it has not got, source by source, oldest first."""
     known = space.destination(pipeline).known_batches(pipeline.name)
-    found = {}
-    for name in wanted:
-        source = prepared.recipe.tables[name].source
-        there = known.get((source, name), frozenset())
-        found[name] = [batch for batch in space.landing.batches(pipeline.name, source) if batch.id not in there]
-    return found
+    return {
+        name: [
+            batch
+            for source in driving(prepared.recipe.tables[name].origin)
+            for batch in space.landing.batches(pipeline.name, source)
+            if batch.id not in known.get((source, name), frozenset())
+        ]
+        for name in wanted
+    }
 
 
 def _nothing_new(

@@ -12,7 +12,7 @@ from octo_core.schema import SourceSchema
 from octo_core.spec.mapping_file import FileColumn
 from octo_core.spec.names import canonical_table_name
 from octo_core.spec.nearest import did_you_mean
-from octo_core.spec.pipeline import EachFrom
+from octo_core.spec.shapes import relation_name
 from octo_resources.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -80,17 +80,15 @@ def _named(said: Any) -> Iterator[tuple[str, *tuple[str | int, ...]]]:
 
 
 def _source(pipeline: Pipeline, table: str) -> str | None:
-    """The source that feeds a table, also one with mistakes of its own, and also for a table that is none."""
+    """The relation that feeds a table, also one with mistakes of its own, and also for a table that is none."""
     data = pipeline.document.data
     written = data.get("sources") if isinstance(data, dict) else None
     sources = list(written) if isinstance(written, dict) else list(pipeline.spec.sources)
     spec = pipeline.spec.tables.get(table)
     origin = spec.from_ if spec is not None else None
-    if isinstance(origin, EachFrom):
-        return origin.source
     if origin is None:
         return sources[0] if len(sources) == 1 else None
-    return origin if isinstance(origin, str) else None
+    return relation_name(origin)
 
 
 def _unwritable(table: Table, target: str, column: Column | None) -> str | None:

@@ -16,8 +16,9 @@ from octo_core.schema import SourceSchema
 from octo_resources.flow.believing import shows
 from octo_resources.flow.landing_step import Progress
 from octo_resources.flow.logs import step
+from octo_resources.flow.origins import settled
 from octo_resources.flow.pulling import pull
-from octo_resources.flow.understand import schemas
+from octo_resources.flow.relations import typed_relations
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -33,6 +34,7 @@ class Prepared:
     plan: Plan
     recipe: Recipe
     schemas: dict[str, SourceSchema]
+    """Of the sources, and of what tables are made from where that is no whole source, by their names."""
     catalog: Catalog
     mapping: Mapping
     decision: Decision | None
@@ -60,14 +62,15 @@ def prepare(
     proposer: "Proposer | None" = None,
     progress: Progress | None = None,
 ) -> Prepared:
-    """Bring schema, pull, mapping and plan up to date, and say how the plan stands with the reviewers.
+    """Bring schemas, pull, mapping and plan up to date, and say how the plan stands with the reviewers.
 
     A stored plan is taken where nothing that it was made from has changed: its fingerprint is taken again each time.
     """
     from octo_core.plan.recipe import build_recipe
     from octo_resources.flow.proposing import mapping
 
-    typed = schemas(space, pipeline, refresh=refresh, progress=progress)
+    pipeline = settled(space, pipeline, refresh=refresh, progress=progress)
+    typed = typed_relations(space, pipeline, refresh=refresh, progress=progress)
     catalog = pull(space, pipeline, refresh=refresh)
     mapped = mapping(space, pipeline, typed, catalog, again=again, proposer=proposer)
     recipe = build_recipe(pipeline.spec, typed, catalog, mapped, texts(pipeline))
@@ -131,7 +134,8 @@ def _plan(
     prepared = Prepared(draft, recipe, dict(typed), catalog, mapped, None)
     planned = {name: table_plan(space, pipeline, prepared, name) for name in recipe.tables}
     tables = {name: table for name, (table, _) in planned.items()}
-    warnings = [*mapped.warnings, *(warning for schema in typed.values() for warning in schema.warnings)]
+    proposed = [f"{table}: {said}" for table, said in pipeline.proposed.items()]
+    warnings = [*proposed, *mapped.warnings, *(warning for schema in typed.values() for warning in schema.warnings)]
     warnings += [warning for _, said in planned.values() for warning in said]
     sources = {
         name: SourcePlan(
@@ -140,7 +144,8 @@ def _plan(
             rows_total=schema.rows_total,
             complete=schema.complete,
         )
-        for name, schema in typed.items()
+        for name in pipeline.spec.sources
+        for schema in (typed[name],)
     }
     return draft.model_copy(
         update={"tables": tables, "sources": sources, "warnings": tuple(warnings), "made_at": datetime.now(UTC)}

@@ -1,6 +1,7 @@
 """What a mapping would do to the rows of one table: the part of the plan that looks at data."""
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from octo_core.batch import Batch
@@ -9,11 +10,14 @@ from octo_core.expressions import Node, path_parts, paths
 from octo_core.expressions.questions import is_carried_over
 from octo_core.mapping.model import TableMapping
 from octo_core.plan.model import ColumnPlan, PlannedQuarantine, Sample, TablePlan, UnmappedTarget
-from octo_core.schema import SourceSchema
+from octo_core.schema import Field, SourceSchema
+from octo_core.spec.shapes import JoinFrom, Shape, driving, looked_up
 from octo_resources.engines.duckdb import LoadVariables
 from octo_resources.engines.duckdb.preview import Preview
 from octo_resources.flow.asking import Asked
 from octo_resources.flow.pseudonyms import pseudonym_key
+from octo_resources.flow.shaping import Shaped, Shaper, shaping
+from octo_resources.flow.states import state_of
 from octo_resources.flow.understand import sample_limits
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
@@ -31,14 +35,24 @@ def table_plan(space: Workspace, pipeline: Pipeline, prepared: "Prepared", name:
 
     Over the newest batch where all is loaded. What only the destination can judge is asked of it as well.
     """
+    with shaping(space, pipeline, prepared.schemas) as shaper:
+        return _planned(space, pipeline, prepared, name, shaper)
+
+
+def _planned(
+    space: Workspace, pipeline: Pipeline, prepared: "Prepared", name: str, shaper: Shaper
+) -> tuple[TablePlan, list[str]]:
     recipe = prepared.recipe.tables[name]
+    origin = recipe.origin
     schema, table = prepared.schemas[recipe.source], prepared.catalog.tables[name]
     mapped, nodes = prepared.mapping.tables[name], prepared.nodes(name)
     engine = space.engine(pipeline)
-    batches = _batches(space, pipeline, recipe.source, name)
+    batches = [one for source in driving(origin) for one in _batches(space, pipeline, source, name)]
     sample = sample_limits(space, pipeline, batches)
     limit = schema.rows_examined if sample is not None else None
-    inputs = [one for batch in batches for one in space.inputs(batch)]
+    beside = {source: state_of(space.seen(pipeline.name, source)) for source in looked_up(origin)}
+    shaped = shaper.shaped(origin, batches, nodes, beside=beside, limit=limit)
+    inputs = shaped.inputs
     variables = LoadVariables.for_plans(pseudonym_key(space))
     key = [column for column in recipe.key if column in nodes]
     found = engine.preview(
@@ -63,7 +77,22 @@ def table_plan(space: Workspace, pipeline: Pipeline, prepared: "Prepared", name:
         key_collisions=found.key_collisions,
         sql={"duckdb": engine.sql(schema, nodes), "spark": None},
         suggested_ddl=_suggested(space, pipeline, table, schema, mapped),
-    ), asked.warnings
+    ), [*shaped.warnings, *_of_shape(name, origin, shaped), *asked.warnings]
+
+
+def _of_shape(table: str, origin: Shape, shaped: Shaped) -> Iterator[str]:
+    """What a reviewer has to know of how a table's rows come about."""
+    if isinstance(origin, JoinFrom):
+        for one in origin.join.with_:
+            lost = shaped.counts.unmatched.get(one.alias, 0) if shaped.counts is not None else 0
+            if lost:
+                left = "are left out" if one.kind == "inner" else f"get nulls for {one.alias}"
+                yield f"{table}: {lost:,} rows of {origin.join.left} match none of {one.alias} and {left}"
+        names = ", ".join(looked_up(origin))
+        yield (
+            f"{table}: rows are joined with what {names} holds when they load; a later change of {names} alone does"
+            f" not load rows of {origin.join.left} again (octopipe run --full does)"
+        )
 
 
 def _batches(space: Workspace, pipeline: Pipeline, source: str, table: str) -> list[Batch]:
@@ -80,15 +109,20 @@ class Hidden:
 
     def __init__(self, table: Table, schema: SourceSchema, nodes: dict[str, Node]) -> None:
         self.columns = {column.name for column in table.columns if column.label and column.label.pii}
-        feeding = {path for target in self.columns & set(nodes) for path in paths(nodes[target])}
-        self.fields = {_top(path) for path in feeding} | {field.name for field in schema.fields if field.pii}
-        exposing = {target for target, node in nodes.items() if {_top(path) for path in paths(node)} & self.fields}
+        feeding = {path_parts(path) for target in self.columns & set(nodes) for path in paths(nodes[target])}
+        self.personal = feeding | set(_personal(schema.fields, ()))
+        """Paths of fields that are personal."""
+        exposing = {target for target, node in nodes.items() if any(map(self.hides, paths(node)))}
         self.columns |= exposing
+
+    def hides(self, path: str) -> bool:
+        """Whether what is at a path (or in the field of that name) is personal, in something personal, or has it."""
+        spelled = path_parts(path), (path,)
+        return any(parts[: len(one)] == one[: len(parts)] for one in self.personal for parts in spelled)
 
     def before(self, row: dict[str, Any]) -> dict[str, Any]:
         return {
-            name: MASKED if _top(name) in self.fields and value is not None else _shown(value)
-            for name, value in row.items()
+            name: MASKED if value is not None and self.hides(name) else _shown(value) for name, value in row.items()
         }
 
     def after(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -119,8 +153,14 @@ def _shown(value: Any) -> Any:
     return value
 
 
-def _top(path: str) -> str:
-    return str(path_parts(path)[0])
+def _personal(fields: Sequence[Field], above: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    for field in fields:
+        if field.pii:
+            yield (*above, field.name)
+        elif field.name != "[]":
+            yield from _personal(field.children, (*above, field.name))
+        elif any(_personal(field.children, ())):
+            yield above
 
 
 def _column(table: Table, mapped: TableMapping, found: Preview, target: str, node: Node) -> ColumnPlan:

@@ -12,9 +12,11 @@ from octo_core.mapping.model import Correction, Mapping, TableMapping
 from octo_core.schema import SourceSchema
 from octo_core.spec.names import canonical_table_name
 from octo_core.spec.nearest import did_you_mean
+from octo_core.spec.shapes import relation_name
+from octo_resources.flow.origins import settled
 from octo_resources.flow.pulling import pull
+from octo_resources.flow.relations import typed_relations
 from octo_resources.flow.remembering import approved_columns
-from octo_resources.flow.understand import schemas
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -47,7 +49,9 @@ def mapping(
 
 def relations(pipeline: Pipeline, typed: MappingOf[str, SourceSchema]) -> dict[str, SourceSchema]:
     """Table → the schema of what it is made from."""
-    return {name: typed[source] for name in pipeline.tables if (source := pipeline.spec.source_of(name)) is not None}
+    return {
+        name: typed[relation_name(table.from_)] for name, table in pipeline.tables.items() if table.from_ is not None
+    }
 
 
 def _proposal(
@@ -147,7 +151,8 @@ def correct(
 
     All of them are checked first: UsageError where one names no column, or does not fit it, and none is kept.
     """
-    typed, catalog = schemas(space, pipeline), pull(space, pipeline)
+    pipeline = settled(space, pipeline)
+    typed, catalog = typed_relations(space, pipeline), pull(space, pipeline)
     made = [_correction(catalog, place, text, reviewer, reason) for place, text in corrections.items()]
     holding = {(one.table, one.column): one for one in (*space.registry.corrections.holding(pipeline.name), *made)}
     layered(

@@ -51,14 +51,20 @@ def rejected_rows(engine: DuckEngine, work: "Work") -> Iterator[QuarantinedRow]:
 def _row(work: "Work", one: Any, payload: str) -> QuarantinedRow:
     ordinal, number = split_row(one.row)
     place = work.inputs[ordinal]
-    index = place.batch.files.index(place.file)
+    landed = place.file if place.origin is None else place.origin.file
+    name = f"{place.batch.id}:{place.batch.files.index(landed)}"
+    if place.origin is not None:
+        number, nth = place.origin.place(number)
+        name = f"{name}:{number}:{nth}"
+    else:
+        name = f"{name}:{number}"
     return QuarantinedRow(
-        id=f"{place.batch.id}:{index}:{number}",
+        id=name,
         batch=place.batch.id,
-        source=work.source,
+        source=place.batch.source,
         table=work.table,
         row=number,
-        file=place.file.path,
+        file=landed.path,
         reason=one.reason,
         column=one.column,
         value=one.value,

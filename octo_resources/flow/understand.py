@@ -77,7 +77,7 @@ def derive(
     if limits is not None and not (found.complete and found.rows_examined < limits.rows and _is_all(batches)):
         found = found.model_copy(update={"complete": False, "rows_total": None})
     ids = tuple(batch.id for batch in batches)
-    return found.model_copy(update={"batches": ids, "fields": tuple(_discreet(field) for field in found.fields)})
+    return found.model_copy(update={"batches": ids, "fields": tuple(discreet(field) for field in found.fields)})
 
 
 def _asked(
@@ -125,13 +125,13 @@ _SHARED = frozenset({"gender"})
 """Personal, but of a few words that half of mankind shares: a mapping to a code list needs them."""
 
 
-def _discreet(field: Field) -> Field:
+def discreet(field: Field) -> Field:
     """A personal field without the values that were seen of it: schemas are kept, shown and matched by their shapes."""
     stats = field.stats
     if field.pii and stats is not None:
         shared = stats.values if field.semantic in _SHARED else None
         stats = stats.model_copy(update={"min": None, "max": None, "values": shared, "examples": ()})
-    children = tuple(_discreet(child) for child in field.children)
+    children = tuple(discreet(child) for child in field.children)
     return field.model_copy(update={"stats": stats, "children": children})
 
 

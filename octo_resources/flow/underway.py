@@ -12,6 +12,7 @@ from octo_core.batch import Batch
 from octo_core.catalog import Table
 from octo_core.errors import DriftStop, UsageError
 from octo_core.ledger import LoadResult, LoadStatus, Phases, SourceCount, TableLedger
+from octo_core.spec.shapes import every_source, looked_up
 from octo_resources.destinations.postgres.order import order_by_foreign_keys
 from octo_resources.destinations.writing import LoadedBatch, LoadRecord, Move, QuarantineFile, WriteOutcome
 from octo_resources.engines.duckdb import Input, LoadVariables, Scan
@@ -19,6 +20,8 @@ from octo_resources.flow.drifting import DriftFound, drift_of, evolve
 from octo_resources.flow.planning import Prepared
 from octo_resources.flow.pseudonyms import pseudonym_key
 from octo_resources.flow.setting_aside import rejected_rows, within_limits
+from octo_resources.flow.shaping import Shaped, Shaper, shaping
+from octo_resources.flow.states import state_of
 from octo_resources.flow.watching import Watch
 from octo_resources.flow.workspace import Workspace
 from octo_resources.flow.write_job import kept_keys, write_job
@@ -50,18 +53,28 @@ class Work:
     """One table of a load: the batches that it has not got yet, and what becomes of their rows."""
 
     table: str
-    source: str
     batches: list[Batch]
-    inputs: list[Input]
+    """Of the sources that drive the table."""
+    shaped: Shaped
     scan: Scan
     started: float
-    skipped: list[str] = field(default_factory=list)
+    beside: list[Batch] = field(default_factory=list)
+    """What the sources that rows are joined with hold now, as far as the table has no record of it yet."""
+    skipped: list[Batch] = field(default_factory=list)
     """Older whole reads that a `replace` passes over: recorded, so that no later load takes them for new."""
     seconds: float = 0.0
     outcome: WriteOutcome | None = None
 
-    def recorded(self) -> list[str]:
-        return [*self.skipped, *(batch.id for batch in self.batches)]
+    @property
+    def inputs(self) -> list[Input]:
+        return self.shaped.inputs
+
+    def recorded(self) -> list[Batch]:
+        return [*self.skipped, *self.batches, *self.beside]
+
+    def newest(self) -> dict[str, Batch]:
+        """Source → its newest batch of those that are recorded."""
+        return {batch.source: batch for batch in sorted(self.recorded(), key=lambda batch: batch.id)}
 
     def ledger(self) -> TableLedger:
         """The account of the table: what the engine refused, and what the destination did and refused."""
@@ -116,7 +129,7 @@ class Underway:
 
     def run(self, pending: dict[str, list[Batch]]) -> LoadOutcome:
         """Write all tables, judge, record and commit."""
-        for batch in {batch.id: batch for batches in pending.values() for batch in batches}.values():
+        for batch in self._read(pending):
             self.space.landing.verify(batch)
         destination = self.space.destination(self.pipeline)
         tables = order_by_foreign_keys([self.prepared.catalog.tables[name] for name in pending])
@@ -129,12 +142,13 @@ class Underway:
                 expected_signature=self._signature(list(pending)),
             ) as transaction,
             self.watch.over(transaction),
+            shaping(self.space, self.pipeline, self.prepared.schemas) as shaper,
         ):
-            works = [work for table in tables if (work := self._write(transaction, table, pending[table.name]))]
+            works = [work for table in tables if (work := self._write(transaction, shaper, table, pending[table.name]))]
             if not works:
                 return self._answer("already_loaded", [], {})
             self.stage("copied")
-            drift = drift_of(self.pipeline, self.prepared, {work.table: work.scan for work in works})
+            drift = drift_of(self.pipeline, self.prepared, works)
             if drift.waits or drift.stops:
                 transaction.close()
                 return self._drifted(drift, works)
@@ -159,20 +173,38 @@ class Underway:
         part = destination.signature(wanted)  # taken first: if the whole is unchanged after it, so was the part
         return part if destination.signature(catalog.tables) == catalog.signature else ""
 
-    def _write(self, transaction: "Load", table: Table, pending: list[Batch]) -> "Work | None":
+    def _read(self, pending: Mapping[str, list[Batch]]) -> Iterable[Batch]:
+        """Every batch that this load reads, those of sources that rows are joined with included."""
+        found = {batch.id: batch for batches in pending.values() for batch in batches}
+        for name, batches in pending.items():
+            if batches:
+                found |= {batch.id: batch for beside in self._beside(name).values() for batch in beside}
+        return found.values()
+
+    def _beside(self, table: str) -> dict[str, list[Batch]]:
+        """What each source holds now that the table's rows are joined with."""
+        names = looked_up(self.prepared.recipe.tables[table].origin)
+        return {name: state_of(self.space.landing.batches(self.pipeline.name, name)) for name in names}
+
+    def _write(self, transaction: "Load", shaper: Shaper, table: Table, pending: list[Batch]) -> "Work | None":
         """Stage and move one table's rows; None where another load brought all of them meanwhile."""
         recipe = self.prepared.recipe.tables[table.name]
-        known = transaction.known_batches(recipe.source, table.name)
+        known = {
+            batch for source in every_source(recipe.origin) for batch in transaction.known_batches(source, table.name)
+        }
         batches = [batch for batch in pending if batch.id not in known]
         if not batches:
             return None
-        skipped: list[str] = []
+        skipped: list[Batch] = []
         if recipe.write == "replace":  # the newest is the whole source; what was read before it is gone from there
-            *older, newest = batches
-            skipped, batches = [batch.id for batch in older], [newest]
-        nodes = self.prepared.nodes(table.name)
-        inputs = [one for batch in batches for one in self.space.inputs(batch)]
-        work = Work(table.name, recipe.source, batches, inputs, self.engine.scan(), time.monotonic(), skipped)
+            newest = {batch.source: batch for batch in batches}
+            skipped = [batch for batch in batches if batch is not newest[batch.source]]
+            batches = list(newest.values())
+        started, nodes, beside = time.monotonic(), self.prepared.nodes(table.name), self._beside(table.name)
+        shaped = shaper.shaped(recipe.origin, batches, nodes, beside=beside)
+        inputs = shaped.inputs
+        work = Work(table.name, batches, shaped, self.engine.scan(), started, skipped=skipped)
+        work.beside = [batch for found in beside.values() for batch in found if batch.id not in known]
 
         def rows() -> pa.RecordBatchReader:
             work.scan = self.engine.scan(keys=kept_keys(recipe, nodes))
@@ -203,18 +235,20 @@ class Underway:
             LoadRecord(
                 started=self.variables.load_time,
                 ledgers=ledgers,
-                batches=[LoadedBatch(work.source, work.table, one) for work in works for one in work.recorded()],
-                moves=[self._move(work, positions) for work in works],
+                batches=[LoadedBatch(one.source, work.table, one.id) for work in works for one in work.recorded()],
+                moves=[
+                    self._move(work.table, newest, positions) for work in works for newest in work.newest().values()
+                ],
                 quarantine=files if not self.dry_run else _nowhere(ledgers),
             )
         )
         return ledgers
 
-    def _move(self, work: "Work", positions: "Mapping[tuple[str, str], Position]") -> Move:
-        seen = positions.get((work.source, work.table))
-        newest = work.batches[-1]
+    @staticmethod
+    def _move(table: str, newest: Batch, positions: "Mapping[tuple[str, str], Position]") -> Move:
+        seen = positions.get((newest.source, table))
         to = {"batch": newest.id, "cursor": newest.cursor_to or (seen.value.get("cursor") if seen else None)}
-        return Move(source=work.source, table=work.table, to=to, seen_epoch=seen.epoch if seen else 0)
+        return Move(source=newest.source, table=table, to=to, seen_epoch=seen.epoch if seen else 0)
 
     def _drifted(self, drift: DriftFound, works: Sequence["Work"]) -> LoadOutcome:
         """The source changed: nothing was loaded; what comes next is for the pipeline's policy to say."""
@@ -251,6 +285,8 @@ class Underway:
         self, status: LoadStatus, works: Sequence["Work"], ledgers: dict[str, TableLedger], warnings: Sequence[str]
     ) -> LoadResult:
         batches = {one.id: one for work in works for one in work.batches}
+        sources = dict.fromkeys(one.source for work in works for one in (*work.batches, *work.beside))
+        said = dict.fromkeys([*warnings, *(one for work in works for one in work.shaped.warnings)])
         outcomes = [work.outcome for work in works if work.outcome is not None]
         return LoadResult(
             pipeline=self.pipeline.name,
@@ -260,8 +296,9 @@ class Underway:
             engine="duckdb",
             engine_why=_why(self.pipeline, batches.values()),
             status=status,
-            sources={source: _count(works, source) for source in {work.source: None for work in works}},
+            sources={source: _count(works, source) for source in sources},
             tables=ledgers,
+            shapes={work.table: work.shaped.counts for work in works if work.shaped.counts is not None},
             phases=Phases(
                 extract=0.0,
                 copy_=round(sum(one.copy_seconds for one in outcomes), 3),
@@ -269,20 +306,28 @@ class Underway:
                 commit=round(self.commit_seconds, 3),
             ),
             seconds=round(time.monotonic() - self.began, 3),
-            warnings=tuple(warnings),
+            warnings=tuple(said),
         )
 
 
 def _count(works: Sequence[Work], source: str) -> SourceCount:
-    batches = {one.id: one for work in works if work.source == source for one in work.batches}
-    ordered = [batches[key] for key in sorted(batches)]
-    read = max((work.scan.rows_read for work in works if work.source == source), default=0)
+    every = {one.id: one for work in works for one in (*work.batches, *work.beside) if one.source == source}
+    ordered = [every[key] for key in sorted(every)]
+    read = max((_rows_read(work, source) for work in works), default=0)
     return SourceCount(
         extracted=sum(one.rows for one in ordered if one.rows is not None) or read,
         bytes=sum(one.bytes for one in ordered),
         from_=ordered[0].cursor_from,
         to=ordered[-1].cursor_to,
     )
+
+
+def _rows_read(work: Work, source: str) -> int:
+    """Records of a source that a table's pass read."""
+    if work.shaped.counts is not None and source in {batch.source for batch in work.batches}:
+        return work.shaped.counts.rows_in
+    own = {batch.id for batch in work.batches if batch.source == source}
+    return sum(tally.rows_read for batch, tally in work.scan.batches.items() if batch in own)
 
 
 def _why(pipeline: Pipeline, batches: Iterable[Batch]) -> str:

@@ -4,8 +4,21 @@ from pathlib import Path
 from typing import Any
 
 from octo_core.mapping.model import Mapping
+from octo_core.plan.model import Recipe
+from octo_resources.editing import edit_pipeline
 from octo_resources.editing import write_mapping as write_file
+from octo_resources.flow.origins import open_tables
 from octo_resources.project import Pipeline
+
+
+def written_origins(pipeline: Pipeline, recipe: Recipe) -> list[Path]:
+    """Write the `from` that the plan stands on at each table that has none in pipeline.yaml; the file, if changed."""
+    changes = [
+        ([str(part) for part in pipeline.written(("tables", name, "from"))], recipe.tables[name].from_)
+        for name in open_tables(pipeline)
+        if name in recipe.tables
+    ]
+    return [edit_pipeline(pipeline.project, pipeline.name, changes)] if changes else []
 
 
 def write_mapping(pipeline: Pipeline, mapping: Mapping) -> Path:

@@ -248,8 +248,8 @@ def test_whether_a_column_holds_every_value_of_its_type(into: Any, holds: bool) 
 
 
 def test_what_cannot_be_built_says_so() -> None:
-    with pytest.raises(NotSupportedYet, match="union is not supported yet"):
-        built(table_spec={"from": {"union": ["a", "b"]}})
+    with pytest.raises(NotSupportedYet, match="sql is not supported yet"):
+        built(table_spec={"from": {"sql": "join.sql"}})
     with pytest.raises(UsageError, match=r"text is not there: other\.sql"):
         built(table_spec={"after": ["other.sql"]})
 

@@ -186,7 +186,7 @@ def test_append_with_a_lag_and_a_key_is_fine(mistakes: Mistakes) -> None:
         (BASE.replace("kind: postgres", "kind: snowflake"), "of kind 'snowflake'"),
         (BASE.replace("public.orders:", "public.orders: {write: history}"), "'write: history'"),
         (BASE.replace("public.orders:", "public.orders: {create: true}"), "'create: true'"),
-        (BASE.replace("public.orders:", "public.orders: {from: {union: [orders]}}"), "'from: {union: …}'"),
+        (BASE.replace("public.orders:", "public.orders: {from: {sql: join.sql}}"), "'from: {sql: …}'"),
         (BASE + "engine: spark\n", "the engine 'spark'"),
         (BASE + "stream: {trigger: 2 s}\n", "'stream'"),
         (BASE + "monitors: {timeliness: 30 min}\n", "the monitor 'timeliness'"),
@@ -238,3 +238,58 @@ def test_the_projects_rule_for_names_holds(project: Callable[..., Project]) -> N
     made = project({"pipelines/a/pipeline.yaml": BASE, "octopipe.yaml": 'rules: {names: "^load_"}\n'})
     with pytest.raises(SpecError, match=r"the name 'a' does not keep rules\.names"):
         made.pipeline("a")
+
+
+TWO = """\
+sources:
+  orders: {kind: file, path: a}
+  people: {kind: file, path: b}
+destination: {kind: postgres, url: x}
+tables:
+  public.a: {from: orders}
+  public.b:
+    from: FROM
+"""
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        ("{source: ordrs, each: items}", "8:20  from: there is no source 'ordrs'. Did you mean 'orders'?"),
+        ("{source: orders, each: items..x}", "8:34  tables.public.b.from.each: 'items..x' is no path of a list"),
+        ("{source: orders, each: items, key: id}", "8:28  unknown key 'key'."),
+        ("{union: [orders, peple]}", "8:28  from: there is no source 'peple'. Did you mean 'people'?"),
+        ("{union: [orders, orders]}", "8:28  from: 'orders' is in the union twice"),
+        ("{union: orders}", "8:19  tables.public.b.from.union: a union is of two"),
+        ("{join: {left: orders}}", "8:12  tables.public.b.from.join: 'with' is missing"),
+        ("{join: {left: orders, with: [{source: peple, on: id}]}}", "8:49  from: there is no source 'peple'."),
+        (
+            "{join: {left: orders, with: [{source: people}]}}",
+            "8:40  tables.public.b.from.join.with[0]: 'on' is missing",
+        ),
+        (
+            "{join: {left: orders, with: [{source: people, on: id, kind: lft}]}}",
+            "8:71  tables.public.b.from.join.with[0].kind: 'lft' is not one of",
+        ),
+        (
+            "{join: {left: orders, with: [{source: people, on: a}, {source: people, on: b}]}}",
+            "8:65  from: 'people' is joined already; give this one another name by `as:`",
+        ),
+    ],
+)
+def test_a_from_that_cannot_be_is_told_where_it_stands(mistakes: Mistakes, origin: str, expected: str) -> None:
+    found = mistakes(TWO.replace("FROM", origin))
+    assert any(message.startswith(expected) for message in found), found
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "{source: orders, each: items.lines}",
+        "{union: [orders, people]}",
+        "{join: {left: orders, with: [{source: people, on: {buyer: id}, kind: inner, many: true}]}}",
+        "{join: {left: orders, with: [{source: people, on: id}, {source: people, as: other, on: [a, b]}]}}",
+    ],
+)
+def test_tables_may_be_made_of_parts_joins_and_unions(mistakes: Mistakes, origin: str) -> None:
+    assert mistakes(TWO.replace("FROM", origin)) == []

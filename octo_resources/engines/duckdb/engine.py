@@ -85,7 +85,7 @@ class DuckEngine:
             previewing.malformed(scan.refused)
         wanted = np.array(previewing.wanted_payloads(), np.int64)
         texts = {row: text[:PAYLOAD_SHOWN] for row, text in payloads(inputs, wanted)} if len(wanted) else {}
-        return previewing.done(scan, texts)
+        return previewing.done(scan, inputs, texts)
 
     def payloads(self, inputs: Sequence[Input], rows: "NDArray[np.int64]") -> Iterator[tuple[int, str]]:
         """(row, original text) of sorted row numbers, e.g. `scan.refused.rows()`; `inputs` as `evaluate` got them."""

@@ -10,6 +10,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import IO, Final, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from octo_core.batch import Batch, LandedFile
 from octo_core.errors import LandingError
 
@@ -18,12 +21,37 @@ ROW_BITS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the lines of a file that was made of a landed one come from, and which of them are no rows."""
+
+    file: LandedFile
+    """The landed file."""
+    places: NDArray[np.int64]
+    """For each line: the number of its row in the landed file, and its own among the lines made of that row, from 1."""
+    refused: NDArray[np.int64]
+    """Numbers of the lines that hold the payload of what is no row, ascending."""
+    reasons: tuple[str, ...] = ()
+    """Why, one for each of `refused`."""
+
+    def place(self, line: int) -> tuple[int, int]:
+        """(row in the landed file, which of the lines made of it) of a line, both from 1."""
+        row, nth = self.places[line - 1].tolist()
+        return row, nth
+
+    def reason(self, line: int) -> str | None:
+        """Why a line is no row; None where it is one."""
+        place = int(np.searchsorted(self.refused, line))
+        return self.reasons[place] if place < len(self.refused) and self.refused[place] == line else None
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
-    """One landed file of a batch and where it lies now."""
+    """One landed file of a batch and where it lies now; or a file that was made of one, with its origin."""
 
     batch: Batch
     file: LandedFile
     path: Path
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +74,13 @@ def row_of(ordinal: int, number: int) -> int:
 def split_row(row: int) -> tuple[int, int]:
     """(place of the file among the inputs, number in the file), the inverse of row_of."""
     return row >> ROW_BITS, row & ((1 << ROW_BITS) - 1)
+
+
+def landed_row(inputs: Sequence[Input], row: int) -> int:
+    """The number, in its landed file, of the row that a load's row was made of."""
+    ordinal, number = split_row(row)
+    origin = inputs[ordinal].origin
+    return origin.place(number)[0] if origin is not None else number
 
 
 def groups(inputs: Sequence[Input]) -> Iterator[tuple[str, str, list[Numbered]]]:

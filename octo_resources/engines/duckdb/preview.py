@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from octo_resources.engines.duckdb.distinct import Distinct, Hashes, Repeats
-from octo_resources.engines.duckdb.inputs import split_row
+from octo_resources.engines.duckdb.inputs import Input, landed_row
 from octo_resources.engines.duckdb.scan import Refused, Scan
 from octo_resources.engines.duckdb.select import FAILURE, Evaluation
 
@@ -144,8 +144,8 @@ class Previewing:
     def wanted_payloads(self) -> list[int]:
         return sorted(first.row for first in self._first.values() if first.malformed)
 
-    def done(self, scan: Scan, payloads: dict[int, str]) -> Preview:
-        """The whole preview; `payloads` are the texts of `wanted_payloads`."""
+    def done(self, scan: Scan, inputs: Sequence[Input], payloads: dict[int, str]) -> Preview:
+        """The whole preview over `inputs`; `payloads` are the texts of `wanted_payloads`."""
         columns = {
             name: ColumnCounts(
                 self._nulls[place],
@@ -158,7 +158,7 @@ class Previewing:
         }
         reasons = [
             PreviewReason(
-                column, first.reason, kind, rows, split_row(first.row)[1], first.tokens, payloads.get(first.row)
+                column, first.reason, kind, rows, landed_row(inputs, first.row), first.tokens, payloads.get(first.row)
             )
             for (column, kind), rows in scan.refused.reasons.most_common(self._most)
             if (first := self._first.get((column, kind))) is not None

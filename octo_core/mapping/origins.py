@@ -1,0 +1,177 @@
+"""What a table is made from, where the file leaves it open: the source, list or join that feeds it best, and why."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from octo_core.catalog import Catalog, Table
+from octo_core.errors import UsageError
+from octo_core.mapping.links import Link, links
+from octo_core.mapping.model import ColumnMapping
+from octo_core.mapping.proposal import propose_table
+from octo_core.relations import each_schema, join_schema
+from octo_core.schema import Field, SourceSchema
+from octo_core.spec.shapes import INDEX, PARENT, VALUE, EachFrom, Join, JoinFrom, JoinWith, Shape, relation_name
+from octo_core.types import INT32
+
+SURE: Final = 0.6
+"""So sure a column of a joined source has to be before it is worth a join."""
+ENOUGH: Final = 0.25
+"""Mean confidence over a table's columns below which nothing is proposed while required columns have nothing."""
+CLOSE: Final = 0.05
+"""Two candidates whose confidence differs by a smaller share are equally good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is proposed for a table. `shape` is None where nothing can be decided; `why` says the reason then."""
+
+    shape: Shape | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """How well a candidate feeds a table."""
+
+    shape: Shape
+    schema: SourceSchema
+    fed: Mapping[str, ColumnMapping]
+    unfed: tuple[str, ...]
+    """Required columns that nothing feeds."""
+    score: float
+    link: Link | None = None
+
+
+def propose_origin(table: Table, catalog: Catalog, sources: Mapping[str, SourceSchema]) -> Origin:
+    """The source, list or join that feeds a table best, judged by its columns and by the sources' profiles."""
+    whole = [_fit(name, schema, table, catalog) for name, schema in sources.items()]
+    lists = [fit for base in sources.values() for fit in _lists(base, table, catalog)]
+    ranked = sorted([*whole, *lists], key=lambda fit: (len(fit.unfed), -fit.score))
+    best = ranked[0]
+    best = _joined(best, whole, table, catalog, sources) or best
+    columns = max(1, sum(column.writable for column in table.columns))
+    little = best.score < ENOUGH * columns or 2 * len(best.fed) < columns
+    if not best.fed or (best.unfed and little):
+        return Origin(None, f"no source has fields that fit {table.name} well")
+    rival = next((fit for fit in ranked[1:] if isinstance(best.shape, str) and isinstance(fit.shape, str)), None)
+    if rival is not None and len(rival.unfed) == len(best.unfed) and rival.score > best.score * (1 - CLOSE):
+        return Origin(None, f"{_named(best)} and {_named(rival)} fit it equally well")
+    return Origin(best.shape, _why(best, table, whole))
+
+
+def child_origin(table: Table, catalog: Catalog, base: SourceSchema) -> Origin | None:
+    """A list of the only source, where the table refers to another and only the list's elements feed it; else None."""
+    inside = {key.ref_table for key in table.foreign_keys} & (set(catalog.tables) - {table.name})
+    if not inside:
+        return None
+    whole = _fit(base.source, base, table, catalog)
+    best = min(_lists(base, table, catalog), key=lambda fit: (len(fit.unfed), -fit.score), default=None)
+    if best is None or len(best.unfed) >= len(whole.unfed):
+        return None
+    return Origin(best.shape, _why(best, table, [whole]))
+
+
+def spelled(shape: Shape) -> str:
+    """A `from` as a person writes it in the file, on one line."""
+    if isinstance(shape, str):
+        return shape
+    if isinstance(shape, EachFrom):
+        return f"{{source: {shape.source}, each: {shape.each}}}"
+    if isinstance(shape, JoinFrom):
+        parts = []
+        for one in shape.join.with_:
+            on = ", ".join(f"{left}: {right}" for left, right in one.on.items())
+            parts.append(f"{{source: {one.source}, on: {{{on}}}}}")
+        return f"{{join: {{left: {shape.join.left}, with: [{', '.join(parts)}]}}}}"
+    return relation_name(shape)
+
+
+def _fit(shape: Shape, schema: SourceSchema, table: Table, catalog: Catalog, link: Link | None = None) -> _Fit:
+    found = propose_table(schema, table, catalog)
+    fed = {one.target: one for one in found.columns if one.expr is not None}
+    unfed = tuple(column.name for column in table.columns if column.required and column.name not in fed)
+    keys = {name for key in table.foreign_keys for name in key.columns} | set(table.primary_key)
+    each = isinstance(shape, EachFrom)
+    score = sum(_weight(one, each and one.target not in keys) for one in fed.values())
+    return _Fit(shape, schema, fed, unfed, score, link)
+
+
+def _weight(column: ColumnMapping, own: bool) -> float:
+    """A column that an element's parent feeds says little for the list, unless it is one of the keys."""
+    return column.confidence * (0.5 if own and (column.expr or "").startswith(f"{PARENT}.") else 1.0)
+
+
+def _lists(base: SourceSchema, table: Table, catalog: Catalog) -> Iterator[_Fit]:
+    """Every list of a source of which an element's own field feeds something."""
+    for steps, seen in _elements(base.fields, base):
+        shape = EachFrom(source=base.source, each=".".join(steps))
+        schema = each_schema(relation_name(shape), base, steps, seen)
+        fit = _fit(shape, schema, table, catalog)
+        own = [one for one in fit.fed.values() if not (one.expr or "").startswith((PARENT, INDEX))]
+        if own:
+            yield fit
+
+
+def _elements(
+    fields: Sequence[Field], base: SourceSchema, above: tuple[str, ...] = (), parent: Field | None = None
+) -> Iterator[tuple[tuple[str, ...], SourceSchema]]:
+    """(path, what is known of its elements) of each list, and of those in its records."""
+    for field in fields:
+        element = field.child("[]") if field.type.kind == "list" else None
+        if element is None or "." in field.name:
+            continue
+        own = element.children if element.type.kind == "record" else (element.model_copy(update={"name": VALUE}),)
+        index = Field(name=INDEX, type=INT32, nullable=False)
+        more = (index,) if parent is None else (index, parent)
+        steps = (*above, field.name)
+        yield steps, SourceSchema(source=".".join(steps), fields=(*own, *more), rows_examined=base.rows_examined)
+        if element.type.kind == "record" and not above:
+            inner = element.model_copy(update={"name": PARENT, "children": (*element.children, index)})
+            yield from _elements(element.children, base, steps, inner)
+
+
+def _joined(
+    best: _Fit, whole: Sequence[_Fit], table: Table, catalog: Catalog, sources: Mapping[str, SourceSchema]
+) -> _Fit | None:
+    """The join of two sources that feeds columns which neither feeds alone; None where there is none."""
+    found: list[_Fit] = []
+    for left in whole:
+        for right in whole:
+            if left is right or not isinstance(left.shape, str) or not isinstance(right.shape, str):
+                continue
+            missing = [name for name, one in right.fed.items() if name not in left.fed and one.confidence >= SURE]
+            link = next(links(left.schema, right.schema), None) if missing else None
+            if link is None:
+                continue
+            step = JoinWith(source=right.shape, on={link.left: link.right})
+            shape = JoinFrom(join=Join(left=left.shape, with_=(step,)))
+            try:
+                fit = _fit(shape, join_schema(shape, sources), table, catalog, link)
+            except UsageError:  # a name that both have: the user says `as:`
+                continue
+            if set(fit.fed) > set(left.fed):
+                found.append(fit)
+    better = [fit for fit in found if (len(fit.unfed), -fit.score) < (len(best.unfed), -best.score)]
+    return min(better, key=lambda fit: (len(fit.unfed), -fit.score), default=None)
+
+
+def _named(fit: _Fit) -> str:
+    return relation_name(fit.shape)
+
+
+def _why(fit: _Fit, table: Table, whole: Sequence[_Fit]) -> str:
+    """One sentence for the plan's reader."""
+    count = f"{len(fit.fed)} of {sum(column.writable for column in table.columns)} columns"
+    if isinstance(fit.shape, EachFrom):
+        keys = [key.ref_table for key in table.foreign_keys if all(name in fit.fed for name in key.columns)]
+        refers = f", and {table.name} refers to {', '.join(keys)}" if keys else ""
+        return f"the elements of {relation_name(fit.shape)} feed {count}{refers}"
+    if isinstance(fit.shape, JoinFrom) and fit.link is not None:
+        left, right = fit.shape.join.left, fit.shape.join.with_[0].source
+        alone = next((one for one in whole if one.shape == left), None)
+        more = [name for name in fit.fed if alone is None or name not in alone.fed]
+        return f"{left} feeds no {', '.join(more)}, {right} does, and {fit.link.why}"
+    others = sorted((one.score for one in whole if one is not fit), reverse=True)
+    lead = f"; the next best source is {1 - others[0] / fit.score:.0%} weaker" if others and fit.score else ""
+    return f"its fields feed {count}{lead}"

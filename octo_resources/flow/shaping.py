@@ -1,0 +1,197 @@
+"""What a table's rows are read from: a source's files as they landed, or files that are made of them for one use."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from octo_core.batch import Batch
+from octo_core.ledger import ShapeCount
+from octo_core.relations import holds_values, join_nodes
+from octo_core.schema import SourceSchema
+from octo_core.spec.shapes import PARENT, EachFrom, JoinFrom, JoinWith, Shape, UnionFrom, relation_name
+from octo_resources.engines.duckdb import Input, LoadVariables, Tally
+from octo_resources.flow.workspace import Workspace
+from octo_resources.project import Pipeline
+
+if TYPE_CHECKING:
+    from octo_core.expressions import Node
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was counted of a source while a relation was made of it; its drift is judged by that."""
+
+    source: str
+    used: frozenset[str]
+    batches: Mapping[str, Tally]
+
+
+@dataclass(frozen=True)
+class Shaped:
+    """The rows of a relation, ready for the engine."""
+
+    inputs: list[Input]
+    counts: ShapeCount | None = None
+    """Rows in and out; None where the rows are a source's own records."""
+    seen: tuple[Seen, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@contextmanager
+def shaping(space: Workspace, pipeline: Pipeline, schemas: Mapping[str, SourceSchema]) -> Iterator["Shaper"]:
+    """A shaper whose files are there as long as the block runs."""
+    parent = space.project.state / "tmp"
+    parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="shapes-", dir=parent) as folder:
+        yield Shaper(space, pipeline, schemas, Path(folder))
+
+
+@dataclass
+class Shaper:
+    """Makes relations of landed batches. `schemas`: of the sources and of the relations, by their names."""
+
+    space: Workspace
+    pipeline: Pipeline
+    schemas: Mapping[str, SourceSchema]
+    folder: Path
+    _made: int = field(default=0)
+
+    def shaped(
+        self,
+        origin: Shape,
+        batches: Sequence[Batch],
+        nodes: "Mapping[str, Node]",
+        *,
+        beside: Mapping[str, Sequence[Batch]] | None = None,
+        limit: int | None = None,
+    ) -> Shaped:
+        """The rows that `batches` of the driving sources give. `beside`: the state of each source that is looked up.
+
+        `nodes`: the mapping, of which only what it reads is kept. Past `limit` records no further one is read.
+        """
+        inputs = [one for batch in batches for one in self.space.inputs(batch)]
+        if isinstance(origin, EachFrom):
+            return self._each(origin, inputs, nodes, limit)
+        if isinstance(origin, JoinFrom):
+            return self._join(origin, inputs, beside or {}, nodes, limit)
+        if isinstance(origin, UnionFrom):
+            return self._union(origin, inputs)
+        return Shaped(inputs)
+
+    def _each(
+        self, origin: EachFrom, inputs: Sequence[Input], nodes: "Mapping[str, Node]", limit: int | None
+    ) -> Shaped:
+        from octo_resources.engines.duckdb.shapes.each import Elements, explode
+
+        base, name = self.schemas[origin.source], relation_name(origin)
+        kept = _of_parent(nodes, base) if len(origin.steps) == 1 else None
+        elements = Elements(origin.steps, holds_values(self.schemas[name]), kept)
+        made, tallies = explode(inputs, base, elements, self._folder(), with_refused=True, limit=limit)
+        seen = Seen(origin.source, frozenset({origin.steps[0]}), tallies)
+        return Shaped(made.inputs, ShapeCount(relation=name, rows_in=made.rows_in, rows_out=made.rows_out), (seen,))
+
+    def _union(self, origin: UnionFrom, inputs: Sequence[Input]) -> Shaped:
+        """Files as they are, but for typed ones among others: those become lines of JSON, as all have one schema."""
+        from octo_resources.engines.duckdb.shapes.made import plain
+
+        mixed = len({one.file.format == "parquet" for one in inputs}) > 1
+        united = self.schemas[relation_name(origin)]
+        if mixed or not any(field.carrier == "typed" for field in united.fields):
+            folder = self._folder()
+            inputs = [
+                plain(one, place, self.schemas[one.batch.source], folder) if one.file.format == "parquet" else one
+                for place, one in enumerate(inputs)
+            ]
+        return Shaped(list(inputs))
+
+    def _join(
+        self,
+        origin: JoinFrom,
+        inputs: Sequence[Input],
+        beside: Mapping[str, Sequence[Batch]],
+        nodes: "Mapping[str, Node]",
+        limit: int | None,
+    ) -> Shaped:
+        from octo_resources.engines.duckdb.session import Session
+        from octo_resources.engines.duckdb.shapes.join import Joining, Side
+
+        join, wanted = origin.join, self.pipeline.spec.engine
+        keys: dict[str, Node] = {}
+        right: list[tuple[JoinWith, Side, list[tuple[str, str]]]] = []
+        for place, one in enumerate(join.with_):
+            pairs = join_nodes(join, one, self.schemas)
+            mine = {f"k{place}_{number}": left for number, (left, _) in enumerate(pairs)}
+            others = {f"k{number}": other for number, (_, other) in enumerate(pairs)}
+            keys |= mine
+            files = [found for batch in beside.get(one.source, ()) for found in self.space.inputs(batch)]
+            side = Side(one.source, files, self.schemas[one.source], others, self._identity(one.source))
+            right.append((one, side, list(zip(mine, others, strict=True))))
+        session = Session(
+            memory=wanted.memory, threads=wanted.threads, temp=self.space.project.state / "tmp", variables=None
+        )
+        try:
+            joining = Joining(self.space.engine(self.pipeline), session, LoadVariables.for_plans(None), self._folder())
+            left = Side(join.left, inputs, self.schemas[join.left], keys)
+            found = joining.run(left, right, with_refused=True, limit=limit)
+        finally:
+            session.close()
+        name = relation_name(origin)
+        seen = tuple(
+            Seen(one.source, _of_record(nodes, one.alias) | _read(side.keys), found.scans[one.alias].batches)
+            for one, side, _ in right
+        )
+        return Shaped(
+            found.made.inputs,
+            ShapeCount(
+                relation=name,
+                rows_in=found.made.rows_in,
+                rows_out=found.made.rows_out,
+                unmatched=dict(found.unmatched),
+            ),
+            seen,
+            tuple(_unread(alias, rows) for alias, rows in found.unread.items() if rows),
+        )
+
+    def _identity(self, source: str) -> "dict[str, Node]":
+        """What the file says makes a record the same record: the newest of those counts."""
+        from octo_core.expressions import parse, path_text
+
+        key = self.pipeline.spec.sources[source].key
+        return {f"i{place}": parse(path_text((name,)), self.schemas[source]) for place, name in enumerate(key)}
+
+    def _folder(self) -> Path:
+        self._made += 1
+        folder = self.folder / str(self._made)
+        folder.mkdir()
+        return folder
+
+
+def _read(nodes: "Mapping[str, Node]") -> frozenset[str]:
+    """The fields that expressions read, by their top names."""
+    from octo_core.expressions import path_parts, paths
+
+    return frozenset(str(path_parts(path)[0]) for node in nodes.values() for path in paths(node))
+
+
+def _of_parent(nodes: "Mapping[str, Node]", base: SourceSchema) -> frozenset[str] | None:
+    """The parent's fields that are wanted: what the mapping reads, and the key, which says whose element it is."""
+    from octo_core.expressions import paths
+
+    found = _of_record(nodes, PARENT) | frozenset(base.key)
+    return found if found and not any(PARENT in paths(node) for node in nodes.values()) else None
+
+
+def _of_record(nodes: "Mapping[str, Node]", record: str) -> frozenset[str]:
+    """The fields of one record that expressions read."""
+    from octo_core.expressions import path_parts, paths
+
+    found = [path_parts(path) for node in nodes.values() for path in paths(node)]
+    return frozenset(str(parts[1]) for parts in found if parts[0] == record and len(parts) > 1)
+
+
+def _unread(alias: str, rows: int) -> str:
+    plural = "row is" if rows == 1 else "rows are"
+    return f"{rows:,} {plural} malformed in {alias}, or have no readable key: nothing is joined with them"
