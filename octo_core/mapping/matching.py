@@ -1,21 +1,17 @@
 """`match`: scores every pair of columns from all evidence there is, and decides which pairs hold, one to one.
 
-Evidence adds up as 1 − Π(1 − weight × evidence): any strong kind is enough, several weak ones help each other. The type
-and opposite words then multiply. The weights and the threshold were set by hand on public data; see docs/mapping.md.
+The scores: scoring.py. What is below a threshold stays unmapped; see docs/mapping.md.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from octo_core.mapping import evidence
 from octo_core.mapping.attribute import Attribute, ColumnLike, attribute
-from octo_core.mapping.compatibility import TELLING, type_fit
-from octo_core.mapping.words import meanings
+from octo_core.mapping.scoring import Method, Scores, score
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,15 +23,7 @@ MARGIN: Final = 0.03
 """Two candidates closer than this have equal evidence."""
 KEPT: Final = 100
 MAX_PAIRS: Final = 200_000
-MAX_CELLS: Final = 2_000_000
-FLOOR: Final = 0.05
-_SHAPE_ALONE: Final = 0.55
-_KIND_ALONE: Final = 0.4
-"""Weights of the values' looks, and of a rare type, for a column whose name says nothing."""
-_NUMBERED: Final = re.compile(
-    r"(c|col|column|f|field|v|var|variable|x|attr|attribute|unnamed)?[ _:.-]*\d+", re.IGNORECASE
-)
-_WEIGHTS: Final = {"name": 0.9, "text": 0.75, "values": 0.7, "shape": 0.3, "range": 0.2, "kind": 0.35, "key": 0.15}
+FLOOR: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,68 +44,24 @@ class Match:
     assignment: dict[str, str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """The matrices (source × target): the score, and each kind of evidence before its weight."""
-
-    score: Floats
-    parts: dict[str, Floats]
-
-    def evidence(self, row: int, column: int) -> tuple[tuple[str, float], ...]:
-        found = [(kind, float(part[row, column])) for kind, part in self.parts.items()]
-        said = [(kind, round(value, 3)) for kind, value in found if value >= 0.05]  # NaN compares false
-        return tuple(sorted(said, key=lambda item: -item[1] * _WEIGHTS.get(item[0], 0.1)))
-
-
-def match(source: Sequence[ColumnLike], target: Sequence[ColumnLike]) -> Match:
+def match(
+    source: Sequence[ColumnLike], target: Sequence[ColumnLike], *, method: Method | None = None
+) -> Match:
     """Match two lists of columns (names must differ within a list).
 
     Takes Attributes, source Fields, destination Columns or bare names, mixed as you like. The assignment is one to one
-    and leaves unmapped what has too little evidence.
+    and leaves unmapped what has too little evidence. `method`: another way to score, for measuring.
     """
     lefts, rights = [attribute(one) for one in source], [attribute(one) for one in target]
     if not lefts or not rights:
         return Match((), {one.name: None for one in lefts})
-    scores = score(lefts, rights)
+    scores = score(lefts, rights, method)
     return Match(_pairs(lefts, rights, scores), _named(lefts, rights, assign(scores.score)))
-
-
-def score(source: Sequence[Attribute], target: Sequence[Attribute]) -> Scores:
-    """Score every pair; both lists hold at least one column. 5,000 × 5,000 take 2.4 GB at their peak."""
-    import numpy as np
-
-    rows = max(1, MAX_CELLS // len(target))
-    if len(source) > rows:
-        blocks = [score(source[start : start + rows], target) for start in range(0, len(source), rows)]
-        kept = {kind: np.vstack([block.parts[kind] for block in blocks]) for kind in ("name", "text")}
-        return Scores(np.vstack([block.score for block in blocks]), kept)
-
-    parts = {**_language(source, target), **_content(source, target)}
-    rest = np.ones((len(source), len(target)))
-    for kind, part in parts.items():
-        rest *= 1 - _WEIGHTS[kind] * np.nan_to_num(part)
-    nameless = np.array([says_nothing(one.name) and not one.text for one in source])
-    if nameless.any():
-        alone = (1 - _SHAPE_ALONE * np.nan_to_num(parts["shape"] ** 0.5)) * (1 - _KIND_ALONE * parts["kind"])
-        rest[nameless] *= alone[nameless]
-    total = 1 - rest
-    types = type_fit(source, target)
-    names = evidence.name_words(source), [*map(_sum, evidence.name_words(target), evidence.text_words(target))]
-    against = evidence.opposites(*names)
-    place = _place(len(source), len(target))
-    contrast = np.nan_to_num(parts["shape"], nan=1.0)
-    total = total * (0.25 + 0.75 * types) * against * (0.75 + 0.25 * np.sqrt(contrast)) + 0.004 * place
-    return Scores(np.clip(total, 0.0, 1.0), {**parts, "type": types})
 
 
 def threshold_of(targets: int) -> float:
     """The score below which a column is left unmapped: the more targets, the higher is the best of them by chance."""
     return 0.32 + 0.075 * math.log10(targets + 1)
-
-
-def says_nothing(name: str) -> bool:
-    """Whether a name is a mere number: c1, col_2, Column 3, field4, v5, Unnamed: 6."""
-    return _NUMBERED.fullmatch(name.strip()) is not None
 
 
 def assign(score: Floats) -> list[int | None]:
@@ -133,89 +77,6 @@ def assign(score: Floats) -> list[int | None]:
         if gain[row, column] > 0:
             found[row] = column
     return found
-
-
-def _language(source: Sequence[Attribute], target: Sequence[Attribute]) -> dict[str, Floats]:
-    """What names, labels and descriptions say."""
-    import numpy as np
-
-    names, other = evidence.name_words(source), evidence.name_words(target)
-    texts, labels = evidence.text_words(source), evidence.text_words(target)
-    context = evidence.context_words(target) | evidence.context_words(source)
-    weights = evidence.Weights(other, context)
-    name = evidence.soft_overlap(names, other, weights).balanced(0.35)
-    equal = _equal([one.name.casefold() for one in source], [two.name.casefold() for two in target])
-    name = np.where(equal, 1.0, name**1.3)
-    text = np.zeros_like(name)
-    broad = evidence.Weights([_sum(*pair) for pair in zip(other, labels, strict=True)], context)
-    has_label, has_text = np.array([bool(label) for label in labels]), np.array([bool(text) for text in texts])
-    if has_label.any():
-        said = evidence.soft_overlap(names, labels, broad).balanced(0.45) ** 1.3
-        text = np.maximum(text, said * has_label[None, :])
-    if has_text.any():
-        said = evidence.soft_overlap(texts, other, broad).balanced(0.45) ** 1.3
-        text = np.maximum(text, said * has_text[:, None])
-    if has_text.any() and has_label.any():
-        said = evidence.soft_overlap(texts, labels, broad).balanced(0.2) ** 1.3
-        text = np.maximum(text, said * has_text[:, None] * has_label[None, :])
-    return {"name": name, "text": text}
-
-
-def _content(source: Sequence[Attribute], target: Sequence[Attribute]) -> dict[str, Floats]:
-    """What values, ranges, types and keys say."""
-    return {
-        "values": evidence.value_overlap(source, target),
-        "shape": evidence.shape_likeness(source, target),
-        "range": evidence.range_likeness(source, target),
-        "kind": _telling(source, target),
-        "key": _keys(source, target),
-    }
-
-
-def _telling(source: Sequence[Attribute], target: Sequence[Attribute]) -> Floats:
-    """The same rare type or semantic type: the fewer columns have it, the more it says."""
-    import numpy as np
-
-    found = np.zeros((len(source), len(target)))
-    lefts = np.array([one.type.family if one.type else "" for one in source])
-    rights = np.array([one.type.family if one.type else "" for one in target])
-    for family in TELLING & set(lefts.tolist()) & set(rights.tolist()):
-        rows, columns = np.flatnonzero(lefts == family), np.flatnonzero(rights == family)
-        found[np.ix_(rows, columns)] = 1.0 / (len(rows) * len(columns)) ** 0.5
-    meant = [(row, meanings(one.semantic) | {one.semantic}) for row, one in enumerate(source) if one.semantic]
-    if meant:
-        said = [{concept for word in _all_words(two) for concept in (*meanings(word), word)} for two in target]
-        for row, concepts in meant:
-            for column, theirs in enumerate(said):
-                if concepts & theirs:
-                    found[row, column] = max(found[row, column], 0.8)
-    return found
-
-
-def _equal(lefts: Sequence[str], rights: Sequence[str]) -> NDArray[np.bool_]:
-    import numpy as np
-
-    codes = {text: code for code, text in enumerate(dict.fromkeys((*lefts, *rights)))}
-    left, right = np.array([codes[text] for text in lefts]), np.array([codes[text] for text in rights])
-    equal: NDArray[np.bool_] = left[:, None] == right[None, :]
-    return equal
-
-
-def _keys(source: Sequence[Attribute], target: Sequence[Attribute]) -> Floats:
-    """A key on both sides."""
-    import numpy as np
-
-    return np.outer([one.key for one in source], [two.key for two in target]).astype(np.float64)
-
-
-def _place(rows: int, columns: int) -> Floats:
-    """How near the same position: nothing but a tie-break."""
-    import numpy as np
-
-    left = np.arange(rows) / max(1, rows - 1)
-    right = np.arange(columns) / max(1, columns - 1)
-    near: Floats = 1 - np.abs(left[:, None] - right[None, :])
-    return near
 
 
 def _pairs(lefts: Sequence[Attribute], rights: Sequence[Attribute], scores: Scores) -> tuple[ScoredPair, ...]:
@@ -238,11 +99,3 @@ def _named(
     return {
         one.name: None if column is None else rights[column].name for one, column in zip(lefts, assigned, strict=True)
     }
-
-
-def _sum(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
-    return first + second
-
-
-def _all_words(one: Attribute) -> tuple[str, ...]:
-    return evidence.name_words([one])[0] + evidence.text_words([one])[0]

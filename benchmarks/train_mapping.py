@@ -1,0 +1,78 @@
+"""Fits the matcher's combiner to labelled pairs of tables and writes octo_core/mapping/combiner.json.
+
+Usage: python benchmarks/train_mapping.py DIR [--to FILE]
+DIR is what eval_mapping.py takes; how to get it: docs/quality.md. scikit-learn is in the extra `dev`.
+"""
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from benchmarks.mapping_cases import Case, cases
+from octo_core.mapping import combiner, embedding, scoring
+
+STRENGTH = 0.1
+"""scikit-learn's C: small, for there are some 150 true pairs. 0.03 and 0.3 gave much the same."""
+HOME = Path(combiner.__file__).with_name("combiner.json")
+Kind = Literal["plain", "embedding"]
+
+
+def features(case: Case, kind: Kind) -> tuple[combiner.Table, np.ndarray]:
+    """The candidate pairs of a case, and which of them are true."""
+    hand, shares = scoring.weighed(case.source, case.target)
+    encoder = embedding.installed() if kind == "embedding" else None
+    alike = embedding.likeness(case.source, case.target, encoder) if encoder else None
+    found = combiner.table(combiner.Sides(case.source, case.target, hand.score, {**hand.parts, **shares}, alike))
+    pairs = zip(found.rows.tolist(), found.columns.tolist(), strict=True)
+    return found, np.array([(case.source[row].name, case.target[column].name) in case.truth for row, column in pairs])
+
+
+def fit(tables: Sequence[tuple[combiner.Table, np.ndarray]]) -> combiner.Model:
+    """A logistic regression; a case of many pairs counts for more, but less than they are more."""
+    from sklearn.linear_model import LogisticRegression
+
+    values = np.nan_to_num(np.concatenate([table.values for table, _ in tables]))
+    true = np.concatenate([truth for _, truth in tables])
+    weight = np.concatenate([np.full(len(truth), max(1, truth.sum()) ** -0.5) for _, truth in tables])
+    mean, spread = values.mean(axis=0), values.std(axis=0)
+    spread[spread < 1e-9] = 1.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = LogisticRegression(C=STRENGTH, max_iter=2000).fit((values - mean) / spread, true, sample_weight=weight)
+    rounded = [tuple(round(float(one), 6) for one in row) for row in (mean, spread, found.coef_[0])]
+    return combiner.Model(tables[0][0].names, *rounded, round(float(found.intercept_[0]), 6))
+
+
+def left_out(tables: dict[str, tuple[combiner.Table, np.ndarray]]) -> dict[str, combiner.Model]:
+    """For every case the model that was fitted to all the others."""
+    return {name: fit([table for other, table in tables.items() if other != name]) for name in tables}
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--to", type=Path, default=HOME)
+    options = parser.parse_args(arguments)
+    if embedding.installed() is None:
+        print("The extra `embedding` is needed: pip install 'octopipe[embedding]'", file=sys.stderr)
+        return 2
+    found = [case for group in cases(options.folder).values() for case in group]
+    kinds: tuple[Kind, ...] = ("plain", "embedding")
+    models = {kind: fit([features(case, kind) for case in found]) for kind in kinds}
+    said = {
+        kind: {name: getattr(model, name) for name in ("features", "mean", "spread", "weight", "intercept")}
+        for kind, model in models.items()
+    }
+    options.to.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    print(f"wrote {options.to}: {len(models['embedding'].features)} features, {len(found)} cases")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
