@@ -108,11 +108,12 @@ def _asked(
     tables, warnings, feedback = dict(found.tables), list(found.warnings), space.registry.feedback.of(pipeline.name)
     known = approved_columns(space)
     for name, schema in relations(pipeline, typed).items():
-        if name not in tables:
+        origin = pipeline.tables[name].from_
+        if name not in tables or origin is None:
             continue
         only = None if before is None else _changed(before.tables.get(name), tables[name])
         if only is None or only:
-            ground = Ground(space, pipeline, space.seen(pipeline.name, schema.source))
+            ground = Ground.of_table(space, pipeline, origin, typed)
             through = door(pipeline, space.registry, asked)
             tables[name], more = mapped_by_model(
                 ground, through, schema, catalog, tables[name], only=only, feedback=feedback, known=known

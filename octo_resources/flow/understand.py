@@ -106,7 +106,9 @@ def _asked(
             inner = profile.children if profile else None
         return [text for text, _ in profile.sketch.top() if text not in profile.spelled_nulls] if profile else []
 
-    return typed_by_model(Ground(space, pipeline, batches), door(pipeline, space.registry, asked), found, values, only)
+    return typed_by_model(
+        Ground(space, pipeline, found.source, batches), door(pipeline, space.registry, asked), found, values, only
+    )
 
 
 def _is_all(batches: Sequence[Batch]) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from octo_core.mapping.model import ColumnMapping
 from octo_resources.flow import Prepared, prepare
+from tests.flow.nested import order, orders_pipeline
 from tests.flow.shop import Shop, sale, sales
 from tests.servers.api import Reply
 from tests.servers.model import ModelServer, Says, answering, asked_of
@@ -217,3 +218,19 @@ def test_what_was_approved_goes_along_as_an_example(asking_shop: AskingShop) -> 
         shop.plan("again")
         asked = asked_of(mapping_questions(server)[-1])["mappings_approved_before"]
     assert {"table": "shop.sale", "column": "email", "expression": "lower(email)"} in asked
+
+
+def test_a_child_table_is_mapped_from_the_elements_of_a_list(asking_shop: AskingShop) -> None:
+    item = {"purchase_id": "parent.id", "line": "_index", "sku": "upper(sku)", "quantity": "no_such"}
+    with ModelServer(answering(mapping=item)) as server:
+        shop = asking_shop(server)
+        orders_pipeline(shop)
+        (shop.root / "pipelines" / "orders" / "mapping.yaml").unlink()
+        shop.drop("orders", "a", [order(number, {"sku": "a", "qty": 1, "price": "9.90"}) for number in range(20)])
+        shop.land("orders")
+        prepared = shop.plan("orders")
+    table = "sales.purchase_item"
+    assert column(prepared, "sku", table).expr == "upper(sku)"
+    assert column(prepared, "sku", table).layer == "llm"
+    assert column(prepared, "purchase_id", table).expr == "parent.id"
+    assert column(prepared, "quantity", table).layer == "embedded"
