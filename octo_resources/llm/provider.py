@@ -49,9 +49,10 @@ def opened(
         "json_schema": instructor.Mode.JSON_SCHEMA,
         "json": instructor.Mode.JSON,
     }
-    with client(seconds) as http:
+    address = base_url or DEFAULT_ADDRESSES[provider]
+    with client(seconds, address) as http:
         plain = openai.OpenAI(
-            base_url=base_url or DEFAULT_ADDRESSES[provider],
+            base_url=address,
             api_key=key or "none",
             max_retries=0,  # we retry, so that every attempt is counted and the wait is bounded
             timeout=seconds,

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
@@ -12,8 +14,8 @@ MAX_ANSWER_BYTES: Final = 8_000_000
 class Bounded(httpx2.BaseTransport):
     """Ends an answer that is too large, or that takes longer than `seconds` from the request to its last byte."""
 
-    def __init__(self, seconds: float) -> None:
-        self._inner = httpx2.HTTPTransport()
+    def __init__(self, seconds: float, proxy: str | None = None) -> None:
+        self._inner = httpx2.HTTPTransport(proxy=proxy)
         self._seconds = seconds
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -49,8 +51,15 @@ class _Body(httpx2.SyncByteStream):
         self._inner.close()
 
 
-def client(seconds: float) -> httpx2.Client:
-    """A client for one provider. Redirects are not followed: they would carry the key elsewhere."""
-    return httpx2.Client(
-        transport=Bounded(seconds), timeout=httpx2.Timeout(seconds, connect=min(seconds, 10.0)), follow_redirects=False
-    )
+def client(seconds: float, address: str) -> httpx2.Client:
+    """A client for one provider, through the environment's proxy where it names one for that address.
+
+    Redirects are not followed: they would carry the key elsewhere.
+    """
+    timeout = httpx2.Timeout(seconds, connect=min(seconds, 10.0))
+    return httpx2.Client(transport=Bounded(seconds, _proxy(address)), timeout=timeout, follow_redirects=False)
+
+
+def _proxy(address: str) -> str | None:
+    parts = urlsplit(address)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)

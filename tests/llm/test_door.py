@@ -160,6 +160,17 @@ def test_a_certificate_that_nobody_signed(open_door: OpenDoor, tmp_path: Path) -
     assert not server.asked
 
 
+def test_the_environment_s_proxy_is_used(open_door: OpenDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with ModelServer([RED]) as server:
+        monkeypatch.setenv("http_proxy", server.url)
+        found = open_door("http://model.example/v1").ask(question())
+        assert found == Colour(name="red", warm=True)
+        monkeypatch.setenv("no_proxy", "model.example")
+        assert isinstance(open_door("http://model.example/v1", retries=0).ask(question("Without?")), Unanswered)
+
+
 def test_the_same_question_is_paid_for_once(open_door: OpenDoor, registry: Registry) -> None:
     with ModelServer([RED]) as server:
         door = open_door(server.base_url)
