@@ -8,17 +8,17 @@ import string
 from typing import Final
 
 from octo_core.asking.cleaning import plain
-from octo_core.inference.claims import BOOLEAN_PAIRS
 from octo_core.schema import Field
 
 _FOREIGN: Final = re.compile(r"[^9Aa+ \-_./:,@()%$€£#\[\]{}\"']")
 _MANY_SIGNS: Final = re.compile(r"[^9Aa+·]{4,}|·{2,}")
-_TIME_SIGNS: Final = re.compile(r"%-?[A-Za-z]|UTC|GMT|(?<![A-Za-z])[TZ](?![A-Za-z])|[ \-/.,:()年月日時时分秒]|\s\|\s")
+_MIXED: Final = re.compile(r"[Aa]*(?:9+[Aa]+){2,}9+[9Aa]*|9*(?:[Aa]+9+){2,}[Aa]+[9Aa]*")
+_TIME_SIGNS: Final = re.compile(r"%-?[A-Za-z]|UTC|GMT|[TZ](?![A-Za-z])|[ \-/.,:()年月日時时分秒]|\s\|\s")
 
 
 def shape(text: str) -> str:
-    """A mask without what might be the value itself: signs of other scripts, and values of nothing but signs."""
-    found = _MANY_SIGNS.sub("·", _FOREIGN.sub("·", text))
+    """A mask without what might tell the value: foreign signs, nothing but signs, where a hash has its digits."""
+    found = _MIXED.sub("a9+", _MANY_SIGNS.sub("·", _FOREIGN.sub("·", text)))
     return found if re.search(r"[9Aa]", found) else "·"
 
 
@@ -49,12 +49,12 @@ def rounded(count: int) -> int:
 
 
 def layout(field: Field) -> str | None:
-    """A field's format without words of the data: letters of times, signs of numbers, known spellings of yes and no."""
+    """A field's format without words of the data: letters of times, signs of numbers, no spellings of yes."""
     text = field.format
     if not text:
         return None
     if field.type.kind == "boolean":
-        return text if tuple(text.split("|")) in BOOLEAN_PAIRS else None
+        return None
     if field.type.is_numeric:
         return text if re.fullmatch(r"[^\w]*(?:[A-Z]{3} )?[^\w]*1.?234(?:.56)?[^\w]*(?: [A-Z]{3})?", text) else None
     pattern, _, zone = text.partition(" @")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from octo_core.errors import UsageError
 from octo_core.spec.llm import LlmSettings, Share
 from octo_resources.llm.provider import KEY_VARIABLES, KEYLESS
+from octo_resources.redaction import remember
 
 if TYPE_CHECKING:
     from octo_resources.llm.door import Door
@@ -45,6 +46,7 @@ def access(pipeline: "Pipeline") -> Access:
             key = secrets.reveal(settings.key)
         except UsageError as error:
             return Access(settings, why_not=f"there is no key for {settings.model}: {error.message}")
+        remember(key)  # it may stand in the file itself, or in the data
         return Access(settings, key=key)
     variable = KEY_VARIABLES.get(provider)
     if provider in KEYLESS or (settings.base_url is not None and variable not in pipeline.project.environment):

@@ -1,0 +1,130 @@
+"""Recognisable values of every kind are planted, and looked for in all that a recording server received."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from octo_core.asking.shapes import outward, shape
+from octo_core.asking.sharing import of_example, of_field
+from octo_core.inference import infer_column
+from octo_core.inference.profile import mask
+from octo_core.schema import Field
+from octo_resources.flow import Prepared, prepare, schemas
+from tests.flow.shop import Shop
+from tests.llm.planted import (
+    BROKEN,
+    FILE,
+    KEY,
+    KEYS,
+    NESTED,
+    OTHER,
+    PASSWORD,
+    PERSONAL,
+    THERE,
+    leaked,
+    plant,
+    wrong_claims,
+)
+from tests.servers.model import ModelServer
+
+EVERYTHING = [*PERSONAL.values(), *OTHER.values(), *NESTED.values(), *KEYS, THERE, BROKEN, FILE, PASSWORD]
+
+
+def planned(
+    asking_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch, server: ModelServer, **llm: Any
+) -> tuple[Shop, Prepared]:
+    """The shop with the planted rows, and a plan made with the model that claims the wrong things."""
+    shop = asking_shop(server, **llm)
+    monkeypatch.setenv("SHOP_WAREHOUSE", shop.url.replace("postgres@", f"postgres:{PASSWORD}@"))
+    plant(shop)
+    space = shop.space
+    return shop, prepare(space, space.pipeline("sales"))
+
+
+def said_in(server: ModelServer) -> str:
+    """All that was received but the key's own header: bodies as they came and as text, addresses, other headers."""
+    texts = []
+    for asked in server.asked:
+        body = asked.body.decode()
+        contents = [str(message.get("content")) for message in json.loads(body)["messages"]]
+        headers = {name: value for name, value in asked.headers.items() if name.lower() != "authorization"}
+        texts += [body, *contents, asked.url, repr(headers)]
+    return "\n".join(texts)
+
+
+def test_statistics_hold_none_of_the_values(asking_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> None:
+    with ModelServer(wrong_claims) as server:
+        shop, prepared = planned(asking_shop, monkeypatch, server)
+    heard = said_in(server)
+    assert "are no " in heard  # counter-examples went back
+    assert leaked([*EVERYTHING, KEY], heard) == []
+    assert {asked.headers["authorization"] for asked in server.asked} == {f"Bearer {KEY}"}
+    calls = "\n".join(repr(call) for call in shop.registry.llm_calls.newest(limit=500))
+    assert leaked([*EVERYTHING, KEY], calls) == []
+    space = shop.space
+    found = schemas(space, space.pipeline("sales"))["sales"]
+    told = "\n".join([*prepared.plan.warnings, *found.warnings, *(str(one.why) for one in found.fields)])
+    assert "was overruled" in told
+    assert leaked([*EVERYTHING, KEY], told) == []
+
+
+def test_samples_hold_what_is_nobody_s_and_masks_of_the_rest(
+    asking_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ModelServer(wrong_claims) as server:
+        planned(asking_shop, monkeypatch, server, share="samples")
+    heard = said_in(server)
+    assert leaked([*PERSONAL.values(), *KEYS, BROKEN, FILE, PASSWORD, KEY], heard) == []
+    assert leaked(["marzipan", "quetzalcoatl", "obsidian", THERE], heard) == ["marzipan", "quetzalcoatl", "obsidian",
+                                                                             THERE, "xylophone", "jubilee"]  # fmt: skip
+    assert shape(mask(PERSONAL["email"])) in heard
+    assert shape(mask(PERSONAL["customer_name"])) in heard
+
+
+def test_with_share_none_nobody_is_asked(asking_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> None:
+    with ModelServer(wrong_claims) as server:
+        shop, prepared = planned(asking_shop, monkeypatch, server, share="none")
+    assert server.asked == []
+    assert shop.registry.llm_calls.newest() == []
+    assert prepared.mapping.proposer == "embedded"
+
+
+@pytest.mark.parametrize("value", [7, 50, 100, 73914682, 31415926.53, -4471, 0.0517, 1, 918273645546372819])
+def test_a_range_never_ends_at_the_values(value: float) -> None:
+    low, high = float(outward(value, -1)), float(outward(value, 1))
+    assert low < value < high
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [("AB-12", "AA-99"), ("♠♥♦♣", "·"), ("$#@!%^", "·"), ("李小龙", "aaa"), ("x♠♥y", "a·a"), ("---", "·"),
+     ("a~b", "a·a"), ("d2a84f4b8b65", "a9+"), ("AB-123456", "AA-999999"),     ("गोपनीय", "a·aa·a")],
+)  # fmt: skip
+def test_a_mask_keeps_no_sign_that_could_be_the_value(value: str, told: str) -> None:
+    assert shape(mask(value)) == told
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "told"),
+    [("date", "%d.%m.%Y", "%d.%m.%Y"), ("timestamptz", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%SZ"),
+     ("date", "Krull %d.%m.%Y", None), ("boolean", "jawohl|nimmer", None), ("int32", "1.234,56 €", "1.234,56 €"),
+     ("int32", "Krull 1.234", None), ("timestamptz", "Krull %Y%m%d %H%M @Europe/Madrid", "@Europe/Madrid")],
+)  # fmt: skip
+def test_a_format_leaves_without_words_of_the_data(kind: str, text: str, told: str | None) -> None:
+    field = Field.model_validate({"name": "x", "type": kind, "format": text})
+    assert of_field(field, "statistics").get("format") == told
+
+
+def test_values_in_approved_expressions_stay_here() -> None:
+    approved = {"column": "status", "expression": "map_values(state, 'marzipan', 'paid')"}
+    assert of_example(approved, "statistics")["expression"] == "map_values(state, '…', '…')"
+    dated = {"expression": "parse_date(day, '%d.%m.%Y')"}
+    assert of_example(dated, "statistics") == dated
+
+
+def test_of_few_values_only_their_number_leaves() -> None:
+    told = of_field(infer_column(["marzipan", "obsidian"] * 20, "state"), "statistics")
+    assert told["distinct"] == 2
+    assert leaked(["marzipan", "obsidian"], json.dumps(told)) == []
