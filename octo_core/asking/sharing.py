@@ -153,7 +153,12 @@ def of_example(approved: Mapping[str, str], share: Share) -> dict[str, str]:
     """An approved mapping as an example: its texts in quotes may be values, so only formats stay but in `samples`."""
     if share == "samples":
         return {name: masked(plain(text, 400)) for name, text in approved.items()}
-    return {name: _QUOTED.sub(_unquoted, plain(text, 400)) for name, text in approved.items()}
+    return {name: masked(without_values(plain(text, 400))) for name, text in approved.items()}
+
+
+def without_values(expression: str) -> str:
+    """An expression whose texts in quotes, but for formats of times, are left out."""
+    return _QUOTED.sub(_unquoted, expression)
 
 
 def _unquoted(found: re.Match[str]) -> str:

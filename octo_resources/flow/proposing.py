@@ -16,7 +16,7 @@ from octo_core.spec.shapes import relation_name
 from octo_resources.flow.origins import settled
 from octo_resources.flow.pulling import pull
 from octo_resources.flow.relations import typed_relations
-from octo_resources.flow.remembering import approved_columns
+from octo_resources.flow.remembering import approved_columns, that_may_leave
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -106,7 +106,7 @@ def _asked(
     from octo_resources.flow.consulting import Ground, mapped_by_model
 
     tables, warnings, feedback = dict(found.tables), list(found.warnings), space.registry.feedback.of(pipeline.name)
-    known = approved_columns(space)
+    known = that_may_leave(space, approved_columns(space))
     for name, schema in relations(pipeline, typed).items():
         origin = pipeline.tables[name].from_
         if name not in tables or origin is None:

@@ -91,8 +91,16 @@ def plant(shop: Shop) -> None:
 
 
 EXPRESSIONS = (
-    ("cast(remark as bigint)", "cast(plain as date)", "by_address", "by_number", "by_name.Ann", "items[1].none"),
-    ("parse_date(name, '%Y')", "cast(card_number as int8)", "by_nam", "inner.deeper", "tags", "items", "inner"),
+    ("cast(remark as bigint)", "cast(plain as date)", "by_address", "by_number.x", "by_name.Persephon", "by_address.x"),
+    (
+        "parse_date(name, '%Y')",
+        "cast(card_number as int8)",
+        "by_nam",
+        "inner.deeper",
+        "tags",
+        "items[1].x",
+        "by_number",
+    ),
     ("cast(typed_mostly as int64)", "cast(json_text as uuid)", "hildegrd", "by_address.a@b", "emial", "iban + 1"),
 )
 """In turn, each for one of the columns."""

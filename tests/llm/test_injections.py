@@ -66,9 +66,10 @@ def questions(case: TextCase, share: Share) -> list[list[dict[str, str]]]:
     schema, catalog = sides(case)
     asked = schema_question.askable(source_fields(schema))
     table = catalog.tables["shop.sale"]
+    near = mapping_question.short_list(schema, table, catalog)
     return [
         schema_question.messages(schema.source, asked, share),
-        mapping_question.messages(schema, table, catalog, COLUMNS, share=share),
+        mapping_question.messages(schema, table, catalog, COLUMNS, near=near, share=share),
     ]
 
 

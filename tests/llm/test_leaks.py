@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from octo_core.asking.examples import ApprovedColumn
 from octo_core.asking.shapes import outward, shape
 from octo_core.asking.sharing import of_example, of_field
 from octo_core.inference import infer_column
 from octo_core.inference.profile import mask
 from octo_core.schema import Field
 from octo_resources.flow import Prepared, prepare, schemas
+from octo_resources.flow.remembering import that_may_leave
 from tests.flow.shop import Shop
 from tests.llm.planted import (
     BROKEN,
@@ -128,3 +130,15 @@ def test_of_few_values_only_their_number_leaves() -> None:
     told = of_field(infer_column(["marzipan", "obsidian"] * 20, "state"), "statistics")
     assert told["distinct"] == 2
     assert leaked(["marzipan", "obsidian"], json.dumps(told)) == []
+
+
+def test_an_example_leaves_only_as_its_own_pipeline_lets_it(shop: Shop) -> None:
+    shares = {"open": "samples", "usual": "statistics", "closed": "none"}
+    for name, share in shares.items():
+        shop.sales_pipeline(name, llm={"share": share})
+    told = "map_values(state, 'marzipan', 'paid')"
+    known = [ApprovedColumn(name, "sales", "shop.sale", "status", told) for name in (*shares, "removed")]
+    assert [(one.pipeline, one.expr) for one in that_may_leave(shop.space, known)] == [
+        ("open", told),
+        ("usual", "map_values(state, '…', '…')"),
+    ]
