@@ -88,7 +88,10 @@ def _error(failed: StepFailureData) -> OctopipeError:
     message, where, hint = (told.value[part] for part in ("message", "where", "hint"))
     if kind is errors.NotApproved:
         return errors.NotApproved(message, fingerprint=str(told.value["fingerprint"]), where=where, hint=hint)
-    if kind is errors.SpecError:
-        return errors.SpecError([errors.Mistake(**mistake) for mistake in told.value["mistakes"]])
+    if kind in (errors.SpecError, errors.MappingOutgrown):
+        mistakes = [errors.Mistake(**mistake) for mistake in told.value["mistakes"]]
+        if kind is errors.SpecError:
+            return errors.SpecError(mistakes)
+        return errors.MappingOutgrown(mistakes, fingerprint=str(told.value["fingerprint"]), where=where, hint=hint)
     found: OctopipeError = kind(message, where=where, hint=hint)
     return found

@@ -5,6 +5,7 @@ OctopipeError
 │   └── SpecError         mistakes in a project's files, all of them at once, each with file, line and column
 ├── NotSupportedYet       a part of the contract that is not built yet: exit code 2
 ├── NotApproved           the gate: nobody approved exactly this plan: exit code 3
+│   └── MappingOutgrown   the source changed, and the approved mapping does not fit it: no new plan before it is mended
 ├── SourceError           the source could not be read
 ├── LandingError          a landed batch is missing, damaged or does not match its manifest
 ├── DestinationError      the destination could not be read or written
@@ -81,6 +82,17 @@ class NotApproved(OctopipeError):
     def __init__(self, message: str, *, fingerprint: str, where: str | None = None, hint: str | None = None) -> None:
         super().__init__(message, where=where, hint=hint)
         self.fingerprint = fingerprint
+
+
+class MappingOutgrown(NotApproved):
+    """The source changed since the approval so that the mapping fits no more; `mistakes` are what does not fit."""
+
+    def __init__(
+        self, mistakes: Sequence[Mistake], *, fingerprint: str, where: str | None = None, hint: str | None = None
+    ) -> None:
+        self.mistakes = tuple(mistakes)
+        said = "its source changed since the approval, and the mapping does not fit it any more"
+        super().__init__("\n".join([f"{said}:", *map(str, mistakes)]), fingerprint=fingerprint, where=where, hint=hint)
 
 
 class SourceError(OctopipeError):

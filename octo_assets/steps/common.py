@@ -69,10 +69,15 @@ def patient(context: dg.AssetExecutionContext, spec: PipelineSpec) -> bool:
 
 
 @contextmanager
-def failures_in_plain_words(retry: bool = True) -> Iterator[None]:
-    """Turn our errors into Dagster failures: the message and no traceback; retried only where that can help."""
+def failures_in_plain_words(retry: bool = True, *, but: type[OctopipeError] | tuple[()] = ()) -> Iterator[None]:
+    """Turn our errors into Dagster failures: the message and no traceback; retried only where that can help.
+
+    `but` goes through as it is.
+    """
     try:
         yield
+    except but:
+        raise
     except OctopipeError as error:
         told = {
             "kind": type(error).__name__,

@@ -23,6 +23,7 @@ def mapping_spec(pipeline: Pipeline) -> dg.AssetSpec:
             "Next: read `plan` of the latest materialization, then approve it on "
             f"`{approved_key(spec.name).to_user_string()}`, or correct a column there."
         ),
+        skippable=True,
         kinds={"markdown"},
         metadata={"pipeline file": dg.MetadataValue.path(str(pipeline.file))},
         **spec_fields(spec),

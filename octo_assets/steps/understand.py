@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from octo_assets.names import destination_key, mapping_key, op_name, schema_key
+from octo_assets.names import approved_key, destination_key, mapping_key, op_name, schema_key
 from octo_assets.steps.calls import with_calls
 from octo_assets.steps.common import (
     Materialized,
@@ -21,7 +21,9 @@ from octo_assets.steps.common import (
 from octo_assets.steps.destination import destination_result, destination_spec
 from octo_assets.steps.mapping import mapping_result, mapping_spec
 from octo_assets.steps.schema import schema_result, schema_spec
+from octo_core.errors import MappingOutgrown
 from octo_resources.project import Pipeline
+from octo_resources.redaction import redact
 
 
 def understanding_assets(pipeline: Pipeline) -> dg.AssetsDefinition:
@@ -56,8 +58,27 @@ def understanding_assets(pipeline: Pipeline) -> dg.AssetsDefinition:
                 catalog = pull(space, now)
             yield destination_result(spec, catalog)
         if mapping_key(spec.name) in wanted:
-            with failures_in_plain_words(retry):
-                prepared = prepare(space, now)
-            yield with_calls(mapping_result(prepared), space, spec.name, "mapping")
+            try:
+                with failures_in_plain_words(retry, but=MappingOutgrown):
+                    prepared = prepare(space, now)
+            except MappingOutgrown as error:  # the data landed, and a person has to mend the mapping: no red run
+                _tell(context, spec.name, error)
+            else:
+                yield with_calls(mapping_result(prepared), space, spec.name, "mapping")
 
     return plan
+
+
+def _tell(context: dg.AssetExecutionContext, name: str, error: MappingOutgrown) -> None:
+    """The approval check failed, with what to mend; what stands on the mapping is skipped."""
+    said = redact(str(error))
+    context.log.warning(said)
+    context.instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            asset_key=approved_key(name),
+            check_name="approval",
+            passed=False,
+            description=said,
+            metadata={"fingerprint": error.fingerprint, "state": "outgrown"},
+        )
+    )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from octo_cli import console
+from octo_cli import completing, console
 from octo_core.errors import Mistake, SpecError, UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def check(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Pipelines; all when left out.", metavar="[NAME]...")
+        list[str] | None,
+        typer.Argument(help="Pipelines; all when left out.", metavar="[NAME]...", autocompletion=completing.pipelines),
     ] = None,
 ) -> None:
     """Validate pipeline files: keys, values, references, and the expressions of mapping.yaml.

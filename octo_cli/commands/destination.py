@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from octo_cli import console
+from octo_cli import completing, console
 from octo_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from octo_core.catalog import Catalog
     from octo_resources.project import Pipeline
 
-app = typer.Typer(help="A pipeline's destination.", no_args_is_help=True)
+app = typer.Typer(
+    help="A pipeline's destination.", epilog="Example:  octopipe destination pull flights", no_args_is_help=True
+)
 
-Name = Annotated[str, typer.Argument(help="The pipeline.", metavar="PIPELINE")]
+Name = Annotated[str, typer.Argument(help="The pipeline.", metavar="PIPELINE", autocompletion=completing.pipelines)]
 Options = Annotated[
     list[str] | None, typer.Option("--option", metavar="K=V", help="A key of the destination; may be repeated.")
 ]

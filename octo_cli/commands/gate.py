@@ -5,14 +5,16 @@ from typing import Annotated
 
 import typer
 
-from octo_cli import console
+from octo_cli import completing, console
 from octo_cli.commands.understand import Name, opened
 
 Fingerprint = Annotated[str, typer.Option(help="The plan that you read: 8 or more letters of its fingerprint.")]
 Reviewer = Annotated[str, typer.Option(help="Who decides, e.g. your e-mail address.")]
 Reason = Annotated[str | None, typer.Option(help="Why, for those who read it later.")]
 
-app = typer.Typer(help="The decisions so far.", no_args_is_help=True)
+app = typer.Typer(
+    help="The decisions so far.", epilog="Example:  octopipe approvals list flights", no_args_is_help=True
+)
 
 
 def approve(name: Name, fingerprint: Fingerprint, reviewer: Reviewer, reason: Reason = None) -> None:
@@ -70,7 +72,11 @@ def has_dagster(root: Path) -> bool:
 
 
 @app.command("list")
-def list_(name: Annotated[str | None, typer.Argument(help="One pipeline; all when left out.")] = None) -> None:
+def list_(
+    name: Annotated[
+        str | None, typer.Argument(help="One pipeline; all when left out.", autocompletion=completing.pipelines)
+    ] = None,
+) -> None:
     """Every decision, oldest first.
 
     Example:  octopipe approvals list flights
@@ -93,7 +99,9 @@ def list_(name: Annotated[str | None, typer.Argument(help="One pipeline; all whe
 
 @app.command("export")
 def export(
-    name: Annotated[str | None, typer.Argument(help="One pipeline; all when left out.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="One pipeline; all when left out.", autocompletion=completing.pipelines)
+    ] = None,
     to: Annotated[Path | None, typer.Option(help="The file to write; standard output when left out.")] = None,
 ) -> None:
     """Write decisions and their recipes, to be carried to another environment.

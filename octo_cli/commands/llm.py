@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from octo_cli import console
+from octo_cli import completing, console
 
 if TYPE_CHECKING:
     from octo_resources.registry.calls import LlmCall
@@ -17,7 +17,10 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Pipeline = Annotated[str | None, typer.Argument(help="One pipeline; all when left out.", metavar="[NAME]")]
+Pipeline = Annotated[
+    str | None,
+    typer.Argument(help="One pipeline; all when left out.", metavar="[NAME]", autocompletion=completing.pipelines),
+]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="The newest so many.")]
 
 

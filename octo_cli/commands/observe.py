@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from octo_cli import console
+from octo_cli import completing, console
 from octo_cli.commands.understand import Name, opened
 from octo_core.errors import SpecError, UsageError
 
@@ -17,12 +17,19 @@ if TYPE_CHECKING:
     from octo_resources.flow.cleaning import Purge
     from octo_resources.registry.model import Execution
 
-Pipeline = Annotated[str | None, typer.Argument(help="One pipeline; all when left out.", metavar="[NAME]")]
+Pipeline = Annotated[
+    str | None,
+    typer.Argument(help="One pipeline; all when left out.", metavar="[NAME]", autocompletion=completing.pipelines),
+]
 
 _UNCOMMITTED = ("running", "failed", "aborted", "vanished")
 
-quarantine = typer.Typer(help="Rows that were set aside, with reasons.", no_args_is_help=True)
-history = typer.Typer(help="Past loads.", no_args_is_help=True)
+quarantine = typer.Typer(
+    help="Rows that were set aside, with reasons.",
+    epilog="Example:  octopipe quarantine list flights",
+    no_args_is_help=True,
+)
+history = typer.Typer(help="Past loads.", epilog="Example:  octopipe history list flights", no_args_is_help=True)
 
 
 def status(name: Pipeline = None) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from octo_cli import console
+from octo_cli import completing, console
 from octo_core.errors import NotApproved, OctopipeError, UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ WAITS = 3
 
 
 def run(
-    name: Annotated[str | None, typer.Argument(help="The pipeline.", metavar="NAME")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="The pipeline.", metavar="NAME", autocompletion=completing.pipelines)
+    ] = None,
     due: Annotated[bool, typer.Option("--due", help="Run every started pipeline that is due.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Read everything again, not only what is new.")] = False,
     since: Annotated[str | None, typer.Option(help="Read from this cursor value on.")] = None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from octo_cli import console
+from octo_cli import completing, console
 from octo_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from octo_core.spec.sources import Source
     from octo_resources.project import Pipeline
 
-app = typer.Typer(help="A pipeline's sources.", no_args_is_help=True)
+app = typer.Typer(help="A pipeline's sources.", epilog="Example:  octopipe source test flights", no_args_is_help=True)
 
 SHOWN = 5
-Name = Annotated[str, typer.Argument(help="The pipeline.", metavar="PIPELINE")]
+Name = Annotated[str, typer.Argument(help="The pipeline.", metavar="PIPELINE", autocompletion=completing.pipelines)]
 Which = Annotated[
-    str | None, typer.Argument(help="The source; may be left out where there is one.", metavar="[SOURCE]")
+    str | None,
+    typer.Argument(
+        help="The source; may be left out where there is one.", metavar="[SOURCE]", autocompletion=completing.sources
+    ),
 ]
 Options = Annotated[
     list[str] | None,
@@ -96,7 +99,7 @@ def add(
 @app.command("update")
 def update(
     pipeline: Name,
-    source: Annotated[str, typer.Argument(help="The source.", metavar="SOURCE")],
+    source: Annotated[str, typer.Argument(help="The source.", metavar="SOURCE", autocompletion=completing.sources)],
     option: Options = None,
 ) -> None:
     """Change keys of a source; the file's comments stay.
@@ -116,7 +119,10 @@ def update(
 
 
 @app.command("remove")
-def remove(pipeline: Name, source: Annotated[str, typer.Argument(help="The source.", metavar="SOURCE")]) -> None:
+def remove(
+    pipeline: Name,
+    source: Annotated[str, typer.Argument(help="The source.", metavar="SOURCE", autocompletion=completing.sources)],
+) -> None:
     """Take a source out of the file; refused while a table comes from it.
 
     \b

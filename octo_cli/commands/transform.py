@@ -4,12 +4,14 @@ from typing import Annotated
 
 import typer
 
-from octo_cli import console
+from octo_cli import completing, console
 from octo_core.errors import NotSupportedYet
 
-app = typer.Typer(help="A pipeline's transformations.", no_args_is_help=True)
+app = typer.Typer(
+    help="A pipeline's transformations.", epilog="Example:  octopipe transform list flights", no_args_is_help=True
+)
 
-Pipeline = Annotated[str, typer.Argument(help="The pipeline.", metavar="PIPELINE")]
+Pipeline = Annotated[str, typer.Argument(help="The pipeline.", metavar="PIPELINE", autocompletion=completing.pipelines)]
 Options = Annotated[list[str] | None, typer.Option("--option", metavar="K=V", help="A setting; may be repeated.")]
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from octo_cli import console
+from octo_cli import completing, console
 from octo_core.errors import NotSupportedYet, UsageError
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from octo_resources.flow import Workspace
     from octo_resources.project import Pipeline
 
-Name = Annotated[str, typer.Argument(help="The pipeline.", metavar="NAME")]
+Name = Annotated[str, typer.Argument(help="The pipeline.", metavar="NAME", autocompletion=completing.pipelines)]
 
 
 def opened(name: str) -> "tuple[Workspace, Pipeline]":
@@ -25,7 +25,9 @@ def opened(name: str) -> "tuple[Workspace, Pipeline]":
 
 def schema(
     name: Name,
-    source: Annotated[str | None, typer.Argument(help="One of its sources; all when left out.")] = None,
+    source: Annotated[
+        str | None, typer.Argument(help="One of its sources; all when left out.", autocompletion=completing.sources)
+    ] = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Read the source again.")] = False,
     pydantic: Annotated[bool, typer.Option("--pydantic", help="Print the generated Pydantic models.")] = False,
     json_schema: Annotated[bool, typer.Option("--json-schema", help="Print the generated JSON Schema.")] = False,

@@ -97,9 +97,7 @@ def _unloaded(space: Workspace, pipelines: Iterable[str] | None = None) -> set[s
             known = space.destination(pipeline).known_batches(name)
         except OctopipeError:
             pipeline, known = None, {}
-        for source in space.landing.sources():
-            if source[0] != name:
-                continue
+        for source in space.landing.sources(name):
             landed = space.landing.batches(name, source[1])
             batches = {batch.id for batch in landed}
             loaded = [known.get((source[1], table), frozenset()) for table in _tables_from(pipeline, source[1])]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from octo_core.approvals import Decision
 from octo_core.catalog import Catalog
+from octo_core.errors import SpecError
 from octo_core.mapping.model import Mapping
 from octo_core.plan.fingerprint import fingerprint
 from octo_core.plan.model import Plan, Recipe, SourcePlan
@@ -17,6 +18,7 @@ from octo_resources.flow.believing import shows
 from octo_resources.flow.landing_step import Progress
 from octo_resources.flow.logs import step
 from octo_resources.flow.origins import settled
+from octo_resources.flow.outgrown import outgrown
 from octo_resources.flow.pulling import pull
 from octo_resources.flow.relations import typed_relations
 from octo_resources.flow.workspace import Workspace
@@ -65,6 +67,7 @@ def prepare(
     """Bring schemas, pull, mapping and plan up to date, and say how the plan stands with the reviewers.
 
     A stored plan is taken where nothing that it was made from has changed: its fingerprint is taken again each time.
+    Raises SpecError for mistakes in the mapping, MappingOutgrown where it fitted until the source changed.
     """
     from octo_core.plan.recipe import build_recipe
     from octo_resources.flow.proposing import mapping
@@ -72,7 +75,10 @@ def prepare(
     pipeline = settled(space, pipeline, refresh=refresh, progress=progress)
     typed = typed_relations(space, pipeline, refresh=refresh, progress=progress)
     catalog = pull(space, pipeline, refresh=refresh)
-    mapped = mapping(space, pipeline, typed, catalog, again=again, proposer=proposer)
+    try:
+        mapped = mapping(space, pipeline, typed, catalog, again=again, proposer=proposer)
+    except SpecError as error:
+        raise outgrown(space, pipeline.name, typed, error) or error from None
     recipe = build_recipe(pipeline.spec, typed, catalog, mapped, texts(pipeline))
     print_ = fingerprint(recipe)
     stored = space.registry.plans.get(pipeline.name, print_)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from octo_core.errors import UsageError
+from octo_core.errors import MappingOutgrown, UsageError
 from octo_core.ledger import LoadResult, SourceCount
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
@@ -33,20 +33,26 @@ def standing(space: Workspace, name: str) -> Standing:
 
 
 def waiting(space: Workspace, pipeline: Pipeline, landed: Mapping[str, Mapping[str, Any]]) -> LoadResult:
-    """The answer of a run whose plan nobody approved: what landed, and the fingerprint that waits."""
+    """The answer of a run whose plan nobody approved: what landed, and the fingerprint that waits.
+
+    Where the mapping has to be mended before there can be a plan, the approved one's fingerprint, and what to mend.
+    """
     from octo_resources.flow.planning import prepare  # status needs none of it
 
-    prepared = prepare(space, pipeline)
-    plan = prepared.plan
+    try:
+        plan = prepare(space, pipeline).plan
+        print_, warnings = plan.fingerprint, plan.warnings
+    except MappingOutgrown as error:
+        print_, warnings = error.fingerprint, (str(error),)
     return LoadResult(
         pipeline=pipeline.name,
         load_id="",
-        fingerprint=plan.fingerprint,
+        fingerprint=print_,
         engine_why="not started: the plan waits for approval",
         status="waiting_for_approval",
         batches=tuple(str(found["batch"]) for found in landed.values() if "batch" in found),
         sources={name: _count(found) for name, found in landed.items()},
-        warnings=plan.warnings,
+        warnings=warnings,
     )
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from octo_core.batch import Batch
 from octo_core.catalog import Table
-from octo_core.errors import DriftStop, UsageError
+from octo_core.errors import DriftStop, MappingOutgrown, UsageError
 from octo_core.ledger import LoadResult, LoadStatus, Phases, SourceCount, TableLedger
 from octo_core.spec.shapes import every_source, looked_up
 from octo_resources.destinations.postgres.order import order_by_foreign_keys
@@ -260,11 +260,8 @@ class Underway:
             )
         try:
             prepared = self.prepared if self.dry_run else evolve(self.space, self.pipeline, drift)
-        except UsageError as error:  # mapping.yaml or a correction names what is not there any more
-            said = (
-                *drift.waits,
-                f"the mapping does not fit the source any more; mend it, then read the new plan: {error}",
-            )
+        except (UsageError, MappingOutgrown) as error:  # the mapping names what is not there any more
+            said = (*drift.waits, str(error))
             return LoadOutcome(self._result("waiting_for_approval", works, {}, said), None, drift.by_table)
         result = self._result("waiting_for_approval", works, {}, drift.warnings)
         result = result.model_copy(update={"fingerprint": prepared.plan.fingerprint})

@@ -14,9 +14,10 @@ from octo_core.batch import Batch, LandedFile
 from octo_core.errors import LandingError, NotSupportedYet
 from octo_resources.landing.disk import landing_errors
 from octo_resources.landing.manifest import CLEANED, MANIFEST, read_manifest
-from octo_resources.landing.retention import Cleaned, clean, used
+from octo_resources.landing.retention import Cleaned, clean
 from octo_resources.landing.superseded import without_superseded
 from octo_resources.landing.ulid import is_ulid, new_ulid
+from octo_resources.landing.usage import used
 from octo_resources.landing.verify import verify
 from octo_resources.landing.writer import BatchWriter
 
@@ -102,11 +103,12 @@ class Landing:
         """Bytes of all that is in the landing zone."""
         return used(self.root)
 
-    def sources(self) -> list[tuple[str, str]]:
-        """(pipeline, source) folders that exist, percent-encoded as on the disk."""
+    def sources(self, pipeline: str | None = None) -> list[tuple[str, str]]:
+        """(pipeline, source) folders that exist, of one pipeline or of all; percent-encoded as on the disk."""
         if not self.root.is_dir():
             return []
-        return sorted((one.parent.name, one.name) for one in self.root.glob("*/*") if one.is_dir())
+        found = self.root.glob("*/*") if pipeline is None else (self.root / _safe(pipeline)).glob("*")
+        return sorted((one.parent.name, one.name) for one in found if one.is_dir())
 
     @contextmanager
     def lock(self, pipeline: str, source: str, wait: timedelta = timedelta(minutes=10)) -> Iterator[None]:

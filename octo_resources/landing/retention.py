@@ -1,9 +1,7 @@
 """Retention: files of old batches go, what they were stays known."""
 
-import os
 import shutil
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +11,7 @@ from urllib.parse import unquote
 from octo_core.batch import Batch
 from octo_resources.landing.disk import landing_errors, sync_folder
 from octo_resources.landing.manifest import CLEANED, MANIFEST
+from octo_resources.landing.usage import forget_usage, used
 
 if TYPE_CHECKING:
     from octo_resources.landing.landing import Landing
@@ -36,9 +35,7 @@ def clean(
 ) -> Cleaned:
     """See Landing.clean."""
     candidates: list[Batch] = []
-    for pipeline, source in landing.sources():
-        if only is not None and unquote(pipeline) != only:
-            continue
+    for pipeline, source in landing.sources(only):
         batches = landing.batches(unquote(pipeline), unquote(source))
         candidates += [batch for batch in batches[:-1] if batch.id not in keep_ids]
         if not dry_run:
@@ -54,20 +51,6 @@ def clean(
         for batch in gone:
             _remove(Path(batch.folder))
     return Cleaned(tuple(batch.id for batch in gone), sum(_size(batch) for batch in gone))
-
-
-def used(root: Path) -> int:
-    """Bytes of all files under a landing zone; 0 where nothing landed yet."""
-    total, folders = 0, [str(root)]
-    while folders:
-        with suppress(FileNotFoundError), os.scandir(folders.pop()) as found:  # another process may be cleaning
-            for entry in found:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                else:
-                    with suppress(FileNotFoundError):
-                        total += entry.stat(follow_symlinks=False).st_size
-    return total
 
 
 def _size(batch: Batch) -> int:
@@ -90,10 +73,11 @@ def _finish(source_folder: Path) -> None:
 
 def _empty(folder: Path) -> None:
     with landing_errors(folder):
-        for path in folder.iterdir():
-            if path.name in (CLEANED, MANIFEST):
-                continue
+        left = [path for path in folder.iterdir() if path.name not in (CLEANED, MANIFEST)]
+        for path in left:
             if path.is_dir():
                 shutil.rmtree(path)
             else:
                 path.unlink()
+        if left:
+            forget_usage(folder.parent)

@@ -1,6 +1,7 @@
 """The command line's door: help that imports nothing heavy, errors as exit codes and as JSON, options everywhere."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -32,10 +33,57 @@ def test_every_command_has_help_with_an_example_and_the_common_options(name: str
     for inner in [[], *([key] for key in getattr(command, "commands", {}))]:
         said = cli(name, *inner, "--help")
         assert said.code == 0
+        assert "Example" in said.out, [name, *inner]
+        assert f"octopipe {name}" in said.out.partition("Example")[2]
         if inner or not hasattr(command, "commands"):
-            assert "Example" in said.out, [name, *inner]
             assert "--log-format" in said.out
-            assert f"octopipe {name}" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("pl", ["plan"]),
+        ("plan o", ["orders"]),
+        ("plan ", ["orders", "returns"]),
+        ("plan x", []),
+        ("check orders r", ["returns"]),
+        ("run ret", ["returns"]),
+        ("approve o", ["orders"]),
+        ("start o", ["orders"]),
+        ("source test orders o", ["orders"]),
+        ("destination pull r", ["returns"]),
+        ("quarantine list o", ["orders"]),
+        ("schema returns ", ["back"]),
+    ],
+)
+def test_the_shell_completes_commands_pipelines_and_sources(shop: Path, words: str, expected: list[str]) -> None:
+    folder = shop / "pipelines" / "returns"
+    folder.mkdir()
+    folder.joinpath("pipeline.yaml").write_text("sources: {back: {kind: file, path: x}}\n")
+    assert completed(words) == expected
+
+
+def test_the_shell_completes_nothing_where_there_is_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert completed("plan ") == []
+
+
+def completed(words: str) -> list[str]:
+    """What bash is offered after `octopipe WORDS` and a TAB."""
+    said = subprocess.run(
+        [sys.executable, "-c", "from octo_cli.main import run; run()"],
+        env=os.environ
+        | {
+            "_OCTOPIPE_COMPLETE": "complete_bash",
+            "COMP_WORDS": f"octopipe {words}",
+            "COMP_CWORD": str(len(words.split(" "))),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.stderr == ""
+    return said.stdout.split()
 
 
 @pytest.mark.parametrize("args", [["plann"], ["check", "--jsn"], ["new"], ["init", "x", "--var", "novalue"]])

@@ -1,11 +1,13 @@
 """A source that changes: what was approved does not load it, its data waits, and nothing is lost meanwhile."""
 
+import json
 from typing import Any
 
 import pytest
 import yaml
 
 from octo_core.errors import DriftStop, NotApproved
+from octo_resources.flow import correct
 from tests.flow.shop import CUSTOMER, SALE, Shop, sale, sales
 
 
@@ -177,6 +179,41 @@ def test_a_missing_field_that_the_file_still_maps_says_so(shop: Shop) -> None:
         shop.load()
     shop.approve()
     assert shop.load().result.tables["shop.sale"].inserted == 100
+
+
+def test_a_correction_that_the_source_has_outgrown_waits_however_often_it_runs(shop: Shop) -> None:
+    shop.sales_pipeline()
+    document = {"shop.sale": {column: said for column, said in SALE.items() if column != "amount"}}
+    (shop.root / "pipelines" / "sales" / "mapping.yaml").write_text(yaml.safe_dump(document))
+    shop.drop("sales", "a", sales(range(1, 201)))
+    correct(shop.space, shop.pipeline(), {"shop.sale.amount": "total + 0.25"}, reviewer="ana@shop.example")
+    shop.start()
+    shop.drop("sales", "b", [sale(number, total=f"about {number}") for number in range(201, 401)])
+    before = shop.state()
+    for _ in range(2):
+        said = shop.octopipe("run", "sales")
+        assert (said.returncode, said.stderr) == (3, "")
+        assert "no new plan can be made" in said.stdout
+        assert "octopipe map sales --set shop.sale.amount=" in said.stdout
+    answer = shop.octopipe("run", "sales", "--json")
+    assert answer.returncode == 3
+    assert json.loads(answer.stdout)["status"] == "waiting_for_approval"
+    assert shop.octopipe("plan", "sales").returncode == 3
+    assert shop.state() == before
+    with pytest.raises(NotApproved, match="does not fit it any more"):
+        shop.load()
+
+    mended = shop.octopipe("map", "sales", "--set", "shop.sale.amount=cast(split_part(total, ' ', 2) as decimal(10,2))")
+    assert mended.returncode == 0
+    shop.approve()
+    assert shop.load().result.tables["shop.sale"].inserted == 200
+
+
+def test_a_wrong_correction_without_drift_is_a_mistake(shop: Shop) -> None:
+    started(shop)
+    document = {"shop.sale": SALE | {"amount": "totl"}}
+    (shop.root / "pipelines" / "sales" / "mapping.yaml").write_text(yaml.safe_dump(document))
+    assert shop.octopipe("run", "sales").returncode == 2
 
 
 def test_drift_in_one_source_keeps_the_whole_pipeline_out(shop: Shop) -> None:
