@@ -54,7 +54,9 @@ class ParsedBy:
         return read_token(token_of(value), kind, self.format)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        inner = core_schema.nullable_schema(handler(source))  # a word for null is None, also where the field is not
+        inner = handler(source)
+        if self.nulls:  # a word for null is None, inside of what may be None itself
+            inner = core_schema.nullable_schema(inner)
         return core_schema.no_info_before_validator_function(self.read, inner)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from octo_core.schema import Field, SourceSchema
-from octo_core.types import INTEGER_BITS, DataType
+from octo_core.types import INTEGER_BITS, JSON, DataType
 
 _HEADER: Final = '''"""The records of the source {source}, as Octopipe typed them. Generated; do not edit.
 
@@ -30,6 +30,7 @@ _RESERVED: Final = (
     "Annotated", "ParsedBy", "Field", "BaseModel", "ConfigDict",
 )  # fmt: skip
 """Names that annotations use: a field of that name would be taken for them."""
+_ANYTHING: Final = Field(name="", type=JSON, carrier="array")
 _CHOICES: Final = 20
 """So many values seen, at most, are shown as literals; others are taken too, as a list of values is no contract."""
 
@@ -78,6 +79,8 @@ class _Layout:
     """What placeholders are called by, a word that is in no field's name."""
     parsed: list[str] = field(default_factory=list)
     modules: set[tuple[str, str]] = field(default_factory=set)
+    limited: bool = False
+    """Whether there is a limit, for which the module needs `Field`."""
 
     def object(self, fields: tuple[Field, ...]) -> dict[str, Any]:
         return {
@@ -93,7 +96,7 @@ class _Layout:
     def field(self, one: Field) -> dict[str, Any]:
         schema = self._typed(one)
         if not self._always(one):
-            schema = {**schema, "type": [schema["type"], "null"]}
+            schema = _or_null(schema)
         if one.description:
             schema["description"] = _described(one)
         return schema
@@ -103,11 +106,9 @@ class _Layout:
             return self.object(one.children)
         element = one.children[0] if one.type.kind == "list" and one.children else None
         if element is not None and element.type.kind == "record" and element.children:
-            return {"type": "array", "items": {**self.object(element.children), "title": f"{one.name} item"}}
-        if one.type.is_integer:
-            bits = INTEGER_BITS[one.type.kind]
-            limits = {"minimum": -(2 ** (bits - 1)), "maximum": 2 ** (bits - 1) - 1}
-            return {"type": "integer", **limits, **self._placeholder(one)}
+            # A load keeps such a list as JSON, whatever is in it.
+            items = {**self.object(element.children), "title": f"{one.name} item"}
+            return {"anyOf": [{"type": "array", "items": items}, self._placeholder(_ANYTHING)]}
         return {"type": "string", **self._placeholder(one)}
 
     def _placeholder(self, one: Field) -> dict[str, str]:
@@ -119,14 +120,21 @@ class _Layout:
         if one.type.kind in ("record", "json") and one.carrier in ("object", "array", "typed"):
             return self._python(one.type)  # any structure is taken as it is
         nulls = tuple(one.nulls)
-        if self.delimited and one.type.kind not in ("text", "json"):
+        if self.delimited and not self._always(one) and one.type.kind not in ("text", "json"):
             nulls = ("", *nulls)
         if one.format is not None and one.type.kind != "list":
             said.append(json.dumps(one.format, ensure_ascii=False))
         if nulls:
             said.append(f"nulls={json.dumps(nulls, ensure_ascii=False)}")
         self.modules.add(("typing", "Annotated"))
-        return f"Annotated[{self._shown(one)}, ParsedBy({', '.join(said)})]"
+        return f"Annotated[{self._shown(one)}, {self._limits(one.type)}ParsedBy({', '.join(said)})]"
+
+    def _limits(self, kind: DataType) -> str:
+        if not kind.is_integer:
+            return ""
+        room = 2 ** (INTEGER_BITS[kind.kind] - 1)
+        self.limited = True
+        return f"Field(ge={-room}, le={room - 1}), "
 
     def _shown(self, one: Field) -> str:
         values = one.stats.values if one.stats is not None and one.type.kind == "text" and not one.pii else None
@@ -138,8 +146,8 @@ class _Layout:
     def _python(self, kind: DataType) -> str:
         if kind.kind == "list":
             element = kind.element or DataType("text")
-            nested = element.kind in ("list", "record", "json")
-            return "list[Any]" if nested and not self.modules.add(("typing", "Any")) else self._list(element)
+            inner = JSON if element.kind in ("list", "record", "json") else element
+            return f"list[{self._python(inner)} | None]"
         if kind.is_integer:
             return "int"
         name, module = _PYTHON[kind.kind]
@@ -147,15 +155,14 @@ class _Layout:
             self.modules.add((module, name))
         return name
 
-    def _list(self, element: DataType) -> str:
-        return f"list[{self._python(element)} | None]"
-
     def written(self, text: str) -> str:
         """The generator's text with what its placeholders stand for."""
         parts = re.split(r"^from pydantic import (.*)$", text, maxsplit=1, flags=re.MULTILINE)
         if len(parts) != 3:
             raise AssertionError("the generated module imports nothing of pydantic")
         _, names, body = parts
+        if self.limited and "Field" not in names:
+            names += ", Field"
         body = re.sub(rf"\b{self.prefix}(\d+)\b", lambda match: self.parsed[int(match[1])], body)
         body = body.replace("        arbitrary_types_allowed=True,\n", "")
         header = text[: text.index("from __future__")]
@@ -170,6 +177,12 @@ class _Layout:
 
     def _of(self, module: str) -> list[str]:
         return sorted(name for owner, name in self.modules if owner == module)
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
+    return {**schema, "type": [schema["type"], "null"]}
 
 
 def _described(one: Field) -> str:
