@@ -1,22 +1,49 @@
-"""Pydantic models of a source's records, written by datamodel-code-generator from the schema's JSON Schema."""
+"""Pydantic models of a source's records, laid out by datamodel-code-generator; each field is read by our own parsers.
+
+The generator is given a JSON Schema in which every scalar is a type of its own (`Parsed0`, `Parsed1` …); in the text
+that it writes, those are replaced by `Annotated[date, ParsedBy("date", "%d/%m/%Y")]` and their like.
+"""
 
 import json
 import re
-from typing import Final
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from octo_core.inference.contract import json_schema
-from octo_core.schema import SourceSchema
+from octo_core.schema import Field, SourceSchema
+from octo_core.types import INTEGER_BITS, JSON, DataType
 
-_HEADER: Final = '''"""The records of the source {source}, as Octopipe typed them. Generated; do not edit."""'''
+_HEADER: Final = '''"""The records of the source {source}, as Octopipe typed them. Generated; do not edit.
+
+They take records as the source has them, and refuse what a load would set aside.
+"""'''
+_PLACE: Final = "octo_core.contract_types"
+_PYTHON: Final[dict[str, tuple[str, str | None]]] = {
+    "boolean": ("bool", None), "decimal": ("Decimal", "decimal"), "float32": ("float", None),
+    "float64": ("float", None), "text": ("str", None), "bytes": ("bytes", None), "date": ("date", "datetime"),
+    "time": ("time", "datetime"), "timestamp": ("datetime", "datetime"), "timestamptz": ("datetime", "datetime"),
+    "interval": ("str", None), "uuid": ("UUID", "uuid"), "json": ("Any", "typing"), "record": ("Any", "typing"),
+}  # fmt: skip
+"""Python's class of each kind, and the module it is of. Intervals stay text: Python has none with months."""
+_RESERVED: Final = (
+    "bool", "int", "float", "str", "bytes", "list", "date", "time", "datetime", "Decimal", "UUID", "Any", "Literal",
+    "Annotated", "ParsedBy", "Field", "BaseModel", "ConfigDict",
+)  # fmt: skip
+"""Names that annotations use: a field of that name would be taken for them."""
+_ANYTHING: Final = Field(name="", type=JSON, carrier="array")
+_CHOICES: Final = 20
+"""So many values seen, at most, are shown as literals; others are taken too, as a list of values is no contract."""
 
 
-def pydantic_source(schema: SourceSchema) -> str:
+def pydantic_source(schema: SourceSchema, *, strict: bool = False, delimited: bool = False) -> str:
     """The text of a Python module (3.11, Pydantic 2) with a model of the records and one of each nested record.
 
-    Decimals are `Decimal`, dates and times their classes; names that Python cannot have are aliased; unknown keys are
-    let through, as drift and not the model judges them.
+    Its models take a record as the source has it (texts by their formats, words for null) and refuse what a load sets
+    aside because the source's contract does not hold. Any field may be null or missing, as loads take that; `strict`
+    makes those never empty that never were. `delimited`: the source is CSV, where an empty cell of a typed field is
+    null. Names that Python cannot have are aliased; unknown keys are let through, as drift judges them.
     """
-    # Imported here: 0.6 s that only `octopipe schema --pydantic` has to pay.
+    # Imported here: 0.6 s that only `octopipe schema --pydantic` and typed records have to pay.
     from datamodel_code_generator import InputFileType, generate
     from datamodel_code_generator.config import GenerateConfig
     from datamodel_code_generator.enums import DataModelType
@@ -32,15 +59,152 @@ def pydantic_source(schema: SourceSchema) -> str:
         field_constraints=True,
         use_double_quotes=True,
         custom_file_header=_HEADER.format(source=json.dumps(schema.source)),
-        class_name=_class_name(schema.source),
+        class_name=class_name(schema.source),
+        aliases={name: f"{name}_" for name in _RESERVED},
         formatters=[Formatter.BUILTIN],
     )
-    text = generate(json_schema(schema), config=config)
+    layout = _Layout(strict, delimited, _prefix(schema.fields))
+    text = generate({"title": schema.source, **layout.object(schema.fields)}, config=config)
     assert isinstance(text, str)
-    return text
+    return layout.written(text)
 
 
-def _class_name(source: str) -> str:
+@dataclass
+class _Layout:
+    """The schema that the generator gets, and what its placeholders stand for."""
+
+    strict: bool
+    delimited: bool
+    prefix: str
+    """What placeholders are called by, a word that is in no field's name."""
+    parsed: list[str] = field(default_factory=list)
+    modules: set[tuple[str, str]] = field(default_factory=set)
+    limited: bool = False
+    """Whether there is a limit, for which the module needs `Field`."""
+
+    def object(self, fields: tuple[Field, ...]) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "properties": {one.name: self.field(one) for one in fields},
+            "required": [one.name for one in fields if self._always(one)],
+            "additionalProperties": True,
+        }
+
+    def _always(self, one: Field) -> bool:
+        return self.strict and not one.nullable
+
+    def field(self, one: Field) -> dict[str, Any]:
+        schema = self._typed(one)
+        if not self._always(one):
+            schema = _or_null(schema)
+        if one.description:
+            schema["description"] = _described(one)
+        return schema
+
+    def _typed(self, one: Field) -> dict[str, Any]:
+        if one.type.kind == "record" and one.children:
+            return self.object(one.children)
+        element = one.children[0] if one.type.kind == "list" and one.children else None
+        if element is not None and element.type.kind == "record" and element.children:
+            # A load keeps such a list as JSON, whatever is in it.
+            items = {**self.object(element.children), "title": f"{one.name} item"}
+            return {"anyOf": [{"type": "array", "items": items}, self._placeholder(_ANYTHING)]}
+        return {"type": "string", **self._placeholder(one)}
+
+    def _placeholder(self, one: Field) -> dict[str, str]:
+        self.parsed.append(self._annotated(one))
+        return {"customTypePath": f"{_PLACE}.{self.prefix}{len(self.parsed) - 1}"}
+
+    def _annotated(self, one: Field) -> str:
+        said = [json.dumps(str(one.type), ensure_ascii=False)]
+        if one.type.kind in ("record", "json") and one.carrier in ("object", "array", "typed"):
+            return self._python(one.type)  # any structure is taken as it is
+        nulls = tuple(one.nulls)
+        if self.delimited and not self._always(one) and one.type.kind not in ("text", "json"):
+            nulls = ("", *nulls)
+        if one.format is not None and one.type.kind != "list":
+            said.append(json.dumps(one.format, ensure_ascii=False))
+        if nulls:
+            said.append(f"nulls={json.dumps(nulls, ensure_ascii=False)}")
+        self.modules.add(("typing", "Annotated"))
+        return f"Annotated[{self._shown(one)}, {self._limits(one.type)}ParsedBy({', '.join(said)})]"
+
+    def _limits(self, kind: DataType) -> str:
+        if not kind.is_integer:
+            return ""
+        room = 2 ** (INTEGER_BITS[kind.kind] - 1)
+        self.limited = True
+        return f"Field(ge={-room}, le={room - 1}), "
+
+    def _shown(self, one: Field) -> str:
+        values = one.stats.values if one.stats is not None and one.type.kind == "text" and not one.pii else None
+        if values and len(values) <= _CHOICES:
+            self.modules.add(("typing", "Literal"))
+            return f"Literal[{', '.join(json.dumps(value) for value in values)}] | str"
+        return self._python(one.type)
+
+    def _python(self, kind: DataType) -> str:
+        if kind.kind == "list":
+            element = kind.element or DataType("text")
+            inner = JSON if element.kind in ("list", "record", "json") else element
+            return f"list[{self._python(inner)} | None]"
+        if kind.is_integer:
+            return "int"
+        name, module = _PYTHON[kind.kind]
+        if module is not None:
+            self.modules.add((module, name))
+        return name
+
+    def written(self, text: str) -> str:
+        """The generator's text with what its placeholders stand for."""
+        parts = re.split(r"^from pydantic import (.*)$", text, maxsplit=1, flags=re.MULTILINE)
+        if len(parts) != 3:
+            raise AssertionError("the generated module imports nothing of pydantic")
+        _, names, body = parts
+        if self.limited and "Field" not in names:
+            names += ", Field"
+        body = re.sub(rf"\b{self.prefix}(\d+)\b", lambda match: self.parsed[int(match[1])], body)
+        body = body.replace("        arbitrary_types_allowed=True,\n", "")
+        header = text[: text.index("from __future__")]
+        if "Annotated[" in body:
+            self.modules.add(("typing", "Annotated"))
+        imports = [
+            f"from {module} import {', '.join(self._of(module))}" for module in sorted({m for m, _ in self.modules})
+        ]
+        ours = f"\nfrom {_PLACE} import ParsedBy" if "ParsedBy(" in body else ""
+        head = "\n".join(["from __future__ import annotations", "", *imports, f"{ours}\nfrom pydantic import {names}"])
+        return f"{header}{head}{body}"
+
+    def _of(self, module: str) -> list[str]:
+        return sorted(name for owner, name in self.modules if owner == module)
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+def _described(one: Field) -> str:
+    text = one.description or ""
+    return text if not one.format or one.format in text else f"{text} Written as {one.format}."
+
+
+def _prefix(fields: tuple[Field, ...]) -> str:
+    names = " ".join(_names(fields)).lower()
+    prefix = "Parsed"
+    while prefix.lower() in names:
+        prefix += "X"
+    return prefix
+
+
+def _names(fields: tuple[Field, ...]) -> Iterator[str]:
+    for one in fields:
+        yield one.name
+        yield from _names(one.children)
+
+
+def class_name(source: str) -> str:
     """`flight_legs` → FlightLegs; what Python cannot have becomes Record."""
     name = "".join(word[:1].upper() + word[1:] for word in re.split(r"\W|_", source))
     return name if name.isidentifier() else f"Record{name}"

@@ -46,7 +46,7 @@ class Look:
     def rows(self) -> Generator[dict[str, Any], None, None]:
         """The rows as they came: text for CSV, JSON values for JSON, typed values for Parquet."""
         for file in self.batch.files:
-            yield from _rows(self.landing.open_file(self.batch, file), file)
+            yield from rows_of(self.landing.open_file(self.batch, file), file)
 
     def first(self, count: int) -> list[dict[str, Any]]:
         with closing(self.rows()) as rows:
@@ -89,7 +89,8 @@ def _extracted(
     )
 
 
-def _rows(path: Path, file: LandedFile) -> Iterator[dict[str, Any]]:
+def rows_of(path: Path, file: LandedFile) -> Iterator[dict[str, Any]]:
+    """The rows of a landed file as they came."""
     if file.format == "parquet":
         import pyarrow.parquet as pq  # 0.4 s, and only Parquet needs it
 

@@ -31,6 +31,9 @@ def schema(
     refresh: Annotated[bool, typer.Option("--refresh", help="Read the source again.")] = False,
     pydantic: Annotated[bool, typer.Option("--pydantic", help="Print the generated Pydantic models.")] = False,
     json_schema: Annotated[bool, typer.Option("--json-schema", help="Print the generated JSON Schema.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="With --pydantic: fields that were never empty may not be.")
+    ] = False,
 ) -> None:
     """Show the typed schema of a pipeline's sources.
 
@@ -48,21 +51,26 @@ def schema(
         found = schemas(space, pipeline, refresh=refresh, progress=progress)
     wanted = {key: value for key, value in found.items() if source in (None, key)}
     if pydantic or json_schema:
-        _print_contract(wanted, pydantic)
+        _print_contract(wanted, _models(space, pipeline, wanted, strict=strict) if pydantic else None)
         return
     document = SchemaAnswer(sources={key: SourceSchemaAnswer.of(value) for key, value in wanted.items()})
     console.answer(document, lambda screen: print_schemas(screen, wanted))
 
 
-def _print_contract(wanted: "dict[str, SourceSchema]", pydantic: bool) -> None:
+def _models(space: "Workspace", pipeline: "Pipeline", wanted: "dict[str, SourceSchema]", *, strict: bool) -> str:
+    from octo_resources.typed import contract_module
+
+    return contract_module(space, pipeline, wanted, strict=strict)
+
+
+def _print_contract(wanted: "dict[str, SourceSchema]", models: str | None) -> None:
     import json
     import sys
 
     from octo_core.inference.contract import json_schema
-    from octo_resources.codegen import pydantic_source
 
-    if pydantic:
-        text = "\n\n".join(pydantic_source(found) for found in wanted.values())
+    if models is not None:
+        text = models
     else:
         contracts = {key: json_schema(found) for key, found in wanted.items()}
         only = next(iter(contracts.values())) if len(contracts) == 1 else contracts

@@ -61,7 +61,7 @@ def _list_from_json(token: str, kind: DataType) -> Change:
         guard = f"{valid(token)} AND json_type({token}) = 'ARRAY'"
         return Change(f"CASE WHEN {guard} THEN from_json({token}, '[\"VARCHAR\"]') END", reason)
     blank = r"[ \t\r\n]*"
-    item = r'(?:"(?:[^"\\,]|\\.)*"|[^",\[\]{}]+)'
+    item = rf'(?:{blank}"(?:[^"\\,]|\\.)*"{blank}|[^",\[\]{{}}]+)'
     grammar = rf"\[{blank}(?:{item}(?:,{item})*)?\]"
     body = f"regexp_extract({token}, '^\\[{blank}(.*?){blank}\\]$', 1)"
     bare = f"trim({_PART}, chr(9) || chr(10) || chr(13) || ' \"')"

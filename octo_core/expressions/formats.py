@@ -41,11 +41,11 @@ WORDS: Final = frozenset({("interval", "iso"), ("interval", "hms"), ("bytes", "b
 _BLANK: Final = r"[ \t]"
 UUID_REGEX: Final = r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}"
 BASE64_REGEX: Final = r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
-_ISO_INTERVAL = (
+ISO_INTERVAL = (
     r"[+-]?P(?:[0-9]{1,6}Y)?(?:[0-9]{1,6}M)?(?:[0-9]{1,6}W)?(?:[0-9]{1,8}D)?"
     r"(?:T(?:[0-9]{1,8}H)?(?:[0-9]{1,9}M)?(?:[0-9]{1,10}(?:\.[0-9]{1,6})?S)?)?"
 )
-_HMS_INTERVAL = r"[+-]?[0-9]{1,8}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
+HMS_INTERVAL = r"[+-]?[0-9]{1,8}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
 
 
 def check_format(kind: DataType, text: str | None) -> None:
@@ -132,13 +132,13 @@ def _one_of(token: str, words: frozenset[str]) -> str:
 def _interval(token: str, text: str | None) -> str:
     """Months and days and microseconds apart, as PostgreSQL keeps them."""
     if text == "hms":
-        guard = f"regexp_full_match({token}, '{_HMS_INTERVAL}')"
+        guard = f"regexp_full_match({token}, '{HMS_INTERVAL}')"
         whole = _micros(f"regexp_extract({token}, '([0-9]+):', 1)", 3_600_000_000)
         minutes = _micros(f"regexp_extract({token}, ':([0-9]+):', 1)", 60_000_000)
         seconds = _micros(f"regexp_extract({token}, ':([0-9.]+)$', 1)", 1_000_000)
         parts = f"to_microseconds({whole} + {minutes} + {seconds})"
     else:
-        guard = f"regexp_full_match({token}, '{_ISO_INTERVAL}') AND regexp_matches({token}, '[0-9][YMWDHS]$')"
+        guard = f"regexp_full_match({token}, '{ISO_INTERVAL}') AND regexp_matches({token}, '[0-9][YMWDHS]$')"
         date = f"regexp_extract({token}, '^[^T]*', 0)"
         clock = f"regexp_extract({token}, 'T.*$', 0)"
         months = f"CAST({_part(date, 'Y')} * 12 + {_part(date, 'M')} AS INTEGER)"

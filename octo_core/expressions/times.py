@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from octo_core.expressions.numbers import text_literal
 
-_LETTER: Final = r"%(?:9f|-?.?)"
+LETTER: Final = r"%(?:9f|-?.?)"
 TimeKind = Literal["date", "time", "timestamp", "timestamptz"]
 
 _YEAR = r"(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
@@ -106,7 +106,7 @@ def _alternative(part: str, kind: TimeKind, whole: str) -> TimeFormat:
 
 def pattern_letters(pattern: str) -> list[str]:
     """The letters of a pattern, in order. Raises ValueError for a letter outside the vocabulary."""
-    found = re.findall(_LETTER, pattern)
+    found = re.findall(LETTER, pattern)
     for letter in found:
         if letter not in LETTERS:
             raise ValueError(f"{letter!r} is no letter of a format; there are {' '.join(LETTERS)}")
@@ -167,7 +167,7 @@ def format_regex(fmt: TimeFormat, kind: TimeKind) -> str:
 
 
 def _grammar(pattern: str) -> str:
-    pieces = re.split(rf"({_LETTER})", pattern)
+    pieces = re.split(rf"({LETTER})", pattern)
     return "".join(LETTERS[piece][0] if index % 2 else re.escape(piece) for index, piece in enumerate(pieces))
 
 

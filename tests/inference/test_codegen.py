@@ -30,7 +30,7 @@ TYPED = {
 @pytest.fixture(scope="module")
 def model() -> type[BaseModel]:
     module = types.ModuleType("generated")
-    exec(compile(pydantic_source(SCHEMA), "generated.py", "exec"), module.__dict__)
+    exec(compile(pydantic_source(SCHEMA, strict=True), "generated.py", "exec"), module.__dict__)
     found = module.FlightLegs
     assert isinstance(found, type)
     assert issubclass(found, BaseModel)
@@ -51,10 +51,42 @@ def test_optional_keys_may_be_missing(model: type[BaseModel]) -> None:
 NO_ZONE = TYPED["at"].replace(tzinfo=None)  # type: ignore[attr-defined]  # a datetime, see above
 
 
-@pytest.mark.parametrize("wrong", [{"id": None}, {"id": 2**40}, {"day": "x"}, {"who": {"name": 1}}, {"at": NO_ZONE}])
+@pytest.mark.parametrize(
+    "wrong", [{"id": None}, {"id": 2**40}, {"day": "x"}, {"who": "x"}, {"who": {"tags": 1}}, {"at": NO_ZONE}]
+)
 def test_a_wrong_record_is_refused(model: type[BaseModel], wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         model.model_validate({**TYPED, **wrong})
+
+
+def test_a_record_is_read_as_its_source_has_it(model: type[BaseModel]) -> None:
+    raw = {**RECORD, "unit price": "2.50", "id": "7", "ok": "true", "1st": 3.0}
+    typed = {key: value for key, value in TYPED.items() if key != "something_new"}
+    assert model.model_validate(raw).model_dump(by_alias=True) == typed
+
+
+def test_fields_named_as_types_are_do_not_hide_them() -> None:
+    names = ("date", "int", "str", "list", "Decimal", "Parsed0", "Any", "Field")
+    schema = SourceSchema(source="odd", fields=infer_rows([dict.fromkeys(names, "31/01/2021") | {"n": 1}]))
+    module = types.ModuleType("generated")
+    exec(compile(pydantic_source(schema), "generated.py", "exec"), module.__dict__)
+    module.Odd.model_rebuild(_types_namespace=module.__dict__)
+    found = module.Odd.model_validate(dict.fromkeys(names, "01/02/2021")).model_dump(by_alias=True)
+    assert found == {**dict.fromkeys(names, date(2021, 2, 1)), "n": None}
+
+
+def test_without_strict_any_field_may_be_null_or_missing() -> None:
+    module = types.ModuleType("generated")
+    exec(compile(pydantic_source(SCHEMA), "generated.py", "exec"), module.__dict__)
+    module.FlightLegs.model_rebuild(_types_namespace=module.__dict__)
+    assert module.FlightLegs.model_validate({"id": None}).id is None
+
+
+def test_values_seen_are_shown_and_others_are_taken() -> None:
+    rows = [{"state": "new"}, {"state": "paid"}] * 5
+    schema = SourceSchema(source="s", fields=infer_rows(rows))
+    text = pydantic_source(schema)
+    assert 'Literal["new", "paid"] | str' in text
 
 
 def test_the_json_schema_is_one_and_says_formats_and_keys() -> None:

@@ -1,0 +1,136 @@
+"""A source's records as instances of models, statically typed: `for flight in records("flights", Flights): …`.
+
+The models come from `octopipe schema NAME --pydantic > models.py`; any other Pydantic model does as well.
+"""
+
+import json
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from octo_core.batch import Batch, LandedFile
+from octo_core.errors import SourceError, UsageError
+from octo_core.schema import SourceSchema
+from octo_resources.flow.workspace import Workspace
+from octo_resources.landing import Landing
+from octo_resources.project import Pipeline, Project
+from octo_resources.sampling import looked, rows_of
+from octo_resources.sources.file.content import open_plain
+from octo_resources.sources.place import silent
+
+__all__ = ["records"]
+
+M = TypeVar("M", bound=BaseModel)
+Numbered = tuple[str, object]
+"""Where a row is, for an error's sake, and the row."""
+
+
+def records(
+    pipeline: str,
+    model: type[M],
+    source: str | None = None,
+    *,
+    live: bool = False,
+    invalid: Literal["raise", "skip"] = "raise",
+    home: Path | str | None = None,
+) -> Iterator[M]:
+    """Every record of a pipeline's source, as an instance of `model`.
+
+    `source` may be left out where there is one. Records are those that landed, from the last whole read on, oldest
+    first; `live` reads the source now instead, all of it, and lands nothing. `invalid`: what to do with a record that
+    the model refuses. `home`: the project's folder, found as the command line finds it when left out.
+
+    Raises UsageError for a pipeline, source or folder that is not there, SourceError for a record that the model
+    refuses, where nothing landed, and where the source cannot be read.
+    """
+    if invalid not in ("raise", "skip"):
+        raise UsageError(f"invalid={invalid!r} is neither 'raise' nor 'skip'")
+    project = Project.find() if home is None else Project.at(home)
+    found = project.pipeline(pipeline)
+    name, _ = found.source(source)
+    return _records(_live(found, name) if live else _landed(project, found, name), model, invalid == "skip")
+
+
+def _records(rows: Generator[Numbered, None, None], model: type[M], skip: bool) -> Iterator[M]:
+    with closing(rows):
+        for where, row in rows:
+            try:
+                record = model.model_validate(row)
+            except ValidationError as error:
+                if skip:
+                    continue
+                raise _refused(error, model, where) from error
+            yield record
+
+
+def _refused(error: ValidationError, model: type[BaseModel], where: str) -> SourceError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return SourceError(
+        f"{model.__name__} refuses the record: {'.'.join(map(str, first['loc']))}: {first['msg']}",
+        where=where,
+        hint="Leave such records out (invalid='skip'), or make the models anew: octopipe schema NAME --pydantic",
+        retryable=False,
+    )
+
+
+def _landed(project: Project, pipeline: Pipeline, source: str) -> Generator[Numbered, None, None]:
+    space = Workspace(project)
+    batches = space.landing.batches(pipeline.name, source)
+    if not batches:
+        raise SourceError(
+            f"nothing landed from {source!r}",
+            where=pipeline.name,
+            hint=f"octopipe run {pipeline.name}, or read it now: live=True",
+            retryable=False,
+        )
+    whole = max((place for place, batch in enumerate(batches) if batch.full), default=0)
+    for batch in batches[whole:]:
+        yield from _rows(space.landing, batch)
+
+
+def _live(pipeline: Pipeline, source: str) -> Generator[Numbered, None, None]:
+    with looked(pipeline, source, max_rows=None, progress=silent) as look:
+        yield from _rows(look.landing, look.batch)
+
+
+def _rows(landing: Landing, batch: Batch) -> Iterator[Numbered]:
+    landing.verify(batch)
+    for file in batch.files:
+        path = landing.open_file(batch, file)
+        rows: Iterator[object] = _lines(path, file) if file.format == "jsonl" else rows_of(path, file)
+        for number, row in enumerate(rows, 1):
+            yield f"{file.path}, record {number}", row
+
+
+def _lines(path: Path, file: LandedFile) -> Iterator[object]:
+    """Each line's record with its fractions exact; the line itself where it is no JSON, for the model to refuse."""
+    with open_plain(path, file.compression) as stream:
+        for line in stream:
+            if line.strip():
+                try:
+                    yield json.loads(line, parse_float=Decimal)
+                except (ValueError, RecursionError):
+                    yield line
+
+
+def contract_module(
+    space: Workspace, pipeline: Pipeline, schemas: Mapping[str, SourceSchema], *, strict: bool = False
+) -> str:
+    """The text of one Python module with the models of these sources."""
+    from octo_resources.codegen import pydantic_source
+
+    texts = [
+        pydantic_source(schema, strict=strict, delimited=_delimited(space.seen(pipeline.name, name)))
+        for name, schema in schemas.items()
+    ]
+    later = (text.replace("from __future__ import annotations\n", "") for text in texts[1:])
+    return "\n\n".join([*texts[:1], *later])
+
+
+def _delimited(batches: Sequence[Batch]) -> bool:
+    """Whether the source is CSV, as its newest files are."""
+    return any(file.format == "csv" for batch in batches[-1:] for file in batch.files)

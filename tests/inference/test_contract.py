@@ -1,0 +1,156 @@
+"""The generated models take every row that a load takes, and refuse every row that it sets aside for the contract.
+
+Schemas and rows are made up: columns in many types and formats through the engine's own profile, then rows of which
+some values are of other columns, odd or missing, through the engine's own evaluation.
+"""
+
+import json
+import tempfile
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from octo_core.expressions import path_text
+from octo_core.schema import Field, SourceSchema
+from octo_core.spec.sources import FileSource
+from octo_resources.codegen import class_name, pydantic_source
+from octo_resources.engines.duckdb.profile import profile_batches, typed_schema
+from tests.engine.landed import Land
+
+COLUMNS: dict[str, Callable[[int], Any]] = {
+    "small": lambda n: n - 20,
+    "large": lambda n: n * 3_000_000_000,
+    "text_number": lambda n: str(n),
+    "fraction": lambda n: n / 4,
+    "price": lambda n: f"{n}.234,{n % 90 + 10}",
+    "dollars": lambda n: f"(${n},234.50)" if n % 3 else f"${n}.25",
+    "share": lambda n: f"{n}.5%",
+    "science": lambda n: f"{n}.5e3",
+    "ok": lambda n: n % 2 == 0,
+    "yes": lambda n: "YN"[n % 2],
+    "day": lambda n: f"{n % 28 + 1:02}/0{n % 9 + 1}/2021",
+    "loose": lambda n: f"{n % 28 + 1}.{n % 12 + 1}.{n % 30 + 10}",
+    "clock": lambda n: f"{n % 12 + 1}:{n % 60:02} PM",
+    "moment": lambda n: f"2021-01-{n % 28 + 1:02}T10:00:{n % 60:02}Z",
+    "nanos": lambda n: f"2021-01-{n % 28 + 1:02} 10:00:00.1234567{n % 9 + 1}9",
+    "log": lambda n: f"{n % 28 + 1:02}/Oct/2021:10:00:00 -0700",
+    "created_at": lambda n: 1_600_000_000 + n,
+    "seen_ts": lambda n: f"{1_600_000_000_000 + n}",
+    "uid": lambda n: f"123e4567-e89b-12d3-a456-4266141740{n % 90 + 10}",
+    "lasted": lambda n: f"PT{n}M",
+    "code": lambda n: f"{n:05}",
+    "word": lambda n: ["new", "paid", "sent"][n % 3],
+    "with_na": lambda n: "NA" if n % 7 == 0 else str(n),
+    "tags": lambda n: ["a", "b"][: n % 3],
+    "numbers": lambda n: [n, n + 1],
+    "date": lambda n: f"2021-02-{n % 28 + 1:02}",
+    "who": lambda n: {"name": f"n{n}", "born": f"{n % 28 + 1:02}-Jan-1990", "at": {"x": n, "int": str(n)}},
+    "points": lambda n: [{"x": n}],
+    "any": lambda n: {"a": n} if n % 2 else [n],
+    "na me": lambda n: f"{n} x",
+}
+ODD = [
+    None, "", " ", "x", "NA", "null", "0", "1", "-1", " 7 ", "1.5", "1e3", "1e99", "99999999999999999999", "true", "Y",
+    "n", "2021-02-30", "31/02/2021", "25:00 PM", "13:00 PM", "2021-01-01T10:00:00Z", "10/Oct/2021:10:00:00", "$5",
+    "(1)", "1.5%", "PT", "12,5", 0, 7, -3, 2**40, 1.5, 0.1, 1e30, True, False, [], ["a"], [1], ["1"], ["x", 1],
+    [None, "null"], [1.5], [[1]], [{"x": "y"}], {}, {"name": 5}, {"name": {"a": 1}}, {"at": 1}, {"at": {"x": "q"}},
+    {"at": {"int": []}}, {"born": "31-Feb-1990"}, {"born": None, "at": None}, "[1, 2]", "{\"a\": 1}", "é😀",
+]  # fmt: skip
+
+
+def _leaves(fields: tuple[Field, ...], above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = []
+    for field in fields:
+        here = (*above, field.name)
+        found += _leaves(field.children, here) if field.type.kind == "record" and field.children else [here]
+    return found
+
+
+def _model(schema: SourceSchema, *, delimited: bool = False) -> type[BaseModel]:
+    module = types.ModuleType("generated")
+    exec(compile(pydantic_source(schema, delimited=delimited), "generated.py", "exec"), module.__dict__)
+    found = getattr(module, class_name(schema.source))
+    assert issubclass(found, BaseModel)
+    found.model_rebuild(_types_namespace=module.__dict__)
+    return found
+
+
+def _accepts(model: type[BaseModel], row: dict[str, Any]) -> bool:
+    try:
+        model.model_validate(row)
+    except ValidationError:
+        return False
+    return True
+
+
+def _lines(rows: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _schema(folder: Path, rows: list[dict[str, Any]]) -> SourceSchema:
+    land = Land(folder)
+    land.add(_lines(rows))
+    with duckdb.connect() as connection:
+        profiles, counts = profile_batches(connection, [land.inputs[0].batch])
+    return typed_schema(profiles, counts, FileSource.model_validate({"kind": "file", "path": "x"}), "things")
+
+
+@settings(
+    max_examples=10,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],  # an example takes half a second, and shrinking one takes hundreds
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+@given(data=st.data())
+def test_models_take_what_loads_take_and_refuse_what_they_set_aside(data: st.DataObject) -> None:
+    names = data.draw(st.lists(st.sampled_from(sorted(COLUMNS)), min_size=4, max_size=14, unique=True))
+    good = [{name: COLUMNS[name](n) for name in names} for n in range(1, 60)]
+    changed = st.tuples(
+        st.sampled_from(good),
+        st.dictionaries(st.sampled_from([*names, "new"]), st.sampled_from([*ODD, *good[7].values()]), max_size=2),
+        st.sets(st.sampled_from(names), max_size=2),
+    )
+    drawn = data.draw(st.lists(changed, min_size=30, max_size=60))
+    rows = [{k: v for k, v in {**row, **odd}.items() if k not in gone} for row, odd, gone in drawn]
+    rows = [row for row in rows if row]
+    with tempfile.TemporaryDirectory() as folder:
+        schema = _schema(Path(folder), good)
+        mapping = {f"c{place}": path_text(path) for place, path in enumerate(_leaves(schema.fields))}
+        land = Land(Path(folder) / "more")
+        land.folder.mkdir()
+        land.add(_lines(rows))
+        outcome = land.evaluate(schema, mapping)
+    loaded = {row["_row"] & 0xFFFFFFFF for row in outcome.rows}
+    model = _model(schema)
+    reasons = {one.row & 0xFFFFFFFF: one.reason for one in outcome.refused}
+    for place, row in enumerate(rows, 1):
+        assert _accepts(model, row) == (place in loaded), (row, reasons.get(place))
+
+
+def test_models_of_csv_take_empty_cells_as_loads_do() -> None:
+    header = ["id", "day", "price", "word"]
+    good = [[str(n), f"{n + 10}/01/2021", f"{n}.234,50", "x"] for n in range(1, 20)]
+    cells = [["1", "", "", ""], ["", "13/01/2021", "2,5", "y"], ["x", "", "", ""], ["1", "13/13/2021", "", ""]]
+    with tempfile.TemporaryDirectory() as folder:
+        columns: dict[str, Any] = {"form": "csv", "columns": header}
+        land = Land(Path(folder)).add(
+            "\n".join([";".join(header), *map(";".join, good)]) + "\n", delimiter=";", **columns
+        )
+        with duckdb.connect() as connection:
+            profiles, counts = profile_batches(connection, [land.inputs[0].batch])
+        schema = typed_schema(profiles, counts, FileSource.model_validate({"kind": "file", "path": "x"}), "things")
+        more = Land(Path(folder) / "more")
+        more.folder.mkdir()
+        more.add("\n".join([";".join(header), *map(";".join, cells)]) + "\n", delimiter=";", **columns)
+        outcome = more.evaluate(schema)
+    model = _model(schema, delimited=True)
+    taken = [_accepts(model, dict(zip(header, row, strict=True))) for row in cells]
+    assert taken == [True, True, False, False]
+    assert len(outcome.rows) == 2
+    assert [one.column for one in outcome.refused] == ["id", "day"]
