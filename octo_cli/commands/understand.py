@@ -35,7 +35,7 @@ def schema(
     Example:  octopipe schema flights --pydantic
     """
     from octo_cli.outcomes import SchemaAnswer, SourceSchemaAnswer
-    from octo_resources.flow import land, schemas
+    from octo_resources.flow import land, typed_relations
 
     space, pipeline = opened(name)
     if source is not None:
@@ -43,10 +43,10 @@ def schema(
     with console.progress(f"schema of {name}") as progress:
         if refresh:
             land(space, pipeline, sources=[source] if source else None, progress=progress)
-        found = schemas(space, pipeline, refresh=refresh, progress=progress)
+        found = typed_relations(space, pipeline, refresh=refresh, progress=progress)
     wanted = {key: value for key, value in found.items() if source in (None, key)}
     if pydantic or json_schema:
-        _print_contract(wanted, pydantic)
+        _print_contract({key: value for key, value in wanted.items() if key in pipeline.spec.sources}, pydantic)
         return
     document = SchemaAnswer(sources={key: SourceSchemaAnswer.of(value) for key, value in wanted.items()})
     console.answer(document, lambda screen: print_schemas(screen, wanted))
