@@ -23,6 +23,8 @@ from octo_core.types import INT32, TEXT, DataType
 if TYPE_CHECKING:
     from octo_core.expressions import Node
 
+_MOMENTS = ("date", "timestamp", "timestamptz")
+
 
 def check_shape(origin: Shape, schemas: Mapping[str, SourceSchema]) -> None:
     """Raise UsageError where what a table is made from does not fit what is known of its sources."""
@@ -209,7 +211,8 @@ def _united(name: str, schemas: Sequence[SourceSchema], *, mixed: bool) -> Field
 def _widened(left: Field, right: Field) -> Field:
     from octo_core.expressions.typing import common
 
-    alike = (left.format, left.nulls) == (right.format, right.nulls)
+    moment = _iso(left, right)
+    alike = left.nulls == right.nulls and (left.format == right.format or moment is not None)
     both = common(left.type, right.type) if alike and (left.type == right.type or left.type.is_numeric) else None
     carrier = left.carrier if left.carrier == right.carrier else "mixed"
     update = {
@@ -217,6 +220,7 @@ def _widened(left: Field, right: Field) -> Field:
         "pii": left.pii or right.pii,
         "stats": _both(left.stats, right.stats),
         "carrier": carrier,
+        "format": moment or left.format,
     }
     if both is None:  # text holds the tokens of either; what they mean is for the mapping to say
         same = {"format": None, "nulls": (), "unit": None, "semantic": None, "children": (), "carrier": "text"}
@@ -224,6 +228,17 @@ def _widened(left: Field, right: Field) -> Field:
     unit = left.unit if left.unit == right.unit else None
     semantic = left.semantic if left.semantic == right.semantic else None
     return left.model_copy(update={**update, "type": both, "unit": unit, "semantic": semantic})
+
+
+def _iso(left: Field, right: Field) -> str | None:
+    """The formats of both, where dates or times are written in the order of ISO 8601 on both sides: no other order can
+    be taken for it. None where they are the same anyway, or not so.
+    """
+    if left.type != right.type or left.format == right.format or left.type.family not in _MOMENTS:
+        return None
+    each = list(dict.fromkeys(part for one in (left, right) for part in (one.format or "iso").split(" | ")))
+    plain = all(one == "iso" or one.startswith("%Y-%m-%d") for one in each)
+    return " | ".join(each) if plain else None
 
 
 def _both(left: FieldStats | None, right: FieldStats | None) -> FieldStats | None:

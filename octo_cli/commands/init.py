@@ -10,8 +10,11 @@ from octo_cli import console
 from octo_core.errors import OctopipeError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from octo_core.spec.pipeline import PipelineSpec
-    from octo_resources.project import Project
+    from octo_core.spec.shapes import Shape
+    from octo_resources.project import Pipeline, Project
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,11 @@ def init(
     destination_kind(destination or "${}")
     wanted = _asked(project, name, description, hosting, source, destination, tuple(table or ()))
     text, source_called = _text(project, wanted)
-    spec = console.open_project().pipeline(name, text=text).spec  # opened again: .env may have a line more
+    pipeline = console.open_project().pipeline(name, text=text)  # opened again: .env may have a line more
+    lists = _lists(pipeline, wanted)
+    if lists:
+        text, _ = _text(project, wanted, lists)
+    spec = pipeline.spec
     _look(console.open_project(), wanted, spec)
     file = project.root / "pipelines" / name / "pipeline.yaml"
     (file.parent / "samples").mkdir(parents=True, exist_ok=True)
@@ -65,6 +72,33 @@ def init(
     tables = tuple(spec.tables)
     answer = InitAnswer(pipeline=name, file=shown, source=source_called, tables=tables, notes=tuple(wanted.notes))
     console.answer(answer, "\n".join([f"wrote {shown}", *wanted.notes, "", f"Next:  octopipe plan {name}"]))
+
+
+def _lists(pipeline: "Pipeline", wanted: _Wanted) -> "dict[str, Shape]":
+    """Tables that lists inside the source's records feed, by a look at both ends; none where one cannot be asked."""
+    if len(pipeline.spec.tables) < 2 or len(pipeline.spec.sources) != 1:
+        return {}
+    from octo_core.mapping.origins import child_origin
+    from octo_resources.destinations import connect
+    from octo_resources.flow.origins import said
+    from octo_resources.sampling import FEW, looked
+
+    found: dict[str, Shape] = {}
+    try:
+        catalog = connect(pipeline.destination, pipeline.project.secrets).pull(tuple(pipeline.spec.tables), {})
+        with (
+            console.progress("looking for lists") as progress,
+            looked(pipeline, next(iter(pipeline.spec.sources)), max_rows=FEW, progress=progress) as look,
+        ):
+            schema = look.schema()
+    except OctopipeError:
+        return {}  # what is said of either end below tells why
+    for name, table in catalog.tables.items():
+        origin = child_origin(table, catalog, schema)
+        if origin is not None and origin.shape is not None:
+            found[name] = origin.shape
+            wanted.notes.append(f"{name}: {said(origin)}")
+    return found
 
 
 def _look(project: "Project", wanted: _Wanted, spec: "PipelineSpec") -> None:
@@ -149,9 +183,11 @@ def _tables(project: "Project", name: str, source: str, destination: str, notes:
     return (plain[guess],)
 
 
-def _text(project: "Project", wanted: _Wanted) -> tuple[str, str]:
-    """(text of pipeline.yaml, name of its source)."""
+def _text(project: "Project", wanted: _Wanted, lists: "Mapping[str, Shape] | None" = None) -> tuple[str, str]:
+    """(text of pipeline.yaml, name of its source). `lists`: the tables that are fed by a part of it."""
     from octo_core.spec.edits import rendered
+    from octo_core.spec.names import canonical_table_name
+    from octo_core.spec.shapes import plain_shape
     from octo_resources.discovery import destination_kind, source_kind, source_name, written_place
 
     kind = source_kind(wanted.source)
@@ -172,7 +208,10 @@ def _text(project: "Project", wanted: _Wanted) -> tuple[str, str]:
         _SOURCE_HINTS[kind],
         rendered({"destination": {"kind": destination_kind(wanted.destination), "url": url}}),
         "tables:\n",
-        *(_indented(rendered({table: {"from": called}})) for table in wanted.tables),
+        *(
+            _indented(rendered({table: {"from": plain_shape((lists or {}).get(canonical_table_name(table), called))}}))
+            for table in wanted.tables
+        ),
         _TAIL,
     ]
     return "".join(parts), called

@@ -40,7 +40,7 @@ def schema(
     Example:  octopipe schema flights --pydantic
     """
     from octo_cli.outcomes import SchemaAnswer, SourceSchemaAnswer
-    from octo_resources.flow import land, schemas
+    from octo_resources.flow import land, typed_relations
 
     space, pipeline = opened(name)
     if source is not None:
@@ -48,10 +48,11 @@ def schema(
     with console.progress(f"schema of {name}") as progress:
         if refresh:
             land(space, pipeline, sources=[source] if source else None, progress=progress)
-        found = schemas(space, pipeline, refresh=refresh, progress=progress)
+        found = typed_relations(space, pipeline, refresh=refresh, progress=progress)
     wanted = {key: value for key, value in found.items() if source in (None, key)}
     if pydantic or json_schema:
-        _print_contract(wanted, _models(space, pipeline, wanted, strict=strict) if pydantic else None)
+        landed = {key: value for key, value in wanted.items() if key in pipeline.spec.sources}
+        _print_contract(landed, _models(space, pipeline, landed, strict=strict) if pydantic else None)
         return
     document = SchemaAnswer(sources={key: SourceSchemaAnswer.of(value) for key, value in wanted.items()})
     console.answer(document, lambda screen: print_schemas(screen, wanted))

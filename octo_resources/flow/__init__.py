@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from octo_resources.flow.proposing import correct, heed, require_model
     from octo_resources.flow.pulling import pull
     from octo_resources.flow.ready import plan_to_read
+    from octo_resources.flow.relations import typed_relations
     from octo_resources.flow.state import Standing, due_pipelines, newest_write, next_run, standing, waiting
     from octo_resources.flow.understand import schemas
     from octo_resources.flow.underway import LoadOutcome
@@ -43,6 +44,7 @@ _HOMES = {
     "waiting": "state",
     "schemas": "understand",
     "Workspace": "workspace",
+    "typed_relations": "relations",
     "write_mapping": "writing",
     "written_origins": "writing",
 }
@@ -50,7 +52,7 @@ _HOMES = {
 __all__ = [
     "Landed", "LoadOutcome", "Prepared", "Standing", "Workspace", "approve", "correct", "due_pipelines", "heed", "land",
     "landing", "load", "newest_write", "next_run", "plan_to_read", "prepare", "pull", "reject", "require_model",
-    "schemas", "standing", "waiting", "write_mapping", "written_origins",
+    "schemas", "standing", "typed_relations", "waiting", "write_mapping", "written_origins",
 ]  # fmt: skip
 
 

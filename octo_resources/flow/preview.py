@@ -11,7 +11,7 @@ from octo_core.expressions.questions import is_carried_over
 from octo_core.mapping.model import TableMapping
 from octo_core.plan.model import ColumnPlan, PlannedQuarantine, Sample, TablePlan, UnmappedTarget
 from octo_core.schema import Field, SourceSchema
-from octo_core.spec.shapes import JoinFrom, Shape, driving, looked_up
+from octo_core.spec.shapes import INDEX, PARENT, EachFrom, JoinFrom, Shape, driving, looked_up
 from octo_resources.engines.duckdb import LoadVariables
 from octo_resources.engines.duckdb.preview import Preview
 from octo_resources.flow.asking import Asked
@@ -58,6 +58,7 @@ def _planned(
     found = engine.preview(
         inputs, schema, nodes, variables, key=key, sample_rows=SAMPLE_ROWS, reasons=REASONS, limit=limit
     )
+    unused = tuple(name for name in mapped.unmapped_source if _is_own(origin, name))
     hidden = Hidden(table, schema, nodes)
     asked = Asked(space, pipeline, prepared, name).ask(engine, inputs, variables, limit)
     refusals = [hidden.quarantined(one) for one in found.reasons]
@@ -65,7 +66,7 @@ def _planned(
     return TablePlan(
         columns=tuple(_column(table, mapped, found, target, node) for target, node in nodes.items()),
         unmapped_target=_unmapped(table, mapped),
-        unmapped_source=mapped.unmapped_source,
+        unmapped_source=unused,
         sample=tuple(Sample(before=hidden.before(one.before), after=hidden.after(one.after)) for one in found.samples),
         quarantined=tuple(refusals),
         rows_read=found.rows,
@@ -76,7 +77,7 @@ def _planned(
         rows_there=table.rows,
         key_collisions=found.key_collisions,
         sql={"duckdb": engine.sql(schema, nodes), "spark": None},
-        suggested_ddl=_suggested(space, pipeline, table, schema, mapped),
+        suggested_ddl=_suggested(space, pipeline, table, schema, unused),
     ), [*shaped.warnings, *_of_shape(name, origin, shaped), *asked.warnings]
 
 
@@ -193,13 +194,17 @@ def _unmapped(table: Table, mapped: TableMapping) -> tuple[UnmappedTarget, ...]:
     )
 
 
+def _is_own(origin: Shape, path: str) -> bool:
+    """Whether a field that nothing uses is the row's own, and not one that came with what it was found in."""
+    top = str(path_parts(path)[0])
+    if isinstance(origin, JoinFrom):
+        return all(one.alias != path for one in origin.join.with_)
+    return not (isinstance(origin, EachFrom) and top in (PARENT, INDEX))
+
+
 def _suggested(
-    space: Workspace, pipeline: Pipeline, table: Table, schema: SourceSchema, mapped: TableMapping
+    space: Workspace, pipeline: Pipeline, table: Table, schema: SourceSchema, unused: Sequence[str]
 ) -> tuple[str, ...]:
     """ALTER TABLE statements for fields that have no column, for a person to run."""
-    fields = [
-        field
-        for name in mapped.unmapped_source
-        if (field := schema.field(name)) is not None and table.column(name) is None
-    ]
+    fields = [field for name in unused if (field := schema.field(name)) is not None and table.column(name) is None]
     return tuple(space.destination(pipeline).suggested_ddl(table, fields))

@@ -323,8 +323,9 @@ def _rows_read(work: Work, source: str) -> int:
     """Records of a source that a table's pass read."""
     if work.shaped.counts is not None and source in {batch.source for batch in work.batches}:
         return work.shaped.counts.rows_in
-    own = {batch.id for batch in work.batches if batch.source == source}
-    return sum(tally.rows_read for batch, tally in work.scan.batches.items() if batch in own)
+    own = {batch.id for batch in (*work.batches, *work.beside) if batch.source == source}
+    looked_at = [seen.batches for seen in work.shaped.seen if seen.source == source] or [work.scan.batches]
+    return max(sum(tally.rows_read for batch, tally in found.items() if batch in own) for found in looked_at)
 
 
 def _why(pipeline: Pipeline, batches: Iterable[Batch]) -> str:

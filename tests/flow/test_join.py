@@ -1,12 +1,17 @@
 """Joins and unions: which rows meet, what is set aside, and what is loaded when one of the sources changes."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from octo_core.errors import DriftStop, SpecError
 from octo_core.ledger import LoadResult
+from octo_resources.flow.cleaning import clean_history
 from tests.flow.shop import SALE, Shop, sale, sales
 
 MAPPING = SALE | {"customer_id": "customer", "note": "customers.name"}
@@ -53,7 +58,7 @@ def test_rows_get_the_fields_of_the_row_that_matches(shop: Shop) -> None:
     assert notes(shop) == {1: bo, 2: None, 3: "Ana", 4: bo, 5: None, 6: "Ana"}
     shape = result.shapes["shop.sale"]
     assert (shape.rows_in, shape.rows_out, shape.unmatched) == (6, 6, {"customers": 2})
-    assert set(result.sources) == {"sales", "customers"}
+    assert {name: source.extracted for name, source in result.sources.items()} == {"sales": 6, "customers": 2}
     recorded = shop.sql("SELECT source, table_name FROM _octopipe.positions ORDER BY 1")
     assert recorded == [("customers", "shop.sale"), ("sales", "shop.sale")]
 
@@ -221,3 +226,72 @@ def test_types_that_differ_are_read_as_what_holds_both(shop: Shop) -> None:
     shop.start()
     found = shop.sql("SELECT amount::text, note FROM shop.sale ORDER BY sale_id")
     assert found == [*((f"{n}.00", "soon") for n in range(1, 5)), *((f"{n}.75", "12") for n in range(5, 9))]
+
+
+def parquet(shop: Shop, source: str, name: str, **columns: Any) -> None:
+    path = shop.root / "in" / source / f"{name}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), path)
+
+
+def test_typed_files_are_joined_united_and_taken_apart(shop: Shop) -> None:
+    day = datetime(2026, 3, 1, 10, 0, 0, 123456, tzinfo=UTC)
+    joined_pipeline(shop)
+    columns = "id bigint, place integer, name text, cents numeric(30, 20), PRIMARY KEY (id, place)"
+    shop.sql(f"CREATE TABLE shop.part ({columns})")
+    customers(shop, "a", "1,Ana,gold", "2,Bo,basic")
+    sold = {
+        "id": [1, 2],
+        "customer": [2, 1],
+        "total": [Decimal("1.10"), Decimal("2.20")],
+        "state": ["paid", "sent"],
+        "at": [day, day],
+        "email": ["a", None],
+    }
+    parts = [[{"name": "x", "cents": Decimal("0.12345678901234567890")}], []]
+    parquet(shop, "sales", "a", **sold, parts=parts)
+    shop.start()
+    expected = [(1, Decimal("1.10"), day, "Bo"), (2, Decimal("2.20"), day, "Ana")]
+    assert shop.sql("SELECT sale_id, amount, placed_at, note FROM shop.sale ORDER BY 1") == expected
+
+    union_pipeline(shop, {name: expr for name, expr in UNION_SALE.items() if name != "email"} | {"email": "note"})
+    parquet(shop, "web", "a", **{name: values for name, values in sold.items() if name != "email"})
+    shop.drop_text("desk", "a.csv", "id,customer,total,state,at,note\n3,2,9.99,paid,2026-03-01T10:00:00Z,by hand\n")
+    shop.land()
+    shop.approve()
+    result = shop.load().result
+    assert ledger(result) == {"read": 3, "inserted": 1, "updated": 2}
+    assert shop.sql("SELECT sale_id, amount, note FROM shop.sale ORDER BY 1") == [
+        (1, Decimal("1.10"), None),
+        (2, Decimal("2.20"), None),
+        (3, Decimal("9.99"), "by hand"),
+    ]
+
+    shop.pipeline_file(
+        "parts",
+        {
+            "sources": {"sales": {"kind": "file", "path": "in/sales/*", "key": ["id"]}},
+            "destination": {"kind": "postgres", "url": "${secret:env/SHOP_WAREHOUSE}"},
+            "tables": {"shop.part": {"from": {"source": "sales", "each": "parts"}}},
+        },
+        {"shop.part": {"id": "parent.id", "place": "_index", "name": "name", "cents": "cents"}},
+    )
+    shop.start("parts")
+    assert shop.sql("SELECT * FROM shop.part") == [(1, 1, "x", Decimal("0.12345678901234567890"))]
+
+
+def test_what_rows_are_joined_with_is_kept_as_long_as_it_is_needed(shop: Shop) -> None:
+    joined_pipeline(shop)
+    customers(shop, "a", "1,Ana,gold")
+    shop.drop("sales", "a", [sale(1, customer=1)])
+    shop.start()
+    customers(shop, "b", "2,Bo,basic")
+    shop.drop("sales", "b", [sale(2, customer=2)])
+    shop.run()
+    clean_history(shop.space, None, timedelta(0), dry_run=False)
+    landing = shop.space.landing
+    assert len(landing.batches("sales", "customers")) == 2
+    assert len(landing.batches("sales", "sales")) == 1
+    shop.drop("sales", "c", [sale(3, customer=1)])
+    shop.run()
+    assert notes(shop) == {1: "Ana", 2: "Bo", 3: "Ana"}

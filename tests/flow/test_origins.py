@@ -41,6 +41,8 @@ def test_a_list_is_proposed_for_a_table_that_refers_to_its_parent(shop: Shop) ->
         "sales.purchase_item: from: {source: orders, each: items}, because the elements of orders.items feed 5 of 5"
         " columns, and sales.purchase_item refers to sales.purchase"
     )
+    planned = prepared.plan.tables["sales.purchase_item"]
+    assert (planned.unmapped_source, planned.suggested_ddl) == ((), ())
     result = shop.start("orders")
     assert result.tables["sales.purchase_item"].inserted == 48
     assert shop.run("orders").status == "nothing_new"
@@ -118,3 +120,36 @@ def test_what_cannot_be_decided_is_told_where_the_table_stands(shop: Shop) -> No
     checked = shop.octopipe("check", "shop", "--json")
     assert checked.returncode == 2
     assert "'from' is missing" in json.loads(checked.stdout)["mistakes"][0]["message"]
+
+
+def test_init_writes_the_list_that_feeds_a_table(shop: Shop) -> None:
+    shop.sql(TABLES)
+    shop.drop("orders", "a", [order(n, item("A", n), item("B", 2), placed=f"2026-03-{n:02d}") for n in range(1, 25)])
+    tables = ("--table", "sales.purchase", "--table", "sales.purchase_item")
+    made = shop.octopipe("init", "orders", "--source", "in/orders/*", "--destination", shop.url, *tables)
+    assert made.returncode == 0, made.stderr
+    assert "sales.purchase_item: from: {source: orders, each: items}, because" in made.stdout
+    text = (shop.root / "pipelines/orders/pipeline.yaml").read_text()
+    assert yaml.safe_load(text)["tables"] == {
+        "sales.purchase": {"from": "orders"},
+        "sales.purchase_item": {"from": {"source": "orders", "each": "items"}},
+    }
+    schema = shop.octopipe("schema", "orders", "--json")
+    assert schema.returncode == 0, schema.stderr
+    fields = json.loads(schema.stdout)["sources"]["orders.items"]["fields"]
+    assert [field["name"] for field in fields] == ["sku", "qty", "price", "_index", "parent"]
+
+
+def test_lineage_names_the_sources_fields(shop: Shop) -> None:
+    from octo_assets.lineage import column_lineage
+
+    orders_without_from(shop)
+    lineage = column_lineage("orders", shop.plan("orders"), "sales.purchase_item")
+    found = {
+        column: [(dep.asset_key.path[-1], dep.column_name) for dep in deps]
+        for column, deps in lineage.deps_by_column.items()
+    }
+    assert found == {
+        "purchase_id": [("orders", "id")],
+        **{column: [("orders", "items")] for column in ("line", "sku", "quantity", "price")},
+    }
