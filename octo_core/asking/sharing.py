@@ -71,7 +71,8 @@ def of_field(field: Field, share: Share) -> dict[str, Any]:
             said["made_up_examples"] = [lookalike(text) for text in masks[:3]]
         if share == "samples":
             values = list(dict.fromkeys([*(stats.values or ()), *stats.examples]))[:MAX_SAMPLES]
-            said["samples"] = _told(values, personal=field.pii or _names_people(field.name, values))
+            personal = field.pii or field.type.kind == "json" or _names_people(field.name, values)
+            said["samples"] = _told(values, personal=personal)
     return said
 
 

@@ -78,7 +78,7 @@ def test_samples_hold_what_is_nobody_s_and_masks_of_the_rest(
     with ModelServer(wrong_claims) as server:
         planned(asking_shop, monkeypatch, server, share="samples")
     heard = said_in(server)
-    assert leaked([*PERSONAL.values(), *KEYS, BROKEN, FILE, PASSWORD, KEY], heard) == []
+    assert leaked([*PERSONAL.values(), OTHER["json_text"], *KEYS, BROKEN, FILE, PASSWORD, KEY], heard) == []
     assert leaked(["marzipan", "quetzalcoatl", "obsidian", THERE], heard) == ["marzipan", "quetzalcoatl", "obsidian",
                                                                              THERE, "xylophone", "jubilee"]  # fmt: skip
     assert shape(mask(PERSONAL["email"])) in heard
