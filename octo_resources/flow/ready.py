@@ -18,10 +18,11 @@ from octo_core.plan.fingerprint import fingerprint
 from octo_core.plan.model import Plan, Recipe
 from octo_core.schema import SourceSchema
 from octo_resources.flow.landing_step import Progress
+from octo_resources.flow.origins import settled
 from octo_resources.flow.planning import missed_parents, prepare, standing
 from octo_resources.flow.proposing import proposal_inputs
 from octo_resources.flow.pulling import pull
-from octo_resources.flow.understand import schemas
+from octo_resources.flow.relations import typed_relations
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -49,7 +50,8 @@ class Seal:
 
 def plan_to_read(space: Workspace, pipeline: Pipeline, *, progress: Progress | None = None) -> tuple[Plan, Recipe]:
     """The plan as it stands with the reviewers, and its recipe. Raises what `prepare` raises."""
-    typed = schemas(space, pipeline, progress=progress)
+    pipeline = settled(space, pipeline, progress=progress)
+    typed = typed_relations(space, pipeline, progress=progress)
     catalog = pull(space, pipeline)
     path = space.project.state / "plans" / f"{pipeline.name}.json"
     parts, batches = _parts(space, pipeline, typed, catalog), _batches(space, pipeline)
