@@ -67,9 +67,9 @@ def learned(every: Sequence[Case], encoder: embedding.Encoder | None) -> Matcher
         return None
     if len(every) < 3:
         return None
-    from benchmarks.train_mapping import features, left_out
+    from benchmarks.train_mapping import left_out
 
-    models = left_out({case.name: features(case, "embedding" if encoder else "plain") for case in every})
+    models = left_out(every, "embedding" if encoder else "plain")
     return lambda case: match(case.source, case.target, method=Method(encoder, models[case.name]))
 
 
