@@ -5,13 +5,14 @@ The scores: scoring.py. What is below a threshold stays unmapped; see docs/mappi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from octo_core.mapping.attribute import Attribute, ColumnLike, attribute
+from octo_core.mapping.remembered import Remembered, recalled
 from octo_core.mapping.scoring import Method, Scores, score
+from octo_core.mapping.threshold import threshold_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,23 +46,26 @@ class Match:
 
 
 def match(
-    source: Sequence[ColumnLike], target: Sequence[ColumnLike], *, method: Method | None = None
+    source: Sequence[ColumnLike],
+    target: Sequence[ColumnLike],
+    *,
+    remembered: Sequence[Remembered] = (),
+    source_name: str = "",
+    method: Method | None = None,
 ) -> Match:
     """Match two lists of columns (names must differ within a list).
 
     Takes Attributes, source Fields, destination Columns or bare names, mixed as you like. The assignment is one to one
-    and leaves unmapped what has too little evidence. `method`: another way to score, for measuring.
+    and leaves unmapped what has too little evidence. `remembered`: decisions made before about the
+    same table (remembered.py), `source_name`: whose columns these are. `method`: another way to score, for measuring.
     """
     lefts, rights = [attribute(one) for one in source], [attribute(one) for one in target]
     if not lefts or not rights:
         return Match((), {one.name: None for one in lefts})
     scores = score(lefts, rights, method)
+    if remembered:
+        scores = scores.with_score(recalled(scores.score, lefts, rights, remembered, source_name=source_name))
     return Match(_pairs(lefts, rights, scores), _named(lefts, rights, assign(scores.score)))
-
-
-def threshold_of(targets: int) -> float:
-    """The score below which a column is left unmapped: the more targets, the higher is the best of them by chance."""
-    return 0.32 + 0.075 * math.log10(targets + 1)
 
 
 def assign(score: Floats) -> list[int | None]:

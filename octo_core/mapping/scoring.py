@@ -43,6 +43,9 @@ class Scores:
     score: Floats
     parts: dict[str, Floats]
 
+    def with_score(self, score: Floats) -> Scores:
+        return Scores(score, self.parts)
+
     def evidence(self, row: int, column: int) -> tuple[tuple[str, float], ...]:
         found = [(kind, float(part[row, column])) for kind, part in self.parts.items()]
         said = [(kind, round(value, 3)) for kind, value in found if value >= 0.05]  # NaN compares false
@@ -125,9 +128,7 @@ def says_nothing(name: str) -> bool:
     return _NUMBERED.fullmatch(name.strip()) is not None
 
 
-def _language(
-    source: Sequence[Attribute], target: Sequence[Attribute]
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def _language(source: Sequence[Attribute], target: Sequence[Attribute]) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """What names, labels and descriptions say."""
     import numpy as np
 
