@@ -68,6 +68,29 @@ def match(
     return Match(_pairs(lefts, rights, scores), _named(lefts, rights, assign(scores.score)))
 
 
+def undecided(found: Match) -> dict[str, tuple[str, ...]]:
+    """Of a source's column the targets that have equal evidence, within MARGIN of the best and above the threshold.
+
+    Targets that another column of the source took with more evidence do not count.
+    """
+    rivals: dict[str, list[ScoredPair]] = {}
+    for pair in found.pairs:
+        rivals.setdefault(pair.source, []).append(pair)
+    scores = {(pair.source, pair.target): pair.score for pair in found.pairs}
+    taken = {target: scores.get((source, target), 1.0) for source, target in found.assignment.items() if target}
+    said = {}
+    for source, pairs in rivals.items():
+        mine = found.assignment.get(source)
+        if mine is None:
+            continue
+        best = scores.get((source, mine), 0.0)
+        equal = [one.target for one in pairs if abs(one.score - best) < MARGIN]
+        free = [one for one in equal if one == mine or one not in taken or taken[one] < scores[source, one] + MARGIN]
+        if len(free) > 1:
+            said[source] = tuple(sorted(free, key=lambda one: -scores[source, one]))
+    return said
+
+
 def assign(score: Floats) -> list[int | None]:
     """One to one, the greatest sum of what is above the threshold: for every row its column or None."""
     import numpy as np
