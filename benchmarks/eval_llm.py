@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from benchmarks.eval_mapping import interval, truth
+from benchmarks.eval_mapping import interval
+from benchmarks.mapping_cases import truth
 from octo_core.asking import mapping_question
 from octo_core.asking.replies import MappingReply
 from octo_core.catalog import Catalog, Column, Label, Table
