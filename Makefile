@@ -55,6 +55,10 @@ bench: install ## Measure the speed figures of docs/speed.md
 	$(BIN)/python -m benchmarks
 
 DATA ?= data
+.PHONY: eval
+eval: install ## Measure the quality of mapping and typing: DATA=folder (docs/quality.md says how to get it)
+	$(BIN)/python -m benchmarks.eval $(DATA)
+
 .PHONY: eval-llm
 eval-llm: install ## Measure mapping with a language model: DATA=folder OCTOPIPE_LLM_MODEL=openai/… OCTOPIPE_LLM_KEY=…
 	$(BIN)/python -m benchmarks.eval_llm $(DATA)

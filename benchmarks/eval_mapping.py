@@ -17,7 +17,7 @@ from statistics import fmean
 import numpy as np
 
 from benchmarks.mapping_cases import Case, cases
-from octo_core.mapping import combiner, embedding, match
+from octo_core.mapping import Remembered, combiner, embedding, match
 from octo_core.mapping.attribute import Attribute
 from octo_core.mapping.matching import Match, ScoredPair, assign
 from octo_core.mapping.scoring import Method
@@ -38,6 +38,18 @@ class Result:
 
 
 Matcher = Callable[[Case], Match]
+"""The columns of a case matched."""
+
+
+class Learned:
+    """The combiner, for each case the model that was fitted to all the others; with decisions made before, if any."""
+
+    def __init__(self, encoder: embedding.Encoder | None, models: Mapping[str, combiner.Model]) -> None:
+        self.encoder, self.models = encoder, models
+
+    def __call__(self, case: Case, remembered: Sequence[Remembered] = ()) -> Match:
+        method = Method(self.encoder, self.models[case.name])
+        return match(case.source, case.target, remembered=remembered, source_name=case.name, method=method)
 
 
 def methods(every: Sequence[Case]) -> dict[str, Matcher]:
@@ -51,15 +63,15 @@ def methods(every: Sequence[Case]) -> dict[str, Matcher]:
         ),
         "hand weights: all evidence": lambda case: match(case.source, case.target, method=hand),
     }
-    if (plain := learned(every, None)) is not None:
+    if plain := learned(every, None):
         found["learned: all evidence"] = plain
     encoder = embedding.installed()
-    if encoder is not None and (meaning := learned(every, encoder)) is not None:
+    if encoder is not None and (meaning := learned(every, encoder)):
         found["learned: all evidence, embedding"] = meaning
     return found
 
 
-def learned(every: Sequence[Case], encoder: embedding.Encoder | None) -> Matcher | None:
+def learned(every: Sequence[Case], encoder: embedding.Encoder | None) -> Learned | None:
     """The combiner, for each case fitted to the others; None without scikit-learn or with fewer than three cases."""
     try:
         import sklearn  # noqa: F401 - whether the extra `dev` is there
@@ -67,10 +79,10 @@ def learned(every: Sequence[Case], encoder: embedding.Encoder | None) -> Matcher
         return None
     if len(every) < 3:
         return None
-    from benchmarks.train_mapping import features, left_out
+    from benchmarks.train_mapping import left_out
 
-    models = left_out({case.name: features(case, "embedding" if encoder else "plain") for case in every})
-    return lambda case: match(case.source, case.target, method=Method(encoder, models[case.name]))
+    models = left_out(every, "embedding" if encoder else "plain")
+    return Learned(encoder, models)
 
 
 def jaro_winkler(case: Case) -> Match:
@@ -119,9 +131,8 @@ def interval(values: Sequence[float], seed: int = SEED) -> str:
     return f"{fmean(values):.3f} [{means[50]:.3f}, {means[1949]:.3f}]"
 
 
-def report(groups: Mapping[str, Sequence[Case]], worst: bool) -> None:
+def report(groups: Mapping[str, Sequence[Case]], found: Mapping[str, Matcher], worst: bool) -> None:
     """One table a group of cases: a line a method."""
-    found = methods([case for group in groups.values() for case in group])
     for name, group in groups.items():
         print(f"\n{TITLES[name]}: {len(group)} cases, seed {SEED}; mean [95 %]; learned ones leave the case out")
         print(f"  {'':34} {'Recall@GT':22} {'MRR':22} {'F1 one-to-one':22} seconds")
@@ -182,11 +193,17 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--worst", action="store_true", help="also list the pairs missed and the pairs wrongly made")
     options = parser.parse_args(arguments)
+    from benchmarks import eval_memory
+
     found = cases(options.folder)
     if not found:
         print(f"{options.folder} holds neither gdc/ nor web/", file=sys.stderr)
         return 2
-    report(found, options.worst)
+    every = [case for group in found.values() for case in group]
+    matchers = methods(every)
+    report(found, matchers, options.worst)
+    if "gdc" in found and isinstance(last := list(matchers.values())[-1], Learned):
+        eval_memory.report(found["gdc"], last)
     print(f"\n{wide()}")
     return 0
 

@@ -1,6 +1,7 @@
 """Labelled pairs of tables to measure the matcher with, as columns with the product's own types.
 
-A folder holds `gdc/` (studies with source.csv and gt.csv; target.csv and gdc_schema.json beside them) and `web/pair_*/`.
+A folder holds `gdc/` (studies with source.csv and gt.csv; target.csv and gdc_schema.json beside them), and
+`web/pair_*/`.
 """
 
 import csv

@@ -6,6 +6,7 @@ DIR is what eval_mapping.py takes; how to get it: docs/quality.md. scikit-learn 
 
 import argparse
 import json
+import random
 import sys
 import warnings
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ import numpy as np
 
 from benchmarks.mapping_cases import Case, cases
 from octo_core.mapping import combiner, embedding, scoring
+from octo_core.mapping.attribute import Attribute
 
 STRENGTH = 0.1
 """scikit-learn's C: small, for there are some 150 true pairs. 0.03 and 0.3 gave much the same."""
@@ -31,6 +33,20 @@ def features(case: Case, kind: Kind) -> tuple[combiner.Table, np.ndarray]:
     found = combiner.table(combiner.Sides(case.source, case.target, hand.score, {**hand.parts, **shares}, alike))
     pairs = zip(found.rows.tolist(), found.columns.tolist(), strict=True)
     return found, np.array([(case.source[row].name, case.target[column].name) in case.truth for row, column in pairs])
+
+
+def variants(case: Case) -> list[Case]:
+    """A case as it is, without half of the true targets, and that again by names alone.
+
+    So that what is merely the best of what there is does not count as found, and nameless values are not all.
+    """
+    draw = random.Random(case.name)
+    true = sorted({target for _, target in case.truth})
+    gone = set(draw.sample(true, len(true) // 2))
+    left = [one for one in case.target if one.name not in gone]
+    fewer = Case(case.name, case.source, left, {pair for pair in case.truth if pair[1] not in gone})
+    bare = [[Attribute(one.name, text=one.text) for one in side] for side in (case.source, left)]
+    return [case, fewer, Case(case.name, *bare, fewer.truth)]
 
 
 def fit(tables: Sequence[tuple[combiner.Table, np.ndarray]]) -> combiner.Model:
@@ -49,9 +65,12 @@ def fit(tables: Sequence[tuple[combiner.Table, np.ndarray]]) -> combiner.Model:
     return combiner.Model(tables[0][0].names, *rounded, round(float(found.intercept_[0]), 6))
 
 
-def left_out(tables: dict[str, tuple[combiner.Table, np.ndarray]]) -> dict[str, combiner.Model]:
+def left_out(every: Sequence[Case], kind: Kind) -> dict[str, combiner.Model]:
     """For every case the model that was fitted to all the others."""
-    return {name: fit([table for other, table in tables.items() if other != name]) for name in tables}
+    tables = {case.name: [features(one, kind) for one in variants(case)] for case in every}
+    return {
+        name: fit([table for other, found in tables.items() if other != name for table in found]) for name in tables
+    }
 
 
 def main(arguments: list[str]) -> int:
@@ -64,7 +83,7 @@ def main(arguments: list[str]) -> int:
         return 2
     found = [case for group in cases(options.folder).values() for case in group]
     kinds: tuple[Kind, ...] = ("plain", "embedding")
-    models = {kind: fit([features(case, kind) for case in found]) for kind in kinds}
+    models = {kind: fit([features(one, kind) for case in found for one in variants(case)]) for kind in kinds}
     said = {
         kind: {name: getattr(model, name) for name in ("features", "mean", "spread", "weight", "intercept")}
         for kind, model in models.items()

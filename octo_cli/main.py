@@ -100,6 +100,13 @@ COMMANDS: Mapping[str, Entry] = {
         UNDERSTAND,
         {"": f"{_OUTCOMES}:InferAnswer"},
     ),
+    "match": Entry(
+        "match",
+        "match",
+        "Which columns of two files belong together, without a project.",
+        UNDERSTAND,
+        {"": f"{_OUTCOMES}:MatchAnswer"},
+    ),
     "map": Entry(
         "understand", "map_", "Propose a mapping, or correct it.", UNDERSTAND, {"": "octo_core.plan.model:Plan"}
     ),

@@ -59,6 +59,25 @@ class InferAnswer(Answer):
     files: dict[str, SourceSchemaAnswer]
 
 
+class MatchedPair(Answer):
+    """How well two columns fit, from 0 to 1."""
+
+    source: str
+    target: str
+    score: float
+
+
+class MatchAnswer(Answer):
+    """The scored pairs, best first, and which column of the source goes where; None where nothing fits well enough.
+
+    `undecided`: of a source's column the targets that have equal evidence; `assignment` holds one of them, or none.
+    """
+
+    pairs: tuple[MatchedPair, ...]
+    assignment: dict[str, str | None]
+    undecided: dict[str, tuple[str, ...]]
+
+
 class DecisionAnswer(Answer):
     """A decision that was made. `already`: it was decided so before, and nothing was added."""
 

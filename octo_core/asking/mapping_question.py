@@ -13,8 +13,8 @@ from octo_core.asking.sharing import nameable, of_column, of_example, of_field, 
 from octo_core.catalog import Catalog, Column, Table
 from octo_core.expressions import TABLE, ExpressionError, Node, assign, parse
 from octo_core.mapping.attribute import source_attributes, source_fields, target_attributes
-from octo_core.mapping.scoring import score
 from octo_core.mapping.model import Alternative, ColumnMapping
+from octo_core.mapping.scoring import score
 from octo_core.schema import SourceSchema
 from octo_core.spec.llm import Share
 

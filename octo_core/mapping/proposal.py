@@ -17,10 +17,13 @@ from octo_core.mapping.assembled import FULL_NAME, is_part_of_a_name, offers
 from octo_core.mapping.attribute import Attribute, source_attributes, source_fields, target_attributes
 from octo_core.mapping.audit import audit_expression
 from octo_core.mapping.conversions import Candidate, Ends
-from octo_core.mapping.matching import MARGIN, Scores, assign, score, threshold_of
+from octo_core.mapping.matching import MARGIN, assign
 from octo_core.mapping.model import Alternative, ColumnMapping, TableMapping
 from octo_core.mapping.model import Mapping as WholeMapping
 from octo_core.mapping.reasons import unmapped_reason, why
+from octo_core.mapping.remembered import Remembered, recalled
+from octo_core.mapping.scoring import Scores, score
+from octo_core.mapping.threshold import threshold_of
 from octo_core.schema import SourceSchema
 from octo_core.spec.pipeline import PipelineSpec, TableSpec
 from octo_core.spec.shapes import INDEX, PARENT, relation_name
@@ -43,18 +46,26 @@ Accepts = Callable[[str, Column], bool]
 """Whether the language takes an expression for a column."""
 
 
-def propose(schemas: Mapping[str, SourceSchema], catalog: Catalog, spec: PipelineSpec) -> WholeMapping:
+def propose(
+    schemas: Mapping[str, SourceSchema],
+    catalog: Catalog,
+    spec: PipelineSpec,
+    *,
+    remembered: Sequence[Remembered] = (),
+) -> WholeMapping:
     """Propose the mapping of all of a pipeline's tables.
 
     `schemas`: the typed schema of each source by its name, and of each table's own relation by the table's name where
-    joins or transformations make it. Raises UsageError where a table's source has no schema.
+    joins or transformations make it. `remembered`: what was approved or corrected before; a decision of another table
+    counts for none. Raises UsageError where a table's source has no schema.
     """
     tables, warnings = {}, []
     for name, table in spec.tables.items():
         if name not in catalog.tables:
             continue
         schema = relation(name, table.model_copy(update={"from_": spec.origin_of(name)}), schemas)
-        tables[name] = propose_table(schema, catalog.tables[name], catalog)
+        there = [one for one in remembered if one.table in ("", name)]
+        tables[name] = propose_table(schema, catalog.tables[name], catalog, there)
         doubtful = [one.target for one in tables[name].columns if one.expr is not None and one.confidence < DOUBTFUL]
         if doubtful:
             warnings.append(f"{name}: doubtful, look at them first: {', '.join(doubtful)}")
@@ -83,9 +94,11 @@ def relation(name: str, table: TableSpec, schemas: Mapping[str, SourceSchema]) -
     )
 
 
-def propose_table(schema: SourceSchema, table: Table, catalog: Catalog) -> TableMapping:
-    """Propose the mapping of one table from one relation."""
-    proposer = _TableProposer(schema, table, target_attributes(table, catalog))
+def propose_table(
+    schema: SourceSchema, table: Table, catalog: Catalog, remembered: Sequence[Remembered] = ()
+) -> TableMapping:
+    """Propose the mapping of one table from one relation; `remembered`: decisions about this table."""
+    proposer = _TableProposer(schema, table, target_attributes(table, catalog), remembered)
     return proposer.propose()
 
 
@@ -103,7 +116,10 @@ class _Choice:
 class _TableProposer:
     """One table's proposal, step by step; made for one use."""
 
-    def __init__(self, schema: SourceSchema, table: Table, targets: list[Attribute]) -> None:
+    def __init__(
+        self, schema: SourceSchema, table: Table, targets: list[Attribute], remembered: Sequence[Remembered]
+    ) -> None:
+        self.remembered = remembered
         self.schema = schema
         self.table = table
         self.fields = source_fields(schema)
@@ -133,7 +149,11 @@ class _TableProposer:
         """Assign one to one, drop what cannot be written, assign again; then let strong fields feed a second column."""
         import numpy as np
 
-        scores = score([offer.attribute for offer in self.offers], self.targets)
+        attributes = [offer.attribute for offer in self.offers]
+        scores = score(attributes, self.targets)
+        if self.remembered:
+            known = recalled(scores.score, attributes, self.targets, self.remembered, source_name=self.schema.source)
+            scores = scores.with_score(known)
         matrix = scores.score * np.array([offer.factor for offer in self.offers])[:, None]
         self.reserve(matrix)
         assigned: list[int | None] = []
@@ -228,7 +248,15 @@ class _TableProposer:
 
     def ways(self, row: int, column: int) -> Sequence[Candidate]:
         ready = self.offers[row].expressions
+        if ready is None and (before := self.before(row, column)):
+            return [*before, *conversions.candidates(self.ends(row, column))]
         return ready if ready is not None else conversions.candidates(self.ends(row, column))
+
+    def before(self, row: int, column: int) -> list[Candidate]:
+        """How the same field was written into the same column, the newest first."""
+        path, name = self.offers[row].uses[0], self.columns[column].name
+        alike = [one.expr for one in self.remembered if one.field == path and one.column == name and one.expr]
+        return [Candidate(expr, 1.0, "written as it was approved before") for expr in reversed(alike)]
 
     def ends(self, row: int, column: int) -> Ends:
         path = self.offers[row].uses[0]

@@ -29,6 +29,8 @@ def why(
         found.append(f"the names {source} and {target.name} {'are the same' if exact else 'are alike'}")
     if evidence.get("text", 0) >= _SAID:
         found.append(f"label {_short(target.text)!r} says it" if target.text else "its description says it")
+    if not found and evidence.get("meaning", 0) >= 0.4:
+        found.append(f"{source} and {target.name} mean much the same")
     if evidence.get("values", 0) >= _SAID:
         known = "the column's list" if target.closed else "values already known there"
         found.append(f"its values are among {known}")

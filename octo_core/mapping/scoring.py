@@ -43,6 +43,9 @@ class Scores:
     score: Floats
     parts: dict[str, Floats]
 
+    def with_score(self, score: Floats) -> Scores:
+        return Scores(score, self.parts)
+
     def evidence(self, row: int, column: int) -> tuple[tuple[str, float], ...]:
         found = [(kind, float(part[row, column])) for kind, part in self.parts.items()]
         said = [(kind, round(value, 3)) for kind, value in found if value >= 0.05]  # NaN compares false
@@ -75,9 +78,17 @@ def score(source: Sequence[Attribute], target: Sequence[Attribute], method: Meth
         return byhand
     alike = embedding.likeness(source, target, method.encoder) if method.encoder else None
     sides = combiner.Sides(source, target, byhand.score, {**byhand.parts, **language}, alike)
-    learned = combiner.probability(sides, method.model)
+    learned = combiner.probability(sides, method.model) * _ground(byhand.score, alike)
     parts = byhand.parts if alike is None else {**byhand.parts, "meaning": alike}
     return Scores(LEARNED * learned**0.25 + (1 - LEARNED) * byhand.score, parts)
+
+
+def _ground(hand: Floats, alike: Floats | None) -> Floats:
+    """0..1: whether a pair has any evidence of its own, so that the best of nothing is still nothing."""
+    import numpy as np
+
+    ground = hand / 0.15 if alike is None else np.maximum(hand / 0.15, (alike - 0.2) / 0.2)
+    return np.asarray(np.clip(ground, 0.0, 1.0) ** 4)
 
 
 def _in_blocks(source: Sequence[Attribute], target: Sequence[Attribute]) -> Scores:
@@ -117,9 +128,7 @@ def says_nothing(name: str) -> bool:
     return _NUMBERED.fullmatch(name.strip()) is not None
 
 
-def _language(
-    source: Sequence[Attribute], target: Sequence[Attribute]
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def _language(source: Sequence[Attribute], target: Sequence[Attribute]) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """What names, labels and descriptions say."""
     import numpy as np
 
@@ -128,7 +137,7 @@ def _language(
     context = evidence.context_words(target) | evidence.context_words(source)
     weights = evidence.Weights(other, context)
     overlap = evidence.soft_overlap(names, other, weights)
-    shares = {"name_left": overlap.left, "name_right": overlap.right}
+    shares = {"name_left": overlap.left, "name_right": overlap.right, "name_unsaid": overlap.unsaid}
     name = overlap.balanced(0.35)
     equal = _equal([one.name.casefold() for one in source], [two.name.casefold() for two in target])
     name = np.where(equal, 1.0, name**1.3)

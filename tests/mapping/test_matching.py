@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from octo_core.mapping import match
 from octo_core.mapping.attribute import Attribute
-from octo_core.mapping.matching import assign, threshold_of
+from octo_core.mapping.matching import assign
+from octo_core.mapping.threshold import threshold_of
 from octo_core.types import parse_type
 
 from .build import column, field

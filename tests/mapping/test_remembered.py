@@ -1,0 +1,62 @@
+"""What was decided before is evidence for what is proposed next."""
+
+from octo_core.mapping import Remembered, match
+from octo_core.mapping.proposal import propose_table
+
+from .build import catalog, column, expressions, field, schema, table
+
+TARGETS = ["ajcc_stage", "ensat_stage", "colour", "weight"]
+
+
+def test_a_field_goes_where_it_went_before() -> None:
+    before = [Remembered("xyz", "colour", source="old")]
+    assert match(["xyz"], TARGETS).assignment == {"xyz": None}
+    assert match(["xyz"], TARGETS, remembered=before).assignment == {"xyz": "colour"}
+
+
+def test_also_where_its_words_are_spelled_another_way() -> None:
+    before = [Remembered("XyzAbc", "colour", source="old")]
+    assert match(["xyz_abc"], TARGETS, remembered=before).assignment == {"xyz_abc": "colour"}
+
+
+def test_of_two_columns_that_fit_the_one_that_was_used_is_taken() -> None:
+    for used in ("ajcc_stage", "ensat_stage"):
+        before = [Remembered("tumour", used, source="old"), Remembered("kg", "weight", source="old")]
+        assert match(["stage"], TARGETS, remembered=before, source_name="new").assignment == {"stage": used}
+
+
+def test_a_field_that_was_left_out_is_left_out_again() -> None:
+    before = [Remembered("weight_kg", None, source="old")]
+    assert match(["weight_kg"], TARGETS).assignment == {"weight_kg": "weight"}
+    assert match(["weight_kg"], TARGETS, remembered=before).assignment == {"weight_kg": None}
+
+
+def test_a_column_that_another_field_of_the_source_feeds_is_hardly_free() -> None:
+    before = [Remembered("mass", "weight", source="mine")]
+    found = match(["weights"], TARGETS, remembered=before, source_name="mine")
+    assert found.pairs[0].score < match(["weights"], TARGETS).pairs[0].score
+
+
+def test_most_votes_count_where_decisions_differ() -> None:
+    before = [Remembered("xyz", column, source=str(n)) for n, column in enumerate(["colour", "weight", "colour"])]
+    assert match(["xyz"], TARGETS, remembered=before).assignment == {"xyz": "colour"}
+
+
+def test_what_is_of_no_use_changes_nothing() -> None:
+    before = [Remembered("other", "gone", source="old")]
+    assert match(["weight_kg"], TARGETS, remembered=before) == match(["weight_kg"], TARGETS)
+
+
+def test_the_expression_is_taken_over() -> None:
+    target = table("person", column("name", "text"))
+    source = schema(field("name", "text"))
+    before = [Remembered("name", "name", source="things", table="public.person", expr="upper(name)")]
+    assert expressions(propose_table(source, target, catalog(target), before)) == {"name": "upper(name)"}
+
+
+def test_an_expression_that_is_no_longer_possible_is_not() -> None:
+    target = table("person", column("name", "text"))
+    before = [Remembered("name", "name", expr="concat(gone, name)")]
+    assert expressions(propose_table(schema(field("name", "text")), target, catalog(target), before)) == {
+        "name": "name"
+    }
