@@ -16,7 +16,7 @@ from octo_core.spec.shapes import relation_name
 from octo_resources.flow.origins import settled
 from octo_resources.flow.pulling import pull
 from octo_resources.flow.relations import typed_relations
-from octo_resources.flow.remembering import approved_columns, that_may_leave
+from octo_resources.flow.remembering import approved_columns, remembered, that_may_leave
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -69,7 +69,9 @@ def _proposal(
     from octo_core.mapping import propose  # 30 ms, and a proposal that stands needs none of it
     from octo_core.mapping.keeping import kept
 
-    found = propose(dict(typed), catalog, pipeline.spec)
+    known = approved_columns(space)
+    memory = remembered(space, known, pipeline.name, catalog)
+    found = propose(dict(typed), catalog, pipeline.spec, remembered=memory)
     approved = space.registry.decisions.last_approved(pipeline.name)
     recipe = space.registry.plans.recipe(pipeline.name, approved.fingerprint) if approved else None
     same_tables = stored is not None and (stored.inputs or "").partition("-")[0] == inputs.partition("-")[0]

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from octo_core.asking.examples import ApprovedColumn
 from octo_core.asking.sharing import without_values
+from octo_core.catalog import Catalog
 from octo_core.errors import OctopipeError
+from octo_core.mapping.remembered import Remembered
 from octo_core.spec.llm import Share
 from octo_resources.flow.workspace import Workspace
 
@@ -25,6 +27,44 @@ def approved_columns(space: Workspace) -> list[ApprovedColumn]:
                 for column, expr in table.columns.items()
             ]
     return found
+
+
+def remembered(space: Workspace, known: Iterable[ApprovedColumn], pipeline: str, tables: Catalog) -> list[Remembered]:
+    """What was approved or corrected, for the embedded proposer: which field feeds which column, and how.
+
+    Of a pipeline's own decisions the source keeps its name; those about another table count where a column of that
+    name is to be fed here too.
+    """
+    columns = {column.name for table in tables.tables.values() for column in table.columns}
+    corrections = {
+        (name, one.table, one.column): one
+        for name in dict.fromkeys((*(one.pipeline for one in known), pipeline))
+        for one in space.registry.corrections.holding(name)
+    }
+    found = []
+    for one in known:
+        said = corrections.get((one.pipeline, one.table, one.column))
+        expr = said.expr if said is not None and said.expr else one.expr
+        field = _field(space, one, expr)
+        here = one.table in tables.tables
+        if field is not None and (here or one.column in columns):
+            source = one.source if one.pipeline == pipeline else f"{one.pipeline}.{one.source}"
+            found.append(Remembered(field, one.column, source, one.table if here else "", expr))
+    return found
+
+
+def _field(space: Workspace, one: ApprovedColumn, expr: str) -> str | None:
+    """The one field that an expression reads; None where it reads none or several."""
+    from octo_core.expressions import ExpressionError, parse, paths
+
+    schema = space.registry.schemas.newest(one.pipeline, one.source)
+    if schema is None:
+        return expr if expr.isidentifier() else None
+    try:
+        used = paths(parse(expr, schema))
+    except ExpressionError:
+        return None
+    return used[0] if len(used) == 1 else None
 
 
 def that_may_leave(space: Workspace, known: Iterable[ApprovedColumn]) -> list[ApprovedColumn]:
