@@ -44,9 +44,7 @@ class Match:
     assignment: dict[str, str | None]
 
 
-def match(
-    source: Sequence[ColumnLike], target: Sequence[ColumnLike], *, method: Method | None = None
-) -> Match:
+def match(source: Sequence[ColumnLike], target: Sequence[ColumnLike], *, method: Method | None = None) -> Match:
     """Match two lists of columns (names must differ within a list).
 
     Takes Attributes, source Fields, destination Columns or bare names, mixed as you like. The assignment is one to one

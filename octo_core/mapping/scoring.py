@@ -117,9 +117,7 @@ def says_nothing(name: str) -> bool:
     return _NUMBERED.fullmatch(name.strip()) is not None
 
 
-def _language(
-    source: Sequence[Attribute], target: Sequence[Attribute]
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def _language(source: Sequence[Attribute], target: Sequence[Attribute]) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """What names, labels and descriptions say."""
     import numpy as np
 
