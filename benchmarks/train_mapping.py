@@ -10,6 +10,7 @@ import random
 import sys
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -25,11 +26,26 @@ HOME = Path(combiner.__file__).with_name("combiner.json")
 Kind = Literal["plain", "embedding"]
 
 
+@cache
+def encoder() -> embedding.Encoder | None:
+    """The product's encoder, which here reads no text twice: the variants of a case share most of theirs."""
+    encode = embedding.installed()
+    known: dict[str, np.ndarray] = {}
+
+    def kept(texts: tuple[str, ...]) -> np.ndarray:
+        new = tuple(dict.fromkeys(text for text in texts if text not in known))
+        if new and encode:
+            known.update(zip(new, encode(new), strict=True))
+        return np.array([known[text] for text in texts])
+
+    return kept if encode else None
+
+
 def features(case: Case, kind: Kind) -> tuple[combiner.Table, np.ndarray]:
     """The candidate pairs of a case, and which of them are true."""
     hand, shares = scoring.weighed(case.source, case.target)
-    encoder = embedding.installed() if kind == "embedding" else None
-    alike = embedding.likeness(case.source, case.target, encoder) if encoder else None
+    encode = encoder() if kind == "embedding" else None
+    alike = embedding.likeness(case.source, case.target, encode) if encode else None
     found = combiner.table(combiner.Sides(case.source, case.target, hand.score, {**hand.parts, **shares}, alike))
     pairs = zip(found.rows.tolist(), found.columns.tolist(), strict=True)
     return found, np.array([(case.source[row].name, case.target[column].name) in case.truth for row, column in pairs])

@@ -29,7 +29,7 @@ Encoder = Callable[[tuple[str, ...]], "Floats32"]
 """Texts to vectors of length one, a row a text."""
 
 MAX_TOKENS: Final = 24
-"""What of a text is read: 736 columns take 3 s of one core by 24 tokens, 7 s by 64, with the same figures."""
+"""What of a text is read: 64 take twice the time of 24 and are hardly better; 16 cost some F1 (docs/quality.md)."""
 _BATCH: Final = 32
 _SHA256: Final = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 _TOKEN: Final = re.compile(r"[㐀-鿿豈-﫿]|[^\W_]+|[^\w\s]|_")
