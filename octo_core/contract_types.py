@@ -47,10 +47,13 @@ class ParsedBy:
         kind = self._kind
         if value is None or (isinstance(value, str) and value in self.nulls):
             return None
-        if isinstance(value, _TYPED.get(kind.kind, ())) and not _is_datetime_for_date(value, kind):
+        if _is_typed(value, kind):
             return _checked(value, kind)
         if kind.kind == "list" and isinstance(value, list | tuple):
-            return read_list(list(value), kind.element or TEXT)
+            element = kind.element or TEXT
+            return [
+                _checked(one, element) if _is_typed(one, element) else read_list([one], element)[0] for one in value
+            ]
         return read_token(token_of(value), kind, self.format)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -60,8 +63,14 @@ class ParsedBy:
         return core_schema.no_info_before_validator_function(self.read, inner)
 
 
-def _is_datetime_for_date(value: object, kind: DataType) -> bool:
-    return kind.kind == "date" and isinstance(value, datetime)
+def _element(value: object, kind: DataType) -> object:
+    return _checked(value, kind) if _is_typed(value, kind) else read_list([value], kind)[0]
+
+
+def _is_typed(value: object, kind: DataType) -> bool:
+    if kind.kind == "date" and isinstance(value, datetime):
+        return False  # Python has it for a date
+    return isinstance(value, _TYPED.get(kind.kind, ()))
 
 
 def _checked(value: object, kind: DataType) -> object:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from octo_core.batch import Batch, LandedFile
 from octo_core.errors import SourceError
@@ -20,6 +20,9 @@ from octo_core.schema import SourceSchema
 from octo_core.spec.sources import RestSource
 from octo_resources.landing import Landing
 from octo_resources.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Progress = Callable[[int, int, str], None]
 FEW = 1000
@@ -95,7 +98,7 @@ def rows_of(path: Path, file: LandedFile) -> Iterator[dict[str, Any]]:
         import pyarrow.parquet as pq  # 0.4 s, and only Parquet needs it
 
         for batch in pq.ParquetFile(path).iter_batches(batch_size=1024):
-            yield from batch.to_pylist()
+            yield from _counted(batch).to_pylist()
         return
     from octo_resources.sources.file.content import open_plain
     from octo_resources.sources.file.convert import json_records
@@ -107,6 +110,16 @@ def rows_of(path: Path, file: LandedFile) -> Iterator[dict[str, Any]]:
         for line in json_records(path, file.compression, "utf-8", None):
             found = json.loads(line, parse_float=str)  # a float would show other digits than the source wrote
             yield found if isinstance(found, dict) else {"value": found}
+
+
+def _counted(batch: "pa.RecordBatch") -> "pa.RecordBatch":
+    """Durations as the whole numbers that schemas say they are."""
+    import pyarrow as pa
+
+    for place, field in enumerate(batch.schema):
+        if pa.types.is_duration(field.type):
+            batch = batch.set_column(place, field.name, batch.column(place).cast(pa.int64()))
+    return batch
 
 
 def _csv_rows(stream: Any, file: LandedFile) -> Iterator[dict[str, Any]]:

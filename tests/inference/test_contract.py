@@ -8,19 +8,26 @@ import json
 import tempfile
 import types
 from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from octo_core.batch import LandedFile
 from octo_core.expressions import path_text
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.sources import FileSource
 from octo_resources.codegen import class_name, pydantic_source
 from octo_resources.engines.duckdb.profile import profile_batches, typed_schema
+from octo_resources.files import infer_file
+from octo_resources.sampling import rows_of
 from tests.engine.landed import Land
 
 COLUMNS: dict[str, Callable[[int], Any]] = {
@@ -154,3 +161,30 @@ def test_models_of_csv_take_empty_cells_as_loads_do() -> None:
     assert taken == [True, True, False, False]
     assert len(outcome.rows) == 2
     assert [one.column for one in outcome.refused] == ["id", "day"]
+
+
+TYPED = pa.schema([
+    ("i", pa.int64()), ("f", pa.float32()), ("d", pa.decimal128(10, 3)), ("t", pa.timestamp("us")),
+    ("z", pa.timestamp("us", "UTC")), ("day", pa.date32()), ("c", pa.time64("us")), ("ok", pa.bool_()),
+    ("b", pa.binary()), ("took", pa.duration("ms")), ("l", pa.list_(pa.date32())),
+    ("r", pa.struct([("a", pa.int8()), ("b", pa.list_(pa.struct([("q", pa.string())])))])),
+])  # fmt: skip
+
+
+def test_models_of_parquet_take_its_rows_and_what_they_give_themselves(tmp_path: Path) -> None:
+    day, moment = date(2021, 1, 2), datetime(2021, 1, 2, 3, tzinfo=UTC)
+    row = {
+        "i": 7, "f": 0.5, "d": Decimal("1.250"), "t": moment.replace(tzinfo=None), "z": moment, "day": day,
+        "c": time(3, 4), "ok": True, "b": b"x", "took": timedelta(seconds=2), "l": [day, None],
+        "r": {"a": 1, "b": [{"q": "x"}]},
+    }  # fmt: skip
+    path = tmp_path / "things.parquet"
+    pq.write_table(pa.Table.from_pylist([row, dict.fromkeys(row)], TYPED), path)
+    model = _model(infer_file(path))
+    file = LandedFile(path=path.name, format="parquet", bytes=0, sha256="")
+    full, empty = (model.model_validate(one) for one in rows_of(path, file))
+    assert full.model_dump() == {**row, "took": 2000}
+    assert model.model_validate(full.model_dump()) == full
+    assert set(empty.model_dump().values()) == {None}
+    for wrong in ({"i": 2**63}, {"z": moment.replace(tzinfo=None)}, {"day": moment}, {"l": [7]}, {"r": {"a": 300}}):
+        assert not _accepts(model, {**row, "took": 0, **wrong}), wrong
