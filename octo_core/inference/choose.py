@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from octo_core.expressions.times import EPOCHS
 from octo_core.inference import claims as c
 from octo_core.inference.dates import read_temporal
 from octo_core.inference.names import says_boolean, says_epoch, says_time, words
@@ -19,6 +18,8 @@ EITHER: Final = "every value also fits"
 """What a reason says of dates that fit two orders of day and month."""
 _LETTERS: Final = frozenset({"1", "j", "o", "s"})
 """True in one place and something else, such as south, in another: believed where the name speaks of truth."""
+_EPOCHS: Final = {"epoch_s": 6, "epoch_ms": 3, "epoch_us": 0}
+"""Decimals down to the microsecond; those of expressions/times.py, whose import would bring sqlglot with it (0.2 s)."""
 _BOOLEAN_TOLERATED: Final = 0.01
 """Of two words a third is seldom a mistake (yes, no, unsure), so less is forgiven."""
 
@@ -141,7 +142,7 @@ def _epoch(low: float | str, high: float | str, name: str, decimals: int) -> str
     """
     if not says_epoch(name) or isinstance(low, str) or isinstance(high, str):
         return None
-    for layout, digits in EPOCHS.items():
+    for layout, digits in _EPOCHS.items():
         scale = 10 ** (6 - digits)
         if 315_532_800 * scale <= low and high <= 4_102_444_800 * scale:
             return layout if decimals <= digits else None

@@ -7,7 +7,8 @@ import pytest
 
 import octo_core.inference.columns
 from octo_core.expressions.formats import check_format
-from octo_core.inference import infer_column, infer_rows
+from octo_core.expressions.times import EPOCHS
+from octo_core.inference import choose, infer_column, infer_rows
 from octo_core.inference.observe import profile_records
 from octo_core.inference.together import decide_together
 
@@ -144,6 +145,10 @@ def test_where_no_other_field_tells_the_order_a_warning_says_how_to_say_it() -> 
 def test_fields_that_differ_settle_nothing() -> None:
     rows = [{"a": "12/25/2021", "b": "25/12/2021", "c": "01/02/2021"}]
     assert list(decide_together(profile_records(rows).children or {}).warnings) == ["c"]
+
+
+def test_epochs_have_the_decimals_that_formats_take() -> None:
+    assert choose._EPOCHS == EPOCHS
 
 
 def test_fractions_that_are_cut_off_are_told() -> None:

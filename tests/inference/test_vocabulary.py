@@ -1,5 +1,7 @@
 """Every semantic type takes what is of it and refuses what is nearly."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,3 +136,12 @@ def test_names_and_values_decide_together(name: str, values: list[str], semantic
 def test_the_page_is_current() -> None:
     path = Path(__file__).parents[2] / "docs" / "semantic-types.md"
     assert path.read_text() == page(), "run: make docs"
+
+
+def test_libraries_are_imported_only_for_values_that_look_like_theirs() -> None:
+    code = (
+        "import sys; from octo_core.inference import infer_column; infer_column(['a b', 'new', '12.5', 'N1'], 'note');"
+        "print({'stdnum', 'pycountry', 'phonenumbers', 'sqlglot', 'sklearn', 'numpy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "set()"
