@@ -16,7 +16,6 @@ from octo_core.spec.shapes import relation_name
 from octo_resources.flow.origins import settled
 from octo_resources.flow.pulling import pull
 from octo_resources.flow.relations import typed_relations
-from octo_resources.flow.remembering import approved_columns, remembered, that_may_leave
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -68,6 +67,7 @@ def _proposal(
         return stored.value
     from octo_core.mapping import propose  # 30 ms, and a proposal that stands needs none of it
     from octo_core.mapping.keeping import kept
+    from octo_resources.flow.remembering import approved_columns, remembered
 
     known = approved_columns(space)
     memory = remembered(space, known, pipeline.name, catalog)
@@ -106,6 +106,7 @@ def _asked(
         said = (f"proposed by the embedded matcher: {asked.why_not}",) if asked.why_not else ()
         return found.model_copy(update={"warnings": (*found.warnings, *said)})
     from octo_resources.flow.consulting import Ground, mapped_by_model
+    from octo_resources.flow.remembering import approved_columns, that_may_leave
 
     tables, warnings, feedback = dict(found.tables), list(found.warnings), space.registry.feedback.of(pipeline.name)
     known = that_may_leave(space, approved_columns(space))
