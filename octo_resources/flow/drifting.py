@@ -19,7 +19,7 @@ from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
-    from octo_resources.flow.underway import Work
+    from octo_resources.flow.work import Work
 
 
 @dataclass(frozen=True)

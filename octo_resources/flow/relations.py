@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from octo_core.batch import Batch
 from octo_core.errors import Mistake, SpecError, UsageError
-from octo_core.relations import check_list, check_shape, each_schema, join_schema, union_schema
+from octo_core.relations import check_list, check_shape, each_schema, join_schema
 from octo_core.schema import SourceSchema
 from octo_core.spec.shapes import EachFrom, JoinFrom, Shape, UnionFrom, every_source, relation_name
+from octo_core.unions import union_schema
 from octo_resources.flow.landing_step import Progress
 from octo_resources.flow.logs import step
 from octo_resources.flow.understand import discreet, sample_limits, schemas, scratch

@@ -11,7 +11,7 @@ from octo_resources.engines.duckdb import DuckEngine, split_row
 from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
-    from octo_resources.flow.underway import Work
+    from octo_resources.flow.work import Work
 
 RATIO_FROM = 1000
 """A ratio says nothing of a few rows: it counts from so many on."""

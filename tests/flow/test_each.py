@@ -6,7 +6,7 @@ import pytest
 
 from octo_core.errors import DriftStop
 from octo_core.ledger import LoadResult
-from tests.flow.nested import item, order, orders_pipeline
+from tests.flow.nested import ITEM, PURCHASE, item, order, orders_pipeline
 from tests.flow.shop import Shop
 
 ITEMS = "sales.purchase_item"
@@ -176,3 +176,12 @@ def test_the_plan_of_a_child_table_shows_what_it_is_made_from(shop: Shop) -> Non
     answer = json.loads(ran.stdout)
     assert answer["shapes"] == {ITEMS: {"relation": "orders.items", "rows_in": 2, "rows_out": 3, "unmatched": {}}}
     assert answer["tables"][ITEMS]["inserted"] == 3
+
+
+def test_words_that_mean_null_mean_it_in_the_parent_too(shop: Shop) -> None:
+    mapping = {"sales.purchase": PURCHASE, "sales.purchase_item": ITEM | {"price": "parent.rate"}}
+    orders_pipeline(shop, mapping=mapping)
+    shop.drop("orders", "a", [order(n, item("A"), rate="NA" if n % 4 == 0 else f"{n}.5") for n in range(1, 41)])
+    result = shop.start("orders")
+    assert ledger(result) == {"read": 40, "inserted": 40}
+    assert shop.sql("SELECT count(*), count(price) FROM sales.purchase_item") == [(40, 30)]

@@ -104,7 +104,8 @@ def test_a_join_is_proposed_where_a_table_needs_fields_of_two_sources(shop: Shop
     assert prepared.recipe.tables["shop.report"].columns["full_name"] == "customers.full_name"
     [why] = [said for said in prepared.plan.warnings if "because" in said]
     assert why.startswith("shop.report: from: {join: {left: sales, with: [{source: customers, on: {customer: id}}]}}")
-    assert "tier, customers does, and sales.customer names customers.id: all of the 29 values seen of it are there" in why
+    assert "tier, customers does, and sales.customer names customers.id" in why
+    assert why.endswith("all of the 29 values seen of it are there")
     result = shop.start("shop")
     assert result.tables["shop.report"].inserted == 59
 

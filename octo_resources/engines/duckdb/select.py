@@ -12,7 +12,7 @@ import pyarrow as pa
 from octo_core.errors import NotSupportedYet
 from octo_core.expressions import Node, Path, Rendered, path_parts, paths, reason_in_full, to_duckdb, with_lets
 from octo_core.expressions.tree import children
-from octo_core.schema import SourceSchema
+from octo_core.schema import Field, SourceSchema
 from octo_core.types import DataType, arrow_type
 from octo_resources.engines.duckdb.scan import VALUE_LENGTH
 
@@ -122,8 +122,8 @@ def evaluation(schema: SourceSchema, columns: Mapping[str, Node]) -> Evaluation:
     used = tuple({path: None for node in columns.values() for path in paths(node)})
     _check_case(used)
     contract = dict(_contract(columns.values()))
-    fields = {path: schema.field(str(path_parts(path)[0])) for path in used}
-    nulls = {path: tuple(getattr(field, "nulls", None) or ()) for path, field in fields.items() if field is not None}
+    fields = {path: _field_at(schema, path) for path in used}
+    nulls = {path: field.nulls for path, field in fields.items() if field is not None}
     flat = {path: field for path, field in fields.items() if field is not None and len(path_parts(path)) == 1}
     return Evaluation(
         types={name: node.type for name, node in columns.items()},
@@ -133,9 +133,18 @@ def evaluation(schema: SourceSchema, columns: Mapping[str, Node]) -> Evaluation:
         _kinds=tuple(to_duckdb(node, show_values=False).reason for node in columns.values()),
         _sources=tuple(next(iter(paths(node)), None) for node in columns.values()),
         _contract=tuple(contract.values()),
-        _nulls=tuple((path, words) for path, words in nulls.items() if words and path in flat),
+        _nulls=tuple((path, words) for path, words in nulls.items() if words),
         _blank=frozenset(path for path, field in flat.items() if field.type.kind not in ("text", "json")),
     )
+
+
+def _field_at(schema: SourceSchema, path: str) -> Field | None:
+    """The field at a path, also within records and lists."""
+    first, *rest = path_parts(path)
+    field = schema.field(str(first))
+    for part in rest:
+        field = field.child("[]" if isinstance(part, int) else part) if field is not None else None
+    return field
 
 
 def _check_case(used: Sequence[str]) -> None:
