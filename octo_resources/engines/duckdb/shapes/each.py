@@ -14,7 +14,7 @@ from octo_resources.engines.duckdb.exact import UnfitError
 from octo_resources.engines.duckdb.inputs import Input
 from octo_resources.engines.duckdb.scan import Tally
 from octo_resources.engines.duckdb.shapes.made import Made, MadeFile, numbered
-from octo_resources.engines.duckdb.shapes.members import NULL, Members, joined, members_of, rows
+from octo_resources.engines.duckdb.shapes.members import NULL, Members, joined, members_of, rows, with_more
 
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -90,6 +90,8 @@ class Elements:
         self.records += 1
         if self.values and VALUE not in members:
             return _Row(joined({VALUE: text, **more}), "a record where a single value is expected")
+        if members.keys().isdisjoint(more):
+            return _Row(with_more(text, members, more))
         return _Row(joined({**_own(members, more), **more}))
 
     def _other(self, text: str, more: Members, inner: bool) -> _Row:
