@@ -14,7 +14,7 @@ from octo_core.errors import LoadAborted, UsageError
 from octo_core.ledger import LoadResult, TableLedger
 from octo_core.plan.fingerprint import fingerprint
 from octo_core.plan.recipe import build_recipe
-from octo_core.spec.shapes import driving
+from octo_core.spec.shapes import driving, looked_up
 from octo_resources.flow.cleaning import keep_landing
 from octo_resources.flow.living import alive, over
 from octo_resources.flow.logs import step
@@ -156,14 +156,21 @@ def _wanted(pipeline: Pipeline, prepared: Prepared, tables: Sequence[str] | None
 
 
 def _pending(space: Workspace, pipeline: Pipeline, prepared: Prepared, wanted: Sequence[str]) -> dict[str, list[Batch]]:
-    """Table → batches of the sources that drive it which it has not got, source by source, oldest first."""
+    """Table → batches of the sources that drive it which it has not got, source by source, oldest first.
+
+    A table that is joined with a source of which nothing landed yet waits: its rows would be joined with nothing.
+    """
     known = space.destination(pipeline).known_batches(pipeline.name)
+    origins = {name: prepared.recipe.tables[name].origin for name in wanted}
+    there = {
+        name: all(space.landing.batches(pipeline.name, one) for one in looked_up(origins[name])) for name in wanted
+    }
     return {
         name: [
             batch
-            for source in driving(prepared.recipe.tables[name].origin)
+            for source in driving(origins[name])
             for batch in space.landing.batches(pipeline.name, source)
-            if batch.id not in known.get((source, name), frozenset())
+            if there[name] and batch.id not in known.get((source, name), frozenset())
         ]
         for name in wanted
     }

@@ -119,6 +119,20 @@ def test_new_rows_are_joined_with_what_the_other_source_holds_by_then(shop: Shop
     )
 
 
+def test_rows_wait_until_what_they_are_joined_with_has_landed(shop: Shop) -> None:
+    joined_pipeline(shop)
+    customers(shop, "a", "1,Ana,gold")
+    shop.drop("sales", "a", [sale(1, customer=1)])
+    file = shop.root / "pipelines/sales/pipeline.yaml"
+    file.write_text(file.read_text().replace("path: in/customers/*", "path: in/customers/*\n    sample: {rows: 10}"))
+    shop.land(sources=["sales"])
+    shop.approve()  # on a sample of the customers, which no load ever takes
+    assert shop.load().result.status == "nothing_new"
+    shop.land()
+    assert ledger(shop.load().result) == {"read": 1, "inserted": 1}
+    assert notes(shop) == {1: "Ana"}
+
+
 def test_what_cannot_be_joined_is_set_aside_and_its_neighbours_load(shop: Shop) -> None:
     joined_pipeline(shop)
     customers(shop, "a", "1,Ana,gold", "x,Bad,basic", "2,Bo", *(f"{number},N,basic" for number in range(10, 130)))
