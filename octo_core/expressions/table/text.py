@@ -52,10 +52,16 @@ def _extract(call: Call, args: tuple[str, ...]) -> str:
     return f"CASE WHEN regexp_matches({args[0]}, {args[1]}) THEN regexp_extract({args[0]}, {args[1]}, {group}) END"
 
 
+_FAR: Final = 2**31 - 1
+"""Past the end of any text. DuckDB raises for positions and lengths of more than 32 bits."""
+
+
 def _substring(_: Call, args: tuple[str, ...]) -> str:
+    start = f"least({args[1]}, {_FAR})"
     if len(args) == 2:
-        return f"CASE WHEN {args[1]} >= 1 THEN substring({args[0]}, {args[1]}) END"
-    return f"CASE WHEN {args[1]} >= 1 AND {args[2]} >= 0 THEN substring({args[0]}, {args[1]}, {args[2]}) END"
+        return f"CASE WHEN {args[1]} >= 1 THEN substring({args[0]}, {start}) END"
+    length = f"least({args[2]}, {_FAR})"
+    return f"CASE WHEN {args[1]} >= 1 AND {args[2]} >= 0 THEN substring({args[0]}, {start}, {length}) END"
 
 
 def _trim(name: str, sides: str) -> Function:
@@ -110,7 +116,7 @@ FUNCTIONS: Final = (
     ),
     Function(
         "left", ("left(text, integer) → text",), "The first so many characters. A negative number fails.",
-        Duck("CASE WHEN $1 >= 0 THEN left($0, $1) END", "null", "$1 is no number of characters"),
+        Duck(f"CASE WHEN $1 >= 0 THEN left($0, least($1, {_FAR})) END", "null", "$1 is no number of characters"),
     ),
     Function(
         "right", ("right(text, integer) → text",), "The last so many characters. A negative number fails.",
