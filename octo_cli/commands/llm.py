@@ -89,7 +89,7 @@ def _print(screen: Any, call: "LlmCall") -> None:
     for message in json.loads(call.prompt):
         lines += ["", f"--- {message['role']}", message["content"]]
     lines += ["", "--- answer", _pretty(call.answer)]
-    screen.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+    screen.print("\n".join(lines))
 
 
 def _pretty(text: str | None) -> str:

@@ -27,7 +27,11 @@ _MAP_KEYS: Final = 8
 _FREE_WORDS: Final = 6
 _FREE_LENGTH: Final = 60
 _PERSON: Final = re.compile(r"[^\W\d_a-z][^\W\d_]*[.']?(?:[ '-][^\W\d_]+\.?){1,3}")
-_NAMED: Final = frozenset({"name", "names", "nombre", "nom", "nome", "naam", "imię", "имя"})
+_NAMED: Final = frozenset({
+    "name", "names", "nombre", "nom", "nome", "naam", "imię", "имя", "first", "last", "middle", "given", "family",
+    "full", "maiden", "contact", "person", "people", "who", "by", "owner", "author", "customer", "client", "employee",
+    "user", "passenger", "patient", "guest", "driver", "signed", "agent", "manager", "staff", "member",
+})  # fmt: skip
 _QUOTED: Final = re.compile(r"'(?:[^']|'')*'")
 
 

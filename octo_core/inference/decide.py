@@ -8,12 +8,14 @@ from octo_core.inference.profile import FieldProfile
 from octo_core.inference.roles import role_of
 from octo_core.inference.semantics import semantic_of
 from octo_core.schema import Carrier, Field, FieldStats
-from octo_core.types import BOOLEAN, JSON, DataType, list_of, record
+from octo_core.types import BOOLEAN, JSON, TEXT, DataType, list_of, record
 
 ENUMERATION: Final = 50
 """At most so many distinct values are listed."""
 _EXAMPLES: Final = 5
 _MASKS: Final = 10
+_NEVER_ADDED_UP: Final = frozenset({"postal_code", "phone"})
+"""Numbers that come as text and stay it: the next one may begin with a zero."""
 
 
 def decide(profile: FieldProfile, name: str, *, month_first: bool = False) -> Field:
@@ -30,6 +32,9 @@ def decide(profile: FieldProfile, name: str, *, month_first: bool = False) -> Fi
     kind = _native(profile) or choice.type
     values = [text for text, _ in profile.sketch.top() if text not in profile.spelled_nulls]
     semantic, pii = semantic_of(kind, name, values)
+    if kind.is_numeric and semantic in _NEVER_ADDED_UP and _carrier(profile) == "text":
+        choice = _counted(TEXT, profile.values, profile.values, f"a {semantic.replace('_', ' ')}: nobody adds it up")
+        kind = choice.type
     field = Field(
         name=name,
         type=kind,

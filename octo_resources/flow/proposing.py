@@ -68,10 +68,12 @@ def _proposal(
     from octo_core.mapping import propose  # 30 ms, and a proposal that stands needs none of it
     from octo_core.mapping.keeping import kept
     from octo_resources.flow.remembering import approved_columns, remembered
+    from octo_resources.flow.trying import tried
 
     known = approved_columns(space)
     memory = remembered(space, known, pipeline.name, catalog)
     found = propose(dict(typed), catalog, pipeline.spec, remembered=memory)
+    found = tried(space, pipeline, typed, catalog, found, relations(pipeline, typed))
     approved = space.registry.decisions.last_approved(pipeline.name)
     recipe = space.registry.plans.recipe(pipeline.name, approved.fingerprint) if approved else None
     same_tables = stored is not None and (stored.inputs or "").partition("-")[0] == inputs.partition("-")[0]

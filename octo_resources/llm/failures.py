@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pydantic import ValidationError
+
 from octo_core.asking.cleaning import shown
 from octo_resources.redaction import redact
 from octo_resources.sources.rest.pace import retry_after
@@ -42,6 +44,11 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, ImportError):
         return Failure(f"a package is missing: {_short(str(error))}; install octopipe[llm] and the provider's own")
     name = type(error).__name__
+    for one in _chain(error):
+        if isinstance(one, ValidationError):
+            first = one.errors(include_url=False, include_input=False, include_context=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            return Failure(f"its reply was never valid: {f'{place}: ' if place else ''}{_short(first['msg'])}")
     if any("Validation" in type(one).__name__ or "JSONDecode" in type(one).__name__ for one in _chain(error)):
         return Failure(f"its reply was never valid: {_short(str(error))}")
     if "Incomplete" in name:

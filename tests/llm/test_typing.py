@@ -125,7 +125,7 @@ def test_without_an_answer_the_inferrer_s_word_holds_and_a_warning_says_so(askin
         assert schema_of(shop) == found
     assert found.proposer == "embedded"
     assert found.warnings == (
-        "sales: typed by the embedded inferrer, as openai/test-1 failed: "
+        "sales: typed by the embedded inferrer, as openai/test-1 gave no answer: "
         "it refused the key (401): set the one that `llm.key` names",
     )
     assert len(server.asked) == 1
@@ -169,4 +169,7 @@ def test_the_command_shows_what_was_asked(asking_shop: AskingShop) -> None:
     assert "EUR" in shown["answer"]
     assert '"total"' in shown["prompt"].replace("\\", "")
     assert "openai/test-1" in shop.octopipe("llm", "list").stdout
+    page = shop.octopipe("llm", "show", str(listed[0]["id"]))
+    assert page.returncode == 0, page.stderr
+    assert '"unit": "EUR"' in page.stdout
     assert shop.octopipe("llm", "show", "99").returncode == 2

@@ -72,8 +72,16 @@ class Basics:
     greatest: str | None
 
 
+AT_ONCE: Final = 250
+
+
 def basics(con: "duckdb.DuckDBPyConnection", table: str, expressions: list[str]) -> list[Basics]:
-    """Basics of several columns of one relation, in one pass."""
+    """Basics of several columns of one relation; in one pass up to AT_ONCE, as each one's state takes memory."""
+    if len(expressions) > AT_ONCE:
+        found = []
+        for start in range(0, len(expressions), AT_ONCE):
+            found += basics(con, table, expressions[start : start + AT_ONCE])
+        return found
     if not expressions:
         return []
     parts = [

@@ -48,7 +48,9 @@ def mapped_by_model(
         )
         verdict = _talk(ground, door, schema, catalog, table.table, part, messages)
         if isinstance(verdict, Unanswered):
-            warnings.append(f"{table.table}: proposed by the embedded matcher, as {door.model} failed: {verdict.why}")
+            warnings.append(
+                f"{table.table}: proposed by the embedded matcher, as {door.model} gave no answer: {verdict.why}"
+            )
             break
         for name, chosen in verdict.chosen.items():
             columns[name] = mapping_question.laid_over(columns[name], chosen, door.model)

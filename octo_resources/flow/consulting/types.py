@@ -54,7 +54,9 @@ class _Talk:
             missing = self.ask({path: fields[path] for path in paths[start : start + schema_question.CHUNK]})
             if missing is not None:
                 name = self.schema.source
-                self.warnings.append(f"{name}: typed by the embedded inferrer, as {self.door.model} failed: {missing}")
+                self.warnings.append(
+                    f"{name}: typed by the embedded inferrer, as {self.door.model} gave no answer: {missing}"
+                )
                 break
         return self.settled()
 
