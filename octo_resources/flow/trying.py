@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping as MappingOf
 
-from octo_core.catalog import Catalog
+from octo_core.catalog import Catalog, Column
 from octo_core.expressions import assign, parse
 from octo_core.mapping.model import Alternative, ColumnMapping, Mapping, TableMapping
-from octo_core.schema import SourceSchema
+from octo_core.schema import Field, SourceSchema
 from octo_resources.flow.consulting import Ground
 from octo_resources.flow.workspace import Workspace
 from octo_resources.pipeline import Pipeline
@@ -38,7 +38,7 @@ def _table(ground: Ground, schema: SourceSchema, catalog: Catalog, table: TableM
     target, nodes = catalog.tables[table.table], {}
     for one in table.columns:
         column = target.column(one.target)
-        if one.expr is not None and column is not None:
+        if one.expr is not None and column is not None and not _surely_fits(schema.field(one.expr), column):
             nodes[one.target] = assign(parse(one.expr, schema), column)
     seen = ground.look(schema, nodes, limit=ROWS) if nodes and ground.batches else None
     if seen is None or not seen.rows:
@@ -54,6 +54,12 @@ def _table(ground: Ground, schema: SourceSchema, catalog: Catalog, table: TableM
         required = bool((column := target.column(one.target)) and column.required)
         columns.append(_doubted(one, said, drop=failures == seen.rows and not required))
     return table.model_copy(update={"columns": tuple(columns)})
+
+
+def _surely_fits(field: Field | None, column: Column) -> bool:
+    """Whether a field goes over as it is into a column of its own family that takes any length and any value."""
+    plain = column.max_length is None and column.enum is None and column.domain is None
+    return field is not None and plain and field.type.family == column.type.family
 
 
 def _doubted(one: ColumnMapping, said: str, *, drop: bool) -> ColumnMapping:
