@@ -221,7 +221,7 @@ def files_of(root: Path) -> dict[str, str]:
     return {str(path): sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
-@pytest.mark.parametrize("said", ["expression-query", "why-markdown-image", "no JSON"])
+@pytest.mark.parametrize("said", ["expression-query", "why-markdown-image"])
 def test_a_hijacked_model_gets_no_further_than_a_plan_to_approve(asking_shop: Callable[..., Shop], said: str) -> None:
     """By the real command, over names, values and comments that give orders too."""
     replies = {one.id: one for one in reply_cases()}
