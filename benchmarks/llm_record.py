@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.eval_llm import real_door
 from octo_core.asking import mapping_question, schema_question
 from octo_core.asking.replies import MappingReply, SchemaReply
+from octo_core.asking.sharing import nameable
 from octo_core.catalog import Catalog, Check, Column, Label, Table
 from octo_core.inference import infer_column
 from octo_core.mapping.attribute import source_fields
@@ -54,7 +55,7 @@ def questions() -> list[Question[Any]]:
     schema, catalog = shop()
     table = catalog.tables["public.sale"]
     names = [column.name for column in table.columns]
-    typing = schema_question.messages(schema.source, schema_question.askable(source_fields(schema)), "statistics")
+    typing = schema_question.messages(schema.source, nameable(source_fields(schema)), "statistics")
     near = mapping_question.short_list(schema, table, catalog)
     mapping = mapping_question.messages(schema, table, catalog, names, near=near, share="statistics")
     return [

@@ -9,7 +9,7 @@ from typing import Any, Final
 from octo_core.asking.cleaning import plain, shown
 from octo_core.asking.replies import FieldClaim, SchemaReply
 from octo_core.asking.shapes import is_time_layout
-from octo_core.asking.sharing import nameable, of_field
+from octo_core.asking.sharing import of_field
 from octo_core.expressions.formats import check_format
 from octo_core.inference.bearing import PERSONAL, SEMANTIC_NAMES, bears_out
 from octo_core.schema import Field
@@ -41,11 +41,6 @@ class Verdict:
 
     taken: dict[str, Any] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
-
-
-def askable(fields: Mapping[str, Field]) -> dict[str, Field]:
-    """The fields whose names may leave."""
-    return nameable(fields)
 
 
 def messages(source: str, fields: Mapping[str, Field], share: Share) -> list[dict[str, str]]:

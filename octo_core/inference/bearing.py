@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from octo_core.inference.semantic_types import VOCABULARY
-from octo_core.inference.semantics import VALID_SHARE
+from octo_core.inference.semantics import holds
 from octo_core.types import DataType
 
 SEMANTIC_NAMES: Final = tuple(dict.fromkeys([*(one.name for one in VOCABULARY), "uuid"]))
@@ -18,4 +18,4 @@ def bears_out(semantic: str, kind: DataType, values: Sequence[str]) -> bool:
         return True
     sample = [value.strip() for value in values if value.strip()][:1000]
     checked = [one for one in VOCABULARY if one.name == semantic and kind.family in one.families]
-    return bool(sample) and any(sum(map(one.valid, sample)) >= VALID_SHARE * len(sample) for one in checked)
+    return bool(sample) and any(holds(one, sample) for one in checked)

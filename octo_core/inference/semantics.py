@@ -29,7 +29,7 @@ def semantic_of(kind: DataType, name: str, values: Sequence[str]) -> tuple[str |
     sample = _spread([text for value in values if (text := value.strip())])
     parts = _hints(name)
     for one in VOCABULARY:
-        if kind.family in one.families and _worth_a_look(one, parts, len(sample)) and _holds(one, sample):
+        if kind.family in one.families and _worth_a_look(one, parts, len(sample)) and holds(one, sample):
             return one.name, one.pii
     return None, False
 
@@ -52,7 +52,7 @@ def _worth_a_look(one: Semantic, parts: frozenset[str], count: int) -> bool:
     return bool(one.named & parts) or (one.alone is not None and count >= one.alone)
 
 
-def _holds(one: Semantic, sample: list[str]) -> bool:
+def holds(one: Semantic, sample: list[str]) -> bool:
     """Whether all but a few values are valid; gives up at the value with which they are no longer few."""
     left = math.floor((1 - VALID_SHARE) * len(sample) + 1e-9)
     for text in sample:

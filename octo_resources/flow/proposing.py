@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from octo_core.catalog import Catalog
 from octo_core.errors import UsageError
@@ -18,6 +19,9 @@ from octo_resources.flow.pulling import pull
 from octo_resources.flow.relations import typed_relations
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
+
+if TYPE_CHECKING:
+    from octo_core.asking.examples import ApprovedColumn
 
 Proposer = Literal["embedded", "llm"]
 
@@ -79,9 +83,11 @@ def _proposal(
     same_tables = stored is not None and (stored.inputs or "").partition("-")[0] == inputs.partition("-")[0]
     if stored is not None and same_tables and recipe is not None and not again:
         found = kept(stored.value, found, recipe, catalog=catalog, relations=relations(pipeline, typed))
-        found = _asked(space, pipeline, typed, catalog, found, stored.value, proposer)
+        before = stored.value
     else:
-        found = _asked(space, pipeline, typed, catalog, found, None, proposer)
+        before = None
+    if proposer != "embedded":
+        found = _asked(space, pipeline, typed, catalog, found, before, known)
     space.registry.mappings.save(pipeline.name, found, inputs=inputs)
     return found
 
@@ -93,25 +99,24 @@ def _asked(
     catalog: Catalog,
     found: Mapping,
     before: Mapping | None,
-    proposer: Proposer | None,
+    known: "Sequence[ApprovedColumn]",
 ) -> Mapping:
     """The proposal after a language model was asked, where there is one.
 
-    `before`: it is asked only about what is not as it was.
+    `before`: it is asked only about what is not as it was. `known`: what was approved so far.
     """
-    if proposer == "embedded":
-        return found
     from octo_resources.llm import access, door
 
     asked = access(pipeline)
     if not asked.asks:
         said = (f"proposed by the embedded matcher: {asked.why_not}",) if asked.why_not else ()
         return found.model_copy(update={"warnings": (*found.warnings, *said)})
-    from octo_resources.flow.consulting import Ground, mapped_by_model
-    from octo_resources.flow.remembering import approved_columns, that_may_leave
+    from octo_resources.flow.consulting import mapped_by_model
+    from octo_resources.flow.ground import Ground
+    from octo_resources.flow.remembering import that_may_leave
 
     tables, warnings, feedback = dict(found.tables), list(found.warnings), space.registry.feedback.of(pipeline.name)
-    known = that_may_leave(space, approved_columns(space))
+    leaving, through = that_may_leave(space, known), door(pipeline, space.registry, asked)
     for name, schema in relations(pipeline, typed).items():
         origin = pipeline.tables[name].from_
         if name not in tables or origin is None:
@@ -119,9 +124,8 @@ def _asked(
         only = None if before is None else _changed(before.tables.get(name), tables[name])
         if only is None or only:
             ground = Ground.of_table(space, pipeline, origin, typed)
-            through = door(pipeline, space.registry, asked)
             tables[name], more = mapped_by_model(
-                ground, through, schema, catalog, tables[name], only=only, feedback=feedback, known=known
+                ground, through, schema, catalog, tables[name], only=only, feedback=feedback, known=leaving
             )
             warnings += more
     return found.model_copy(update={"tables": tables, "warnings": tuple(warnings), "proposer": "llm"})

@@ -8,6 +8,7 @@ from octo_core.asking.sharing import without_values
 from octo_core.catalog import Catalog
 from octo_core.errors import OctopipeError
 from octo_core.mapping.remembered import Remembered
+from octo_core.schema import SourceSchema
 from octo_core.spec.llm import Share
 from octo_resources.flow.workspace import Workspace
 
@@ -36,28 +37,29 @@ def remembered(space: Workspace, known: Iterable[ApprovedColumn], pipeline: str,
     name is to be fed here too.
     """
     columns = {column.name for table in tables.tables.values() for column in table.columns}
+    alike = [one for one in known if one.table in tables.tables or one.column in columns]
     corrections = {
         (name, one.table, one.column): one
-        for name in dict.fromkeys((*(one.pipeline for one in known), pipeline))
+        for name in {one.pipeline for one in alike}
         for one in space.registry.corrections.holding(name)
     }
+    schemas = {place: space.registry.schemas.newest(*place) for place in {(one.pipeline, one.source) for one in alike}}
     found = []
-    for one in known:
+    for one in alike:
         said = corrections.get((one.pipeline, one.table, one.column))
         expr = said.expr if said is not None and said.expr else one.expr
-        field = _field(space, one, expr)
-        here = one.table in tables.tables
-        if field is not None and (here or one.column in columns):
+        field = _field(schemas[one.pipeline, one.source], expr)
+        if field is not None:
+            here = one.table in tables.tables
             source = one.source if one.pipeline == pipeline else f"{one.pipeline}.{one.source}"
             found.append(Remembered(field, one.column, source, one.table if here else "", expr))
     return found
 
 
-def _field(space: Workspace, one: ApprovedColumn, expr: str) -> str | None:
+def _field(schema: SourceSchema | None, expr: str) -> str | None:
     """The one field that an expression reads; None where it reads none or several."""
     from octo_core.expressions import ExpressionError, parse, paths
 
-    schema = space.registry.schemas.newest(one.pipeline, one.source)
     if schema is None:
         return expr if expr.isidentifier() else None
     try:

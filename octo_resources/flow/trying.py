@@ -6,7 +6,7 @@ from octo_core.catalog import Catalog, Column
 from octo_core.expressions import assign, parse
 from octo_core.mapping.model import Alternative, ColumnMapping, Mapping, TableMapping
 from octo_core.schema import Field, SourceSchema
-from octo_resources.flow.consulting import Ground
+from octo_resources.flow.ground import Ground
 from octo_resources.flow.workspace import Workspace
 from octo_resources.pipeline import Pipeline
 

@@ -96,7 +96,8 @@ def _asked(
     if not asked.asks:
         said = (f"{found.source}: typed by the embedded inferrer: {asked.why_not}",) if asked.why_not else ()
         return found.model_copy(update={"warnings": (*found.warnings, *said)})
-    from octo_resources.flow.consulting import Ground, typed_by_model
+    from octo_resources.flow.consulting import typed_by_model
+    from octo_resources.flow.ground import Ground
 
     def values(path: str) -> list[str]:
         profile: FieldProfile | None = None

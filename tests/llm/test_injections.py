@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from octo_core.asking import mapping_question, schema_question
 from octo_core.asking.cleaning import plain
 from octo_core.asking.replies import MappingReply, SchemaReply
+from octo_core.asking.sharing import nameable
 from octo_core.expressions import assign, parse
 from octo_core.expressions.formats import check_format
 from octo_core.inference.bearing import SEMANTIC_NAMES
@@ -64,7 +65,7 @@ def is_harmless(text: str) -> bool:
 def questions(case: TextCase, share: Share) -> list[list[dict[str, str]]]:
     """The messages of both questions over the case's source and table."""
     schema, catalog = sides(case)
-    asked = schema_question.askable(source_fields(schema))
+    asked = nameable(source_fields(schema))
     table = catalog.tables["shop.sale"]
     near = mapping_question.short_list(schema, table, catalog)
     return [

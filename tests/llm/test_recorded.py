@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.llm_record import FOLDER, shop
 from octo_core.asking import mapping_question, schema_question
 from octo_core.asking.replies import MappingReply, SchemaReply
+from octo_core.asking.sharing import nameable
 from octo_core.mapping.attribute import source_fields
 from tests.servers.model import ModelServer, answering
 
@@ -28,7 +29,7 @@ def judged(calls: list[dict[str, Any]]) -> mapping_question.Verdict:
     schema, catalog = shop()
     table = catalog.tables["public.sale"]
     answers = {call["purpose"]: call["answer"] for call in calls if call["state"] == "answered"}
-    fields = schema_question.askable(source_fields(schema))
+    fields = nameable(source_fields(schema))
     schema_question.judged(SchemaReply.model_validate_json(answers["schema"]), fields, lambda _: ())
     reply = MappingReply.model_validate_json(answers["mapping"])
     return mapping_question.judged(reply, schema, table, [column.name for column in table.columns])

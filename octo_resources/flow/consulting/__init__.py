@@ -2,8 +2,7 @@
 what does not hold goes back, a bounded number of times, and what still does not is the embedded inferrer's.
 """
 
-from octo_resources.flow.consulting.ground import Ground
 from octo_resources.flow.consulting.mappings import mapped_by_model
 from octo_resources.flow.consulting.types import typed_by_model
 
-__all__ = ["Ground", "mapped_by_model", "typed_by_model"]
+__all__ = ["mapped_by_model", "typed_by_model"]

@@ -11,7 +11,8 @@ from octo_core.asking.replies import MappingReply
 from octo_core.catalog import Catalog
 from octo_core.mapping.model import TableMapping
 from octo_core.schema import SourceSchema
-from octo_resources.flow.consulting.ground import ROUNDS, Ground
+from octo_resources.flow.consulting.rounds import ROUNDS
+from octo_resources.flow.ground import Ground
 from octo_resources.llm import Door, Question, Unanswered
 
 UNFIT: Final = 0.05

@@ -8,12 +8,14 @@ from octo_core.asking.cleaning import shown
 from octo_core.asking.replies import SchemaReply
 from octo_core.asking.schema_question import Verdict
 from octo_core.asking.shapes import shape
+from octo_core.asking.sharing import nameable
 from octo_core.expressions import parse, path_parts
 from octo_core.inference.overrides import override
 from octo_core.inference.profile import mask
 from octo_core.mapping.attribute import source_fields, spelled
 from octo_core.schema import Field, SourceSchema
-from octo_resources.flow.consulting.ground import ROUNDS, Ground
+from octo_resources.flow.consulting.rounds import ROUNDS
+from octo_resources.flow.ground import Ground
 from octo_resources.llm import Door, Question, Unanswered
 
 TOLERATED: Final = 0.005
@@ -46,7 +48,7 @@ class _Talk:
         told = self.ground.pipeline.spec.sources[self.schema.source].fields
         fields = {
             path: one
-            for path, one in schema_question.askable(source_fields(self.schema)).items()
+            for path, one in nameable(source_fields(self.schema)).items()
             if path not in told and (only is None or str(path_parts(path)[0]) in only)
         }
         paths = list(fields)

@@ -1,8 +1,8 @@
-"""What a model's claims are held against: the rows that landed, of one source or as a table is made from them."""
+"""What a proposal is held against: the rows that landed, of one source or as a table is made from them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Self
 
 from octo_core.batch import Batch
 from octo_core.expressions import Node
@@ -15,9 +15,6 @@ from octo_resources.flow.shaping import shaping
 from octo_resources.flow.states import state_of
 from octo_resources.flow.workspace import Workspace
 from octo_resources.pipeline import Pipeline
-
-ROUNDS: Final = 2
-"""How often refused claims go back."""
 
 
 @dataclass(frozen=True, slots=True)
