@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(BIN)/uv sync --frozen --all-extras --inexact --compile-bytecode
-	@$(BIN)/python -m compileall -q octo_core octo_resources octo_assets octo_cli demo
+	@$(BIN)/python -m compileall -q octo_core octo_resources octo_assets octo_api octo_cli demo
 	@touch $(STAMP)
 
 .PHONY: demo
