@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from octo_core.batch import Batch
 from octo_core.errors import NotSupportedYet, UsageError
-from octo_core.spec.sources import FileSource, RestSource, Source
+from octo_core.spec.sources import FileSource, PushSource, RestSource, Source
 from octo_resources.landing import Landing
 from octo_resources.sources.place import Place, Progress, silent
 
@@ -40,14 +40,18 @@ def extract(
             return extract_rest(
                 local, pipeline, source_name, project, landing, since, full, progress, waiting=waiting, once=once
             )
+        if isinstance(local, PushSource):
+            from octo_resources.sources.push.drain import extract_push  # 15 ms: sqlite3
+
+            return extract_push(local, pipeline, source_name, project, landing, progress)
         return _extract_files(local, pipeline, source_name, project, landing, full, progress)
 
 
-def reachable(spec: Source) -> FileSource | RestSource:
+def reachable(spec: Source) -> FileSource | PushSource | RestSource:
     """The source, if its kind is built. Raises NotSupportedYet."""
-    if isinstance(spec, FileSource | RestSource):
+    if isinstance(spec, FileSource | PushSource | RestSource):
         return spec
-    raise NotSupportedYet(f"sources of kind {spec.kind!r} are not supported yet", hint="Built are: file, rest.")
+    raise NotSupportedYet(f"sources of kind {spec.kind!r} are not supported yet", hint="Built are: file, push, rest.")
 
 
 def _extract_files(
@@ -70,14 +74,14 @@ def _extract_files(
         )
 
 
-def _require_landing(spec: FileSource | RestSource, name: str) -> None:
+def _require_landing(spec: FileSource | PushSource | RestSource, name: str) -> None:
     if spec.landing == "off":
         raise UsageError(
             f"a {spec.kind} source cannot be read twice the same, so it has to land",
             where=f"sources.{name}.landing",
             hint="Leave `landing` out, or write `copy`" + (" or `reference`." if spec.kind == "file" else "."),
         )
-    if spec.landing == "reference" and spec.kind == "rest":
+    if spec.landing == "reference" and spec.kind in ("push", "rest"):
         raise UsageError(
             "what comes over HTTP cannot be referred to later",
             where=f"sources.{name}.landing",
