@@ -38,6 +38,7 @@ def main() -> int:
             log_config=None,
         )
     )
+    sys.setswitchinterval(0.0005)
     server.run()
     return 0 if server.started else 1
 

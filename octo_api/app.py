@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from octo_api import health, problems, push
 from octo_api.doors import Doors
-from octo_api.headers import SecurityHeaders
+from octo_api.front import Front
 from octo_api.intake import Intake
 from octo_resources.flow.workspace import open_registry
 from octo_resources.project import Project
@@ -56,4 +56,4 @@ def create_app(project: Project) -> "ASGIApp":
 
     app = api()
     app.router.lifespan_context = working
-    return SecurityHeaders(app)
+    return Front(app)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from fastapi import Request
-from starlette.requests import ClientDisconnect
 
 from octo_api.problems import Refused, put_off
 
@@ -50,11 +49,15 @@ async def read_body(request: Request, limit: int, room: Room) -> Body:
     told = request.headers.get("content-length", "")
     if told.isdigit() and int(told) > limit:
         raise _too_big(limit)
-    held = 0
+    chunks: list[bytes] = []
+    held, more = 0, True
     try:
-        chunks: list[bytes] = []
         async with asyncio.timeout(_SECONDS):
-            async for chunk in request.stream():
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise Refused(400, "The body was cut short")
+                chunk, more = message.get("body", b""), message.get("more_body", False)
                 room.take(len(chunk))
                 held += len(chunk)
                 if held > limit:
@@ -64,8 +67,6 @@ async def read_body(request: Request, limit: int, room: Room) -> Body:
         return Body(raw, gunzip(raw, limit) if unpack else raw)
     except TimeoutError:
         raise Refused(408, "The body took too long to arrive", headers={"Connection": "close"}) from None
-    except ClientDisconnect:
-        raise Refused(400, "The body was cut short") from None
     finally:
         room.give_back(held)
 

@@ -8,7 +8,7 @@ from typing import Final
 from octo_api.admission import Admission, admission, unknown
 from octo_api.problems import Refused, put_off
 from octo_core.errors import OctopipeError, SpecError, UsageError
-from octo_core.schema import SourceSchema
+from octo_core.holding import Contract
 from octo_core.spec.sources import PushSource
 from octo_core.spec.units import parse_rate
 from octo_resources.flow.workspace import Workspace
@@ -42,13 +42,13 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One source that is pushed to. `schema` is None before there is one."""
+    """One source that is pushed to. `contract` is None before it has a schema."""
 
     pipeline: str
     source: str
     spec: PushSource
     admission: Admission
-    schema: SourceSchema | None
+    contract: Contract | None
     read_at: float
 
 
@@ -116,7 +116,7 @@ class Doors:
         except OctopipeError as error:
             raise Refused(503, "The source's `auth` cannot be used", error.message.split(":")[0]) from None
         schema = self._registry.schemas.newest(pipeline, name)
-        return Door(pipeline, name, pushed[name], asked, schema, time.monotonic())
+        return Door(pipeline, name, pushed[name], asked, Contract(schema) if schema else None, time.monotonic())
 
 
 def _heard(renewal: "asyncio.Task[Door]") -> None:

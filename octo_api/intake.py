@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import random
 import shutil
 import time
 from collections import defaultdict
@@ -13,6 +15,7 @@ from octo_api.doors import Door
 from octo_api.problems import put_off
 from octo_core.errors import OctopipeError
 from octo_resources.landing import Landing
+from octo_resources.landing.ulid import new_ulid
 from octo_resources.project import Project
 from octo_resources.redaction import redact
 from octo_resources.sources.push.committer import Committer, Result
@@ -43,6 +46,8 @@ class Intake:
         for place in self._queue.sources():
             self._waiting[place] = self.reader.waiting(*place).bytes
         self._disk_full = False
+        # Seeded once: asking the system lets other threads in, and waits for them: half a millisecond an id.
+        self._random = random.Random(os.urandom(32))  # noqa: S311 - ids are names and no secrets
         self._upkeep = Upkeep(Landing(project.landing_path), self._freed)
         self._committer = Committer(self._queue, self._deliver)
         self._tending = asyncio.create_task(self._tend())
@@ -52,6 +57,10 @@ class Intake:
         self._tending.cancel()
         await asyncio.to_thread(self._committer.close)
         self._queue.close()
+
+    def new_id(self) -> str:
+        """A new id for a request."""
+        return new_ulid(bits=self._random.getrandbits(80))
 
     def has_room(self, door: Door) -> None:
         """Raises Refused (503) where too much waits to land."""

@@ -1,7 +1,8 @@
 """What the API answers when it does not do what was asked: RFC 9457 problem documents, and nothing of the inside."""
 
+import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
@@ -9,6 +10,8 @@ from starlette.exceptions import HTTPException
 
 from octo_core.errors import NotApproved, OctopipeError, UsageError
 from octo_resources.redaction import redact
+
+_LOG: Final = logging.getLogger("octopipe.api")
 
 
 class ItemProblem(BaseModel):
@@ -69,19 +72,29 @@ def of_error(error: OctopipeError) -> Problem:
     return Problem(title=title, status=status, detail=redact(error.message))
 
 
+def of(error: Exception) -> Response:
+    """The answer to whatever was raised; what nobody foresaw is logged, and told as no more than that."""
+    if isinstance(error, Refused):
+        return answer(error.problem, error.headers)
+    if isinstance(error, HTTPException):
+        return answer(Problem(title=str(error.detail), status=error.status_code), error.headers)
+    if isinstance(error, OctopipeError):
+        problem = of_error(error)
+        return answer(problem, {"Retry-After": "5"} if problem.status == 503 else None)
+    _LOG.error("this is a bug in octopipe: %s", type(error).__name__, exc_info=_without_data(error))
+    return answer(Problem(title="This is a bug in octopipe", status=500))
+
+
 def install(app: FastAPI) -> None:
     """Turn every exception of this API into a problem document."""
 
-    async def refused(_: Request, error: Any) -> Response:
-        return answer(error.problem, error.headers)
+    async def told(_: Request, error: Exception) -> Response:
+        return of(error)
 
-    async def failed(_: Request, error: Any) -> Response:
-        problem = of_error(error)
-        return answer(problem, {"Retry-After": "5"} if problem.status == 503 else None)
+    for kind in (Refused, OctopipeError, HTTPException, Exception):
+        app.add_exception_handler(kind, told)
 
-    async def http(_: Request, error: Any) -> Response:
-        return answer(Problem(title=str(error.detail), status=error.status_code), error.headers)
 
-    app.add_exception_handler(Refused, refused)
-    app.add_exception_handler(OctopipeError, failed)
-    app.add_exception_handler(HTTPException, http)
+def _without_data(error: Exception) -> Exception:
+    """The error with its place and without its words, in which an item could stand."""
+    return Exception().with_traceback(error.__traceback__)

