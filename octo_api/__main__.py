@@ -14,7 +14,7 @@ def main() -> int:
     try:
         import uvicorn
 
-        from octo_api.app import create_app
+        from octo_api.app import config, create_app
     except ModuleNotFoundError as error:
         sys.stderr.write(f"{error.name} is not installed\n  pip install 'octopipe[api]'\n")
         return 2
@@ -24,21 +24,8 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=asked.host,
-            port=asked.port,
-            access_log=False,  # a query could hold a key; a proxy's log has what is wanted
-            server_header=False,
-            timeout_keep_alive=30,
-            timeout_graceful_shutdown=20,
-            limit_concurrency=1000,
-            h11_max_incomplete_event_size=64_000,
-            log_config=None,
-        )
-    )
-    sys.setswitchinterval(0.0005)
+    server = uvicorn.Server(config(app, asked.host, asked.port))
+    sys.setswitchinterval(0.0005)  # the thread that commits gets in at once, not after 5 ms
     server.run()
     return 0 if server.started else 1
 

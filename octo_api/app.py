@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+import uvicorn
 from fastapi import FastAPI
 
 from octo_api import health, problems, push
@@ -57,3 +58,19 @@ def create_app(project: Project) -> "ASGIApp":
     app = api()
     app.router.lifespan_context = working
     return Front(app)
+
+
+def config(app: "ASGIApp", host: str, port: int) -> uvicorn.Config:
+    """How it is served. No access log: a query could hold a key, and a proxy's log has what is wanted of it."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=20,
+        limit_concurrency=1000,
+        h11_max_incomplete_event_size=64_000,
+        log_config=None,
+    )

@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 import yaml
 
-from octo_api.app import create_app
+from octo_api.app import config, create_app
 from octo_resources.flow import Workspace
 from octo_resources.project import Project
 from octo_resources.registry import Registry
@@ -73,7 +73,7 @@ class Feed:
     @contextmanager
     def served(self) -> Iterator[httpx.Client]:
         """The API on a free port; the client sends the source's token."""
-        server = uvicorn.Server(uvicorn.Config(create_app(self.project), port=0, log_config=None, access_log=False))
+        server = uvicorn.Server(config(create_app(self.project), "127.0.0.1", 0))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
         thread.start()
         try:

@@ -59,7 +59,12 @@ SCHEMA = SourceSchema(
         field("note", "text"),
         field("tags", "list<int8>", carrier="array"),
         field("lines", "list<record{a: int8}>", carrier="array"),
-        field("ship", "record{town: text, km: int16}", carrier="object", children=(field("town", "text"), field("km", "int16"))),
+        field(
+            "ship",
+            "record{town: text, km: int16}",
+            carrier="object",
+            children=(field("town", "text"), field("km", "int16")),
+        ),
         field("extra", "json", carrier="object"),
     ),
 )
