@@ -18,7 +18,7 @@ Carrier = Literal["text", "number", "boolean", "object", "array", "typed", "mixe
 class Frozen(BaseModel):
     """A value that nobody changes after it was made, and that refuses unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class FieldStats(Frozen):

@@ -23,7 +23,7 @@ Landing = Literal["copy", "reference", "off"]
 class Strict(BaseModel):
     """A part of a file: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 def _as_list(value: object) -> object:
