@@ -181,7 +181,13 @@ class _TableProposer:
         """Columns that the load fills take only a field of very much the same name; instants no local parts; a part of
         a name not the whole of it.
         """
-        whole_names = [row for row, offer in enumerate(self.offers) if offer.attribute.name == FULL_NAME]
+        parted = {path for offer in self.offers if is_part_of_a_name(offer.attribute.name) for path in offer.uses}
+        whole_names = [
+            row
+            for row, offer in enumerate(self.offers)
+            if offer.attribute.name == FULL_NAME or (offer.expressions is None and offer.uses[0] in parted and
+                                                     not is_part_of_a_name(offer.uses[0]))
+        ]
         local = [
             row for row, offer in enumerate(self.offers) if offer.expressions and offer.attribute.type == TIMESTAMP
         ]

@@ -24,7 +24,10 @@ def why(
     evidence = dict(said)
     source = offer.uses[-1] if offer.expressions is not None else offer.attribute.name
     found = []
-    if evidence.get("name", 0) >= _SAID:
+    made = offer.expressions is not None and offer.attribute.name not in offer.uses
+    if made and evidence.get("name", 0) >= _SAID:
+        found.append(f"{target.name} asks for the {offer.attribute.name}")
+    elif evidence.get("name", 0) >= _SAID:
         exact = evidence["name"] >= 0.999
         found.append(f"the names {source} and {target.name} {'are the same' if exact else 'are alike'}")
     if evidence.get("text", 0) >= _SAID:
