@@ -19,6 +19,7 @@ def why(
     *,
     rival: str | None = None,
     reused: bool = False,
+    twins: tuple[str, ...] = (),
 ) -> str:
     """One sentence that names the evidence, then what is done to the value, then what is doubtful."""
     evidence = dict(said)
@@ -47,6 +48,7 @@ def why(
     sentence = ", ".join(found) or "the little there is (type, shape of the values, position) fits best"
     tail = [note] if note else []
     tail += [f"{rival} fits as well: look at it"] if rival else []
+    tail += [f"{source} fits {', '.join(twins[:3])} as well: look at them"] if twins else []
     tail += ["the field also feeds another column"] if reused else []
     return "; ".join([sentence, *tail])
 

@@ -167,6 +167,23 @@ def test_equal_evidence_is_doubtful_and_names_the_other() -> None:
     assert [one.expr for one in found.alternatives] == [other]
 
 
+def test_a_field_that_fits_two_columns_is_doubtful_and_names_the_other() -> None:
+    source = schema(field("phone", "text", "1"))
+    found = proposed(source, table("person", column("phone_x", "text"), column("phone_y", "text")))
+    fed = [one for one in found.columns if one.expr is not None]
+    assert fed
+    for one in fed:
+        other = {"phone_x": "phone_y", "phone_y": "phone_x"}[one.target]
+        assert one.confidence < 0.7
+        assert f"phone fits {other} as well" in one.why
+
+
+def test_a_field_that_feeds_a_code_and_a_name_is_no_tie() -> None:
+    source = schema(field("country", "text", "Germany", "France", semantic="country"))
+    target = table("t", column("country_code", "text", max_length=2), column("country_name", "text"))
+    assert not any("as well" in one.why for one in proposed(source, target).columns)
+
+
 def test_doubtful_columns_are_warned_of() -> None:
     source = schema(field("phone_x", "text", "1"), field("phone_y", "text", "2"))
     found = whole(source, catalog(table("person", column("phone", "text"))))
