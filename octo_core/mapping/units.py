@@ -114,7 +114,9 @@ def in_text(text: str) -> tuple[Unit, ...]:
     for inside in re.findall(r"[(\[]([^)\]]{1,24})[)\]]", folded):
         if found := named(inside):
             return found
-    if found := re.search(r"\b(?:in|as an?|decimal)\s+(?:[a-z]{3}\s+)?(cents|pence|thousands|millions|billions|fraction)\b", folded):
+    if found := re.search(
+        r"\b(?:in|as an?|decimal)\s+(?:[a-z]{3}\s+)?(cents|pence|thousands|millions|billions|fraction)\b", folded
+    ):
         return named(found.group(1))
     for match in re.finditer(
         r"\b(?:in|measured in|unit:?|number of)\s+((?:nautical |metres? per |degrees? )?[\w°%/²]+)", folded
