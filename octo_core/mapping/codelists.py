@@ -72,7 +72,8 @@ _DOMAINS: Final[Mapping[Listing, str]] = {"countries": "iso3166-1", "languages":
 _ALSO: Final[Mapping[Listing, Mapping[str, str]]] = {
     "countries": {
         "AE": "uae", "BN": "brunei", "BO": "bolivia", "CD": "dr congo|congo kinshasa|drc",
-        "CG": "congo brazzaville|republic of the congo", "CI": "ivory coast", "CV": "cape verde", "CZ": "czech republic",
+        "CG": "congo brazzaville|republic of the congo", "CI": "ivory coast", "CV": "cape verde",
+        "CZ": "czech republic",
         "FK": "falkland islands", "FM": "micronesia", "GB": "uk|great britain|britain", "IR": "iran",
         "KP": "north korea",
         "KR": "south korea|korea", "LA": "laos", "MD": "moldova", "MK": "macedonia", "MM": "burma", "NL": "holland",
