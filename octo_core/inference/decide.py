@@ -44,7 +44,7 @@ def decide(profile: FieldProfile, name: str, *, month_first: bool = False) -> Fi
         nullable=bool(profile.missing or profile.nulls or nulls or not profile.values),
         format=None if _carrier(profile) == "typed" else choice.format,
         nulls=nulls,
-        unit=_unit(kind, name, choice.format),
+        unit=profile.unit or _unit(kind, name, choice.format),
         semantic=semantic,
         role=role_of(kind, profile, name, choice.format),
         pii=pii or any(child.pii for child in children),

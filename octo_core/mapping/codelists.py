@@ -27,13 +27,31 @@ MEMBERS: Final = 400
 """Distinct values above which nothing is paired; there are 249 countries."""
 
 _WORDS: Final[Mapping[Listing, frozenset[str]]] = {
-    "countries": frozenset("country nation nationality ctry land pais pays citizenship 国家 國家 بلد".split()),
-    "languages": frozenset("language lang locale idioma sprache langue 语言".split()),
-    "currencies": frozenset("currency curr ccy money moneda devise waehrung 货币 貨幣".split()),
-    "subdivisions": frozenset("state province subdivision region prov bundesland 省 州".split()),
+    "countries": frozenset(
+        ["country", "nation", "nationality", "ctry", "land", "pais", "pays", "citizenship", "国家", "國家", "بلد"]
+    ),
+    "languages": frozenset(["language", "lang", "locale", "idioma", "sprache", "langue", "语言"]),
+    "currencies": frozenset(["currency", "curr", "ccy", "money", "moneda", "devise", "waehrung", "货币", "貨幣"]),
+    "subdivisions": frozenset(["state", "province", "subdivision", "region", "prov", "bundesland", "省", "州"]),
 }
-_CODES: Final = frozenset("code cd iso iso2 iso3 alpha2 alpha3 abbreviation abbr abbrev kode codigo 代码".split())
-_NAMES: Final = frozenset("name nm nombre nom bezeichnung 名称 名稱".split())
+_CODES: Final = frozenset(
+    [
+        "code",
+        "cd",
+        "iso",
+        "iso2",
+        "iso3",
+        "alpha2",
+        "alpha3",
+        "abbreviation",
+        "abbr",
+        "abbrev",
+        "kode",
+        "codigo",
+        "代码",
+    ]
+)
+_NAMES: Final = frozenset(["name", "nm", "nombre", "nom", "bezeichnung", "名称", "名稱"])
 _FORMS: Final[Mapping[Listing, tuple[str, ...]]] = {
     "countries": ("alpha_2", "alpha_3", "numeric", "name"),
     "languages": ("alpha_2", "alpha_3", "name"),
@@ -53,9 +71,11 @@ _DOMAINS: Final[Mapping[Listing, str]] = {"countries": "iso3166-1", "languages":
 
 _ALSO: Final[Mapping[Listing, Mapping[str, str]]] = {
     "countries": {
-        "AE": "uae", "BN": "brunei", "BO": "bolivia", "CD": "dr congo|congo kinshasa|democratic republic of congo|drc",
-        "CG": "congo brazzaville|republic of the congo", "CI": "ivory coast", "CV": "cape verde", "CZ": "czech republic",
-        "FK": "falkland islands", "FM": "micronesia", "GB": "uk|great britain|britain", "IR": "iran", "KP": "north korea",
+        "AE": "uae", "BN": "brunei", "BO": "bolivia", "CD": "dr congo|congo kinshasa|drc",
+        "CG": "congo brazzaville|republic of the congo", "CI": "ivory coast", "CV": "cape verde",
+        "CZ": "czech republic",
+        "FK": "falkland islands", "FM": "micronesia", "GB": "uk|great britain|britain", "IR": "iran",
+        "KP": "north korea",
         "KR": "south korea|korea", "LA": "laos", "MD": "moldova", "MK": "macedonia", "MM": "burma", "NL": "holland",
         "PS": "palestine", "RU": "russia", "SY": "syria", "SZ": "swaziland", "TL": "east timor", "TR": "turkey",
         "TW": "taiwan", "TZ": "tanzania", "US": "united states of america|usa|us|america", "VA": "vatican|vatican city",
@@ -65,7 +85,8 @@ _ALSO: Final[Mapping[Listing, Mapping[str, str]]] = {
                   "nl": "flemish", "no": "norwegian", "ms": "malay"},
     "currencies": {
         "AUD": "a$|au$", "BRL": "r$|real", "CAD": "c$|ca$", "CHF": "sfr", "CNY": "yuan|renminbi|rmb|chinese yuan",
-        "EUR": "€", "GBP": "£|british pound|pound|sterling", "INR": "₹|rupee", "JPY": "japanese yen", "KRW": "₩|korean won",
+        "EUR": "€", "GBP": "£|british pound|pound|sterling", "INR": "₹|rupee",
+        "JPY": "japanese yen", "KRW": "₩|korean won",
         "MXN": "mexican peso", "PLN": "polish zloty|zł", "RUB": "₽|rouble", "SEK": "swedish crown", "TRY": "₺",
         "USD": "us$|u s dollar|american dollar", "UAH": "₴", "ILS": "₪", "VND": "₫",
     },

@@ -50,7 +50,7 @@ class Ends:
 def candidates(ends: Ends) -> list[Candidate]:
     """Every way there is, the best first; the field alone is always among them."""
     carried = [*_available(ends), *_shortened(ends), *_plain(ends), *_cast(ends)]
-    found = [*_coded(ends), *_in_unit(ends), *_dated(ends), *_doubted(ends, carried)]
+    found = [*_coded(ends), *_in_unit(ends), *_span(ends), *_dated(ends), *_doubted(ends, carried)]
     first: dict[str, Candidate] = {}
     for one in found:
         first.setdefault(one.expr, one)
@@ -155,6 +155,22 @@ def _in_unit(ends: Ends) -> Iterator[Candidate]:
         return
     note = f"converted from {pair[0].plural} to {pair[1].plural}{doubt}"
     yield from _fitted(units.formula(ends.path, *pair), ends.column.type, note, factor)
+
+
+def _span(ends: Ends) -> Iterator[Candidate]:
+    """A number of seconds, minutes … as an interval."""
+    kind = ends.field.type
+    unit = next((one for one in source_units(ends) if one.dimension == "time"), None)
+    if not kind.is_numeric or ends.column.type.kind != "interval" or unit is None:
+        return
+    seconds = units.formula(ends.path, unit, units.SECOND)
+    if kind.family == "float":
+        seconds = f"cast({seconds} as decimal(18, 6))"
+    elif unit.factor < 1 or kind.kind == "decimal":
+        seconds = f"round({seconds}, 6)"
+    sign = f"case when {ends.path} < 0 then '-PT' else 'PT' end"
+    text = f"parse_interval({sign} || cast(abs({seconds}) as text) || 'S', 'iso')"
+    yield Candidate(text, 0.95, f"a number of {unit.plural} as an interval")
 
 
 def _assumed(

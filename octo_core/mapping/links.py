@@ -14,7 +14,11 @@ TELLING: Final = 3
 """Distinct values from which on containment alone says something, where no name does."""
 COUNTED: Final = 100
 """Whole numbers up to here count all sorts of things: that they are among the keys says nothing by itself."""
-_SAYS_NOTHING: Final = frozenset(map(stem, "id key code no nr num number ref reference pk fk uuid guid name".split()))
+_SAYS_NOTHING: Final = frozenset(
+    map(
+        stem, ["id", "key", "code", "no", "nr", "num", "number", "ref", "reference", "pk", "fk", "uuid", "guid", "name"]
+    )
+)
 _PLAIN: Final = ("list", "record", "json")
 
 
@@ -50,7 +54,7 @@ def links(left: SourceSchema, right: SourceSchema) -> Iterator[Link]:
             if len({pair.left.name for pair in together}) == len(key):
                 found.append(_link(left, right, together))
             continue
-        every = [pair for field in left.fields if (pair := _pair(left, field, right, key[0])) is not None]
+        every = [pair for field in left.fields if (pair := _pair(field, right, key[0])) is not None]
         named = [pair for pair in every if pair.named]
         alone = every if len(every) == 1 else []
         found += [_link(left, right, [pair]) for pair in (named or alone)]
@@ -74,7 +78,7 @@ def _keys(schema: SourceSchema) -> list[tuple[Field, ...]]:
 
 def _best(left: SourceSchema, right: SourceSchema, key: Field) -> _Pair | None:
     """The field that names one part of a key of several: by its name, as values of a part alone say little."""
-    pairs = [pair for field in left.fields if (pair := _pair(left, field, right, key)) is not None and pair.named]
+    pairs = [pair for field in left.fields if (pair := _pair(field, right, key)) is not None and pair.named]
     return max(pairs, key=lambda pair: (pair.left.name.lower() == key.name.lower(), pair.strength), default=None)
 
 
@@ -84,7 +88,7 @@ def _link(left: SourceSchema, right: SourceSchema, pairs: Sequence[_Pair]) -> Li
     return Link(on, ", and ".join(said), sum(pair.strength for pair in pairs) / len(pairs))
 
 
-def _pair(left: SourceSchema, field: Field, right: SourceSchema, key: Field) -> _Pair | None:
+def _pair(field: Field, right: SourceSchema, key: Field) -> _Pair | None:
     if field.type.family != key.type.family or field.type.kind in _PLAIN:
         return None
     named = _names(field, right, key)
@@ -103,8 +107,8 @@ def _pair(left: SourceSchema, field: Field, right: SourceSchema, key: Field) -> 
 
 
 def _names(field: Field, right: SourceSchema, key: Field) -> float:
-    """Whether a field's name says that it names the other source's records: `customer`, `cust_no`, `home_airport_code`."""
-    own, other, keys = (_stems(name) for name in (field.name, right.source, key.name))
+    """Whether a field's name says that it names the other source's records: `customer`, `cust_no`."""
+    own, other, keys = _stems(field.name), _stems(right.source), _stems(key.name)
     if own & other:
         return 1.0
     if _concepts(field.name) & _concepts(right.source):

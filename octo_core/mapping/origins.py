@@ -90,9 +90,7 @@ def spelled(shape: Shape) -> str:
     return relation_name(shape)
 
 
-def _fit(
-    shape: Shape, schema: SourceSchema, table: Table, catalog: Catalog, links: tuple[Link, ...] = ()
-) -> _Fit:
+def _fit(shape: Shape, schema: SourceSchema, table: Table, catalog: Catalog, links: tuple[Link, ...] = ()) -> _Fit:
     found = propose_table(schema, table, catalog)
     fed = {one.target: one for one in found.columns if one.expr is not None}
     unfed = tuple(column.name for column in table.columns if column.required and column.name not in fed)
@@ -139,7 +137,7 @@ def _elements(
 def _joined(
     best: _Fit, whole: Sequence[_Fit], table: Table, catalog: Catalog, sources: Mapping[str, SourceSchema]
 ) -> _Fit | None:
-    """The join that feeds columns which no source feeds alone: one source, and others that it names. None: there is none.
+    """The join that feeds columns which no source feeds alone; None where there is none.
 
     Sources are joined one by one, each time the one that helps most.
     """

@@ -191,8 +191,8 @@ class _TableProposer:
         whole_names = [
             row
             for row, offer in enumerate(self.offers)
-            if offer.attribute.name == FULL_NAME or (offer.expressions is None and offer.uses[0] in parted and
-                                                     not is_part_of_a_name(offer.uses[0]))
+            if offer.attribute.name == FULL_NAME
+            or (offer.expressions is None and offer.uses[0] in parted and not is_part_of_a_name(offer.uses[0]))
         ]
         local = [
             row for row, offer in enumerate(self.offers) if offer.expressions and offer.attribute.type == TIMESTAMP

@@ -47,7 +47,7 @@ speed: kilometre per hour 0.277777777777777778 = kmh kph km/h kmph kilometres_pe
 pressure: pascal 1 = pa pascal pascals; hectopascal 100 = hpa hectopascal hectopascals mbar mb millibar millibars; kilopascal 1000 = kpa
 pressure: bar 100000 = bar bars; psi 6894.757293168 = psi; inch of mercury 3386.389 = inhg; millimetre of mercury 133.322387415 = mmhg; atmosphere 101325 = atm
 time: second 1 = s sec secs second seconds 秒; minute 60 = min mins minute minutes 分钟 分鐘; hour 3600 = h hr hrs hour hours 小时 小時
-time: day 86400 = d day days; week 604800 = week weeks wk; millisecond 0.001 = ms msec millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds
+time: day 86400 = d day days; week 604800 = week weeks wk; millisecond 0.001 = ms msec millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds; nanosecond 0.000000001 = ns nsec nanosecond nanoseconds
 data: byte 1 = b byte bytes; kilobyte 1000 = kb kilobyte kilobytes; megabyte 1000000 = mb megabyte megabytes; gigabyte 1000000000 = gb gigabyte gigabytes
 data: kibibyte 1024 = kib; mebibyte 1048576 = mib; gibibyte 1073741824 = gib
 scale: whole unit 1 = ones; cent 0.01 = cent cents pence penny centimes centavos centimos kopecks minor_units minor_unit
@@ -59,6 +59,7 @@ angle: degree 1 = deg degree degrees °; radian 57.295779513082320877 = rad radi
 energy: joule 1 = j joule joules; kilowatt hour 3600000 = kwh; kilocalorie 4184 = kcal
 power: watt 1 = w watt watts; kilowatt 1000 = kw kilowatt; horsepower 745.699871582 = hp
 """  # noqa: E501  a table is read by its rows
+SECOND: Final = Unit("second", "time", Decimal(1))
 RATIO: Final = Unit("ratio", "ratio", Decimal(1))
 PERCENT: Final = Unit("percent", "ratio", Decimal("0.01"))
 ONES: Final = Unit("whole unit", "scale", Decimal(1))
@@ -114,7 +115,9 @@ def in_text(text: str) -> tuple[Unit, ...]:
     for inside in re.findall(r"[(\[]([^)\]]{1,24})[)\]]", folded):
         if found := named(inside):
             return found
-    if found := re.search(r"\b(?:in|as an?|decimal)\s+(?:[a-z]{3}\s+)?(cents|pence|thousands|millions|billions|fraction)\b", folded):
+    if found := re.search(
+        r"\b(?:in|as an?|decimal)\s+(?:[a-z]{3}\s+)?(cents|pence|thousands|millions|billions|fraction)\b", folded
+    ):
         return named(found.group(1))
     for match in re.finditer(
         r"\b(?:in|measured in|unit:?|number of)\s+((?:nautical |metres? per |degrees? )?[\w°%/²]+)", folded

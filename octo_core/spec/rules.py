@@ -11,6 +11,7 @@ from octo_core.spec.nearest import did_you_mean
 from octo_core.spec.pipeline import MarkDeletes, PipelineSpec, TableSpec
 from octo_core.spec.shapes import JoinFrom, SqlFrom, UnionFrom, driving
 from octo_core.spec.sources import Source
+from octo_core.types import parse_type
 
 Finding = tuple[Path, str]
 
@@ -46,12 +47,42 @@ def check_pipeline(spec: PipelineSpec, data: Any, surroundings: Surroundings) ->
     yield from _same_table(data)
     sources = list(data["sources"]) if isinstance(data.get("sources"), dict) else list(spec.sources)
     yield from _from(data, sources)
+    yield from _fields(spec)
     for written, table in _tables(spec, data):
         path: Path = ("tables", written)
         yield from (((*path, "from", *place), said) for place, said in _twice(table.from_))
         yield from _write(path, table, spec, sources)
         yield from _files(path, table, surroundings)
         yield from _to(path, table, spec)
+
+
+def _fields(spec: PipelineSpec) -> Iterator[Finding]:
+    """What the file says of fields, in words that there are."""
+    for name, source in spec.sources.items():
+        if not source.fields:
+            continue
+        from octo_core.inference.bearing import SEMANTIC_NAMES  # 30 ms, and few files speak of fields
+        from octo_core.inference.overrides import KEYS, ROLES
+
+        for field, said in source.fields.items():
+            for key, value in said.items():
+                path: Path = ("sources", name, "fields", field, key)
+                if key not in KEYS:
+                    yield path, f"a field has no '{key}'.{did_you_mean(key, KEYS)}"
+                elif key == "semantic" and value is not None and value not in SEMANTIC_NAMES:
+                    near = did_you_mean(str(value), SEMANTIC_NAMES)
+                    yield path, f"there is no semantic type '{value}'.{near} docs/semantic-types.md lists them"
+                elif key == "role" and value is not None and value not in ROLES:
+                    yield path, f"there is no role '{value}'.{did_you_mean(str(value), ROLES)}"
+                elif key == "type":
+                    yield from ((path, said) for said in _no_type(value))
+
+
+def _no_type(value: Any) -> Iterator[str]:
+    try:
+        parse_type(str(value))
+    except ValueError as error:
+        yield str(error)
 
 
 def _tables(spec: PipelineSpec, data: Any) -> Iterator[tuple[str, TableSpec]]:

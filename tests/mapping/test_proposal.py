@@ -330,3 +330,18 @@ def test_names_with_a_comma_are_split_there() -> None:
         "first_name": "split_part(name, ', ', 2)",
         "last_name": "split_part(name, ',', 1)",
     }
+
+
+@pytest.mark.parametrize(
+    ("source", "seconds"),
+    [
+        (field("elapsed", "int64", "5", "9", unit="us"), "round(elapsed / 1000000, 6)"),
+        (field("elapsed_minutes", "int64", "5", "9"), "elapsed_minutes * 60"),
+        (field("elapsed_hours", "float64", "1.5", "2"), "cast(elapsed_hours * 3600 as decimal(18, 6))"),
+        (field("elapsed_s", "decimal(10,3)", "1.500"), "round(elapsed_s, 6)"),
+    ],
+)
+def test_numbers_of_a_unit_of_time_become_intervals(source: Field, seconds: str) -> None:
+    found = proposed(schema(source), table("t", column("elapsed", "interval"))).columns[0]
+    sign = f"case when {source.name} < 0 then '-PT' else 'PT' end"
+    assert found.expr == f"parse_interval({sign} || cast(abs({seconds}) as text) || 'S', 'iso')"
