@@ -193,6 +193,16 @@ class SourceBase(Strict):
     """The user's own word on a field, over what inference says: type, format, unit, semantic, pii, description."""
 
 
+def landing_of(source: "SourceBase") -> Landing:
+    """What becomes of a source's data, by its kind where the file does not say."""
+    if source.landing is not None:
+        return source.landing
+    kind = getattr(source, "kind", "")
+    if kind == "file":
+        return "copy" if "://" in getattr(source, "path", "").removeprefix("file://") else "reference"
+    return "off" if kind in ("sql", "kafka") else "copy"
+
+
 class FileOptions(Strict):
     """How a file is written, where looking at it does not say."""
 

@@ -7,6 +7,7 @@ from octo_core.errors import NotSupportedYet, UsageError
 from octo_core.spec.sources import FileSource, RestSource, Source
 from octo_resources.landing import Landing
 from octo_resources.sources.place import Place, Progress, silent
+from octo_resources.sources.resume import Resume
 
 
 def extract(
@@ -21,13 +22,15 @@ def extract(
     progress: Progress = silent,
     waiting: Collection[str] = (),
     once: bool = False,
+    resume: Resume | None = None,  # noqa: ARG001 - of sources with `landing: off`, the first of which is still to come
 ) -> Batch | None:
     """The batch that landed, or None where nothing is new.
 
     An incremental read goes on from the newest landed batch, or from the cursor value `since`. `full` reads all again.
     `waiting` names batches that are still to be loaded: a whole read that brings the same bytes as the newest of them
     lands nothing. `once`: an incremental read leaves out the records that it brings again (of those at the cursor's
-    position, or within its lag), for rows that are appended.
+    position, or within its lag), for rows that are appended. `resume`: how far the destination is, from where a
+    source with `landing: off` is read on.
 
     Raises SourceError, LandingError, UsageError.
     """
