@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from octo_core.batch import Batch
 from octo_core.errors import NotSupportedYet, UsageError
-from octo_core.spec.sources import FileSource, RestSource, Source
+from octo_core.spec.sources import FileSource, RestSource, Source, SqlSource
 from octo_resources.landing import Landing
 from octo_resources.sources.place import Place, Progress, silent
 from octo_resources.sources.resume import Resume
@@ -22,7 +22,7 @@ def extract(
     progress: Progress = silent,
     waiting: Collection[str] = (),
     once: bool = False,
-    resume: Resume | None = None,  # noqa: ARG001 - of sources with `landing: off`, the first of which is still to come
+    resume: Resume | None = None,
 ) -> Batch | None:
     """The batch that landed, or None where nothing is new.
 
@@ -43,14 +43,20 @@ def extract(
             return extract_rest(
                 local, pipeline, source_name, project, landing, since, full, progress, waiting=waiting, once=once
             )
+        if isinstance(local, SqlSource):
+            from octo_resources.sources.sql.extract import extract_sql  # 0.5 s: SQLAlchemy, Arrow
+
+            return extract_sql(
+                local, pipeline, source_name, project, landing, since, full, progress, once=once, resume=resume
+            )
         return _extract_files(local, pipeline, source_name, project, landing, full, progress)
 
 
-def reachable(spec: Source) -> FileSource | RestSource:
+def reachable(spec: Source) -> FileSource | RestSource | SqlSource:
     """The source, if its kind is built. Raises NotSupportedYet."""
-    if isinstance(spec, FileSource | RestSource):
+    if isinstance(spec, FileSource | RestSource | SqlSource):
         return spec
-    raise NotSupportedYet(f"sources of kind {spec.kind!r} are not supported yet", hint="Built are: file, rest.")
+    raise NotSupportedYet(f"sources of kind {spec.kind!r} are not supported yet", hint="Built are: file, rest, sql.")
 
 
 def _extract_files(
@@ -73,16 +79,16 @@ def _extract_files(
         )
 
 
-def _require_landing(spec: FileSource | RestSource, name: str) -> None:
-    if spec.landing == "off":
+def _require_landing(spec: FileSource | RestSource | SqlSource, name: str) -> None:
+    if spec.landing == "off" and spec.kind != "sql":
         raise UsageError(
             f"a {spec.kind} source cannot be read twice the same, so it has to land",
             where=f"sources.{name}.landing",
             hint="Leave `landing` out, or write `copy`" + (" or `reference`." if spec.kind == "file" else "."),
         )
-    if spec.landing == "reference" and spec.kind == "rest":
+    if spec.landing == "reference" and spec.kind != "file":
         raise UsageError(
-            "what comes over HTTP cannot be referred to later",
+            f"what comes from a {spec.kind} source cannot be referred to later",
             where=f"sources.{name}.landing",
             hint="Write `landing: copy`.",
         )
