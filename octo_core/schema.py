@@ -65,6 +65,16 @@ class Field(Frozen):
         return next((field for field in self.children if field.name == name), None)
 
 
+class Declared(Frozen):
+    """What a source itself says of a field, such as a database's catalog: it goes before what the values suggest."""
+
+    name: str
+    type: TypeText
+    nullable: bool = True
+    description: str | None = None
+    carrier: Carrier = "typed"
+
+
 class SourceSchema(Frozen):
     """The typed schema of one source, and how much of it was examined."""
 

@@ -9,9 +9,10 @@ from octo_core.spec.document import Path
 from octo_core.spec.names import PIPELINE_NAME, canonical_table_name
 from octo_core.spec.nearest import did_you_mean
 from octo_core.spec.pipeline import MarkDeletes, PipelineSpec, TableSpec
+from octo_core.spec.select import dialect_of, no_select
 from octo_core.spec.shapes import JoinFrom, SqlFrom, UnionFrom, driving
-from octo_core.spec.sources import Source
 from octo_core.types import parse_type
+from octo_core.spec.sources import Source, SqlSource
 
 Finding = tuple[Path, str]
 
@@ -45,6 +46,8 @@ def check_pipeline(spec: PipelineSpec, data: Any, surroundings: Surroundings) ->
     yield from _destinations(spec, data)
     yield from _needs(spec, surroundings)
     yield from _same_table(data)
+    for source_name, source in spec.sources.items():
+        yield from _sql(("sources", source_name), source)
     sources = list(data["sources"]) if isinstance(data.get("sources"), dict) else list(spec.sources)
     yield from _from(data, sources)
     yield from _fields(spec)
@@ -83,6 +86,20 @@ def _no_type(value: Any) -> Iterator[str]:
         parse_type(str(value))
     except ValueError as error:
         yield str(error)
+
+
+def _sql(path: Path, source: Source) -> Iterator[Finding]:
+    """What only a SQL source can get wrong."""
+    if not isinstance(source, SqlSource):
+        return
+    if (source.table is None) == (source.query is None):
+        yield path, "give either 'table' or 'query'" + (", not both" if source.table else "")
+    if source.landing == "reference":
+        yield (*path, "landing"), "landing: a database cannot be referred to later; write off or copy"
+    if source.query is not None and (why := no_select(source.query, dialect_of(source.url))):
+        yield (*path, "query"), f"query: {why}; a query is one SELECT"
+    if source.query is not None and source.split is not None and source.split.by is None:
+        yield (*path, "split"), "split: say by which column of the query: {by: id, parts: 4}"
 
 
 def _tables(spec: PipelineSpec, data: Any) -> Iterator[tuple[str, TableSpec]]:

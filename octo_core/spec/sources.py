@@ -193,6 +193,16 @@ class SourceBase(Strict):
     """The user's own word on a field, over what inference says: type, format, unit, semantic, pii, description."""
 
 
+def landing_of(source: "SourceBase") -> Landing:
+    """What becomes of a source's data, by its kind where the file does not say."""
+    if source.landing is not None:
+        return source.landing
+    kind = getattr(source, "kind", "")
+    if kind == "file":
+        return "copy" if "://" in getattr(source, "path", "").removeprefix("file://") else "reference"
+    return "off" if kind in ("sql", "kafka") else "copy"
+
+
 class FileOptions(Strict):
     """How a file is written, where looking at it does not say."""
 
@@ -238,13 +248,31 @@ class RestSource(SourceBase):
     public_only: bool = False
 
 
+class Split(Strict):
+    """Read by ranges of a number or a time, where the database can at the same moment."""
+
+    by: str | None = None
+    """The column; the first of the table's key when left out."""
+    parts: int = Field(default=4, ge=1, le=256)
+
+
+def _split(value: object) -> object:
+    """`split: 8` and `split: id`."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return {"parts": value}
+    return {"by": value} if isinstance(value, str) else value
+
+
 class SqlSource(SourceBase):
+    """A table, or a query of one SELECT, of a database that is only read."""
+
     kind: Literal["sql"]
     url: str
     table: str | None = None
+    """`name` or `schema.name`; odd names in double quotes."""
     query: str | None = None
     cursor: Cursor | None = None
-    split: Any = None
+    split: Annotated[Split | None, BeforeValidator(_split, json_schema_input_type=Split | int | str | None)] = None
 
 
 class KafkaSource(SourceBase):

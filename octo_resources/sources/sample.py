@@ -3,7 +3,7 @@
 from itertools import islice
 
 from octo_core.batch import Batch
-from octo_core.spec.sources import RestSource, SampleLimits, Source
+from octo_core.spec.sources import RestSource, SampleLimits, Source, SqlSource
 from octo_resources.landing import Landing
 from octo_resources.sources.extract import reachable
 from octo_resources.sources.place import Place, Progress, silent
@@ -33,6 +33,10 @@ def sample(
             return extract_rest(
                 local, pipeline, source_name, project, landing, None, True, progress, rows, max_bytes=limits.bytes
             )
+        if isinstance(local, SqlSource):
+            from octo_resources.sources.sql.extract import extract_sql  # 0.5 s: SQLAlchemy, Arrow
+
+            return extract_sql(local, pipeline, source_name, project, landing, None, True, progress, limits=limits)
         from octo_resources.sources.file.extract import land_files
 
         with landing.begin(pipeline, source_name) as writer:
