@@ -83,8 +83,6 @@ def _table(path: Path, table: Any) -> Iterator[tuple[Path, str]]:
         yield (*path, "write"), not_supported("'write: history'")
     if table.get("create") is True:
         yield (*path, "create"), not_supported("'create: true'")
-    if table.get("deletes") not in (None, "ignore"):
-        yield (*path, "deletes"), not_supported("'deletes' other than 'ignore'")
     for key in ("transforms", "after"):
         if table.get(key):
             yield (*path, key), not_supported(f"'{key}'")

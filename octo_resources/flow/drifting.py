@@ -102,7 +102,7 @@ def _used(nodes: Iterable[Node]) -> frozenset[str]:
 
 
 def _detect(schema: SourceSchema, used: frozenset[str], tally: Tally) -> Drift:
-    rows = tally.rows_read - tally.malformed
+    rows = tally.rows_read - tally.malformed - tally.gone
     seen = {name: FieldCounts(rows, tally.missing.get(name, 0), tally.contract_failures.get(name, 0)) for name in used}
     return detect(schema, seen, tally.new_fields, rows)
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from octo_core.batch import Batch
+from octo_core.deletes import marks
 from octo_core.errors import OctopipeError, UsageError
 from octo_core.spec.sources import SampleLimits
 from octo_resources.flow.cleaning import make_room
@@ -147,7 +148,7 @@ def _land_one(
             project=space.project,
             landing=space.landing,
             since=since,
-            full=full or _writes(pipeline, name, "replace"),
+            full=full or _writes(pipeline, name, "replace") or _finds_absent(pipeline, name),
             progress=_within(pipeline, name, progress),
             waiting=_waiting(space, pipeline, name),
             once=_writes(pipeline, name, "append"),
@@ -157,6 +158,12 @@ def _land_one(
         space.samples.forget(pipeline.name, name)
     there = space.landing.batches(pipeline.name, name)
     return Landed(batch, there[-1] if there else None, len(there), time.monotonic() - started)
+
+
+def _finds_absent(pipeline: Pipeline, source: str) -> bool:
+    """Whether a table marks what the source does not have any more, which only a full read shows."""
+    fed = [name for name in pipeline.tables if source in pipeline.spec.sources_of(name)]
+    return any(said.found_by == "absence" for name in fed if (said := marks(pipeline.spec, name)) is not None)
 
 
 def _waiting(space: Workspace, pipeline: Pipeline, source: str) -> set[str]:

@@ -25,7 +25,7 @@ from octo_resources.flow.states import state_of
 from octo_resources.flow.watching import Watch
 from octo_resources.flow.work import Work, counted
 from octo_resources.flow.workspace import Workspace
-from octo_resources.flow.write_job import kept_keys, write_job
+from octo_resources.flow.write_job import deletes_of, kept_keys, kept_of_tombstones, write_job
 from octo_resources.project import Pipeline
 from octo_resources.quarantine import Quarantine
 
@@ -145,7 +145,9 @@ class Underway:
         if not batches:
             return None
         skipped: list[Batch] = []
-        if recipe.write == "replace":  # the newest is the whole source; what was read before it is gone from there
+        deletes = recipe.deletes if isinstance(recipe.deletes, dict) else {}
+        if recipe.write == "replace" or deletes.get("found_by") == "absence":
+            # the newest is the whole source; what was read before it is gone from there
             newest = {batch.source: batch for batch in batches}
             skipped = [batch for batch in batches if batch is not newest[batch.source]]
             batches = list(newest.values())
@@ -158,9 +160,18 @@ class Underway:
         def rows() -> pa.RecordBatchReader:
             work.scan = self.engine.scan(keys=kept_keys(recipe, nodes))
             schema = self.prepared.schemas[recipe.source]
-            return self.engine.evaluate(inputs, schema, nodes, self.variables, work.scan)
+            return self.engine.evaluate(inputs, schema, nodes, self.variables, work.scan, kept)
 
-        job = write_job(table, recipe, nodes, lambda: work.scan, direct=True)
+        marking = deletes_of(
+            self.pipeline,
+            table,
+            recipe,
+            lambda: work.scan,
+            whole=all(batch.full for batch in batches),
+            at=self.variables.load_time,
+        )
+        kept = kept_of_tombstones(recipe, marking)
+        job = write_job(table, recipe, nodes, lambda: work.scan, direct=True, deletes=marking)
         work.outcome = transaction.write(job, rows)
         work.seconds = time.monotonic() - work.started
         return work
@@ -232,8 +243,9 @@ class Underway:
     ) -> LoadResult:
         batches = {one.id: one for work in works for one in work.batches}
         sources = dict.fromkeys(one.source for work in works for one in (*work.batches, *work.beside))
-        said = dict.fromkeys([*warnings, *(one for work in works for one in work.shaped.warnings)])
         outcomes = [work.outcome for work in works if work.outcome is not None]
+        of_works = [one for work in works for one in work.shaped.warnings]
+        said = dict.fromkeys([*warnings, *of_works, *(one for outcome in outcomes for one in outcome.warnings)])
         return LoadResult(
             pipeline=self.pipeline.name,
             load_id=self.load_id,

@@ -50,6 +50,8 @@ class Work:
             unchanged=done.unchanged,
             deduplicated=done.deduplicated,
             quarantined=len(self.scan.refused) + len(done.rejected),
+            tombstoned=done.tombstoned,
+            soft_deleted=done.soft_deleted,
             removed=done.removed,
             seconds=round(self.seconds, 3),
         )
