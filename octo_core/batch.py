@@ -56,5 +56,9 @@ class Batch(Frozen):
     cursor_to: str | None = None
     full: bool = True
     """Whether it is the whole source (a full read) and not an increment."""
+    epochs: dict[str, int] = Field(default_factory=dict)
+    """With `landing: off`: table → the epoch of the destination's position from which the extraction went on."""
+    position: dict[str, Any] = Field(default_factory=dict)
+    """What its load writes into the destination's position beside `batch` and `cursor`, such as a topic's offsets."""
     folder: str = ""
     """Absolute folder of the manifest; set when it is read, not kept in it."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from octo_core.spec.document import Path
 
-KINDS_OF_SOURCE_LATER = ("sql", "kafka", "push", "singer", "python")
+KINDS_OF_SOURCE_LATER = ("sql", "push", "singer", "python")
 KINDS_OF_DESTINATION_LATER = ("duckdb", "sqlite", "mysql", "files", "bigquery", "snowflake", "redshift")
 SECRET_STORES_LATER = ("aws", "vault")
 AUTH_LATER = ("oauth2", "hmac")

@@ -11,6 +11,7 @@ from octo_core.errors import OctopipeError, UsageError
 from octo_core.spec.sources import SampleLimits
 from octo_resources.flow.cleaning import make_room
 from octo_resources.flow.logs import step
+from octo_resources.flow.spooling import held, is_spooled, resume_from, sweep
 from octo_resources.flow.watching import Deadline
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
@@ -83,7 +84,7 @@ def _may_read_again(space: Workspace, pipeline: Pipeline, names: Sequence[str], 
         there = catalog.tables.get(name) if catalog is not None else None
         own = isinstance(table.from_, str) and pipeline.spec.sources[table.from_].key
         keyed = table.key or own or (there is not None and there.primary_key)
-        if not keyed and any(space.landing.history(pipeline.name, source) for source in fed):
+        if not keyed and any(_came_before(space, pipeline, source) for source in fed):
             raise UsageError(
                 f"rows of {name} are appended and have no key: what is there would be there twice",
                 where=pipeline.name,
@@ -91,17 +92,38 @@ def _may_read_again(space: Workspace, pipeline: Pipeline, names: Sequence[str], 
             )
 
 
+def _came_before(space: Workspace, pipeline: Pipeline, source: str) -> bool:
+    if is_spooled(pipeline, source):
+        return bool(resume_from(space, pipeline, source).positions)
+    return bool(space.landing.history(pipeline.name, source))
+
+
 def land_missing(space: Workspace, pipeline: Pipeline, progress: Progress | None = None) -> None:
     """Land those sources of which nothing ever landed: what a schema and a plan need.
 
-    Of a source with `sample` only so much is read, beside the landing zone: no load ever takes it.
+    Of a source with `sample`, and of one of which nothing is kept, only so much is read, beside the landing zone: no
+    load ever takes it.
     """
     missing = [name for name in pipeline.spec.sources if not space.seen(pipeline.name, name)]
-    whole = [name for name in missing if pipeline.spec.sources[name].sample is None]
+    whole = [name for name in missing if pipeline.spec.sources[name].sample is None and not is_spooled(pipeline, name)]
     if whole:
         land(space, pipeline, sources=whole, progress=progress)
     for name in missing:
         if name not in whole:
+            _sample(space, pipeline, name, progress)
+
+
+def read_anew(
+    space: Workspace, pipeline: Pipeline, *, sources: Sequence[str] | None = None, progress: Progress | None = None
+) -> None:
+    """Land what is new at the sources for a new look at them; of those of which nothing is kept take a new sample."""
+    names = list(pipeline.spec.sources) if sources is None else list(sources)
+    kept = [name for name in names if not is_spooled(pipeline, name)]
+    if kept:
+        land(space, pipeline, sources=kept, progress=progress)
+    for name in names:
+        if name not in kept:
+            space.samples.forget(pipeline.name, name)
             _sample(space, pipeline, name, progress)
 
 
@@ -140,7 +162,13 @@ def _land_one(
     from octo_resources.sources import extract
 
     started = time.monotonic()
+    spooled = is_spooled(pipeline, name)
+    at = resume_from(space, pipeline, name) if spooled else None
     with step(space, pipeline.name, "raw", part=name) as log:
+        if at is not None and held(space, pipeline, name, at):
+            log.line(f"{name}: what is there already has to be loaded first")
+            return _landed(space, pipeline, name, None, started)
+        looked_up = any(name in pipeline.spec.beside(table) for table in pipeline.tables)
         batch = extract(
             pipeline.spec.sources[name],
             pipeline=pipeline.name,
@@ -148,14 +176,24 @@ def _land_one(
             project=space.project,
             landing=space.landing,
             since=since,
-            full=full or _writes(pipeline, name, "replace") or _finds_absent(pipeline, name),
+            full=full
+            or _writes(pipeline, name, "replace")
+            or _finds_absent(pipeline, name)
+            or (spooled and looked_up),
             progress=_within(pipeline, name, progress),
             waiting=_waiting(space, pipeline, name),
             once=_writes(pipeline, name, "append"),
+            resume=at,
         )
+        if at is not None:
+            sweep(space, pipeline, name, batch, at)
         log.line(f"{name}: " + (f"batch {batch.id}, {batch.bytes:,} bytes" if batch else "nothing new"))
-    if batch is not None:
+    if batch is not None and not spooled:
         space.samples.forget(pipeline.name, name)
+    return _landed(space, pipeline, name, batch, started)
+
+
+def _landed(space: Workspace, pipeline: Pipeline, name: str, batch: Batch | None, started: float) -> Landed:
     there = space.landing.batches(pipeline.name, name)
     return Landed(batch, there[-1] if there else None, len(there), time.monotonic() - started)
 

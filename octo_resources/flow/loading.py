@@ -22,6 +22,7 @@ from octo_resources.flow.origins import settled
 from octo_resources.flow.planning import Prepared, prepare, texts
 from octo_resources.flow.pulling import pull, pull_now
 from octo_resources.flow.recovering import recover, settle
+from octo_resources.flow.spooling import drop_loaded, loadable
 from octo_resources.flow.underway import LoadOutcome, Stage, Underway, unwatched
 from octo_resources.flow.workspace import Workspace
 from octo_resources.landing.ulid import new_ulid
@@ -54,6 +55,7 @@ def load(
         log.load = outcome.result.load_id or None
         log.line(_summary(outcome.result))
     if not dry_run:
+        drop_loaded(space, pipeline)
         keep_landing(space, pipeline)
     return outcome
 
@@ -160,7 +162,8 @@ def _pending(space: Workspace, pipeline: Pipeline, prepared: Prepared, wanted: S
 
     A table that is joined with a source of which nothing landed yet waits: its rows would be joined with nothing.
     """
-    known = space.destination(pipeline).known_batches(pipeline.name)
+    destination = space.destination(pipeline)
+    known, positions = destination.known_batches(pipeline.name), destination.positions(pipeline.name)
     origins = {name: prepared.recipe.tables[name].origin for name in wanted}
     there = {
         name: all(space.landing.batches(pipeline.name, one) for one in looked_up(origins[name])) for name in wanted
@@ -169,7 +172,7 @@ def _pending(space: Workspace, pipeline: Pipeline, prepared: Prepared, wanted: S
         name: [
             batch
             for source in driving(origins[name])
-            for batch in space.landing.batches(pipeline.name, source)
+            for batch in loadable(space.landing.batches(pipeline.name, source), source, name, positions)
             if there[name] and batch.id not in known.get((source, name), frozenset())
         ]
         for name in wanted

@@ -207,8 +207,14 @@ class Underway:
     @staticmethod
     def _move(table: str, newest: Batch, positions: "Mapping[tuple[str, str], Position]") -> Move:
         seen = positions.get((newest.source, table))
-        to = {"batch": newest.id, "cursor": newest.cursor_to or (seen.value.get("cursor") if seen else None)}
-        return Move(source=newest.source, table=table, to=to, seen_epoch=seen.epoch if seen else 0)
+        cursor = newest.cursor_to or (seen.value.get("cursor") if seen else None)
+        epoch = newest.epochs.get(table, seen.epoch if seen else 0)  # what was read from there, not from here and now
+        return Move(
+            source=newest.source,
+            table=table,
+            to={**newest.position, "batch": newest.id, "cursor": cursor},
+            seen_epoch=epoch,
+        )
 
     def _drifted(self, drift: DriftFound, works: Sequence["Work"]) -> LoadOutcome:
         """The source changed: nothing was loaded; what comes next is for the pipeline's policy to say."""

@@ -1,8 +1,9 @@
 """One batch in the making: files in a temporary folder that becomes the batch by a single rename."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from octo_core.batch import Batch, LandedFile
 from octo_resources.landing.disk import landing_errors, sync_folder
@@ -23,14 +24,19 @@ class BatchWriter:
         self,
         files: tuple[LandedFile, ...],
         *,
-        landing: Literal["copy", "reference"],
+        landing: Literal["copy", "reference", "off"],
         rows: int | None = None,
         size: int = 0,
         cursor_from: str | None = None,
         cursor_to: str | None = None,
         full: bool = True,
+        epochs: Mapping[str, int] | None = None,
+        position: Mapping[str, Any] | None = None,
     ) -> Batch:
-        """The landed batch. Files must be on the disk already (fsync). `size`: bytes as they came. LandingError."""
+        """The landed batch. Files must be on the disk already (fsync). `size`: bytes as they came. LandingError.
+
+        `epochs` and `position`: see Batch; a batch with `landing: off` needs its epochs.
+        """
         batch = Batch(
             id=self.id,
             pipeline=self._pipeline,
@@ -43,6 +49,8 @@ class BatchWriter:
             cursor_from=cursor_from,
             cursor_to=cursor_to,
             full=full,
+            epochs=dict(epochs or {}),
+            position=dict(position or {}),
             folder=str(self._final),
         )
         with landing_errors(self.folder):
