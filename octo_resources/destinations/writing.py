@@ -23,7 +23,8 @@ class Deletes:
     absence: bool = False
     """Whether the rows are all that the source has: what is not among them is gone."""
     mark: Column | None = None
-    """The column that is set on a row that is gone, a timestamp or a boolean; without one nothing is marked."""
+    """The column that is set on a row that is gone, a timestamp or a boolean; without one nothing is marked, and
+    tombstones are only counted."""
     at: datetime | None = None
     """What a timestamp is set to: the load's time."""
     unread: Callable[[], int] = lambda: 0
@@ -51,7 +52,7 @@ class WriteJob:
     """COPY straight into the table where it is empty and nothing has to be looked at first: the caller vouches that the
     keys are distinct. Where it turns out otherwise the rows are asked for again."""
     deletes: Deletes | None = None
-    """Only with `merge`, or where tombstones are to be passed over (`mark` is None)."""
+    """Only with `merge`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,10 +176,7 @@ def _land_one(
             project=space.project,
             landing=space.landing,
             since=since,
-            full=full
-            or _writes(pipeline, name, "replace")
-            or _finds_absent(pipeline, name)
-            or (spooled and looked_up),
+            full=full or _writes(pipeline, name, "replace") or _finds_absent(pipeline, name) or (spooled and looked_up),
             progress=_within(pipeline, name, progress),
             waiting=_waiting(space, pipeline, name),
             once=_writes(pipeline, name, "append"),

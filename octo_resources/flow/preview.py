@@ -20,7 +20,7 @@ from octo_resources.flow.shaping import Shaped, Shaper, shaping
 from octo_resources.flow.states import state_of
 from octo_resources.flow.understand import sample_limits
 from octo_resources.flow.workspace import Workspace
-from octo_resources.flow.write_job import deletes_of, kept_of_tombstones
+from octo_resources.flow.write_job import tombstones_of
 from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _planned(
         sample_rows=SAMPLE_ROWS,
         reasons=REASONS,
         limit=limit,
-        kept=kept_of_tombstones(recipe, deletes_of(pipeline, table, recipe, engine.scan, whole=False)),
+        tombstones=tombstones_of(pipeline, recipe),
     )
     unused = tuple(name for name in mapped.unmapped_source if _is_own(origin, name))
     hidden = Hidden(table, schema, nodes)

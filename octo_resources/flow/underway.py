@@ -25,7 +25,7 @@ from octo_resources.flow.states import state_of
 from octo_resources.flow.watching import Watch
 from octo_resources.flow.work import Work, counted
 from octo_resources.flow.workspace import Workspace
-from octo_resources.flow.write_job import deletes_of, kept_keys, kept_of_tombstones, write_job
+from octo_resources.flow.write_job import deletes_of, kept_keys, tombstones_of, write_job
 from octo_resources.project import Pipeline
 from octo_resources.quarantine import Quarantine
 
@@ -160,7 +160,7 @@ class Underway:
         def rows() -> pa.RecordBatchReader:
             work.scan = self.engine.scan(keys=kept_keys(recipe, nodes))
             schema = self.prepared.schemas[recipe.source]
-            return self.engine.evaluate(inputs, schema, nodes, self.variables, work.scan, kept)
+            return self.engine.evaluate(inputs, schema, nodes, self.variables, work.scan, tombstones)
 
         marking = deletes_of(
             self.pipeline,
@@ -170,7 +170,8 @@ class Underway:
             whole=all(batch.full for batch in batches),
             at=self.variables.load_time,
         )
-        kept = kept_of_tombstones(recipe, marking)
+        tombstones = tombstones_of(self.pipeline, recipe)
+        work.passes_over = tombstones is not None and tombstones.passed_over
         job = write_job(table, recipe, nodes, lambda: work.scan, direct=True, deletes=marking)
         work.outcome = transaction.write(job, rows)
         work.seconds = time.monotonic() - work.started

@@ -9,7 +9,7 @@ from octo_core.expressions import Node
 from octo_core.expressions.questions import reads_load
 from octo_core.plan.model import TableRecipe
 from octo_resources.destinations.writing import Deletes, WriteJob
-from octo_resources.engines.duckdb import Scan
+from octo_resources.engines.duckdb import Scan, Tombstones
 from octo_resources.project import Pipeline
 
 
@@ -45,14 +45,14 @@ def deletes_of(
     whole: bool,
     at: datetime | None = None,
 ) -> Deletes | None:
-    """How the table takes what its source took away; None where its rows can say nothing of that.
+    """How the table marks what its source took away; None where it does not.
 
     `whole`: whether the rows are all that the source has. `at`: the load's time.
     """
-    tombstones = has_tombstones(pipeline.spec, table.name, recipe.origin)
     said = marks(pipeline.spec, table.name)
     if said is None:
-        return Deletes(tombstones=True) if tombstones else None
+        return None
+    tombstones = has_tombstones(pipeline.spec, table.name, recipe.origin)
 
     def unread() -> int:
         known = scan().refused_keys
@@ -63,11 +63,12 @@ def deletes_of(
     return Deletes(tombstones=tombstones, absence=absence, mark=mark, at=at, unread=unread)
 
 
-def kept_of_tombstones(recipe: TableRecipe, deletes: Deletes | None) -> tuple[str, ...] | None:
-    """The columns that hold for a tombstone too; None where no row is one."""
-    if deletes is None or not deletes.tombstones:
+def tombstones_of(pipeline: Pipeline, recipe: TableRecipe) -> Tombstones | None:
+    """What the engine has to know of tombstones: passed over where nothing marks them. None where no row is one."""
+    if not has_tombstones(pipeline.spec, recipe.table, recipe.origin):
         return None
-    return (*recipe.key, *([recipe.version] if recipe.version else ()))
+    kept = frozenset((*recipe.key, *([recipe.version] if recipe.version else ())))
+    return Tombstones(kept, passed_over=marks(pipeline.spec, recipe.table) is None)
 
 
 def kept_keys(recipe: TableRecipe, nodes: Mapping[str, Node]) -> tuple[str, ...]:

@@ -111,7 +111,11 @@ class TableWrite:
 
     def _fill(self, reader: pa.RecordBatchReader) -> int:
         names = [staged.column.name for staged in self.stage.columns]
-        return self._copy(self.stage.copy, reader, names, renamed=True)
+        read = self._copy(self.stage.copy, reader, names, renamed=True)
+        stage = self.stage
+        if stage.tombstones:  # most batches of a stream have none
+            stage.tombstones = bool(stage.session.value(f"SELECT EXISTS (SELECT FROM {stage.name} WHERE {TOMBSTONE})"))
+        return read
 
     def said(self) -> Counts:
         return Counts(self.done.inserted, self.done.updated + self.touched, self.removed)

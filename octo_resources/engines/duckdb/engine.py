@@ -1,7 +1,7 @@
 """The embedded engine: evaluates a mapping over landed batches in one bounded pass."""
 
 from collections import Counter
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,7 @@ from octo_resources.engines.duckdb.payloads import payloads, records
 from octo_resources.engines.duckdb.pretty import pretty
 from octo_resources.engines.duckdb.preview import Preview, Previewing
 from octo_resources.engines.duckdb.scan import Refused, Scan, Tally
-from octo_resources.engines.duckdb.select import Evaluation, evaluation, identifier
+from octo_resources.engines.duckdb.select import Evaluation, Tombstones, evaluation, identifier
 from octo_resources.engines.duckdb.session import Session
 from octo_resources.engines.duckdb.variables import LoadVariables
 
@@ -51,14 +51,14 @@ class DuckEngine:
         columns: Mapping[str, Node],
         variables: LoadVariables,
         scan: Scan,
-        kept: Collection[str] | None = None,
+        tombstones: Tombstones | None = None,
     ) -> pa.RecordBatchReader:
         """The good rows: target columns in their Arrow types, and `_row`. `scan` is complete when the reader is.
 
-        `kept`: where rows may be tombstones, the targets that hold for those too; the rows have `_deleted` then.
+        `tombstones`: where rows may be such; they have `_deleted` then, unless they are passed over.
         Bad data raises nothing: it is in the scan. LandingError where a file cannot be read.
         """
-        found = evaluation(schema, columns, kept)
+        found = evaluation(schema, columns, tombstones)
         rows = self._rows(inputs, schema, found, variables, scan, detail=False)
         return pa.RecordBatchReader.from_batches(found.schema, rows)
 
@@ -73,7 +73,7 @@ class DuckEngine:
         sample_rows: int,
         reasons: int,
         limit: int | None = None,
-        kept: Collection[str] | None = None,
+        tombstones: Tombstones | None = None,
     ) -> Preview:
         """What `evaluate` would give and refuse, over all rows, in memory that does not grow with them.
 
@@ -81,7 +81,7 @@ class DuckEngine:
         so many rows are looked at, all when left out.
         """
         scan = self.scan(limit)
-        found = evaluation(schema, columns, kept)
+        found = evaluation(schema, columns, tombstones)
         previewing = Previewing(found, key, sample_rows, reasons, self._temp)
         for batch in self._rows(inputs, schema, found, variables, scan, detail=True):
             previewing.add(batch)

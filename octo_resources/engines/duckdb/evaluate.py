@@ -26,7 +26,7 @@ class Pass:
     ) -> None:
         self.session = session
         self.evaluation = evaluation
-        own = (TOMBSTONE,) if evaluation.kept is not None and TOMBSTONE not in fields else ()
+        own = (TOMBSTONE,) if evaluation.tombstones is not None and TOMBSTONE not in fields else ()
         self.fields = (*fields, *own)
         self.scan = scan
         self.schema = evaluation.schema
@@ -69,7 +69,7 @@ class Pass:
             return
         tally = Tally(rows_read=found.num_rows)
         rows = found
-        if self.evaluation.kept is not None:  # a tombstone has no more than its key
+        if self.evaluation.tombstones is not None:  # a tombstone has no more than its key
             rows = found.filter(pc.invert(found.column(GONE)))
         tally.gone = found.num_rows - rows.num_rows
         tally.missing.update(_counted(rows, missing or {}))
@@ -89,6 +89,8 @@ class Pass:
             if self.scan.keys:
                 self.scan.keep_keys(self._keys(bad))
         self.scan.count(batch, tally)
+        if tally.gone and not self.evaluation.gives_tombstones:
+            good = good.filter(pc.invert(good.column(GONE)))
         if self.detail:
             yield found
         elif good.num_rows:
@@ -102,7 +104,7 @@ class Pass:
         return keys.filter(reduce(pc.and_, (array.is_valid() for array in arrays)))
 
     def _target(self, good: pa.RecordBatch) -> pa.RecordBatch:
-        own = [ROW, *([GONE] if self.evaluation.kept is not None else [])]
+        own = [ROW, *([GONE] if self.evaluation.gives_tombstones else [])]
         names = [*(f"!v{place}" for place in range(len(self.evaluation.types))), *own]
         arrays = [good.column(name).cast(one.type) for name, one in zip(names, self.schema, strict=True)]
         return pa.record_batch(arrays, schema=self.schema)

@@ -102,7 +102,7 @@ class Previewing:
         self._add_good(batch.filter(failures.is_null()))
 
     def _add_good(self, good: pa.RecordBatch) -> None:
-        if self._evaluation.kept is not None:
+        if self._evaluation.tombstones is not None:
             good = good.filter(pc.invert(good.column(GONE)))
         for place, distinct in enumerate(self._distinct):
             values = good.column(f"!v{place}")

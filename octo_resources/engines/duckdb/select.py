@@ -3,7 +3,7 @@
 Names that begin with `!` are the engine's own; no path and no let of an expression can be called so.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +37,16 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+@dataclass(frozen=True, slots=True)
+class Tombstones:
+    """That rows may be tombstones (TOMBSTONE is true): `kept` are the targets whose values hold for those too.
+
+    With `passed_over` they do not come out, and are counted only."""
+
+    kept: frozenset[str] = frozenset()
+    passed_over: bool = False
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """One mapping, ready to be laid over a relation of tokens."""
@@ -56,14 +66,18 @@ class Evaluation:
     """Paths of which some tokens mean NULL."""
     _blank: frozenset[str]
     """Paths of which an empty text means NULL where the file is delimited: no type but text has an empty token."""
-    kept: frozenset[str] | None = None
-    """Where rows may be tombstones (TOMBSTONE is true): the targets that hold for those too. None: they may not."""
+    tombstones: Tombstones | None = None
 
     @property
     def schema(self) -> pa.Schema:
         """The good rows' columns, `_row`, and TOMBSTONE where rows may be tombstones."""
         found = {name: arrow_type(kind) for name, kind in self.types.items()} | {"_row": pa.int64()}
-        return pa.schema(found | {TOMBSTONE: pa.bool_()} if self.kept is not None else found)
+        return pa.schema(found | {TOMBSTONE: pa.bool_()} if self.gives_tombstones else found)
+
+    @property
+    def gives_tombstones(self) -> bool:
+        """Whether tombstones come out among the rows."""
+        return self.tombstones is not None and not self.tombstones.passed_over
 
     def over(self, source: str, extra: Sequence[str] = (), *, delimited: bool = False, detail: bool = False) -> str:
         """SELECT over a relation (a name, or a query in brackets) of `!row` and one column a path.
@@ -79,13 +93,13 @@ class Evaluation:
             for place, one in ((place, self._values[place]) for place in failing)
         )
         made = [f'{self._of_rows(place, one.value)} AS "!v{place}"' for place, one in enumerate(self._values)]
-        if self.kept is not None:
+        if self.tombstones is not None:
             made.append(f"{_GONE} AS {identifier(GONE)}")
         made.append(f'{f"CASE {first} END" if first else "NULL"} AS "!place"')
         judged = f"SELECT *, {', '.join(made)} FROM {shared}"  # noqa: S608  (names quoted, texts escaped)
         outer = [identifier(f"!v{place}") for place in range(len(self._values))]
         outer += [identifier(ROW), f'{self._failure(failing)} AS "!failure"', *map(identifier, extra)]
-        if self.kept is not None:
+        if self.tombstones is not None:
             outer.append(identifier(GONE))
         if detail:
             for place, one in enumerate(self._values):
@@ -98,7 +112,8 @@ class Evaluation:
     def _of_rows(self, place: int, sql: str) -> str:
         """What is asked of rows only: NULL for a tombstone, but of what holds for it too."""
         names = list(self.types)
-        return sql if self.kept is None or names[place] in self.kept else f"CASE WHEN NOT {_GONE} THEN {sql} END"
+        gone = self.tombstones
+        return sql if gone is None or names[place] in gone.kept else f"CASE WHEN NOT {_GONE} THEN {sql} END"
 
     def _tokens(self, source: str, extra: Sequence[str], delimited: bool) -> str:
         nulls: dict[str, tuple[str, ...]] = dict(self._nulls)
@@ -137,13 +152,10 @@ class Evaluation:
         return f'CASE WHEN "!place" IS NOT NULL THEN [{", ".join(parts)}] END'
 
 
-def evaluation(schema: SourceSchema, columns: Mapping[str, Node], kept: Collection[str] | None = None) -> Evaluation:
-    """Render a mapping: target column → typed expression. Raises NotSupportedYet where fields differ only in case.
-
-    `kept`: where rows may be tombstones, the targets whose values hold for those too.
-    """
+def evaluation(schema: SourceSchema, columns: Mapping[str, Node], tombstones: Tombstones | None = None) -> Evaluation:
+    """Render a mapping: target column → typed expression. Raises NotSupportedYet where fields differ only in case."""
     used = tuple({path: None for node in columns.values() for path in paths(node)})
-    if kept is not None and TOMBSTONE not in used:
+    if tombstones is not None and TOMBSTONE not in used:
         used = (*used, TOMBSTONE)
     _check_case(used)
     contract = dict(_contract(columns.values()))
@@ -160,7 +172,7 @@ def evaluation(schema: SourceSchema, columns: Mapping[str, Node], kept: Collecti
         _contract=tuple(contract.values()),
         _nulls=tuple((path, words) for path, words in nulls.items() if words),
         _blank=frozenset(path for path, field in flat.items() if field.type.kind not in ("text", "json")),
-        kept=frozenset(kept) if kept is not None else None,
+        tombstones=tombstones,
     )
 
 
