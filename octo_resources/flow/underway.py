@@ -238,7 +238,8 @@ class Underway:
     ) -> LoadResult:
         batches = {one.id: one for work in works for one in work.batches}
         sources = dict.fromkeys(one.source for work in works for one in (*work.batches, *work.beside))
-        said = dict.fromkeys([*warnings, *(one for work in works for one in work.shaped.warnings)])
+        noted = [f"{one.source}: {note}" for one in batches.values() for note in one.notes]
+        said = dict.fromkeys([*warnings, *noted, *(one for work in works for one in work.shaped.warnings)])
         outcomes = [work.outcome for work in works if work.outcome is not None]
         return LoadResult(
             pipeline=self.pipeline.name,
