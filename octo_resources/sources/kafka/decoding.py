@@ -1,6 +1,7 @@
 """From a message's bytes to JSON: as it stands, or by a schema from a registry or a file."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from octo_core.errors import UsageError
 from octo_core.spec.sources import KafkaSource
@@ -11,28 +12,28 @@ Decode = Callable[[str, bytes], bytes]
 """(topic, bytes) → the text of one JSON value. Raises Unreadable; SourceError where the registry does not answer."""
 
 
-def value_decoder(spec: KafkaSource, place: Place) -> Decode:
-    """For a source's values. Raises UsageError for what the file lacks."""
+def value_decoder(spec: KafkaSource, place: Place, until: ExitStack) -> Decode:
+    """For a source's values; what it opens is open `until` then. Raises UsageError for what the file lacks."""
     if spec.format in ("avro", "protobuf"):
-        return _by_schema(spec, place, spec.format, "value")
-    return _registered(spec, place) if spec.schema_registry is not None else plain_json
+        return _by_schema(spec, place, spec.format, "value", until)
+    return _registered(spec, place, until) if spec.schema_registry is not None else plain_json
 
 
-def key_decoder(spec: KafkaSource, place: Place) -> Decode | None:
+def key_decoder(spec: KafkaSource, place: Place, until: ExitStack) -> Decode | None:
     """For its keys; None where they are text."""
     kind = spec.key_format or {"debezium": "json", "avro": "avro"}.get(spec.format, "text")
     if kind == "text":
         return None
     if kind in ("avro", "protobuf"):
-        return _by_schema(spec, place, kind, "key")
-    return _registered(spec, place) if spec.schema_registry is not None else plain_json
+        return _by_schema(spec, place, kind, "key", until)
+    return _registered(spec, place, until) if spec.schema_registry is not None else plain_json
 
 
 def plain_json(_: str, raw: bytes) -> bytes:
     return json_value(raw)
 
 
-def _by_schema(spec: KafkaSource, place: Place, kind: str, part: str) -> Decode:
+def _by_schema(spec: KafkaSource, place: Place, kind: str, part: str, until: ExitStack) -> Decode:
     registry = spec.schema_registry
     if registry is None:
         raise UsageError(
@@ -40,7 +41,7 @@ def _by_schema(spec: KafkaSource, place: Place, kind: str, part: str) -> Decode:
             hint="Write the registry's URL, or file://PATH of a schema.",
         )
     if not registry.url.startswith("file://"):
-        return _registered(spec, place)
+        return _registered(spec, place, until)
     path = place.root / registry.url.removeprefix("file://")
     if kind == "avro":
         from octo_resources.sources.kafka.avro import avro_files
@@ -51,14 +52,14 @@ def _by_schema(spec: KafkaSource, place: Place, kind: str, part: str) -> Decode:
     return protobuf_file(path, spec.message)
 
 
-def _registered(spec: KafkaSource, place: Place) -> Decode:
+def _registered(spec: KafkaSource, place: Place, until: ExitStack) -> Decode:
     """By whatever schema the registry has under the number that a message begins with."""
     from octo_resources.sources.kafka.registered import Registered
 
     assert spec.schema_registry is not None
     if spec.schema_registry.url.startswith("file://"):
         return plain_json
-    return Registered(spec.schema_registry, place).json
+    return until.enter_context(Registered(spec.schema_registry, place)).json
 
 
 def framed(raw: bytes) -> tuple[int, bytes]:

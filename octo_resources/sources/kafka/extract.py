@@ -44,8 +44,8 @@ def extract_kafka(
         wanted = cut(found.ranges if ranges is None else still_there(found, ranges), max_rows)
         if not wanted:
             return None
-        kept, form = landing_of(spec), format_of(spec, place)
-        with Reader(settings) as reader, landing.begin(pipeline, source) as writer:
+        kept = landing_of(spec)
+        with format_of(spec, place) as form, Reader(settings) as reader, landing.begin(pipeline, source) as writer:
             parts = Parts(writer.folder, durable=kept != "off")
             try:
                 read = reader.read(

@@ -26,7 +26,15 @@ class Registered:
         if said.ca is not None:
             settings["ssl.ca.location"] = str(place.root / reveal(said.ca))
         self._client = SchemaRegistryClient(settings)
+        self._descriptors = SchemaRegistryClient(settings)  # a client keeps what it got, whatever form it is asked for
         self._known: dict[int, Decode | str] = {}
+
+    def __enter__(self) -> "Registered":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._client.close()
+        self._descriptors.close()
 
     def json(self, topic: str, raw: bytes) -> bytes:
         """The message's JSON. Raises Unreadable; SourceError where the registry does not answer."""
@@ -40,7 +48,7 @@ class Registered:
 
     def _decoder(self, number: int) -> Decode | str:
         """What reads messages of a schema; text where nothing can, and why."""
-        schema = self._asked(lambda: self._client.get_schema(number, fmt=None))
+        schema = self._asked(lambda: self._client.get_schema(number))
         if schema is None:
             return f"the registry has no schema {number}"
         if schema.schema_type in (None, "AVRO"):
@@ -51,20 +59,20 @@ class Registered:
         if schema.schema_type == "PROTOBUF":
             from octo_resources.sources.kafka.protobuf import protobuf_decoder
 
-            whole = self._asked(lambda: self._client.get_schema(number, fmt="serialized"))
+            whole = self._asked(lambda: self._descriptors.get_schema(number, fmt="serialized"))
             others = [(one.name, self._referred(one, "serialized").schema_str) for one in whole.references or []]
             return protobuf_decoder(str(whole.schema_str), [(str(name), str(text)) for name, text in others])
         return lambda _, rest: json_value(rest)
 
     def _referred(self, one: Any, fmt: str | None = None) -> Any:
-        found = self._asked(lambda: self._client.get_version(one.subject, one.version, fmt=fmt))
+        client = self._client if fmt is None else self._descriptors
+        found = self._asked(lambda: client.get_version(one.subject, one.version, fmt=fmt))
         if found is None:
             raise SourceError(f"the schema {one.subject} {one.version}, which another needs, is not there")
         return found.schema
 
     def _asked(self, ask: Any) -> Any:
         """The registry's answer; None where there is no such thing."""
-        import httpx
         from confluent_kafka.schema_registry.error import SchemaRegistryError
 
         try:
@@ -73,7 +81,7 @@ class Registered:
             if error.http_status_code == _NOT_FOUND:
                 return None
             raise self._silent(f"it says {error.http_status_code}: {error.error_message}") from None
-        except (httpx.HTTPError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - of whichever HTTP library the client uses
             raise self._silent(str(error) or type(error).__name__) from None
 
     def _silent(self, why: str) -> SourceError:
