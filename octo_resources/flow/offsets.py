@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from octo_core.errors import OctopipeError
-from octo_core.offsets import Ends, OffsetRange, Offsets, Place, backlog, lost_messages
+from octo_core.offsets import Ends, OffsetRange, Offsets, Place, backlog, cut, lost_messages
 from octo_core.spec.sources import KafkaSource
 from octo_resources.flow.spooling import is_spooled, resume_from
 from octo_resources.flow.workspace import Workspace
@@ -136,15 +136,26 @@ def first_position(space: Workspace, pipeline: Pipeline, source: str) -> Resume 
     return None
 
 
-def due_ranges(spec: KafkaSource, found: Waiting, ranges: Sequence[OffsetRange], old: int) -> list[OffsetRange]:
-    """What a sensor starts a run for: nothing while it is little and young, else at most `batch.rows` of it.
+def due_ranges(space: Workspace, pipeline: Pipeline) -> dict[str, list[OffsetRange]]:
+    """Source → the ranges that a run is to be started for now: `batch.rows` of them wait, or the oldest waits too long.
 
-    `old`: how many of the waiting messages are older than `batch.age`.
+    Looks at ends and times only. Raises SourceError where messages are lost, or a topic is not the one it was.
     """
-    from octo_core.offsets import cut
+    found = {name: _due(space, pipeline, name, spec) for name, spec in kafka_sources(pipeline).items()}
+    return {name: ranges for name, ranges in found.items() if ranges}
 
-    del found
-    waiting = sum(one.end - one.start for one in ranges)
-    if not waiting or (waiting < spec.batch.rows and old == 0):
-        return []
-    return cut(ranges, spec.batch.rows)
+
+def _due(space: Workspace, pipeline: Pipeline, source: str, spec: KafkaSource) -> list[OffsetRange]:
+    from octo_resources.kafka.client import client_settings
+    from octo_resources.kafka.cluster import Cluster
+    from octo_resources.sources.kafka.begin import to_read
+
+    with Cluster(client_settings(spec, space.project)) as cluster:
+        found = to_read(spec, cluster, position_of(space, pipeline, source), pipeline=pipeline.name)
+        if not found.ranges:
+            return []
+        if sum(one.end - one.start for one in found.ranges) < spec.batch.rows:
+            younger = cluster.at(found.topics, datetime.now(UTC) - spec.batch.age)
+            if all(one.start >= younger.get(one.place, one.end) for one in found.ranges):
+                return []
+    return cut(found.ranges, spec.batch.rows)
