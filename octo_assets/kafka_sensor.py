@@ -1,4 +1,4 @@
-"""A sensor for Kafka sources: looks at the topics' ends, and starts a run for the offsets that wait. It consumes nothing.
+"""A sensor for Kafka sources: looks at topics' ends and starts a run for the offsets that wait. It consumes nothing.
 
 A range begins at the destination's position as it is at the tick, and only one run of a pipeline is under way: a range
 that failed is asked for again, a while later each time.

@@ -64,7 +64,7 @@ def extract_kafka(
                 size=parts.bytes,
                 cursor_from=said(read, end=False),
                 cursor_to=said(read, end=True),
-                full=full,
+                full=full and list(read) == list(found.ranges),
                 epochs=resume.epochs if resume is not None and kept == "off" else None,
                 notes=(*found.findings, *form.said()),
                 position={"offsets": found.position.moved(read).document()},
