@@ -177,6 +177,17 @@ COMMANDS: Mapping[str, Entry] = {
         LOOK,
         {"list": f"{_OUTCOMES}:HistoryAnswer", "clean": f"{_OUTCOMES}:ForgottenAnswer"},
     ),
+    "kafka": Entry(
+        "kafka",
+        "app",
+        "What waits at the brokers of a pipeline's sources.",
+        LOOK,
+        {
+            "topics": "octo_cli.kafka_answers:TopicsAnswer",
+            "lag": "octo_cli.kafka_answers:LagAnswer",
+            "peek": "octo_cli.kafka_answers:PeekAnswer",
+        },
+    ),
     "llm": Entry(
         "llm",
         "app",

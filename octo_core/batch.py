@@ -60,5 +60,7 @@ class Batch(Frozen):
     """With `landing: off`: table → the epoch of the destination's position from which the extraction went on."""
     position: dict[str, Any] = Field(default_factory=dict)
     """What its load writes into the destination's position beside `batch` and `cursor`, such as a topic's offsets."""
+    notes: tuple[str, ...] = ()
+    """What its extraction found worth saying: new partitions, schema changes at the source."""
     folder: str = ""
     """Absolute folder of the manifest; set when it is read, not kept in it."""

@@ -24,7 +24,9 @@ _LATER = {
 
 
 def source_kind(place: str) -> str:
-    """`rest` for an http(s) address, else `file`."""
+    """`rest` for an http(s) address, `kafka` for kafka://BROKERS/TOPIC, else `file`."""
+    if place.startswith("kafka://"):
+        return "kafka"
     return "rest" if re.match(r"https?://", place) else "file"
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from octo_core.batch import Batch, LandedFile
 from octo_core.errors import SourceError
 from octo_core.schema import SourceSchema
-from octo_core.spec.sources import RestSource
+from octo_core.spec.sources import KafkaSource, RestSource, SampleLimits
 from octo_resources.landing import Landing
 from octo_resources.pipeline import Pipeline
 
@@ -74,7 +74,8 @@ def looked(pipeline: Pipeline, source: str, *, max_rows: int | None, progress: P
 
 
 def _cut(pipeline: Pipeline, source: str, batch: Batch, max_rows: int) -> bool:
-    return isinstance(pipeline.spec.sources[source], RestSource) and (batch.rows or 0) >= max_rows
+    spec = pipeline.spec.sources[source]
+    return isinstance(spec, RestSource | KafkaSource) and ((batch.rows or 0) >= max_rows or not batch.full)
 
 
 def _extracted(
@@ -85,6 +86,14 @@ def _extracted(
         from octo_resources.sources.rest.extract import extract_rest  # 130 ms: httpx
 
         return extract_rest(spec, pipeline.name, source, project, landing, None, True, progress, max_rows)
+    if isinstance(spec, KafkaSource):
+        from octo_resources.sources import sample
+
+        limits = SampleLimits() if max_rows is None else SampleLimits(rows=max_rows)
+        return sample(
+            spec, pipeline=pipeline.name, source_name=source, project=project, landing=landing, limits=limits,
+            progress=progress,
+        )  # fmt: skip
     from octo_resources.sources import extract
 
     return extract(

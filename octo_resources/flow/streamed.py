@@ -84,7 +84,7 @@ class Streamed(Judging):
             raise QuarantineLimit(
                 f"{said}; nothing of this micro-batch was loaded",
                 where=self._pipeline.name,
-                hint=f"See why: octopipe plan {self._pipeline.name}. Mend the mapping or the source, or raise the limit; "
+                hint=f"See why: octopipe plan {self._pipeline.name}. Mend the mapping or source, or raise the limit; "
                 "then start the stream again: it goes on where it stood.",
             )
 

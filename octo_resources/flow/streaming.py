@@ -96,7 +96,7 @@ class Streaming:
             except NotApproved as error:
                 return self._telling.ended("waiting_for_approval", str(error))
             except BaseException as error:
-                if isinstance(error, KeyboardInterrupt):
+                if not isinstance(error, Exception):  # Ctrl-C twice, or a run that is cancelled
                     return self._telling.ended("stopped", "interrupted; the micro-batch that ran was rolled back")
                 self._telling.ended("failed", str(error))
                 raise

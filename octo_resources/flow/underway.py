@@ -279,7 +279,8 @@ class Underway:
         sources = dict.fromkeys(one.source for work in works for one in (*work.batches, *work.beside))
         outcomes = [work.outcome for work in works if work.outcome is not None]
         of_works = [one for work in works for one in work.shaped.warnings]
-        said = dict.fromkeys([*warnings, *of_works, *(one for outcome in outcomes for one in outcome.warnings)])
+        noted = [f"{one.source}: {note}" for one in batches.values() for note in one.notes]
+        said = dict.fromkeys([*warnings, *noted, *of_works, *(one for outcome in outcomes for one in outcome.warnings)])
         return LoadResult(
             pipeline=self.pipeline.name,
             load_id=self.load_id,

@@ -32,6 +32,11 @@ class Said:
     def __call__(self, error: Any) -> None:
         self.last = [*self.last[-4:], str(error.str())]
 
+    @property
+    def refused(self) -> bool:
+        """Whether waiting longer is of no use: who asks is not let in."""
+        return any("uthentication" in text for text in self.last)
+
     def __str__(self) -> str:
         told = [text for text in dict.fromkeys(self.last) if "brokers are down" not in text] or self.last
         return redact("; ".join(told[-2:]))
@@ -111,7 +116,7 @@ def broker_errors(brokers: str, said: Said) -> Iterator[None]:
         error = failure.args[0]
         code = error.code()
         told = str(said) or redact(str(error.str()))
-        if code in (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED) or "uthentication" in told:
+        if code in (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED) or said.refused:
             hint, retry = "Look at `security:` of the source: mechanism, username, password.", False
         elif code in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED):
             hint, retry = "The user needs Read and Describe on the topic, and Read on the group `octopipe`.", False

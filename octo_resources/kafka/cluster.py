@@ -1,9 +1,11 @@
 """What a cluster has: topics by name or pattern with their ids, and their partitions' ends. Nothing is consumed."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
@@ -50,7 +52,7 @@ class Cluster:
     def names(self) -> list[str]:
         """All topics but Kafka's own."""
         with broker_errors(self._brokers, self._said):
-            found = self._admin.list_topics(timeout=PATIENCE).topics
+            found = self._answered(lambda wait: self._admin.list_topics(timeout=wait)).topics
         return sorted(name for name in found if not name.startswith("__"))
 
     def topics(self, wanted: Sequence[str]) -> list[Topic]:
@@ -78,7 +80,7 @@ class Cluster:
             found = []
             for name, future in asked.items():
                 try:
-                    one = future.result()
+                    one = self._result(future)
                 except KafkaException as error:
                     if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                         raise self._missing(name) from None
@@ -123,7 +125,29 @@ class Cluster:
             answers = self._admin.list_offsets(
                 asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=PATIENCE
             )
-            return {(one.topic, one.partition): future.result().offset for one, future in answers.items()}
+            return {(one.topic, one.partition): self._result(future).offset for one, future in answers.items()}
+
+    def _result(self, future: "Future[Any]") -> Any:
+        return self._answered(lambda wait: future.result(wait))
+
+    def _answered(self, ask: Callable[[float], Any]) -> Any:
+        """What `ask` (told how long to wait, in seconds) gives; given up early where the brokers let nobody in."""
+        from confluent_kafka import KafkaError, KafkaException
+
+        until = monotonic() + PATIENCE
+        while True:
+            try:
+                return ask(0.5)
+            except TimeoutError:
+                pass
+            except KafkaException as error:
+                if error.args[0].code() not in (KafkaError._TRANSPORT, KafkaError._TIMED_OUT) or monotonic() > until:
+                    raise
+            self._admin.poll(0)
+            if self._said.refused or monotonic() > until:
+                raise KafkaException(
+                    KafkaError(KafkaError._AUTHENTICATION if self._said.refused else KafkaError._TIMED_OUT)
+                )
 
     def keeping(self, topics: Sequence[Topic]) -> dict[str, Keeping]:
         """How long the topics keep what they have; those left out of which the user may not see it."""
@@ -138,7 +162,7 @@ class Cluster:
             answers = self._admin.describe_configs(resources, request_timeout=PATIENCE)
         for resource, future in answers.items():
             try:
-                entries = future.result()
+                entries = self._result(future)
             except KafkaException:
                 continue
             kept = int(entries["retention.ms"].value)

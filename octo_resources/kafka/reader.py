@@ -34,6 +34,9 @@ class Limits:
     """Seconds without any message after which the brokers are given up."""
 
 
+UNLIMITED: Final = Limits()
+
+
 @dataclass(slots=True)
 class _Open:
     """A partition that is being read."""
@@ -64,7 +67,7 @@ class Reader:
         self,
         ranges: Sequence[OffsetRange],
         take: Take,
-        limits: Limits = Limits(),
+        limits: Limits = UNLIMITED,
         progress: Callable[[int, int], None] | None = None,
     ) -> list[OffsetRange]:
         """What was read: the ranges as given, or shorter ones where a limit ended it (those of which nothing was read

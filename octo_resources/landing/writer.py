@@ -1,6 +1,6 @@
 """One batch in the making: files in a temporary folder that becomes the batch by a single rename."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -32,6 +32,7 @@ class BatchWriter:
         full: bool = True,
         epochs: Mapping[str, int] | None = None,
         position: Mapping[str, Any] | None = None,
+        notes: Sequence[str] = (),
     ) -> Batch:
         """The landed batch. Files must be on the disk already (fsync). `size`: bytes as they came. LandingError.
 
@@ -51,6 +52,7 @@ class BatchWriter:
             full=full,
             epochs=dict(epochs or {}),
             position=dict(position or {}),
+            notes=tuple(notes),
             folder=str(self._final),
         )
         with landing_errors(self.folder):

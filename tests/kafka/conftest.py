@@ -9,7 +9,7 @@ from octo_resources.landing import Landing
 from tests.kafka.topics import Topics
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def topics(broker: Broker) -> Topics:
     return Topics(broker)
 

@@ -4,12 +4,12 @@ from confluent_kafka import Message, Producer
 
 from octo_core.offsets import OffsetRange, Offsets, Place, going_on
 from octo_resources.kafka.cluster import Cluster
-from octo_resources.kafka.reader import Limits, Reader
+from octo_resources.kafka.reader import UNLIMITED, Limits, Reader
 from tests.kafka.topics import Topics
 
 
 def _read(
-    topics: Topics, ranges: list[OffsetRange], limits: Limits = Limits()
+    topics: Topics, ranges: list[OffsetRange], limits: Limits = UNLIMITED
 ) -> tuple[list[OffsetRange], dict[Place, list[int]]]:
     seen: dict[Place, list[int]] = {}
 

@@ -11,6 +11,7 @@ from confluent_kafka.admin import AlterConfigOpType as Op
 
 from demo.broker import Broker
 from octo_core.spec.sources import KafkaSource
+from octo_resources.kafka.client import quiet
 
 Message = tuple[Any, ...]
 """(value,) or (key, value) or (key, value, headers): texts, bytes or None."""
@@ -23,8 +24,8 @@ class Topics:
     broker: Broker
 
     def __post_init__(self) -> None:
-        self.admin = AdminClient({"bootstrap.servers": self.broker.address})
-        self.producer = Producer({"bootstrap.servers": self.broker.address})
+        self.admin = AdminClient({"bootstrap.servers": self.broker.address}, logger=quiet)
+        self.producer = Producer({"bootstrap.servers": self.broker.address}, logger=quiet)
 
     def make(self, *, partitions: int = 1, name: str | None = None, **config: str) -> str:
         """A new topic; `config` with _ for dots."""
@@ -41,6 +42,7 @@ class Topics:
         from confluent_kafka.admin import NewPartitions
 
         self.admin.create_partitions([NewPartitions(topic, partitions)])[topic].result(30)
+        self.producer = Producer({"bootstrap.servers": self.broker.address}, logger=quiet)  # one that knows of them
 
     def configure(self, topic: str, **config: str) -> None:
         entries = [

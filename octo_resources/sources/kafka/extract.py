@@ -11,7 +11,7 @@ from octo_resources.kafka.cluster import Cluster
 from octo_resources.kafka.reader import Limits, Reader
 from octo_resources.landing import Landing
 from octo_resources.sources.kafka.begin import Found, reached, to_read
-from octo_resources.sources.kafka.formats import lines_of
+from octo_resources.sources.kafka.formats import format_of
 from octo_resources.sources.kafka.parts import Parts
 from octo_resources.sources.place import Place, Progress
 from octo_resources.sources.resume import Resume
@@ -44,13 +44,13 @@ def extract_kafka(
         wanted = cut(found.ranges if ranges is None else still_there(found, ranges), max_rows)
         if not wanted:
             return None
-        kept, lines = landing_of(spec), lines_of(spec, place)
-        with Reader(settings) as reader, landing.begin(pipeline, source) as writer:
+        kept = landing_of(spec)
+        with format_of(spec, place) as form, Reader(settings) as reader, landing.begin(pipeline, source) as writer:
             parts = Parts(writer.folder, durable=kept != "off")
             try:
                 read = reader.read(
                     wanted,
-                    lambda at, messages: parts.add(at, lines(at, messages)),
+                    lambda at, messages: parts.add(at, form.lines(at, messages)),
                     Limits(bytes=max_bytes),
                     lambda rows, size: progress(rows, size, source),
                 )
@@ -64,8 +64,9 @@ def extract_kafka(
                 size=parts.bytes,
                 cursor_from=said(read, end=False),
                 cursor_to=said(read, end=True),
-                full=full,
-                epochs=resume.epochs if resume is not None else None,
+                full=full and list(read) == list(found.ranges),
+                epochs=resume.epochs if resume is not None and kept == "off" else None,
+                notes=(*found.findings, *form.said()),
                 position={"offsets": found.position.moved(read).document()},
             )
     except SourceError as error:

@@ -16,7 +16,7 @@ from octo_resources.kafka.cluster import Cluster
 from octo_resources.kafka.reader import Limits, Reader
 from octo_resources.landing import Landing
 from octo_resources.sources.kafka.begin import reached, to_read
-from octo_resources.sources.kafka.formats import lines_of
+from octo_resources.sources.kafka.formats import format_of
 from octo_resources.sources.kafka.parts import Parts
 from octo_resources.sources.place import Place
 from octo_resources.sources.resume import Resume
@@ -49,7 +49,7 @@ class Follower:
         self._spec, self._pipeline, self._source, self._landing = spec, pipeline, source, landing
         settings = client_settings(spec, place)
         self._cluster, self._reader = Cluster(settings), Reader(settings)
-        self._lines = lines_of(spec, place)
+        self._format = format_of(spec, place)
         self.kept = landing_of(spec) != "off"
 
     def __enter__(self) -> "Follower":
@@ -58,6 +58,7 @@ class Follower:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._format.__exit__(kind, error, trace)
         self._reader.__exit__(kind, error, trace)
         self._cluster.__exit__(kind, error, trace)
 
@@ -85,12 +86,13 @@ class Follower:
         findings: tuple[str, ...],
     ) -> Caught:
         stamps: list[int] = []
+        self._format.notes.clear()
         with self._landing.begin(self._pipeline, self._source) as writer:
             parts = Parts(writer.folder, durable=self.kept)
 
             def take(at: Partition, messages: "list[Message]") -> int:
                 stamps.extend(time for kind, time in (one.timestamp() for one in messages) if kind)
-                return parts.add(at, self._lines(at, messages))
+                return parts.add(at, self._format.lines(at, messages))
 
             try:
                 read = self._reader.read(wanted, take, Limits(bytes=max_bytes, silence=SILENCE))
@@ -107,6 +109,7 @@ class Follower:
                 full=False,
                 epochs=resume.epochs if resume is not None else None,
                 position={"offsets": position.moved(read).document()},
+                notes=(*findings, *self._format.said()),
             )
         left = sum(one.end - one.start for one in there) - sum(one.end - one.start for one in read)
         return Caught(batch, np.array(stamps, np.int64), left, findings)

@@ -1,17 +1,12 @@
-"""JSON of messages made fit to stand in a line, without being read: objects, keys, and what is gone."""
+"""JSON of messages made fit to stand in a line, without being read: values, objects, keys."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
-from octo_core.refusals import refusal_line
-from octo_core.spec.sources import KafkaSource
 from octo_resources.sources.json_records import one_line
-from octo_resources.sources.kafka.message import ENCODE, head_of, joined, key_json, place_of
-
-if TYPE_CHECKING:
-    from confluent_kafka import Message
+from octo_resources.sources.kafka.message import ENCODE
 
 MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RAW: Final = msgspec.json.Decoder(msgspec.Raw)
@@ -64,30 +59,3 @@ def key_object(raw: bytes, names: Sequence[str]) -> bytes:
     if text[:1] == b"[" or len(names) != 1:
         raise Unreadable("the key is no JSON object")
     return b"{%s:%s}" % (ENCODE(names[0]), text)
-
-
-class Tombstones:
-    """Records of what is gone: all that a message without a value says is its key."""
-
-    def __init__(self, spec: KafkaSource) -> None:
-        self._names = spec.key
-        self._json = (spec.key_format or ("json" if spec.format == "debezium" else "text")) == "json"
-
-    def line(self, prefix: bytes, message: "Message") -> bytes:
-        """The record with the key's fields, `_deleted` true; a refusal where the key does not say which row it was."""
-        raw = message.key()
-        try:
-            fields = self.fields(raw)
-        except Unreadable as error:
-            return refusal_line(f"a tombstone: {error}", None, place_of(message))
-        return joined(head_of(prefix, message, key_json(raw), deleted=True), fields)
-
-    def fields(self, raw: bytes | None) -> bytes:
-        """The key as an object of fields. Raises Unreadable."""
-        if raw is None:
-            raise Unreadable("without a key")
-        if self._json:
-            return key_object(raw, self._names)
-        if len(self._names) > 1:
-            raise Unreadable("its key is one text, and the source's key has several fields")
-        return b"{%s:%s}" % (ENCODE(self._names[0]), key_json(raw)) if self._names else b"{}"
