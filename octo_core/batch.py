@@ -63,5 +63,7 @@ class Batch(Frozen):
     declared: tuple[Declared, ...] = ()
     """What the source itself says of its fields, in their order; empty where it says nothing."""
     declared_key: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What its extraction found worth saying: new partitions, schema changes at the source."""
     folder: str = ""
     """Absolute folder of the manifest; set when it is read, not kept in it."""

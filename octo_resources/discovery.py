@@ -25,7 +25,9 @@ _LATER = {
 
 
 def source_kind(place: str) -> str:
-    """`rest` for an http(s) address, `sql` for a database's URL, else `file`."""
+    """`rest` for an http(s) address, `kafka` for kafka://BROKERS/TOPIC, `sql` for a database's URL, else `file`."""
+    if place.startswith("kafka://"):
+        return "kafka"
     if re.match(r"https?://", place):
         return "rest"
     return "sql" if dialect_of(place) is not None else "file"

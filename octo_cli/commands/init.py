@@ -206,7 +206,7 @@ def _text(project: "Project", wanted: _Wanted, lists: "Mapping[str, Shape] | Non
         f"# Pipeline {wanted.name}. Every key: docs/pipeline-file.md; what is wrong: octopipe check {wanted.name}\n",
         rendered(head) if head else "",
         "sources:\n",
-        _indented(rendered({called: {"kind": kind, "path" if kind == "file" else "url": place, **more}})),
+        _indented(rendered({called: _source(kind, place, more)})),
         _SOURCE_HINTS[kind],
         rendered({"destination": {"kind": destination_kind(wanted.destination), "url": url}}),
         "tables:\n",
@@ -237,7 +237,19 @@ def _source_table(project: "Project", wanted: _Wanted) -> dict[str, str]:
     return {"table": guess}
 
 
+def _source(kind: str, place: str, more: dict[str, str]) -> dict[str, Any]:
+    if kind == "kafka":
+        brokers, _, topic = place.removeprefix("kafka://").partition("/")
+        return {"kind": kind, "brokers": brokers, "topic": topic}
+    return {"kind": kind, "path" if kind == "file" else "url": place, **more}
+
+
 _SOURCE_HINTS = {
+    "kafka": (
+        "    # format: debezium                # json when left out; avro, protobuf, text, csv\n"
+        "    # key: [id]                       # what makes a message the same record\n"
+        '    # security: {mechanism: PLAIN, username: octo, password: "${secret:env/KAFKA_PASSWORD}", tls: true}\n'
+    ),
     "file": "    # key: [id]                       # what makes a record the same record\n",
     "rest": (
         '    # auth: {kind: bearer, token: "${secret:env/TOKEN}"}\n'

@@ -10,9 +10,9 @@ from octo_core.spec.names import PIPELINE_NAME, canonical_table_name
 from octo_core.spec.nearest import did_you_mean
 from octo_core.spec.pipeline import MarkDeletes, PipelineSpec, TableSpec
 from octo_core.spec.select import dialect_of, no_select
-from octo_core.spec.shapes import JoinFrom, SqlFrom, UnionFrom, driving
-from octo_core.types import parse_type
+from octo_core.spec.shapes import EachFrom, JoinFrom, SqlFrom, UnionFrom, driving
 from octo_core.spec.sources import Source, SqlSource
+from octo_core.types import parse_type
 
 Finding = tuple[Path, str]
 
@@ -215,6 +215,8 @@ def _twice(origin: Any) -> Iterator[tuple[Path, str]]:
 
 def _write(path: Path, table: TableSpec, spec: PipelineSpec, sources: list[str]) -> Iterator[Finding]:
     origin = table.from_ if table.from_ is not None else sources[0] if len(sources) == 1 else None
+    if isinstance(table.deletes, MarkDeletes):
+        yield from (((*path, "deletes"), f"deletes: {said}") for said in _deletes(table, table.deletes, origin))
     for name in driving(origin) if origin is not None else ():
         yield from _write_from(path, table, name, spec.sources.get(name), plain=isinstance(origin, str))
 
@@ -229,9 +231,23 @@ def _write_from(path: Path, table: TableSpec, name: str, source: Source | None, 
     if table.write == "append" and cursor is not None and cursor.lag is not None and keyless:
         message = f"write: 'append' without a key would load the rows of the cursor's lag twice (source '{name}')"
         yield (*path, "write"), f"{message}; give a key, or leave out the lag"
-    if isinstance(table.deletes, MarkDeletes) and table.deletes.found_by == "absence" and cursor is not None:
-        message = f"deletes: what is absent shows only in full reads, and source '{name}' has a cursor"
-        yield (*path, "deletes"), message
+    if not isinstance(table.deletes, MarkDeletes) or table.deletes.found_by != "absence":
+        return
+    message = "deletes: what is absent shows only in full reads, and source"
+    if cursor is not None:
+        yield (*path, "deletes"), f"{message} '{name}' has a cursor"
+    elif source is not None and source.kind in ("kafka", "push"):
+        yield (*path, "deletes"), f"{message} '{name}' is a stream; write found_by: tombstone"
+
+
+def _deletes(table: TableSpec, said: MarkDeletes, origin: Any) -> Iterator[str]:
+    """What marking rows asks of a table by itself."""
+    if table.write in ("append", "replace", "history"):
+        yield f"rows are marked with write: merge, and this is {table.write}"
+    if said.found_by == "absence" and isinstance(origin, UnionFrom):
+        yield "what is absent from a union cannot be told: its sources are not read at one time"
+    if said.found_by == "tombstone" and isinstance(origin, JoinFrom | EachFrom):
+        yield "tombstones are records of a source itself, and this table is made from a list or a join"
 
 
 def _files(path: Path, table: TableSpec, surroundings: Surroundings) -> Iterator[Finding]:

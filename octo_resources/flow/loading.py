@@ -79,11 +79,11 @@ def _gated(
     stage: Stage | None,
 ) -> LoadOutcome:
     """The load behind its gate."""
-    given, prepared = prepared, _as_it_is(space, pipeline, prepared or prepare(space, pipeline))
+    given, prepared = prepared, as_it_is(space, pipeline, prepared or prepare(space, pipeline))
     print_ = fingerprint(prepared.recipe)
     if given is None and print_ != prepared.plan.fingerprint:
         pull(space, pipeline, refresh=True)  # what is stored of the tables was not true: the plan that waits is another
-        prepared = _as_it_is(space, pipeline, prepare(space, pipeline))
+        prepared = as_it_is(space, pipeline, prepare(space, pipeline))
         print_ = fingerprint(prepared.recipe)
     if not dry_run:
         space.registry.decisions.require_approved(pipeline.name, print_)
@@ -101,10 +101,10 @@ def _gated(
     if dry_run:
         return under_way.run(pending)
     with alive(space.project.state, load_id):
-        return _recorded(space, pipeline, under_way, pending, dagster_run)
+        return recorded(space, pipeline, under_way, pending, dagster_run)
 
 
-def _as_it_is(space: Workspace, pipeline: Pipeline, said: Prepared) -> Prepared:
+def as_it_is(space: Workspace, pipeline: Pipeline, said: Prepared) -> Prepared:
     """What will run, made anew from its parts.
 
     Whatever a plan object says of itself is not believed, nor what the registry says of the tables: a stored catalog
@@ -115,7 +115,7 @@ def _as_it_is(space: Workspace, pipeline: Pipeline, said: Prepared) -> Prepared:
     return Prepared(said.plan, recipe, said.schemas, catalog, said.mapping, said.decision)
 
 
-def _recorded(
+def recorded(
     space: Workspace, pipeline: Pipeline, under_way: Underway, pending: dict[str, list[Batch]], dagster_run: str | None
 ) -> LoadOutcome:
     """The load with its beginning and its end in the registry; an error is kept redacted, and raised again."""

@@ -20,6 +20,7 @@ from octo_resources.flow.shaping import Shaped, Shaper, shaping
 from octo_resources.flow.states import state_of
 from octo_resources.flow.understand import sample_limits
 from octo_resources.flow.workspace import Workspace
+from octo_resources.flow.write_job import tombstones_of
 from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
@@ -56,7 +57,15 @@ def _planned(
     variables = LoadVariables.for_plans(pseudonym_key(space))
     key = [column for column in recipe.key if column in nodes]
     found = engine.preview(
-        inputs, schema, nodes, variables, key=key, sample_rows=SAMPLE_ROWS, reasons=REASONS, limit=limit
+        inputs,
+        schema,
+        nodes,
+        variables,
+        key=key,
+        sample_rows=SAMPLE_ROWS,
+        reasons=REASONS,
+        limit=limit,
+        tombstones=tombstones_of(pipeline, recipe),
     )
     unused = tuple(name for name in mapped.unmapped_source if _is_own(origin, name))
     hidden = Hidden(table, schema, nodes)
@@ -74,6 +83,7 @@ def _planned(
         would=asked.would,
         key=recipe.key,
         write=recipe.write,
+        deletes=recipe.deletes if isinstance(recipe.deletes, dict) else None,
         rows_there=table.rows,
         key_collisions=found.key_collisions,
         sql={"duckdb": engine.sql(schema, nodes), "spark": None},

@@ -1,6 +1,6 @@
 """One batch in the making: files in a temporary folder that becomes the batch by a single rename."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +35,7 @@ class BatchWriter:
         position: Mapping[str, Any] | None = None,
         declared: tuple[Declared, ...] = (),
         declared_key: tuple[str, ...] = (),
+        notes: Sequence[str] = (),
     ) -> Batch:
         """The landed batch. Files must be on the disk already (fsync). `size`: bytes as they came. LandingError.
 
@@ -56,6 +57,7 @@ class BatchWriter:
             position=dict(position or {}),
             declared=declared,
             declared_key=declared_key,
+            notes=tuple(notes),
             folder=str(self._final),
         )
         with landing_errors(self.folder):

@@ -1,10 +1,11 @@
 """One extraction of one source: what is new becomes a landed batch, once."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from octo_core.batch import Batch
 from octo_core.errors import NotSupportedYet, UsageError
-from octo_core.spec.sources import FileSource, RestSource, Source, SqlSource
+from octo_core.offsets import OffsetRange
+from octo_core.spec.sources import FileSource, KafkaSource, RestSource, Source, SqlSource
 from octo_resources.landing import Landing
 from octo_resources.sources.place import Place, Progress, silent
 from octo_resources.sources.resume import Resume
@@ -23,6 +24,7 @@ def extract(
     waiting: Collection[str] = (),
     once: bool = False,
     resume: Resume | None = None,
+    ranges: Sequence[OffsetRange] | None = None,
 ) -> Batch | None:
     """The batch that landed, or None where nothing is new.
 
@@ -30,13 +32,19 @@ def extract(
     `waiting` names batches that are still to be loaded: a whole read that brings the same bytes as the newest of them
     lands nothing. `once`: an incremental read leaves out the records that it brings again (of those at the cursor's
     position, or within its lag), for rows that are appended. `resume`: how far the destination is, from where a
-    source with `landing: off` is read on.
+    source with `landing: off` is read on. `ranges`: of Kafka exactly these, as far as they still go on from there.
 
     Raises SourceError, LandingError, UsageError.
     """
     local = reachable(spec)
     _require_landing(local, source_name)
     with landing.lock(pipeline, source_name):
+        if isinstance(local, KafkaSource):
+            from octo_resources.sources.kafka.extract import extract_kafka
+
+            return extract_kafka(
+                local, pipeline, source_name, project, landing, since, full, progress, resume=resume, ranges=ranges
+            )
         if isinstance(local, RestSource):
             from octo_resources.sources.rest.extract import extract_rest  # 130 ms: httpx
 
@@ -52,11 +60,12 @@ def extract(
         return _extract_files(local, pipeline, source_name, project, landing, full, progress)
 
 
-def reachable(spec: Source) -> FileSource | RestSource | SqlSource:
+def reachable(spec: Source) -> FileSource | RestSource | SqlSource | KafkaSource:
     """The source, if its kind is built. Raises NotSupportedYet."""
-    if isinstance(spec, FileSource | RestSource | SqlSource):
+    if isinstance(spec, FileSource | RestSource | SqlSource | KafkaSource):
         return spec
-    raise NotSupportedYet(f"sources of kind {spec.kind!r} are not supported yet", hint="Built are: file, rest, sql.")
+    built = "Built are: file, rest, sql, kafka."
+    raise NotSupportedYet(f"sources of kind {spec.kind!r} are not supported yet", hint=built)
 
 
 def _extract_files(
@@ -79,12 +88,18 @@ def _extract_files(
         )
 
 
-def _require_landing(spec: FileSource | RestSource | SqlSource, name: str) -> None:
-    if spec.landing == "off" and spec.kind != "sql":
+def _require_landing(spec: FileSource | RestSource | SqlSource | KafkaSource, name: str) -> None:
+    if spec.landing == "off" and spec.kind not in ("sql", "kafka"):
         raise UsageError(
             f"a {spec.kind} source cannot be read twice the same, so it has to land",
             where=f"sources.{name}.landing",
             hint="Leave `landing` out, or write `copy`" + (" or `reference`." if spec.kind == "file" else "."),
+        )
+    if spec.landing == "reference" and spec.kind == "kafka":
+        raise UsageError(
+            "messages cannot be referred to: their topic forgets them",
+            where=f"sources.{name}.landing",
+            hint="Leave `landing` out (read again by offsets while the topic keeps them), or write `copy`.",
         )
     if spec.landing == "reference" and spec.kind != "file":
         raise UsageError(

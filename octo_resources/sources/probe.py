@@ -9,7 +9,7 @@ from typing import Any, Final
 from octo_core.batch import CsvDialect
 from octo_core.errors import OctopipeError, SourceError
 from octo_core.schema import Frozen
-from octo_core.spec.sources import FileOptions, FileSource, RestSource, Source, SqlSource
+from octo_core.spec.sources import FileOptions, FileSource, KafkaSource, RestSource, Source, SqlSource
 from octo_resources.sources.extract import reachable
 from octo_resources.sources.file.convert import json_records, utf8_stream
 from octo_resources.sources.file.csv_rows import csv_rows
@@ -41,6 +41,8 @@ def probe(spec: Source, project: Place) -> ProbeResult:
         local = reachable(spec)
         if isinstance(local, SqlSource):
             return _probe_sql(local, project)
+        if isinstance(local, KafkaSource):
+            return _probe_topics(local, project)
         return _probe_rest(local, project) if isinstance(local, RestSource) else _probe_files(local, project)
     except OctopipeError as error:
         return ProbeResult(ok=False, message=str(error))
@@ -94,6 +96,23 @@ def _probe_rest(spec: RestSource, project: Place) -> ProbeResult:
     message = f"{page.count:,} records on the first page{where}; paging: {paging}"
     return ProbeResult(
         ok=True, message=message, format=page.kind, paging=paging, columns=_names(records), records=records
+    )
+
+
+def _probe_topics(spec: KafkaSource, project: Place) -> ProbeResult:
+    """The first messages that are there, as records."""
+    from octo_resources.sources.kafka.peek import peek
+
+    found = peek(spec, project, RECORDS)
+    records = _parsed(found.lines)
+    topics = ", ".join(found.topics[:5]) + (" …" if len(found.topics) > 5 else "")
+    return ProbeResult(
+        ok=True,
+        message=f"{found.messages:,} messages in {topics} ({spec.format})",
+        format=spec.format,
+        files=len(found.topics),
+        columns=_names(records),
+        records=records,
     )
 
 

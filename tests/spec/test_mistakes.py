@@ -166,6 +166,8 @@ HEAD = SOURCE + "destination: {kind: postgres, url: x}\n"
         ("{write: append}", "'append' without a key"),
         ("{write: replace}", "'replace' needs the whole source"),
         ("{deletes: {mark: gone, found_by: absence}}", "what is absent shows only in full reads"),
+        ("{deletes: {mark: gone}, write: replace}", "rows are marked with write: merge, and this is replace"),
+        ("{deletes: {mark: gone}, from: {source: orders, each: items}}", "tombstones are records of a source itself"),
         ("{to: lake}", "no destination is called 'lake'"),
         ("{from: {sqk: x}}", "name a source, or write"),
     ],
