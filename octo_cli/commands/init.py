@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -27,6 +27,7 @@ class _Wanted:
     source: str
     destination: str
     tables: tuple[str, ...]
+    kind: str
     notes: list[str] = field(default_factory=list)
 
 
@@ -37,6 +38,10 @@ def init(
     source: Annotated[
         str | None,
         typer.Option("--source", metavar="URL|PATH", help="A file, folder, glob, http address or database."),
+    ] = None,
+    kind: Annotated[
+        Literal["file", "rest", "sql", "kafka", "push"] | None,
+        typer.Option("--kind", help="The source's kind; push needs no --source (or a name for it)."),
     ] = None,
     destination: Annotated[
         str | None, typer.Option("--destination", metavar="URL", help="The database; its password goes into .env.")
@@ -50,6 +55,7 @@ def init(
     \b
     Example:
       octopipe init orders --source 'in/*.csv' --destination postgresql://localhost/shop --table public.order
+      octopipe init orders --kind push --destination postgresql://localhost/shop --table public.order
     """
     from octo_cli.answers import InitAnswer
     from octo_resources.discovery import destination_kind
@@ -58,7 +64,9 @@ def init(
     project = console.open_project()
     _refuse_known(project, name)
     destination_kind(destination or "${}")
-    wanted = _asked(project, name, description, hosting, source, destination, tuple(table or ()))
+    if kind == "push":
+        source = source or name
+    wanted = _asked(project, name, description, hosting, source, destination, tuple(table or ()), kind)
     text, source_called = _text(project, wanted)
     pipeline = console.open_project().pipeline(name, text=text)  # opened again: .env may have a line more
     lists = _lists(pipeline, wanted)
@@ -72,12 +80,14 @@ def init(
     shown = file.relative_to(project.root).as_posix()
     tables = tuple(spec.tables)
     answer = InitAnswer(pipeline=name, file=shown, source=source_called, tables=tables, notes=tuple(wanted.notes))
-    console.answer(answer, "\n".join([f"wrote {shown}", *wanted.notes, "", f"Next:  octopipe plan {name}"]))
+    after = f"octopipe token create {name} --pipeline {name} && octopipe serve"
+    following = after if wanted.kind == "push" else f"octopipe plan {name}"
+    console.answer(answer, "\n".join([f"wrote {shown}", *wanted.notes, "", f"Next:  {following}"]))
 
 
 def _lists(pipeline: "Pipeline", wanted: _Wanted) -> "dict[str, Shape]":
     """Tables that lists inside the source's records feed, by a look at both ends; none where one cannot be asked."""
-    if len(pipeline.spec.tables) < 2 or len(pipeline.spec.sources) != 1:
+    if len(pipeline.spec.tables) < 2 or len(pipeline.spec.sources) != 1 or wanted.kind == "push":
         return {}
     from octo_core.mapping.origins import child_origin
     from octo_resources.destinations import connect
@@ -142,8 +152,11 @@ def _asked(
     source: str | None,
     destination: str | None,
     tables: tuple[str, ...],
+    kind: str | None,
 ) -> _Wanted:
     """The flags, and on a terminal an answer for each that is missing. Raises UsageError naming the missing flags."""
+    from octo_resources.discovery import source_kind
+
     if console.interactive():
         if description is None:
             description = typer.prompt("What is it for?", default="", show_default=False) or None
@@ -154,7 +167,7 @@ def _asked(
         raise UsageError(f"{' and '.join(missing)} missing", hint="See octopipe init --help.")
     notes: list[str] = []
     found = tables or _tables(project, name, source, destination, notes)
-    return _Wanted(name, description, hosting, source, destination, found, notes)
+    return _Wanted(name, description, hosting, source, destination, found, kind or source_kind(source), notes)
 
 
 def _tables(project: "Project", name: str, source: str, destination: str, notes: list[str]) -> tuple[str, ...]:
@@ -189,9 +202,9 @@ def _text(project: "Project", wanted: _Wanted, lists: "Mapping[str, Shape] | Non
     from octo_core.spec.edits import rendered
     from octo_core.spec.names import canonical_table_name
     from octo_core.spec.shapes import plain_shape
-    from octo_resources.discovery import destination_kind, source_kind, source_name, written_place
+    from octo_resources.discovery import destination_kind, source_name, written_place
 
-    kind = source_kind(wanted.source)
+    kind = wanted.kind
     place = written_place(wanted.source, project.root) if kind == "file" else wanted.source
     called = wanted.name if kind == "sql" else source_name(wanted.source, wanted.name)
     more = _source_table(project, wanted) if kind == "sql" else {}
@@ -241,9 +254,10 @@ def _source(kind: str, place: str, more: dict[str, str]) -> dict[str, Any]:
     if kind == "kafka":
         brokers, _, topic = place.removeprefix("kafka://").partition("/")
         return {"kind": kind, "brokers": brokers, "topic": topic}
-    return {"kind": kind, "path" if kind == "file" else "url": place, **more}
+    return {"kind": kind, **({_PLACE[kind]: place} if kind in _PLACE else {}), **more}
 
 
+_PLACE = {"file": "path", "rest": "url", "sql": "url"}
 _SOURCE_HINTS = {
     "kafka": (
         "    # format: debezium                # json when left out; avro, protobuf, text, csv\n"
@@ -258,6 +272,10 @@ _SOURCE_HINTS = {
     "sql": (
         "    # cursor: {field: updated_at, lag: 1 h}   # read only what is new\n"
         "    # split: {by: id, parts: 4}               # in ranges, at once where the database can\n"
+    ),
+    "push": (
+        "    # key: [id]                       # what makes an item the same item\n"
+        "    # batch: {rows: 100000, age: 30 s}   # when what was pushed is loaded, once started\n"
     ),
 }
 _TAIL = """\

@@ -11,7 +11,7 @@ from octo_core.spec.nearest import did_you_mean
 from octo_core.spec.pipeline import MarkDeletes, PipelineSpec, TableSpec
 from octo_core.spec.select import dialect_of, no_select
 from octo_core.spec.shapes import EachFrom, JoinFrom, SqlFrom, UnionFrom, driving
-from octo_core.spec.sources import Source, SqlSource
+from octo_core.spec.sources import OAuth2Auth, PushSource, Source, SqlSource
 from octo_core.types import parse_type
 
 Finding = tuple[Path, str]
@@ -49,6 +49,7 @@ def check_pipeline(spec: PipelineSpec, data: Any, surroundings: Surroundings) ->
     for source_name, source in spec.sources.items():
         yield from _sql(("sources", source_name), source)
     sources = list(data["sources"]) if isinstance(data.get("sources"), dict) else list(spec.sources)
+    yield from _push(spec)
     yield from _from(data, sources)
     yield from _fields(spec)
     for written, table in _tables(spec, data):
@@ -170,6 +171,23 @@ def _same_table(data: Any) -> Iterator[Finding]:
         seen[canonical] = written
 
 
+def _push(spec: PipelineSpec) -> Iterator[Finding]:
+    """What is pushed is there once: it cannot be read again, nor be left where it was."""
+    for name, source in spec.sources.items():
+        path: Path = ("sources", name)
+        if not isinstance(source, PushSource):
+            continue
+        if source.landing not in (None, "copy"):
+            yield (
+                (*path, "landing"),
+                f"landing: what is pushed is nowhere else, so it lands as a copy, not '{source.landing}'",
+            )
+        if source.auth is not None and source.token is not None:
+            yield (*path, "token"), "token: give either 'auth' or its short form 'token', not both"
+        if isinstance(source.auth, OAuth2Auth):
+            yield (*path, "auth", "kind"), "auth: what is pushed is let in by bearer, basic, api_key, hmac or none"
+
+
 def _from(data: Any, sources: list[str]) -> Iterator[Finding]:
     """By what is written, so that a table with other mistakes has its `from` looked at as well."""
     for written, table in data["tables"].items() if isinstance(data.get("tables"), dict) else ():
@@ -226,6 +244,9 @@ def _write_from(path: Path, table: TableSpec, name: str, source: Source | None, 
     cursor = getattr(source, "cursor", None)
     if table.write == "replace" and cursor is not None:
         message = f"write: 'replace' needs the whole source, and source '{name}' reads only what is new (cursor)"
+        yield (*path, "write"), message
+    if table.write == "replace" and isinstance(source, PushSource):
+        message = f"write: 'replace' needs the whole source, and what is pushed to '{name}' is only what is new"
         yield (*path, "write"), message
     keyless = not table.key and not (plain and source is not None and source.key)
     if table.write == "append" and cursor is not None and cursor.lag is not None and keyless:

@@ -5,10 +5,12 @@ from collections.abc import Collection, Sequence
 from octo_core.batch import Batch
 from octo_core.errors import NotSupportedYet, UsageError
 from octo_core.offsets import OffsetRange
-from octo_core.spec.sources import FileSource, KafkaSource, RestSource, Source, SqlSource
+from octo_core.spec.sources import FileSource, KafkaSource, PushSource, RestSource, Source, SqlSource
 from octo_resources.landing import Landing
 from octo_resources.sources.place import Place, Progress, silent
 from octo_resources.sources.resume import Resume
+
+Reachable = FileSource | RestSource | SqlSource | KafkaSource | PushSource
 
 
 def extract(
@@ -57,14 +59,18 @@ def extract(
             return extract_sql(
                 local, pipeline, source_name, project, landing, since, full, progress, once=once, resume=resume
             )
+        if isinstance(local, PushSource):
+            from octo_resources.sources.push.drain import extract_push  # 15 ms: sqlite3
+
+            return extract_push(local, pipeline, source_name, project, landing, progress)
         return _extract_files(local, pipeline, source_name, project, landing, full, progress)
 
 
-def reachable(spec: Source) -> FileSource | RestSource | SqlSource | KafkaSource:
+def reachable(spec: Source) -> Reachable:
     """The source, if its kind is built. Raises NotSupportedYet."""
-    if isinstance(spec, FileSource | RestSource | SqlSource | KafkaSource):
+    if isinstance(spec, FileSource | RestSource | SqlSource | KafkaSource | PushSource):
         return spec
-    built = "Built are: file, rest, sql, kafka."
+    built = "Built are: file, rest, sql, kafka, push."
     raise NotSupportedYet(f"sources of kind {spec.kind!r} are not supported yet", hint=built)
 
 
@@ -88,7 +94,7 @@ def _extract_files(
         )
 
 
-def _require_landing(spec: FileSource | RestSource | SqlSource | KafkaSource, name: str) -> None:
+def _require_landing(spec: Reachable, name: str) -> None:
     if spec.landing == "off" and spec.kind not in ("sql", "kafka"):
         raise UsageError(
             f"a {spec.kind} source cannot be read twice the same, so it has to land",

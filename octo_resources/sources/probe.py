@@ -9,7 +9,7 @@ from typing import Any, Final
 from octo_core.batch import CsvDialect
 from octo_core.errors import OctopipeError, SourceError
 from octo_core.schema import Frozen
-from octo_core.spec.sources import FileOptions, FileSource, KafkaSource, RestSource, Source, SqlSource
+from octo_core.spec.sources import FileOptions, FileSource, KafkaSource, PushSource, RestSource, Source, SqlSource
 from octo_resources.sources.extract import reachable
 from octo_resources.sources.file.convert import json_records, utf8_stream
 from octo_resources.sources.file.csv_rows import csv_rows
@@ -43,6 +43,8 @@ def probe(spec: Source, project: Place) -> ProbeResult:
             return _probe_sql(local, project)
         if isinstance(local, KafkaSource):
             return _probe_topics(local, project)
+        if isinstance(local, PushSource):
+            return ProbeResult(ok=True, message="it is pushed: POST /push/PIPELINE of `octopipe serve`")
         return _probe_rest(local, project) if isinstance(local, RestSource) else _probe_files(local, project)
     except OctopipeError as error:
         return ProbeResult(ok=False, message=str(error))
