@@ -30,8 +30,20 @@ demo: install ## Load 336,776 real flights into a real PostgreSQL, with approval
 dev: install ## Open Dagster's UI on this folder's state (after `make demo`: with its database and source running)
 	$(BIN)/python -m demo dev
 
+JARS := .jars
+KAFKA_JARS := $(JARS)/kafka/.brought
+
+.PHONY: kafka
+kafka: $(KAFKA_JARS) ## Bring the jars of an Apache Kafka broker, for tests and demos (Maven Central, 54 MB)
+
+$(KAFKA_JARS): pom.xml
+	@command -v mvn >/dev/null || { echo "Maven and Java 17 are needed to bring a Kafka broker: apt-get install maven"; exit 1; }
+	@mkdir -p $(JARS) && exec 9>$(JARS)/.lock && flock 9 && { test $@ -nt pom.xml || { \
+		rm -rf $(JARS)/kafka && \
+		mvn --quiet --batch-mode -Pkafka dependency:copy-dependencies -DoutputDirectory=$(JARS)/kafka </dev/null && touch $@; }; }
+
 .PHONY: test
-test: install ## Run the checks and the tests
+test: install kafka ## Run the checks and the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports

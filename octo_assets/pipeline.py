@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from octo_assets.kafka_sensor import kafka_sensor
 from octo_assets.names import mapping_key
 from octo_assets.push_sensor import push_sensor
 from octo_assets.schedules import pipeline_keys, pipeline_schedule
@@ -13,6 +14,7 @@ from octo_assets.steps.freshness import freshness_checks
 from octo_assets.steps.raw import raw_assets
 from octo_assets.steps.tables import table_assets
 from octo_assets.steps.understand import understanding_assets
+from octo_assets.stream_sensor import stream_sensor
 from octo_resources.project import Pipeline, Project
 
 
@@ -40,13 +42,13 @@ def pipeline_definitions(project: Project, pipeline: Pipeline) -> Built:
         approval_asset(spec),
         table_assets(project, spec),
     ]
-    sensor = push_sensor(project, spec)
+    sensors = [kafka_sensor(project, spec), push_sensor(project, spec), stream_sensor(project, spec)]
     return Built(
         pipeline_keys(spec),
         assets,
         freshness_checks(spec),
         pipeline_schedule(project, spec),
-        [sensor] if sensor is not None else [],
+        [sensor for sensor in sensors if sensor is not None],
     )
 
 

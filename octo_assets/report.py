@@ -10,7 +10,6 @@ from octo_assets.names import approved_key, op_name
 from octo_assets.steps.common import Metadata
 from octo_core.plan.model import Plan
 from octo_core.spec.pipeline import PipelineSpec
-from octo_core.spec.sources import PushSource
 from octo_resources.dagster import instance_of
 
 if TYPE_CHECKING:
@@ -48,20 +47,19 @@ def _report_check(instance: dg.DagsterInstance, key: dg.AssetKey, *, passed: boo
 
 
 def switch_schedule(root: Path, spec: PipelineSpec, *, on: bool) -> None:
-    """Start or stop a pipeline's schedule and sensor in the instance, as their switches in the UI do.
+    """Start or stop a pipeline's schedule and sensors in the instance, as their switches in the UI do.
 
     No code server is needed.
     """
     from dagster._core.remote_origin import RemoteRepositoryOrigin
     from dagster._core.workspace.load import location_origins_from_yaml_paths
 
-    pushed = any(isinstance(source, PushSource) for source in spec.sources.values())
-    if (spec.schedule is None and not pushed) or not (root / "workspace.yaml").is_file():
+    if (spec.schedule is None and not _sensors(spec)) or not (root / "workspace.yaml").is_file():
         return
     with instance_of(root) as instance:
         for location in location_origins_from_yaml_paths([str(root / "workspace.yaml")]):
             repository = RemoteRepositoryOrigin(location, "__repository__")
-            for state in _switched(spec, repository, pushed=pushed, on=on):
+            for state in _switched(spec, repository, on=on):
                 selector = state.origin.get_selector().get_id()
                 if instance.get_instigator_state(state.origin.get_id(), selector) is None:
                     instance.add_instigator_state(state)
@@ -69,10 +67,19 @@ def switch_schedule(root: Path, spec: PipelineSpec, *, on: bool) -> None:
                     instance.update_instigator_state(state)
 
 
-def _switched(
-    spec: PipelineSpec, repository: "RemoteRepositoryOrigin", *, pushed: bool, on: bool
-) -> "Iterator[InstigatorState]":
-    """The states of a pipeline's schedule and sensor, as they are to be."""
+def _sensors(spec: PipelineSpec) -> list[str]:
+    """The names of the sensors that watch what comes by itself."""
+    kinds = {source.kind for source in spec.sources.values()}
+    comes = {
+        "stream": spec.stream is not None,
+        "kafka": spec.stream is None and "kafka" in kinds,
+        "pushed": "push" in kinds,
+    }
+    return [op_name(spec.name, name) for name, there in comes.items() if there]
+
+
+def _switched(spec: PipelineSpec, repository: "RemoteRepositoryOrigin", *, on: bool) -> "Iterator[InstigatorState]":
+    """The states of a pipeline's schedule and sensors, as they are to be."""
     from dagster._core.definitions.run_request import InstigatorType
     from dagster._core.remote_origin import RemoteInstigatorOrigin
     from dagster._core.scheduler.instigation import (
@@ -88,6 +95,6 @@ def _switched(
         data = ScheduleInstigatorData(spec.schedule.cron, get_current_timestamp() if on else None)
         origin = RemoteInstigatorOrigin(repository, op_name(spec.name, "schedule"))
         yield InstigatorState(origin, InstigatorType.SCHEDULE, status, data)
-    if pushed:
-        origin = RemoteInstigatorOrigin(repository, op_name(spec.name, "pushed"))
+    for name in _sensors(spec):
+        origin = RemoteInstigatorOrigin(repository, name)
         yield InstigatorState(origin, InstigatorType.SENSOR, status, SensorInstigatorData())

@@ -134,6 +134,13 @@ COMMANDS: Mapping[str, Entry] = {
     "run": Entry(
         "run", "run", "Load now.", RUN, {"": "octo_core.ledger:LoadResult", "--due": f"{_OUTCOMES}:DueAnswer"}
     ),
+    "stream": Entry(
+        "stream",
+        "stream",
+        "Load what comes from a stream as it comes.",
+        RUN,
+        {"": "octo_core.streaming:StreamState", "each": "octo_core.streaming:MicroBatch"},
+    ),
     "start": Entry("control", "start", "Turn a pipeline's schedule on.", RUN, {"": f"{_OUTCOMES}:ControlAnswer"}),
     "stop": Entry(
         "control", "stop", "Turn it off; a running load ends cleanly.", RUN, {"": f"{_OUTCOMES}:ControlAnswer"}
@@ -182,6 +189,17 @@ COMMANDS: Mapping[str, Entry] = {
         "Past loads.",
         LOOK,
         {"list": f"{_OUTCOMES}:HistoryAnswer", "clean": f"{_OUTCOMES}:ForgottenAnswer"},
+    ),
+    "kafka": Entry(
+        "kafka",
+        "app",
+        "What waits at the brokers of a pipeline's sources.",
+        LOOK,
+        {
+            "topics": "octo_cli.kafka_answers:TopicsAnswer",
+            "lag": "octo_cli.kafka_answers:LagAnswer",
+            "peek": "octo_cli.kafka_answers:PeekAnswer",
+        },
     ),
     "llm": Entry(
         "llm",

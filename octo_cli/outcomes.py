@@ -9,6 +9,7 @@ from octo_core.approvals import Decision, Seal, Verdict
 from octo_core.ledger import LoadResult, QuarantinedRow
 from octo_core.plan.model import PlanState, Recipe
 from octo_core.schema import Role, SourceSchema
+from octo_core.streaming import StreamState
 from octo_core.types import TypeText
 from octo_resources.flow.logs import LogLine
 from octo_resources.registry.calls import LlmCall
@@ -189,6 +190,8 @@ class PipelineStatus(Answer):
     ended: datetime | None = None
     next: datetime | None = None
     message: str | None = None
+    stream: StreamState | None = None
+    """How its stream stands, where it has or had one on this machine."""
     steps: tuple[StepAnswer, ...] = ()
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from octo_core.batch import Batch, LandedFile
 from octo_core.errors import SourceError
 from octo_core.schema import SourceSchema
-from octo_core.spec.sources import PushSource, RestSource, SampleLimits
+from octo_core.spec.sources import KafkaSource, PushSource, RestSource, SampleLimits, SqlSource
 from octo_resources.landing import Landing
 from octo_resources.pipeline import Pipeline
 
@@ -79,7 +79,11 @@ def looked(pipeline: Pipeline, source: str, *, max_rows: int | None, progress: P
 
 
 def _cut(pipeline: Pipeline, source: str, batch: Batch, max_rows: int) -> bool:
-    return isinstance(pipeline.spec.sources[source], RestSource) and (batch.rows or 0) >= max_rows
+    spec = pipeline.spec.sources[source]
+    full = (batch.rows or 0) >= max_rows
+    if isinstance(spec, KafkaSource):
+        return full or not batch.full
+    return isinstance(spec, RestSource | SqlSource) and full
 
 
 def _extracted(
@@ -90,6 +94,19 @@ def _extracted(
         from octo_resources.sources.rest.extract import extract_rest  # 130 ms: httpx
 
         return extract_rest(spec, pipeline.name, source, project, landing, None, True, progress, max_rows)
+    if isinstance(spec, SqlSource | KafkaSource) and (max_rows is not None or isinstance(spec, KafkaSource)):
+        from octo_resources.sources import sample
+
+        limits = (spec.sample or SampleLimits()).model_copy(update={"rows": max_rows} if max_rows else {})
+        return sample(
+            spec,
+            pipeline=pipeline.name,
+            source_name=source,
+            project=project,
+            landing=landing,
+            limits=limits,
+            progress=progress,
+        )
     if isinstance(spec, PushSource):  # a look takes nothing out of the queue, and may show the file's samples instead
         from octo_resources.sources import sample
 

@@ -36,10 +36,11 @@ def init(
     description: Annotated[str | None, typer.Option("--description", help="What it is for, in a sentence.")] = None,
     hosting: Annotated[str | None, typer.Option("--hosting", help="local, or a profile of octopipe.yaml.")] = None,
     source: Annotated[
-        str | None, typer.Option("--source", metavar="URL|PATH", help="A file, folder, glob, or an http(s) address.")
+        str | None,
+        typer.Option("--source", metavar="URL|PATH", help="A file, folder, glob, http address or database."),
     ] = None,
     kind: Annotated[
-        Literal["file", "rest", "push"] | None,
+        Literal["file", "rest", "sql", "kafka", "push"] | None,
         typer.Option("--kind", help="The source's kind; push needs no --source (or a name for it)."),
     ] = None,
     destination: Annotated[
@@ -159,7 +160,7 @@ def _asked(
     if console.interactive():
         if description is None:
             description = typer.prompt("What is it for?", default="", show_default=False) or None
-        source = source or typer.prompt("Source (file, folder, glob or http address)")
+        source = source or typer.prompt("Source (file, folder, glob, http address or database URL)")
         destination = destination or typer.prompt("Destination (URL of the database)")
     missing = [flag for flag, given in (("--source", source), ("--destination", destination)) if not given]
     if missing or source is None or destination is None:
@@ -205,7 +206,8 @@ def _text(project: "Project", wanted: _Wanted, lists: "Mapping[str, Shape] | Non
 
     kind = wanted.kind
     place = written_place(wanted.source, project.root) if kind == "file" else wanted.source
-    called = source_name(wanted.source, wanted.name)
+    called = wanted.name if kind == "sql" else source_name(wanted.source, wanted.name)
+    more = _source_table(project, wanted) if kind == "sql" else {}
     place = _without_secret(project, place, f"{wanted.name}_SOURCE_URL", wanted.notes)
     if kind == "file" and "://" not in place and "${" not in place:
         _note_missing(project.root, place, wanted.notes)
@@ -217,7 +219,7 @@ def _text(project: "Project", wanted: _Wanted, lists: "Mapping[str, Shape] | Non
         f"# Pipeline {wanted.name}. Every key: docs/pipeline-file.md; what is wrong: octopipe check {wanted.name}\n",
         rendered(head) if head else "",
         "sources:\n",
-        _indented(rendered({called: {"kind": kind, **({_PLACE[kind]: place} if kind in _PLACE else {})}})),
+        _indented(rendered({called: _source(kind, place, more)})),
         _SOURCE_HINTS[kind],
         rendered({"destination": {"kind": destination_kind(wanted.destination), "url": url}}),
         "tables:\n",
@@ -230,12 +232,46 @@ def _text(project: "Project", wanted: _Wanted, lists: "Mapping[str, Shape] | Non
     return "".join(parts), called
 
 
-_PLACE = {"file": "path", "rest": "url"}
+def _source_table(project: "Project", wanted: _Wanted) -> dict[str, str]:
+    """The table that the source is read from: the only one, or the one that is named most like the pipeline."""
+    from octo_resources.discovery import source_table
+
+    guess, there = source_table(project.filled_in(wanted.source), wanted.name, project.root)
+    for table in wanted.tables if guess is None else ():
+        guess, _ = source_table(project.filled_in(wanted.source), table.rpartition(".")[2].strip('"'), project.root)
+    if guess is None and console.interactive():
+        console.say("\n".join(f"  {table}" for table in there))
+        guess = typer.prompt("Which of its tables?")
+    if guess is None:
+        known = ", ".join(there[:10]) or "none that may be read"
+        raise UsageError("which table of the source is not clear", hint=f"Name the pipeline like one: {known}")
+    if len(there) > 1 and f"read from {guess}" not in wanted.notes:
+        wanted.notes.append(f"read from {guess}")
+    return {"table": guess}
+
+
+def _source(kind: str, place: str, more: dict[str, str]) -> dict[str, Any]:
+    if kind == "kafka":
+        brokers, _, topic = place.removeprefix("kafka://").partition("/")
+        return {"kind": kind, "brokers": brokers, "topic": topic}
+    return {"kind": kind, **({_PLACE[kind]: place} if kind in _PLACE else {}), **more}
+
+
+_PLACE = {"file": "path", "rest": "url", "sql": "url"}
 _SOURCE_HINTS = {
+    "kafka": (
+        "    # format: debezium                # json when left out; avro, protobuf, text, csv\n"
+        "    # key: [id]                       # what makes a message the same record\n"
+        '    # security: {mechanism: PLAIN, username: octo, password: "${secret:env/KAFKA_PASSWORD}", tls: true}\n'
+    ),
     "file": "    # key: [id]                       # what makes a record the same record\n",
     "rest": (
         '    # auth: {kind: bearer, token: "${secret:env/TOKEN}"}\n'
         "    # cursor: {field: updated_at, lag: 1 h}   # read only what is new\n"
+    ),
+    "sql": (
+        "    # cursor: {field: updated_at, lag: 1 h}   # read only what is new\n"
+        "    # split: {by: id, parts: 4}               # in ranges, at once where the database can\n"
     ),
     "push": (
         "    # key: [id]                       # what makes an item the same item\n"

@@ -78,6 +78,7 @@ def add(
     Example:
       octopipe source add flights airports --kind file --option path=in/airports.csv.gz
       octopipe source add flights delays --kind rest --option url=https://api.example/delays --option pages.kind=link
+      octopipe source add flights live --kind kafka --option brokers=kafka:9092 --option topic=flights --option key=id
       octopipe source add flights updates --kind push --option key=id
     """
     from octo_cli.answers import SourceAnswer
@@ -270,7 +271,8 @@ def _require(pipeline: str, source: str) -> None:
 
 
 def _where(spec: "Source") -> str:
-    return str(next((getattr(spec, key) for key in ("path", "url", "topic", "tap", "file") if hasattr(spec, key)), ""))
+    found = next((getattr(spec, key) for key in ("path", "url", "topic", "tap", "file") if hasattr(spec, key)), "")
+    return ", ".join(found) if isinstance(found, tuple) else str(found)
 
 
 def _cursor(spec: "Source") -> str | None:

@@ -106,10 +106,22 @@ class Schedule(Strict):
     timezone: Annotated[str, AfterValidator(_valid_timezone)] = "UTC"
 
 
+def _trigger(value: object) -> str:
+    return "word" if isinstance(value, str) and value.strip() == "continuous" else "time"
+
+
 class Stream(Strict):
-    trigger: Duration | None = None
-    max_rows: int | None = Field(default=None, ge=1)
+    """Micro-batches of the sources that are streams, one after the other."""
+
+    trigger: Annotated[
+        Annotated[Literal["continuous"], Tag("word")] | Annotated[Duration, Tag("time")], Discriminator(_trigger)
+    ] = Field(default="2 s", validate_default=True)
+    """How often a micro-batch begins; `continuous`: as soon as the one before it is done."""
+    max_rows: int = Field(default=100_000, ge=1)
+    """Rows of a micro-batch: what there is more of waits at the brokers."""
+    max_bytes: Size = 64_000_000
     dead_letters: str | None = None
+    """A topic that gets the messages that were set aside as well."""
 
 
 class Transport(Strict):

@@ -20,6 +20,7 @@ from octo_resources.flow.shaping import Shaped, Shaper, shaping
 from octo_resources.flow.states import state_of
 from octo_resources.flow.understand import sample_limits
 from octo_resources.flow.workspace import Workspace
+from octo_resources.flow.write_job import tombstones_of
 from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
@@ -56,7 +57,15 @@ def _planned(
     variables = LoadVariables.for_plans(pseudonym_key(space))
     key = [column for column in recipe.key if column in nodes]
     found = engine.preview(
-        inputs, schema, nodes, variables, key=key, sample_rows=SAMPLE_ROWS, reasons=REASONS, limit=limit
+        inputs,
+        schema,
+        nodes,
+        variables,
+        key=key,
+        sample_rows=SAMPLE_ROWS,
+        reasons=REASONS,
+        limit=limit,
+        tombstones=tombstones_of(pipeline, recipe),
     )
     unused = tuple(name for name in mapped.unmapped_source if _is_own(origin, name))
     hidden = Hidden(table, schema, nodes)
@@ -74,6 +83,7 @@ def _planned(
         would=asked.would,
         key=recipe.key,
         write=recipe.write,
+        deletes=recipe.deletes if isinstance(recipe.deletes, dict) else None,
         rows_there=table.rows,
         key_collisions=found.key_collisions,
         sql={"duckdb": engine.sql(schema, nodes), "spark": None},
@@ -147,11 +157,24 @@ def _shown(value: Any) -> Any:
         return f"\\x{value.hex()}"
     if isinstance(value, float) and not math.isfinite(value):
         return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
+    if isinstance(value, tuple) and hasattr(value, "nanoseconds"):
+        return _interval(value.months, value.days, value.nanoseconds)
     if isinstance(value, list):
         return [_shown(one) for one in value]
     if isinstance(value, dict):
         return {str(name): _shown(one) for name, one in value.items()}
     return value
+
+
+def _interval(months: int, days: int, nanoseconds: int) -> str:
+    """A length of time as PostgreSQL writes it: `1 mon 2 days 03:04:05.5`."""
+    seconds, rest = divmod(abs(nanoseconds) // 1000, 1_000_000)
+    clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    clock = ("-" if nanoseconds < 0 else "") + clock + (f".{rest:06d}".rstrip("0") if rest else "")
+    parts = [
+        f"{count} {noun}{'' if abs(count) == 1 else 's'}" for count, noun in ((months, "mon"), (days, "day")) if count
+    ]
+    return " ".join([*parts, *([clock] if nanoseconds or not parts else [])])
 
 
 def _personal(fields: Sequence[Field], above: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from octo_core.catalog import Catalog
+from octo_core.deletes import marks
 from octo_core.errors import UsageError
 from octo_core.mapping import layered
 from octo_core.mapping.model import Correction, Mapping, TableMapping
@@ -41,13 +42,31 @@ def mapping(
     proposes; when left out a language model where the pipeline has one. Raises SpecError for what does not hold in
     mapping.yaml.
     """
-    return layered(
+    found = layered(
         _proposal(space, pipeline, typed, catalog, again, proposer),
         pipeline.file_mapping,
         space.registry.corrections.holding(pipeline.name),
         catalog=catalog,
         relations=relations(pipeline, typed),
     )
+    return _unmarked(pipeline, found)
+
+
+def _unmarked(pipeline: Pipeline, found: Mapping) -> Mapping:
+    """The mapping without the columns that mark what is gone: a machine's word on them does not count.
+
+    What a person says of one stays: the recipe refuses it, and says so.
+    """
+    tables = dict(found.tables)
+    for name, table in found.tables.items():
+        said = marks(pipeline.spec, name)
+        at = table.column(said.mark) if said is not None else None
+        if said is not None and at is not None and at.layer in ("llm", "embedded"):
+            why = f"set where a row is gone from the source (deletes, found by {said.found_by})"
+            left = at.model_copy(update={"expr": None, "confidence": 1.0, "why": why, "alternatives": ()})
+            columns = tuple(left if one is at else one for one in table.columns)
+            tables[name] = table.model_copy(update={"columns": columns})
+    return found.model_copy(update={"tables": tables})
 
 
 def relations(pipeline: Pipeline, typed: MappingOf[str, SourceSchema]) -> dict[str, SourceSchema]:

@@ -45,6 +45,9 @@ def waiting(space: Workspace, pipeline: Pipeline, landed: Mapping[str, Mapping[s
         print_, warnings = plan.fingerprint, plan.warnings
     except MappingOutgrown as error:
         print_, warnings = error.fingerprint, (str(error),)
+    from octo_resources.flow.offsets import retention_warnings
+
+    warnings = (*warnings, *retention_warnings(space, pipeline))
     return LoadResult(
         pipeline=pipeline.name,
         load_id="",

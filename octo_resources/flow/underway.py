@@ -15,7 +15,7 @@ from octo_core.ledger import LoadResult, LoadStatus, Phases, TableLedger
 from octo_core.spec.shapes import every_source, looked_up
 from octo_resources.destinations.postgres.order import order_by_foreign_keys
 from octo_resources.destinations.writing import LoadedBatch, LoadRecord, Move, QuarantineFile
-from octo_resources.engines.duckdb import LoadVariables
+from octo_resources.engines.duckdb import LoadVariables, Tally
 from octo_resources.flow.drifting import DriftFound, drift_of, evolve
 from octo_resources.flow.planning import Prepared
 from octo_resources.flow.pseudonyms import pseudonym_key
@@ -25,7 +25,7 @@ from octo_resources.flow.states import state_of
 from octo_resources.flow.watching import Watch
 from octo_resources.flow.work import Work, counted
 from octo_resources.flow.workspace import Workspace
-from octo_resources.flow.write_job import kept_keys, write_job
+from octo_resources.flow.write_job import deletes_of, kept_keys, tombstones_of, write_job
 from octo_resources.project import Pipeline
 from octo_resources.quarantine import Quarantine
 
@@ -53,6 +53,28 @@ def unwatched(_point: str) -> None:
     """Nobody follows the load."""
 
 
+class Judging:
+    """What of a load is judged otherwise in a stream, whose micro-batches are small."""
+
+    signature: str | None = None
+    """The approved catalog's signature over the load's tables, where it is known; the transaction compares it."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+
+    def within(self, ledgers: Mapping[str, TableLedger]) -> None:
+        """Raises QuarantineLimit where too many rows are set aside."""
+        within_limits(self._pipeline, ledgers)
+
+    def wide(self, table: str, source: str, tally: Tally) -> tuple[Tally, int]:
+        """See `drifting.Wide`."""
+        del table, source
+        return tally, 0
+
+    def aside(self, works: Sequence[Work]) -> None:
+        """Told of the load once what it sets aside is durable, right before its commit."""
+
+
 class Underway:
     """One load under way; made for one use."""
 
@@ -65,8 +87,10 @@ class Underway:
         print_: str,
         dry_run: bool,
         stage: Stage,
+        judging: "Judging | None" = None,
     ) -> None:
         self.space, self.pipeline, self.prepared = space, pipeline, prepared
+        self.judging = judging or Judging(pipeline)
         self.load_id, self.fingerprint, self.dry_run, self.stage = load_id, print_, dry_run, stage
         self.engine = space.engine(pipeline)
         self.temp = space.project.state / "tmp"
@@ -97,7 +121,7 @@ class Underway:
             if not works:
                 return self._answer("already_loaded", [], {})
             self.stage("copied")
-            drift = drift_of(self.pipeline, self.prepared, works)
+            drift = drift_of(self.pipeline, self.prepared, works, self.judging.wide)
             if drift.waits or drift.stops:
                 transaction.close()
                 return self._drifted(drift, works)
@@ -115,6 +139,8 @@ class Underway:
 
     def _signature(self, wanted: Sequence[str]) -> str:
         """The approved catalog's signature over the tables of this load."""
+        if self.judging.signature is not None:
+            return self.judging.signature
         catalog = self.prepared.catalog
         if set(wanted) == set(catalog.tables):
             return catalog.signature
@@ -145,7 +171,9 @@ class Underway:
         if not batches:
             return None
         skipped: list[Batch] = []
-        if recipe.write == "replace":  # the newest is the whole source; what was read before it is gone from there
+        deletes = recipe.deletes if isinstance(recipe.deletes, dict) else {}
+        if recipe.write == "replace" or deletes.get("found_by") == "absence":
+            # the newest is the whole source; what was read before it is gone from there
             newest = {batch.source: batch for batch in batches}
             skipped = [batch for batch in batches if batch is not newest[batch.source]]
             batches = list(newest.values())
@@ -158,9 +186,19 @@ class Underway:
         def rows() -> pa.RecordBatchReader:
             work.scan = self.engine.scan(keys=kept_keys(recipe, nodes))
             schema = self.prepared.schemas[recipe.source]
-            return self.engine.evaluate(inputs, schema, nodes, self.variables, work.scan)
+            return self.engine.evaluate(inputs, schema, nodes, self.variables, work.scan, tombstones)
 
-        job = write_job(table, recipe, nodes, lambda: work.scan, direct=True)
+        marking = deletes_of(
+            self.pipeline,
+            table,
+            recipe,
+            lambda: work.scan,
+            whole=all(batch.full for batch in batches),
+            at=self.variables.load_time,
+        )
+        tombstones = tombstones_of(self.pipeline, recipe)
+        work.passes_over = tombstones is not None and tombstones.passed_over
+        job = write_job(table, recipe, nodes, lambda: work.scan, direct=True, deletes=marking)
         work.outcome = transaction.write(job, rows)
         work.seconds = time.monotonic() - work.started
         return work
@@ -168,7 +206,7 @@ class Underway:
     def _record(self, transaction: "Load", works: Sequence["Work"]) -> dict[str, TableLedger]:
         """Set rows aside durably, then write ledgers, batch ids and positions. QuarantineLimit past the limits."""
         ledgers = {work.table: work.ledger() for work in works}
-        within_limits(self.pipeline, ledgers)
+        self.judging.within(ledgers)
         files: dict[str, QuarantineFile] = {}
         if not self.dry_run:
             kept = Quarantine(self.space.project.state / "quarantine").write(
@@ -176,6 +214,7 @@ class Underway:
                 self.load_id,
                 (row for work in works for row in rejected_rows(self.engine, work)),
             )
+            self.judging.aside(works)
             if kept is not None:
                 named = QuarantineFile(path=kept.path.name, sha256=kept.sha256)
                 files = {name: named for name, ledger in ledgers.items() if ledger.quarantined}
@@ -196,8 +235,14 @@ class Underway:
     @staticmethod
     def _move(table: str, newest: Batch, positions: "Mapping[tuple[str, str], Position]") -> Move:
         seen = positions.get((newest.source, table))
-        to = {"batch": newest.id, "cursor": newest.cursor_to or (seen.value.get("cursor") if seen else None)}
-        return Move(source=newest.source, table=table, to=to, seen_epoch=seen.epoch if seen else 0)
+        cursor = newest.cursor_to or (seen.value.get("cursor") if seen else None)
+        epoch = newest.epochs.get(table, seen.epoch if seen else 0)  # what was read from there, not from here and now
+        return Move(
+            source=newest.source,
+            table=table,
+            to={**newest.position, "batch": newest.id, "cursor": cursor},
+            seen_epoch=epoch,
+        )
 
     def _drifted(self, drift: DriftFound, works: Sequence["Work"]) -> LoadOutcome:
         """The source changed: nothing was loaded; what comes next is for the pipeline's policy to say."""
@@ -232,8 +277,10 @@ class Underway:
     ) -> LoadResult:
         batches = {one.id: one for work in works for one in work.batches}
         sources = dict.fromkeys(one.source for work in works for one in (*work.batches, *work.beside))
-        said = dict.fromkeys([*warnings, *(one for work in works for one in work.shaped.warnings)])
         outcomes = [work.outcome for work in works if work.outcome is not None]
+        of_works = [one for work in works for one in work.shaped.warnings]
+        noted = [f"{one.source}: {note}" for one in batches.values() for note in one.notes]
+        said = dict.fromkeys([*warnings, *noted, *of_works, *(one for outcome in outcomes for one in outcome.warnings)])
         return LoadResult(
             pipeline=self.pipeline.name,
             load_id=self.load_id,

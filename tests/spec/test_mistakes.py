@@ -166,6 +166,8 @@ HEAD = SOURCE + "destination: {kind: postgres, url: x}\n"
         ("{write: append}", "'append' without a key"),
         ("{write: replace}", "'replace' needs the whole source"),
         ("{deletes: {mark: gone, found_by: absence}}", "what is absent shows only in full reads"),
+        ("{deletes: {mark: gone}, write: replace}", "rows are marked with write: merge, and this is replace"),
+        ("{deletes: {mark: gone}, from: {source: orders, each: items}}", "tombstones are records of a source itself"),
         ("{to: lake}", "no destination is called 'lake'"),
         ("{from: {sqk: x}}", "name a source, or write"),
     ],
@@ -293,3 +295,24 @@ def test_a_from_that_cannot_be_is_told_where_it_stands(mistakes: Mistakes, origi
 )
 def test_tables_may_be_made_of_parts_joins_and_unions(mistakes: Mistakes, origin: str) -> None:
     assert mistakes(TWO.replace("FROM", origin)) == []
+
+
+def test_what_is_said_of_fields_is_in_words_that_there_are(mistakes: Mistakes) -> None:
+    found = mistakes(
+        """\
+sources:
+  flights:
+    kind: file
+    path: in.csv
+    fields:
+      land: {semantic: countri}
+      rate: {semantics: percent, type: decimol}
+      tongue: {role: categoric, semantic: language, pii: false}
+destination: {kind: postgres, url: "postgresql://localhost/x"}
+tables: {public.a: {}}
+"""
+    )
+    assert found[0].startswith("6:24  there is no semantic type 'countri'. Did you mean 'country'?")
+    assert found[1] == "7:25  a field has no 'semantics'. Did you mean 'semantic'?"
+    assert found[2].startswith("7:40  'decimol' is no type")
+    assert found[3:] == ["8:22  there is no role 'categoric'. Did you mean 'categorical'?"]

@@ -23,7 +23,7 @@ from octo_resources.engines.duckdb.payloads import payloads, records
 from octo_resources.engines.duckdb.pretty import pretty
 from octo_resources.engines.duckdb.preview import Preview, Previewing
 from octo_resources.engines.duckdb.scan import Refused, Scan, Tally
-from octo_resources.engines.duckdb.select import evaluation, identifier
+from octo_resources.engines.duckdb.select import Evaluation, Tombstones, evaluation, identifier
 from octo_resources.engines.duckdb.session import Session
 from octo_resources.engines.duckdb.variables import LoadVariables
 
@@ -51,13 +51,15 @@ class DuckEngine:
         columns: Mapping[str, Node],
         variables: LoadVariables,
         scan: Scan,
+        tombstones: Tombstones | None = None,
     ) -> pa.RecordBatchReader:
         """The good rows: target columns in their Arrow types, and `_row`. `scan` is complete when the reader is.
 
+        `tombstones`: where rows may be such; they have `_deleted` then, unless they are passed over.
         Bad data raises nothing: it is in the scan. LandingError where a file cannot be read.
         """
-        found = evaluation(schema, columns)
-        rows = self._rows(inputs, schema, columns, variables, scan, detail=False)
+        found = evaluation(schema, columns, tombstones)
+        rows = self._rows(inputs, schema, found, variables, scan, detail=False)
         return pa.RecordBatchReader.from_batches(found.schema, rows)
 
     def preview(
@@ -71,6 +73,7 @@ class DuckEngine:
         sample_rows: int,
         reasons: int,
         limit: int | None = None,
+        tombstones: Tombstones | None = None,
     ) -> Preview:
         """What `evaluate` would give and refuse, over all rows, in memory that does not grow with them.
 
@@ -78,8 +81,9 @@ class DuckEngine:
         so many rows are looked at, all when left out.
         """
         scan = self.scan(limit)
-        previewing = Previewing(evaluation(schema, columns), key, sample_rows, reasons, self._temp)
-        for batch in self._rows(inputs, schema, columns, variables, scan, detail=True):
+        found = evaluation(schema, columns, tombstones)
+        previewing = Previewing(found, key, sample_rows, reasons, self._temp)
+        for batch in self._rows(inputs, schema, found, variables, scan, detail=True):
             previewing.add(batch)
         if scan.malformed:
             previewing.malformed(scan.refused)
@@ -106,7 +110,7 @@ class DuckEngine:
         self,
         inputs: Sequence[Input],
         schema: SourceSchema,
-        columns: Mapping[str, Node],
+        wanted: Evaluation,
         variables: LoadVariables,
         scan: Scan,
         *,
@@ -115,7 +119,7 @@ class DuckEngine:
         session = Session(memory=self._memory, threads=self._threads, temp=self._temp, variables=variables)
         try:
             fields = [field.name for field in schema.fields]
-            work = Pass(session, evaluation(schema, columns), fields, scan, detail=detail)
+            work = Pass(session, wanted, fields, scan, detail=detail)
             for batch, form, files in groups(inputs):
                 scan.count(batch, Tally())
                 with closing(self._group(work, schema, batch, form, files)) as found:

@@ -7,9 +7,10 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from octo_core.deletes import TOMBSTONE
 from octo_resources.engines.duckdb.lines import Feed
 from octo_resources.engines.duckdb.scan import REFUSED, Refused, Scan, Tally, refused_batch
-from octo_resources.engines.duckdb.select import FAILURE, ROW, Evaluation
+from octo_resources.engines.duckdb.select import FAILURE, GONE, ROW, Evaluation
 from octo_resources.engines.duckdb.session import Session
 
 BATCH: Final = 65_536
@@ -25,7 +26,8 @@ class Pass:
     ) -> None:
         self.session = session
         self.evaluation = evaluation
-        self.fields = tuple(fields)
+        own = (TOMBSTONE,) if evaluation.tombstones is not None and TOMBSTONE not in fields else ()
+        self.fields = (*fields, *own)
         self.scan = scan
         self.schema = evaluation.schema
         self.detail = detail
@@ -66,7 +68,11 @@ class Pass:
         if not found.num_rows:
             return
         tally = Tally(rows_read=found.num_rows)
-        tally.missing.update(_counted(found, missing or {}))
+        rows = found
+        if self.evaluation.tombstones is not None:  # a tombstone has no more than its key
+            rows = found.filter(pc.invert(found.column(GONE)))
+        tally.gone = found.num_rows - rows.num_rows
+        tally.missing.update(_counted(rows, missing or {}))
         tally.add_new(_counted(found, new_fields or {}))
         failures = found.column("!failure")
         good = found
@@ -83,6 +89,8 @@ class Pass:
             if self.scan.keys:
                 self.scan.keep_keys(self._keys(bad))
         self.scan.count(batch, tally)
+        if tally.gone and not self.evaluation.gives_tombstones:
+            good = good.filter(pc.invert(good.column(GONE)))
         if self.detail:
             yield found
         elif good.num_rows:
@@ -96,7 +104,8 @@ class Pass:
         return keys.filter(reduce(pc.and_, (array.is_valid() for array in arrays)))
 
     def _target(self, good: pa.RecordBatch) -> pa.RecordBatch:
-        names = [*(f"!v{place}" for place in range(len(self.evaluation.types))), ROW]
+        own = [ROW, *([GONE] if self.evaluation.gives_tombstones else [])]
+        names = [*(f"!v{place}" for place in range(len(self.evaluation.types))), *own]
         arrays = [good.column(name).cast(one.type) for name, one in zip(names, self.schema, strict=True)]
         return pa.record_batch(arrays, schema=self.schema)
 
