@@ -7,7 +7,7 @@ idempotency keys and status answers last.
 
 import sqlite3
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -246,6 +246,15 @@ class Queue:
                     (batch, pipeline, source, at, found),
                 )
                 at, freed = found, freed + size
+
+    def mark(self, landed: Mapping[int, str]) -> None:
+        """Note of requests, by their positions, where they are now, and let their items go."""
+        if landed:
+            with self._transaction():
+                self._connection.executemany(
+                    "UPDATE push SET landed = ?, body = NULL WHERE seq = ?",
+                    [(where, seq) for seq, where in landed.items()],
+                )
 
     def landed_to(self, pipeline: str, source: str) -> tuple[int, str | None]:
         """The newest position that is noted as landed, with its batch."""
