@@ -67,7 +67,8 @@ class Intake:
 
     def has_room(self, door: Door) -> None:
         """Raises Refused (503) where too much waits to land."""
-        if self._waiting[door.pipeline, door.source] >= door.spec.max_waiting:
+        place = (door.pipeline, door.source)
+        if self._waiting[place] + self._onward.held_back.get(place, 0) >= door.spec.max_waiting:
             raise put_off(503, "Too much waits to land", _RETRY, "More than the source's `max_waiting`")
         if self._disk_full:
             raise put_off(503, "The queue's disk is full", _RETRY)

@@ -23,6 +23,8 @@ class Onward:
         self._project = project
         self._specs: dict[Place, PushSource] = {}
         self._forwarders: dict[Place, tuple[PushSource, Forwarder]] = {}
+        self.held_back: dict[Place, int] = {}
+        """Bytes that a topic did not take yet."""
         for place in queue.sources():
             spec = self._written(*place)
             if spec is not None:
@@ -43,8 +45,10 @@ class Onward:
             if self.goes_on(*place):
                 try:
                     self._forwarder(place).forward(queue)
+                    self.held_back.pop(place, None)
                 except OctopipeError as error:
                     failed[place] = error
+                    self.held_back[place] = QueueReader(queue.path).waiting(*place).bytes
         return failed
 
     def left(self, queue: Queue) -> None:

@@ -181,7 +181,7 @@ class Queue:
         try:
             self._lock.acquire()
         except Timeout:
-            hint = "One `octopipe serve` runs for a project folder. For more of them, push to Kafka (`to:`)."
+            hint = "One `octopipe serve` runs for a project folder; those of several may push to one topic (`to:`)."
             raise LandingError("another server has the queue", where=str(path), hint=hint) from None
         with _errors(path):
             self._connection = _connect(path)
