@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import command, load, many, merge
+from benchmarks import command, load, many, merge, sql
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "cli": command.run_cli,
@@ -12,6 +12,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "many": many.run_many,
     "merge": merge.run_merge,
     "memory": merge.run_memory,
+    "sql": sql.run_sql,
 }
 
 
