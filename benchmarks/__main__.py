@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import command, load, many, merge, push
+from benchmarks import command, load, many, merge, push, sql
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "cli": command.run_cli,
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "merge": merge.run_merge,
     "memory": merge.run_memory,
     "push": push.run,
+    "sql": sql.run_sql,
 }
 
 
