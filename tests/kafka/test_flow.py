@@ -93,7 +93,7 @@ def airport(tmp_path: Path, postgres_url: str, topics: Topics) -> Airport:
 
 def test_a_range_is_loaded_once_and_the_position_is_the_destinations(airport: Airport) -> None:
     airport.approve()
-    airport.topics.fill(airport.topic, ["no json", '{"id": 99999999999, "carrier": "c", "delay": 1}'])
+    airport.topics.fill(airport.topic, ["no json", '{"id": "no number"}'])  # neither is drift, nor stops anything
     airport.land()
     airport.land()  # of a load that failed: what is spooled is read again from where the destination is
     result = airport.load()
