@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -11,6 +11,8 @@ from octo_core.schema import Frozen
 
 Place = tuple[str, int]
 """Topic and partition."""
+MESSAGE_FIELDS: Final = ("_topic", "_partition", "_offset", "_timestamp", "_key", "_headers", "_deleted")
+"""What Kafka knows of a message, as fields of its record."""
 
 
 class OffsetRange(Frozen):

@@ -228,8 +228,9 @@ def test_a_sensor_leaves_what_nobody_approved(airport: Airport) -> None:
 
 
 def test_a_landed_batch_is_announced_and_the_next_step_starts_from_there(airport: Airport) -> None:
-    airport.write(f"landing: copy}}\ntransport: {{kafka: {airport.topic}.batches")
+    airport.write(f"landing: copy, batch: {{age: 0}}}}\ntransport: {{kafka: {airport.topic}.batches")
     airport.approve()
+    airport.say(4)
     project = Project.at(airport.root)
     sensor = announced_sensor(project, project.pipeline("flights").spec)
     assert sensor is not None
@@ -247,4 +248,4 @@ def test_a_landed_batch_is_announced_and_the_next_step_starts_from_there(airport
             cursor, asked = data.cursor, list(data.run_requests or ())
             assert len(asked) == expected
             assert all(_run(airport, instance, one) for one in asked)
-    assert len(airport.rows()) == 3
+    assert len(airport.rows()) == 4
