@@ -134,23 +134,6 @@ def cut(ranges: Sequence[OffsetRange], rows: int | None) -> list[OffsetRange]:
     return [one.model_copy(update={"end": one.start + length}) for one, length in zip(ranges, cut_to, strict=True)]
 
 
-def follows(position: Offsets, ranges: Iterable[OffsetRange]) -> str | None:
-    """Why these ranges do not go on exactly where `position` ends; None where they do."""
-    for one in ranges:
-        known = position.topics.get(one.topic)
-        if known is None:
-            continue
-        if known.id != one.topic_id:
-            return f"{one.topic} is another topic than the one that was loaded"
-        start = known.next.get(one.partition)
-        if start is not None and start != one.start:
-            gap = (
-                "rows would be there twice" if one.start < start else f"{one.start - start:,} messages would be missing"
-            )
-            return f"{one.topic} {one.partition}: loaded up to {start:,}, the batch begins at {one.start:,}: {gap}"
-    return None
-
-
 def said(ranges: Sequence[OffsetRange], *, end: bool) -> str:
     """The starts (or ends) of ranges in a line: `flights 0:1000 1:990`."""
     topics: dict[str, list[str]] = {}

@@ -249,3 +249,43 @@ def test_a_landed_batch_is_announced_and_the_next_step_starts_from_there(airport
             assert len(asked) == expected
             assert all(_run(airport, instance, one) for one in asked)
     assert len(airport.rows()) == 4
+
+
+def test_debeziums_changes_are_rows_and_its_deletes_marks(airport: Airport) -> None:
+    topic = airport.topic = airport.topics.make()
+    with psycopg.connect(airport.url) as connection:
+        connection.execute("ALTER TABLE public.flight ADD gone_at timestamptz")
+    airport.write("format: debezium")
+    file = airport.root / "pipelines" / "flights" / "pipeline.yaml"
+    file.write_text(file.read_text().replace("{key: [id]}\nretries", "{key: [id], deletes: {mark: gone_at}}\nretries"))
+
+    def envelope(op: str, before: Any, after: Any) -> tuple[str, str]:
+        key = json.dumps({"id": (after or before)["id"]})
+        return key, json.dumps({"payload": {"op": op, "before": before, "after": after, "source": {"ts_ms": 5}}})
+
+    first = {"id": 1, "carrier": "UA", "delay": 5}
+    second = {"id": 2, "carrier": "AA", "delay": 7}
+    changed = {**first, "delay": 9}
+    airport.topics.fill(
+        topic,
+        [
+            envelope("r", None, first),
+            envelope("c", None, second),
+            (None, json.dumps({"payload": {"ddl": "ALTER TABLE flight ADD note text"}})),
+            envelope("u", first, changed),
+            envelope("d", second, None),
+            ('{"id": 2}', None),
+        ],
+    )
+    airport.approve()
+    airport.land()
+    result = airport.load()
+    ledger = result.tables["public.flight"]
+    assert (ledger.read, ledger.inserted, ledger.deduplicated, ledger.tombstoned) == (5, 1, 3, 1)
+    assert any("schema change: ALTER TABLE flight" in one for one in result.warnings)
+    airport.topics.fill(topic, [envelope("d", changed, None)])
+    airport.land()
+    assert airport.load().tables["public.flight"].soft_deleted == 1
+    with psycopg.connect(airport.url) as connection:
+        found = connection.execute("SELECT id, delay, gone_at IS NOT NULL FROM public.flight ORDER BY id").fetchall()
+    assert found[0] == (1, 9, True)
