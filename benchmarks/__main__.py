@@ -3,10 +3,11 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import command, load, many, merge, push, sql
+from benchmarks import command, kafka, load, many, merge, push, sql
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "cli": command.run_cli,
+    "kafka": kafka.run_kafka,
     "load": load.run,
     "command": command.run_command,
     "many": many.run_many,
