@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import command, load, many, merge
+from benchmarks import command, kill_matrix, load, many, merge
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "cli": command.run_cli,
@@ -12,6 +12,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "many": many.run_many,
     "merge": merge.run_merge,
     "memory": merge.run_memory,
+    "kill_matrix": kill_matrix.run_kill_matrix,
 }
 
 

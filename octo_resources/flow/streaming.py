@@ -64,7 +64,10 @@ def streaming_sources(pipeline: Pipeline) -> list[str]:
 
 
 class Streaming:
-    """One stream under way; made for one use. `stopping` ends it after the micro-batch that runs."""
+    """One stream under way; made for one use.
+
+    `stopping` ends it after the micro-batch that runs. With `once` it ends when nothing waits any more.
+    """
 
     def __init__(
         self,
@@ -76,13 +79,14 @@ class Streaming:
         stage: Stage = unwatched,
         dagster_run: str | None = None,
         said: Callable[[str], None] = lambda _: None,
+        once: bool = False,
     ) -> None:
         self.sources = streaming_sources(pipeline)
         assert pipeline.spec.stream is not None
         self.spec: StreamSpec = pipeline.spec.stream
         self.space, self.pipeline = space, pipeline
         self._told, self.stopping, self._stage, self._run = told, stopping, stage, dagster_run
-        self._said = said
+        self._said, self._once = said, once
         self._telling = Telling(space.project.state, pipeline.name)
         self._resumes: dict[str, Resume | None] = {}
         self._waiting: dict[str, list[Batch]] = {}
@@ -126,12 +130,14 @@ class Streaming:
             self._resume(followers)
             while not self.stopping.is_set():
                 began = time.monotonic()
-                more = False
+                more, idle = False, True
                 for name, follower in followers.items():
                     waits, left = self._micro_batch(name, follower)
                     if waits is not None:
                         return self._telling.ended("waiting_for_approval", waits)
-                    more = more or left
+                    more, idle = more or bool(left), idle and left is None
+                if idle and self._once:
+                    return self._telling.ended("stopped", None)
                 if not more:
                     self._pause(began)
                 if self._changed():
@@ -185,27 +191,28 @@ class Streaming:
 
     # --- micro-batches -----------------------------------------------------------------------------------------
 
-    def _micro_batch(self, name: str, follower: "Follower") -> tuple[str | None, bool]:
-        """(why the stream waits, whether there is more already): one micro-batch of a source, if anything came."""
+    def _micro_batch(self, name: str, follower: "Follower") -> tuple[str | None, bool | None]:
+        """(why the stream waits, whether there is more already): one micro-batch of a source; (None, None) if nothing
+        came."""
         if self._waiting[name]:  # what a process before this one read, and did not load
             batch = self._waiting[name][0]
             waits = self._load(name, batch, None)
             if waits is None:
                 self._waiting[name].pop(0)
-                self._resume_one(name, batch, follower)
+                self._resume_one(name, batch)
             return waits, True
         caught = follower.catch(self._positions[name], self._resumes[name], self.spec.max_rows, self.spec.max_bytes)
         if caught is None:
             self._telling.idle()
-            return None, False
+            return None, None
         for finding in caught.findings:
             self._said(finding)
         waits = self._load(name, caught.batch, caught)
         if waits is None:
-            self._resume_one(name, caught.batch, follower)
+            self._resume_one(name, caught.batch)
         return waits, caught.behind > 0
 
-    def _resume_one(self, name: str, batch: Batch, follower: "Follower") -> None:
+    def _resume_one(self, name: str, batch: Batch) -> None:
         """After a commit: it was this process that moved the position, by one epoch, to where the batch ends."""
         from octo_core.offsets import Offsets
 
@@ -217,7 +224,6 @@ class Streaming:
                 {table: dict(batch.position) for table in epochs}, epochs, appended=at.appended
             )
             self.space.landing.drop_spooled(self.pipeline.name, name, keep=(), remember=())
-        del follower
 
     def _load(self, name: str, batch: Batch, caught: "Caught | None") -> str | None:
         """Load one micro-batch; why the stream waits where the plan does."""
