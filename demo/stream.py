@@ -36,6 +36,8 @@ TOPIC: Final = "flights.live"
 REVIEWER: Final = "ana@airline.example"
 LIVE_FROM: Final = 10
 """The month from which flights come through Kafka."""
+FIRST: Final = 500
+"""Messages that are there for the plans to look at."""
 RATE: Final = 4_000
 """Messages a second."""
 _FIELDS: Final = ("carrier", "flight", "time_hour", "origin", "dest", "tailnum", "dep_delay", "arr_delay", "distance")
@@ -95,7 +97,7 @@ class Story:
     """The demo, step by step."""
 
     def __init__(self) -> None:
-        self.screen = Console(highlight=False)
+        self.screen = Console(highlight=False, soft_wrap=True)
         self.began = time.monotonic()
         self.broker = Broker(STATE / "broker")
         self.project = STATE / "project"
@@ -135,15 +137,14 @@ class Story:
 
     def _played(self, history: list[dict[str, Any]], live: Feed) -> int:
         self._files(history)
-        producing = threading.Thread(target=self._produce, args=(live,))
+        producing = threading.Thread(target=self._produce, args=(live, FIRST, len(live.messages)))
         self.chapter(
             "Two pipelines, two approvals",
             f"history: {len(history):,} flights of January to September in a CSV file. live: {len(live.messages):,} "
-            f"messages, about {RATE:,} a second: flights from October, {len(live.delays):,} late corrections of "
+            f"messages, {RATE:,} a second: flights from October on, {len(live.delays):,} late corrections of "
             f"older ones, and {live.poison} that are no JSON. One table; of two versions of a flight the newer one wins.",
         )
-        producing.start()
-        time.sleep(2)
+        self._produce(live, 0, FIRST)
         for name in ("history", "live"):
             fingerprint = json.loads(self._json("plan", name))["fingerprint"]
             self.octopipe("approve", name, "--fingerprint", fingerprint[:8], "--reviewer", REVIEWER)
@@ -153,6 +154,7 @@ class Story:
         )
         kills = [len(live.messages) // 4, len(live.messages) // 2]
         stream = Consumer(self, kills, len(live.messages))
+        producing.start()
         stream.start()
         self.octopipe("run", "history")
         producing.join()
@@ -187,7 +189,7 @@ class Story:
         table = {"key": key, "version": "updated_at"}
         file = {"kind": "file", "path": "history.csv"}
         topic = {"kind": "kafka", "brokers": self.broker.address, "topic": TOPIC}
-        stream = {"trigger": "1 s", "dead_letters": f"{TOPIC}.dead"}
+        stream = {"trigger": "1 s", "max_rows": 10_000, "dead_letters": f"{TOPIC}.dead"}
         self._pipeline("history", {"flights": file}, table)
         self._pipeline("live", {"flights": topic}, table | {"deletes": {"mark": "cancelled_at"}}, stream=stream)
 
@@ -199,12 +201,12 @@ class Story:
         (folder / "pipeline.yaml").write_text(yaml.safe_dump(said | more, sort_keys=False))
         (folder / "mapping.yaml").write_text(yaml.safe_dump({"public.flight": _MAPPING}, sort_keys=False))
 
-    def _produce(self, live: Feed) -> None:
+    def _produce(self, live: Feed, first: int, end: int) -> None:
         from confluent_kafka import Producer
 
         producer = Producer({"bootstrap.servers": self.broker.address, "linger.ms": 5})
         began = time.monotonic()
-        for place, (key, row) in enumerate(live.messages):
+        for place, (key, row) in enumerate(live.messages[first:end]):
             value = b'{"carrier": "UA", "flight": ' if row is None else json.dumps(row).encode()
             producer.produce(TOPIC, key=key, value=value)
             if place % 200 == 0:
