@@ -92,6 +92,7 @@ docs: install ## Make the generated pages and schemas of docs/ again
 	$(BIN)/python -m octo_core.expressions.docs > docs/expressions.md
 	$(BIN)/python -m octo_core.inference.semantic_types.docs > docs/semantic-types.md
 	$(BIN)/python -m octo_cli.schemas
+	$(BIN)/python -m octo_api.openapi
 
 .PHONY: clean
 clean: ## Take away what was installed and all local state

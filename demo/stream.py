@@ -142,7 +142,7 @@ class Story:
             "Two pipelines, two approvals",
             f"history: {len(history):,} flights of January to September in a CSV file. live: {len(live.messages):,} "
             f"messages, {RATE:,} a second: flights from October on, {len(live.delays):,} late corrections of "
-            f"older ones, and {live.poison} that are no JSON. One table; of two versions of a flight the newer one wins.",
+            f"older ones, and {live.poison} that are no JSON. One table; of two versions of a flight the newer wins.",
         )
         self._produce(live, 0, FIRST)
         for name in ("history", "live"):

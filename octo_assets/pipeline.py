@@ -7,6 +7,7 @@ import dagster as dg
 
 from octo_assets.kafka_sensor import kafka_sensor
 from octo_assets.names import mapping_key
+from octo_assets.push_sensor import push_sensor
 from octo_assets.schedules import pipeline_keys, pipeline_schedule
 from octo_assets.steps.approval import approval_asset
 from octo_assets.steps.freshness import freshness_checks
@@ -41,7 +42,7 @@ def pipeline_definitions(project: Project, pipeline: Pipeline) -> Built:
         approval_asset(spec),
         table_assets(project, spec),
     ]
-    sensors = [kafka_sensor(project, spec), stream_sensor(project, spec)]
+    sensors = [kafka_sensor(project, spec), push_sensor(project, spec), stream_sensor(project, spec)]
     return Built(
         pipeline_keys(spec),
         assets,

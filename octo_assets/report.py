@@ -1,6 +1,6 @@
 """Tell Dagster of a decision that was made elsewhere: the load follows by automation condition."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,14 +54,12 @@ def switch_schedule(root: Path, spec: PipelineSpec, *, on: bool) -> None:
     from dagster._core.remote_origin import RemoteRepositoryOrigin
     from dagster._core.workspace.load import location_origins_from_yaml_paths
 
-    sensed = any(one.kind == "kafka" for one in spec.sources.values())
-    sensors = [op_name(spec.name, "stream" if spec.stream is not None else "kafka")] if sensed or spec.stream else []
-    if (spec.schedule is None and not sensors) or not (root / "workspace.yaml").is_file():
+    if (spec.schedule is None and not _sensors(spec)) or not (root / "workspace.yaml").is_file():
         return
     with instance_of(root) as instance:
         for location in location_origins_from_yaml_paths([str(root / "workspace.yaml")]):
             repository = RemoteRepositoryOrigin(location, "__repository__")
-            for state in _switched(spec, repository, sensors, on=on):
+            for state in _switched(spec, repository, on=on):
                 selector = state.origin.get_selector().get_id()
                 if instance.get_instigator_state(state.origin.get_id(), selector) is None:
                     instance.add_instigator_state(state)
@@ -69,9 +67,18 @@ def switch_schedule(root: Path, spec: PipelineSpec, *, on: bool) -> None:
                     instance.update_instigator_state(state)
 
 
-def _switched(
-    spec: PipelineSpec, repository: "RemoteRepositoryOrigin", sensors: Sequence[str], *, on: bool
-) -> "Iterator[InstigatorState]":
+def _sensors(spec: PipelineSpec) -> list[str]:
+    """The names of the sensors that watch what comes by itself."""
+    kinds = {source.kind for source in spec.sources.values()}
+    comes = {
+        "stream": spec.stream is not None,
+        "kafka": spec.stream is None and "kafka" in kinds,
+        "pushed": "push" in kinds,
+    }
+    return [op_name(spec.name, name) for name, there in comes.items() if there]
+
+
+def _switched(spec: PipelineSpec, repository: "RemoteRepositoryOrigin", *, on: bool) -> "Iterator[InstigatorState]":
     """The states of a pipeline's schedule and sensors, as they are to be."""
     from dagster._core.definitions.run_request import InstigatorType
     from dagster._core.remote_origin import RemoteInstigatorOrigin
@@ -88,6 +95,6 @@ def _switched(
         data = ScheduleInstigatorData(spec.schedule.cron, get_current_timestamp() if on else None)
         origin = RemoteInstigatorOrigin(repository, op_name(spec.name, "schedule"))
         yield InstigatorState(origin, InstigatorType.SCHEDULE, status, data)
-    for name in sensors:
+    for name in _sensors(spec):
         origin = RemoteInstigatorOrigin(repository, name)
         yield InstigatorState(origin, InstigatorType.SENSOR, status, SensorInstigatorData())

@@ -149,6 +149,19 @@ COMMANDS: Mapping[str, Entry] = {
     "abort": Entry(
         "control", "abort", "End a running load with nothing half done.", RUN, {"": f"{_OUTCOMES}:AbortAnswer"}
     ),
+    "serve": Entry("serve", "serve", "Serve the HTTP API that items are pushed to.", RUN),
+    "token": Entry(
+        "token",
+        "app",
+        "Who may use the HTTP API: create, list, rotate, revoke.",
+        RUN,
+        {
+            "create": f"{_OUTCOMES}:MadeTokenAnswer",
+            "list": f"{_OUTCOMES}:TokensAnswer",
+            "rotate": f"{_OUTCOMES}:MadeTokenAnswer",
+            "revoke": f"{_OUTCOMES}:TokensAnswer",
+        },
+    ),
     "status": Entry(
         "observe",
         "status",

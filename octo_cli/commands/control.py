@@ -20,7 +20,7 @@ def start(name: Name) -> None:
     Example:  octopipe start flights
     """
     space, pipeline = opened(name)
-    sensed = any(source.kind == "kafka" for source in pipeline.spec.sources.values())
+    sensed = any(source.kind in ("kafka", "push") for source in pipeline.spec.sources.values())
     if pipeline.spec.schedule is None and not sensed:
         raise UsageError(f"{name} has no schedule", hint='add to its file: schedule: {cron: "15 6 * * *"}')
     space.registry.controls.switch(name, "started", by=_who())

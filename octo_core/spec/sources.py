@@ -23,7 +23,7 @@ Landing = Literal["copy", "reference", "off"]
 class Strict(BaseModel):
     """A part of a file: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 def _as_list(value: object) -> object:
@@ -248,13 +248,31 @@ class RestSource(SourceBase):
     public_only: bool = False
 
 
+class Split(Strict):
+    """Read by ranges of a number or a time, where the database can at the same moment."""
+
+    by: str | None = None
+    """The column; the first of the table's key when left out."""
+    parts: int = Field(default=4, ge=1, le=256)
+
+
+def _split(value: object) -> object:
+    """`split: 8` and `split: id`."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return {"parts": value}
+    return {"by": value} if isinstance(value, str) else value
+
+
 class SqlSource(SourceBase):
+    """A table, or a query of one SELECT, of a database that is only read."""
+
     kind: Literal["sql"]
     url: str
     table: str | None = None
+    """`name` or `schema.name`; odd names in double quotes."""
     query: str | None = None
     cursor: Cursor | None = None
-    split: Any = None
+    split: Annotated[Split | None, BeforeValidator(_split, json_schema_input_type=Split | int | str | None)] = None
 
 
 KafkaFormat = Literal["json", "debezium", "avro", "protobuf", "text", "csv"]
@@ -329,11 +347,33 @@ class KafkaSource(SourceBase):
     """Any further setting of the client (librdkafka's names)."""
 
 
+class PushBatch(Strict):
+    """When what was pushed lands by itself: at so many items, or when the oldest has waited so long."""
+
+    rows: int = Field(default=100_000, ge=1)
+    """Items of a landed batch, at most; one request's items always stay together."""
+    age: Duration = Field(default="30 s", validate_default=True)
+
+
 class PushSource(SourceBase):
+    """Items that others send: `POST /push/PIPELINE` of `octopipe serve`."""
+
     kind: Literal["push"]
-    max_bytes: Size | None = None
-    batch: Any = None
+    auth: Auth | None = None
+    """Who may push. Left out: whoever has one of the tokens that `octopipe token create` made for the pipeline."""
+    token: str | None = None
+    """Short for `auth: {kind: bearer, token: …}`."""
+    signature: HmacAuth | None = None
+    """Each body must be signed as well, beside whatever `auth` asks."""
+    max_bytes: Size = 10_000_000
+    """Of one request, decompressed."""
+    max_waiting: Size = 1_000_000_000
+    """Of what waits to land; past it requests are put off (503)."""
+    rate: Rate | None = None
+    """Requests taken, at most: `100/s`; past it they are put off (429)."""
+    batch: PushBatch = PushBatch()
     to: str | None = None
+    """A Kafka topic that takes what was pushed; a durable local queue when left out."""
 
 
 class SingerSource(SourceBase):

@@ -5,7 +5,7 @@ from typing import Any
 
 from octo_core.spec.document import Path
 
-KINDS_OF_SOURCE_LATER = ("sql", "push", "singer", "python")
+KINDS_OF_SOURCE_LATER = ("singer", "python")
 KINDS_OF_DESTINATION_LATER = ("duckdb", "sqlite", "mysql", "files", "bigquery", "snowflake", "redshift")
 SECRET_STORES_LATER = ("aws", "vault")
 AUTH_LATER = ("oauth2", "hmac")
@@ -54,13 +54,15 @@ def _source(path: Path, source: Any) -> Iterator[tuple[Path, str]]:
     if source.get("kind") in KINDS_OF_SOURCE_LATER:
         yield (*path, "kind"), not_supported(f"a source of kind '{source['kind']}'")
     auth = _mapping(source.get("auth")).get("kind")
-    if auth in AUTH_LATER:
+    if auth in AUTH_LATER and not (source.get("kind") == "push" and auth == "hmac"):
         yield (*path, "auth", "kind"), not_supported(f"'{auth}' authentication")
     if source.get("kind") == "rest" and source.get("children") is not None:
         yield (*path, "children"), not_supported("'children' of a rest source")
     where = source.get("path")
     if source.get("kind") == "file" and isinstance(where, str) and where.startswith(REMOTE_STORES_LATER):
         yield (*path, "path"), not_supported(f"reading files from {where.split('://')[0]}")
+    if source.get("kind") == "push" and source.get("to") is not None:
+        yield (*path, "to"), not_supported("'to' of a push source")
     if source.get("kind") in ("file", "rest") and source.get("landing") == "off":
         yield (*path, "landing"), not_supported("'landing: off'")
 

@@ -120,7 +120,8 @@ def land_missing(space: Workspace, pipeline: Pipeline, progress: Progress | None
     if whole:
         land(space, pipeline, sources=whole, progress=progress)
     for name in missing:
-        if name not in whole:
+        unpushed = pipeline.spec.sources[name].kind == "push" and not space.seen(pipeline.name, name)
+        if name not in whole or unpushed:  # before the first item, samples/ may say what will be pushed
             _sample(space, pipeline, name, progress)
 
 

@@ -157,11 +157,24 @@ def _shown(value: Any) -> Any:
         return f"\\x{value.hex()}"
     if isinstance(value, float) and not math.isfinite(value):
         return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
+    if isinstance(value, tuple) and hasattr(value, "nanoseconds"):
+        return _interval(value.months, value.days, value.nanoseconds)
     if isinstance(value, list):
         return [_shown(one) for one in value]
     if isinstance(value, dict):
         return {str(name): _shown(one) for name, one in value.items()}
     return value
+
+
+def _interval(months: int, days: int, nanoseconds: int) -> str:
+    """A length of time as PostgreSQL writes it: `1 mon 2 days 03:04:05.5`."""
+    seconds, rest = divmod(abs(nanoseconds) // 1000, 1_000_000)
+    clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    clock = ("-" if nanoseconds < 0 else "") + clock + (f".{rest:06d}".rstrip("0") if rest else "")
+    parts = [
+        f"{count} {noun}{'' if abs(count) == 1 else 's'}" for count, noun in ((months, "mon"), (days, "day")) if count
+    ]
+    return " ".join([*parts, *([clock] if nanoseconds or not parts else [])])
 
 
 def _personal(fields: Sequence[Field], above: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from octo_core.errors import MappingOutgrown, UsageError
 from octo_core.ledger import LoadResult, SourceCount
+from octo_resources.flow.pushing import pushed_due
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -78,7 +79,10 @@ def newest_write(space: Workspace, name: str, table: str) -> datetime | None:
 
 
 def due_pipelines(space: Workspace, at: datetime | None = None) -> list[str]:
-    """Started pipelines whose schedule has come round since they last ran, those that others need first."""
+    """Started pipelines whose schedule has come round since they last ran, or which something pushed waits for.
+
+    Those that others need come first.
+    """
     moment = at or datetime.now(UTC)
     due = [name for name in space.project.pipeline_names() if _is_due(space, space.project.pipeline(name), moment)]
     return list(_needs_first(space, due))
@@ -101,7 +105,11 @@ def _is_due(space: Workspace, pipeline: Pipeline, moment: datetime) -> bool:
     started = control.state == "started" or (
         control.changed_at is None and pipeline.settings.rules.autostart and control.state == "stopped"
     )
-    if not started or pipeline.spec.schedule is None:
+    if not started:
+        return False
+    if pushed_due(space, pipeline.spec):
+        return True
+    if pipeline.spec.schedule is None:
         return False
     last = space.registry.executions.newest(pipeline.name)
     since = max(filter(None, (last.started if last else None, control.changed_at)), default=None)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from octo_core.batch import Batch
 from octo_core.deletes import TOMBSTONE, marked_source
 from octo_core.errors import SourceError
+from octo_core.inference.declared import declared_over
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.sources import SampleLimits
 from octo_resources.flow.landing_step import Progress, land_missing
@@ -74,7 +75,7 @@ def derive(
         profiles, counts = profile_batches(connection, batches, limits=limits)
     if marked_source(pipeline.spec, name):
         profiles = {field: profile for field, profile in profiles.items() if field != TOMBSTONE}
-    found = typed_schema(profiles, counts, spec, name)
+    found = declared_over(typed_schema(profiles, counts, spec, name), batches, spec)
     if ask is None or ask:
         found = _asked(space, pipeline, found, batches, profiles, ask)
     if limits is not None and not (found.complete and found.rows_examined < limits.rows and _is_all(batches)):

@@ -52,6 +52,11 @@ class Landing:
         """All batches ever landed, oldest first, also those whose files retention took away."""
         return [_read(folder) for folder in self._folders(pipeline, source, (MANIFEST, CLEANED))]
 
+    def after(self, pipeline: str, source: str, batch_id: str | None) -> list[Batch]:
+        """The batches of `history` that landed after one, oldest first; all of them where it is None."""
+        folders = self._folders(pipeline, source, (MANIFEST, CLEANED))
+        return [_read(folder) for folder in folders if batch_id is None or folder.name > batch_id]
+
     def newest(self, pipeline: str, source: str) -> Batch | None:
         """The newest batch that can be loaded, or None."""
         folders = self._folders(pipeline, source, (MANIFEST,))

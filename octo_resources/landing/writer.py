@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from octo_core.batch import Batch, LandedFile
+from octo_core.schema import Declared
 from octo_resources.landing.disk import landing_errors, sync_folder
 from octo_resources.landing.manifest import write_manifest
 
@@ -32,11 +33,13 @@ class BatchWriter:
         full: bool = True,
         epochs: Mapping[str, int] | None = None,
         position: Mapping[str, Any] | None = None,
+        declared: tuple[Declared, ...] = (),
+        declared_key: tuple[str, ...] = (),
         notes: Sequence[str] = (),
     ) -> Batch:
         """The landed batch. Files must be on the disk already (fsync). `size`: bytes as they came. LandingError.
 
-        `epochs` and `position`: see Batch; a batch with `landing: off` needs its epochs.
+        `epochs`, `position`, `declared`: see Batch; a batch with `landing: off` needs its epochs.
         """
         batch = Batch(
             id=self.id,
@@ -52,6 +55,8 @@ class BatchWriter:
             full=full,
             epochs=dict(epochs or {}),
             position=dict(position or {}),
+            declared=declared,
+            declared_key=declared_key,
             notes=tuple(notes),
             folder=str(self._final),
         )

@@ -5,10 +5,12 @@ from collections.abc import Collection, Sequence
 from octo_core.batch import Batch
 from octo_core.errors import NotSupportedYet, UsageError
 from octo_core.offsets import OffsetRange
-from octo_core.spec.sources import FileSource, KafkaSource, RestSource, Source
+from octo_core.spec.sources import FileSource, KafkaSource, PushSource, RestSource, Source, SqlSource
 from octo_resources.landing import Landing
 from octo_resources.sources.place import Place, Progress, silent
 from octo_resources.sources.resume import Resume
+
+Reachable = FileSource | RestSource | SqlSource | KafkaSource | PushSource
 
 
 def extract(
@@ -51,14 +53,25 @@ def extract(
             return extract_rest(
                 local, pipeline, source_name, project, landing, since, full, progress, waiting=waiting, once=once
             )
+        if isinstance(local, SqlSource):
+            from octo_resources.sources.sql.extract import extract_sql  # 0.5 s: SQLAlchemy, Arrow
+
+            return extract_sql(
+                local, pipeline, source_name, project, landing, since, full, progress, once=once, resume=resume
+            )
+        if isinstance(local, PushSource):
+            from octo_resources.sources.push.drain import extract_push  # 15 ms: sqlite3
+
+            return extract_push(local, pipeline, source_name, project, landing, progress)
         return _extract_files(local, pipeline, source_name, project, landing, full, progress)
 
 
-def reachable(spec: Source) -> FileSource | RestSource | KafkaSource:
+def reachable(spec: Source) -> Reachable:
     """The source, if its kind is built. Raises NotSupportedYet."""
-    if isinstance(spec, FileSource | RestSource | KafkaSource):
+    if isinstance(spec, FileSource | RestSource | SqlSource | KafkaSource | PushSource):
         return spec
-    raise NotSupportedYet(f"sources of kind {spec.kind!r} are not supported yet", hint="Built are: file, rest, kafka.")
+    built = "Built are: file, rest, sql, kafka, push."
+    raise NotSupportedYet(f"sources of kind {spec.kind!r} are not supported yet", hint=built)
 
 
 def _extract_files(
@@ -81,8 +94,8 @@ def _extract_files(
         )
 
 
-def _require_landing(spec: FileSource | RestSource | KafkaSource, name: str) -> None:
-    if spec.landing == "off" and spec.kind != "kafka":
+def _require_landing(spec: Reachable, name: str) -> None:
+    if spec.landing == "off" and spec.kind not in ("sql", "kafka"):
         raise UsageError(
             f"a {spec.kind} source cannot be read twice the same, so it has to land",
             where=f"sources.{name}.landing",
@@ -94,9 +107,9 @@ def _require_landing(spec: FileSource | RestSource | KafkaSource, name: str) -> 
             where=f"sources.{name}.landing",
             hint="Leave `landing` out (read again by offsets while the topic keeps them), or write `copy`.",
         )
-    if spec.landing == "reference" and spec.kind == "rest":
+    if spec.landing == "reference" and spec.kind != "file":
         raise UsageError(
-            "what comes over HTTP cannot be referred to later",
+            f"what comes from a {spec.kind} source cannot be referred to later",
             where=f"sources.{name}.landing",
             hint="Write `landing: copy`.",
         )
