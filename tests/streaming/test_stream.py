@@ -21,6 +21,7 @@ from octo_core.streaming import MicroBatch, StreamState
 from octo_resources.flow import Workspace, approve, prepare
 from octo_resources.flow.stream_state import stream_lock, stream_state
 from octo_resources.flow.streaming import Streaming
+from octo_resources.kafka.replaying import replay_letters
 from octo_resources.registry import Registry
 from tests.flow.shop import OCTOPIPE
 from tests.kafka.topics import Topics
@@ -143,6 +144,14 @@ def test_one_bad_message_stops_nothing_and_goes_to_the_dead_letters(stream: Stre
     assert first[2]["octopipe.id"] == f"{stream.topic}/0/10".encode()
     assert b"malformed JSON" in first[2]["octopipe.reason"]
     assert second[2]["octopipe.column"] == b"amount"
+
+    # After a fix they go back to where they came from, each once.
+    space = stream.space
+    assert replay_letters(space, space.pipeline("sales")) == {stream.topic: 2}
+    assert replay_letters(space, space.pipeline("sales")) == {}
+    again = _messages(stream, stream.topic)[-2:]
+    assert sorted(one[1] for one in again) == sorted(one[1] for one in letters)
+    assert dict(again[0][2])["octopipe.replayed"] in {first[2]["octopipe.id"], second[2]["octopipe.id"]}
 
 
 def _messages(stream: Stream, topic: str) -> list[tuple[bytes, bytes, dict[str, bytes]]]:
