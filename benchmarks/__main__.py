@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import command, kafka, load, many, merge, push, sql
+from benchmarks import command, kafka, kill_matrix, load, many, merge, push, sql
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "cli": command.run_cli,
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "many": many.run_many,
     "merge": merge.run_merge,
     "memory": merge.run_memory,
+    "kill_matrix": kill_matrix.run_kill_matrix,
     "push": push.run,
     "sql": sql.run_sql,
 }

@@ -42,20 +42,19 @@ def mapping(
     proposes; when left out a language model where the pipeline has one. Raises SpecError for what does not hold in
     mapping.yaml.
     """
-    found = layered(
-        _proposal(space, pipeline, typed, catalog, again, proposer),
+    return layered(
+        _unmarked(pipeline, _proposal(space, pipeline, typed, catalog, again, proposer)),
         pipeline.file_mapping,
         space.registry.corrections.holding(pipeline.name),
         catalog=catalog,
         relations=relations(pipeline, typed),
     )
-    return _unmarked(pipeline, found)
 
 
 def _unmarked(pipeline: Pipeline, found: Mapping) -> Mapping:
-    """The mapping without the columns that mark what is gone: a machine's word on them does not count.
+    """The proposal without the columns that mark what is gone: a machine's word on them does not count.
 
-    What a person says of one stays: the recipe refuses it, and says so.
+    What a person says of one is laid over it: the recipe refuses that, and says so.
     """
     tables = dict(found.tables)
     for name, table in found.tables.items():

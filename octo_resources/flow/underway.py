@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from octo_resources.destinations.postgres.state import Position
 
 Stage = Callable[[str], None]
-"""Told as the load reaches a point: `copied`, `before_commit`, `after_commit`."""
+"""Told as the load reaches a point: `began`, `copied`, `before_commit`, `after_commit`, `told` (the registry knows)."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ class Underway:
 
     def run(self, pending: dict[str, list[Batch]]) -> LoadOutcome:
         """Write all tables, judge, record and commit."""
+        self.stage("began")
         for batch in self._read(pending):
             self.space.landing.verify(batch)
         destination = self.space.destination(self.pipeline)
