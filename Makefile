@@ -26,6 +26,18 @@ $(STAMP): pyproject.toml uv.lock
 demo: install ## Load 336,776 real flights into a real PostgreSQL, with approval, updates, quarantine and drift
 	$(BIN)/python -m demo
 
+.PHONY: demo-stream
+demo-stream: install kafka ## Flights as a live feed beside their history, into one table; the consumer is killed twice
+	$(BIN)/python -m demo.stream
+
+.PHONY: example-marketing
+example-marketing: install kafka ## Campaigns from an API each night and through Kafka by day, in one table
+	$(BIN)/python examples/marketing/play.py
+
+.PHONY: kill-matrix
+kill-matrix: install kafka ## What is lost and doubled when something breaks, at every point of a load: a table
+	$(BIN)/python -m benchmarks kill_matrix
+
 .PHONY: dev
 dev: install ## Open Dagster's UI on this folder's state (after `make demo`: with its database and source running)
 	$(BIN)/python -m demo dev

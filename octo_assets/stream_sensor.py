@@ -80,8 +80,8 @@ def _wait(context: dg.SensorEvaluationContext, spec: PipelineSpec, tags: dict[st
         failed, ended = failed + 1, max(ended, record.end_time or 0.0)
     if not failed:
         return 0.0
-    wait = min(_LONGEST_WAIT, spec.retries.delay.total_seconds() * 2 ** (failed - 1))
-    return max(0.0, ended + wait - datetime.now(UTC).timestamp())
+    wait = min(_LONGEST_WAIT, spec.retries.delay.total_seconds() * 2.0 ** (failed - 1))
+    return float(max(0.0, ended + wait - datetime.now(UTC).timestamp()))
 
 
 class FollowConfig(dg.Config):

@@ -181,7 +181,11 @@ COMMANDS: Mapping[str, Entry] = {
         "quarantine",
         "Rows that were set aside, with reasons.",
         LOOK,
-        {"list": f"{_OUTCOMES}:QuarantineReasons", "show": f"{_OUTCOMES}:QuarantineRows"},
+        {
+            "list": f"{_OUTCOMES}:QuarantineReasons",
+            "show": f"{_OUTCOMES}:QuarantineRows",
+            "replay": f"{_OUTCOMES}:ReplayedAnswer",
+        },
     ),
     "history": Entry(
         "observe",

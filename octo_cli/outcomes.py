@@ -220,6 +220,13 @@ class QuarantineReasons(Answer):
     reasons: tuple[ReasonCount, ...]
 
 
+class ReplayedAnswer(Answer):
+    """Messages that were sent back, by topic."""
+
+    pipeline: str
+    topics: dict[str, int]
+
+
 class SetAside(QuarantinedRow):
     """A row that was set aside, and the load that did."""
 

@@ -198,6 +198,30 @@ def quarantine_list(
     console.answer(QuarantineReasons(pipeline=name, total=sum(counts.values()), reasons=tuple(found)), show)
 
 
+@quarantine.command("replay")
+def quarantine_replay(
+    name: Name,
+    from_topic: Annotated[
+        bool, typer.Option("--from-topic", help="Send the dead letters back to the topics that they came from.")
+    ] = False,
+) -> None:
+    """Load rows that were set aside once more, after a fix: messages go back from the dead letters to their topics.
+
+    Example:  octopipe quarantine replay flights --from-topic
+    """
+    from octo_cli.outcomes import ReplayedAnswer
+
+    space, pipeline = opened(name)
+    if not from_topic:
+        hint = f"after a fix of the mapping or the source read all again: octopipe run {name} --full"
+        raise UsageError("rows are replayed from a topic of dead letters only, by --from-topic", hint=hint)
+    from octo_resources.kafka.replaying import replay_letters
+
+    sent = replay_letters(space, pipeline)
+    said = ", ".join(f"{count:,} to {topic}" for topic, count in sent.items()) or "none was left"
+    console.answer(ReplayedAnswer(pipeline=name, topics=sent), f"dead letters of {name} sent back: {said}")
+
+
 @quarantine.command("show")
 def quarantine_show(
     name: Name,

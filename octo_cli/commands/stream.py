@@ -4,7 +4,9 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from octo_cli import console
 from octo_cli.commands.understand import Name, opened
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 WAITS = 3
 
 
-def stream(name: Name) -> int:
+def stream(
+    name: Name, once: Annotated[bool, typer.Option("--once", help="End when nothing waits any more.")] = False
+) -> int:
     """Load what comes from a stream as it comes, until Ctrl-C, SIGTERM or `octopipe stop`.
 
     With --json a line for each micro-batch, and one for the end.
@@ -26,7 +30,7 @@ def stream(name: Name) -> int:
 
     space, pipeline = opened(name)
     stopping = threading.Event()
-    streaming = Streaming(space, pipeline, told=_tell, stopping=stopping, said=console.note)
+    streaming = Streaming(space, pipeline, told=_tell, stopping=stopping, said=console.note, once=once)
     console.note(f"{name} streams {', '.join(streaming.sources)}; end it with Ctrl-C")
     with _signals(stopping):
         state = streaming.run()

@@ -143,6 +143,7 @@ def recorded(
         raise
     newest = max((source.to or "" for source in outcome.result.sources.values()), default="")
     executions.end(load_id, outcome.result.status, result=outcome.result, next_watermark=newest or None)
+    under_way.stage("told")
     return outcome
 
 

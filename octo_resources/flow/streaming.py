@@ -11,15 +11,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from octo_core.batch import Batch
 from octo_core.deletes import STREAMS
 from octo_core.errors import DestinationError, NotApproved, SourceError, UsageError
 from octo_core.ledger import LoadResult
+from octo_core.offsets import Offsets
 from octo_core.plan.fingerprint import fingerprint
 from octo_core.spec.pipeline import Stream as StreamSpec
-from octo_core.spec.sources import KafkaSource
+from octo_core.spec.sources import KafkaSource, PushSource
 from octo_core.streaming import MicroBatch, StreamState
 from octo_resources.flow.living import alive
 from octo_resources.flow.loading import as_it_is, recorded
@@ -37,7 +38,7 @@ from octo_resources.project import Pipeline
 from octo_resources.sources.resume import Resume
 
 if TYPE_CHECKING:
-    from octo_resources.sources.kafka.follow import Caught, Follower
+    from octo_resources.sources.caught import Caught
 
 IDLE: Final = 0.1
 """Seconds between two looks at the ends of a topic that has nothing new, with `trigger: continuous`."""
@@ -48,6 +49,17 @@ TIDY: Final = 300.0
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
 """Seconds before something is tried again that may pass by itself."""
 
+
+class Follower(Protocol):
+    """Reads a streaming source, micro-batch by micro-batch."""
+
+    def position(self, resume: Resume | None) -> Offsets:
+        """How far the source was read."""
+
+    def catch(self, position: Offsets, resume: Resume | None, max_rows: int, max_bytes: int) -> "Caught | None":
+        """What came since `position` as a landed batch, at most so much of it."""
+
+
 Told = Callable[[MicroBatch], None]
 
 
@@ -57,14 +69,16 @@ def streaming_sources(pipeline: Pipeline) -> list[str]:
         hint = "add to its file: stream: {trigger: 2 s}"
         raise UsageError(f"{pipeline.name} is no stream", hint=hint)
     found = [name for name, source in pipeline.spec.sources.items() if source.kind in STREAMS]
-    built = [name for name in found if isinstance(pipeline.spec.sources[name], KafkaSource)]
-    if not built:
-        raise UsageError(f"{pipeline.name} has no source that is a stream", hint="stream: is for sources of kind kafka")
-    return built
+    if not found:
+        raise UsageError(f"{pipeline.name} has no source that is a stream", hint="stream: is for kinds kafka and push")
+    return found
 
 
 class Streaming:
-    """One stream under way; made for one use. `stopping` ends it after the micro-batch that runs."""
+    """One stream under way; made for one use.
+
+    `stopping` ends it after the micro-batch that runs. With `once` it ends when nothing waits any more.
+    """
 
     def __init__(
         self,
@@ -76,13 +90,14 @@ class Streaming:
         stage: Stage = unwatched,
         dagster_run: str | None = None,
         said: Callable[[str], None] = lambda _: None,
+        once: bool = False,
     ) -> None:
         self.sources = streaming_sources(pipeline)
         assert pipeline.spec.stream is not None
         self.spec: StreamSpec = pipeline.spec.stream
         self.space, self.pipeline = space, pipeline
         self._told, self.stopping, self._stage, self._run = told, stopping, stage, dagster_run
-        self._said = said
+        self._said, self._once = said, once
         self._telling = Telling(space.project.state, pipeline.name)
         self._resumes: dict[str, Resume | None] = {}
         self._waiting: dict[str, list[Batch]] = {}
@@ -126,12 +141,14 @@ class Streaming:
             self._resume(followers)
             while not self.stopping.is_set():
                 began = time.monotonic()
-                more = False
+                more, idle = False, True
                 for name, follower in followers.items():
                     waits, left = self._micro_batch(name, follower)
                     if waits is not None:
                         return self._telling.ended("waiting_for_approval", waits)
-                    more = more or left
+                    more, idle = more or bool(left), idle and left is None
+                if idle and self._once:
+                    return self._telling.ended("stopped", None)
                 if not more:
                     self._pause(began)
                 if self._changed():
@@ -158,12 +175,18 @@ class Streaming:
 
     @contextmanager
     def _follower(self, name: str) -> "Iterator[Follower]":
-        from octo_resources.sources.kafka.follow import Follower
+        spec, place, landing = self.pipeline.spec.sources[name], self.space.project, self.space.landing
+        if isinstance(spec, PushSource):
+            from octo_resources.sources.push.follow import PushFollower
 
-        spec = self.pipeline.spec.sources[name]
+            with PushFollower(spec, self.pipeline.name, name, place, landing) as queue:
+                yield queue
+            return
+        from octo_resources.sources.kafka.follow import KafkaFollower
+
         assert isinstance(spec, KafkaSource)
-        with Follower(spec, self.pipeline.name, name, self.space.project, self.space.landing) as follower:
-            yield follower
+        with KafkaFollower(spec, self.pipeline.name, name, place, landing) as topics:
+            yield topics
 
     def _resume(self, followers: "dict[str, Follower]") -> None:
         """Where each source goes on, and what landed of it that is not loaded yet."""
@@ -185,30 +208,27 @@ class Streaming:
 
     # --- micro-batches -----------------------------------------------------------------------------------------
 
-    def _micro_batch(self, name: str, follower: "Follower") -> tuple[str | None, bool]:
-        """(why the stream waits, whether there is more already): one micro-batch of a source, if anything came."""
+    def _micro_batch(self, name: str, follower: "Follower") -> tuple[str | None, bool | None]:
+        """(why the stream waits, whether there is more already): one micro-batch of a source; (None, None) if nothing
+        came."""
         if self._waiting[name]:  # what a process before this one read, and did not load
             batch = self._waiting[name][0]
             waits = self._load(name, batch, None)
             if waits is None:
                 self._waiting[name].pop(0)
-                self._resume_one(name, batch, follower)
+                self._resume_one(name, batch)
             return waits, True
         caught = follower.catch(self._positions[name], self._resumes[name], self.spec.max_rows, self.spec.max_bytes)
         if caught is None:
             self._telling.idle()
-            return None, False
-        for finding in caught.findings:
-            self._said(finding)
+            return None, None
         waits = self._load(name, caught.batch, caught)
         if waits is None:
-            self._resume_one(name, caught.batch, follower)
+            self._resume_one(name, caught.batch)
         return waits, caught.behind > 0
 
-    def _resume_one(self, name: str, batch: Batch, follower: "Follower") -> None:
+    def _resume_one(self, name: str, batch: Batch) -> None:
         """After a commit: it was this process that moved the position, by one epoch, to where the batch ends."""
-        from octo_core.offsets import Offsets
-
         at = self._resumes[name]
         self._positions[name] = Offsets.of_position(batch.position)
         if at is not None:
@@ -217,7 +237,6 @@ class Streaming:
                 {table: dict(batch.position) for table in epochs}, epochs, appended=at.appended
             )
             self.space.landing.drop_spooled(self.pipeline.name, name, keep=(), remember=())
-        del follower
 
     def _load(self, name: str, batch: Batch, caught: "Caught | None") -> str | None:
         """Load one micro-batch; why the stream waits where the plan does."""

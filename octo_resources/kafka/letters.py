@@ -44,9 +44,9 @@ class DeadLetters:
         """How many messages were sent; they are durable when this returns. Raises SourceError where they are not."""
         letters: dict[str, dict[tuple[Place, int], QuarantinedRow]] = {}
         for row in rows:
-            place = place_of(row.payload)
-            if place is not None:
-                letters.setdefault(row.source, {}).setdefault(place, row)
+            stood = place_of(row.payload)
+            if stood is not None:
+                letters.setdefault(row.source, {}).setdefault(stood, row)
         failed: list[str] = []
         sent = 0
         with broker_errors(self._brokers, self._said):

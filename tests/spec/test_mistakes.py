@@ -184,13 +184,12 @@ def test_append_with_a_lag_and_a_key_is_fine(mistakes: Mistakes) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (BASE.replace("kind: file, path: in/orders.csv", "kind: kafka, brokers: x, topic: y"), "of kind 'kafka'"),
+        (BASE.replace("kind: file, path: in/orders.csv", "kind: singer, tap: x"), "of kind 'singer'"),
         (BASE.replace("kind: postgres", "kind: snowflake"), "of kind 'snowflake'"),
         (BASE.replace("public.orders:", "public.orders: {write: history}"), "'write: history'"),
         (BASE.replace("public.orders:", "public.orders: {create: true}"), "'create: true'"),
         (BASE.replace("public.orders:", "public.orders: {from: {sql: join.sql}}"), "'from: {sql: …}'"),
         (BASE + "engine: spark\n", "the engine 'spark'"),
-        (BASE + "stream: {trigger: 2 s}\n", "'stream'"),
         (BASE + "monitors: {timeliness: 30 min}\n", "the monitor 'timeliness'"),
         (BASE + "monitors: {anomaly: {metrics: [inserts]}}\n", "the monitor 'anomaly'"),
         (BASE + "owner: ${secret:vault/x}\n", "the secret store 'vault'"),

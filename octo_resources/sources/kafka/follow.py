@@ -1,13 +1,10 @@
 """Follows a Kafka source: micro-batches one after the other over connections that stay open."""
 
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from octo_core.batch import Batch
 from octo_core.offsets import OffsetRange, Offsets, cut, said
 from octo_core.offsets import Place as Partition
 from octo_core.spec.sources import KafkaSource, landing_of
@@ -15,6 +12,7 @@ from octo_resources.kafka.client import client_settings
 from octo_resources.kafka.cluster import Cluster
 from octo_resources.kafka.reader import Limits, Reader
 from octo_resources.landing import Landing
+from octo_resources.sources.caught import Caught
 from octo_resources.sources.kafka.begin import reached, to_read
 from octo_resources.sources.kafka.formats import format_of
 from octo_resources.sources.kafka.parts import Parts
@@ -28,20 +26,7 @@ SILENCE = 15.0
 """Seconds without a message that is known to be there, after which the brokers are asked anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caught:
-    """A micro-batch that was read."""
-
-    batch: Batch
-    stamps: NDArray[np.int64]
-    """The messages' timestamps, ms since 1970; empty where they have none."""
-    behind: int
-    """Messages that were there already and are for the next ones."""
-    findings: tuple[str, ...]
-    """What is worth knowing: new partitions, topics that are gone."""
-
-
-class Follower:
+class KafkaFollower:
     """One source, for the length of a `with`. It joins no group and commits nothing: where to go on from, the
     destination's position says."""
 
@@ -52,7 +37,7 @@ class Follower:
         self._format = format_of(spec, place)
         self.kept = landing_of(spec) != "off"
 
-    def __enter__(self) -> "Follower":
+    def __enter__(self) -> "KafkaFollower":
         return self
 
     def __exit__(
