@@ -20,6 +20,41 @@ from octo_core.mapping import embedding
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
 
+SERVED = {
+    "kafka": ("tests/kafka/", "tests/streaming/", "tests/push/test_topic.py"),
+    "spark": ("tests/spark/", "tests/expressions/test_spark.py"),
+}
+"""Tests that share a server which takes seconds to start: one process runs them all."""
+FIRST = (
+    "tests/deploy/",
+    "tests/dagster/",
+    "tests/gate/",
+    "tests/flow/",
+    "tests/contract/",
+    "tests/llm/",
+    "tests/push/",
+)
+"""Folders whose tests take long: they begin first, so that the last minute has work for every process."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Which tests run in one process (`--dist loadgroup`), and in which order files begin."""
+
+    def place(item: pytest.Item) -> str:
+        file = item.nodeid.partition("::")[0]
+        return next((name for name, folders in SERVED.items() if file.startswith(folders)), file)
+
+    def turn(item: pytest.Item) -> int:
+        name = place(item)
+        if name in SERVED:
+            return -1
+        return next((turn for turn, folder in enumerate(FIRST) if name.startswith(folder)), len(FIRST))
+
+    items.sort(key=turn)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(place(item)))
+
+
 @dataclass(frozen=True)
 class PostgresServer:
     """A running server that trusts everyone on 127.0.0.1; `postgres` is its superuser."""
