@@ -180,3 +180,9 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     url = fresh_database(postgres_server)
     yield url
     drop_database(postgres_server, url)
+
+
+@pytest.fixture
+def shop_root(tmp_path: Path) -> Path:
+    """Where the project folder of tests/flow's shop is made."""
+    return tmp_path / "project"
