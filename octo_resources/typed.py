@@ -43,7 +43,7 @@ def records(
 
     `source` may be left out where there is one. Records are those that landed, from the last whole read on, oldest
     first; `live` reads the source now instead, all of it, and lands nothing, as does a source with `landing: off`.
-`invalid`: what to do with a record that the model refuses. `home`: the project's folder, found as the command line
+    `invalid`: what to do with a record that the model refuses. `home`: the project's folder, found as the command line
     finds it when left out.
 
     Raises UsageError for a pipeline, source or folder that is not there, SourceError for a record that the model
