@@ -16,6 +16,7 @@ import pytest
 
 from demo.broker import Broker
 from octo_core.mapping import embedding
+from tests.servers.s3 import S3Server, s3_server
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
@@ -157,6 +158,20 @@ def postgres_15_server() -> Iterator[PostgresServer]:
     if not (DEBIAN_15 / "postgres").exists():
         pytest.skip("PostgreSQL 15 is not installed")
     yield from _session(DEBIAN_15)
+
+
+@pytest.fixture(scope="session")
+def s3_process() -> Iterator[S3Server]:
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_process: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """An S3 server that this process's environment leads to."""
+    for name, value in s3_process.keys.items():
+        monkeypatch.setenv(name, value)
+    return s3_process
 
 
 def fresh_database(server: PostgresServer) -> str:

@@ -25,6 +25,12 @@ def is_spooled(pipeline: Pipeline, source: str) -> bool:
     return landing_of(pipeline.spec.sources[source]) == "off"
 
 
+def was_spooled(space: Workspace, pipeline: Pipeline, source: str) -> bool:
+    """Whether the source was told to keep what it brings only now: what it brought before is at the destination."""
+    history = space.landing.history(pipeline.name, source)
+    return bool(history) and history[-1].landing == "off"
+
+
 def resume_from(space: Workspace, pipeline: Pipeline, source: str) -> Resume:
     """How far the destination is with a source. Raises DestinationError where nobody answers."""
     tables = fed(pipeline, source)
