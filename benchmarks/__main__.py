@@ -3,10 +3,11 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import command, kill_matrix, load, many, merge, push
+from benchmarks import command, kafka, kill_matrix, load, many, merge, push, stream
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "cli": command.run_cli,
+    "kafka": kafka.run_kafka,
     "load": load.run,
     "command": command.run_command,
     "many": many.run_many,
@@ -14,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "memory": merge.run_memory,
     "kill_matrix": kill_matrix.run_kill_matrix,
     "push": push.run,
+    "stream": stream.run_stream,
 }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import dagster as dg
 
 from octo_assets.names import op_name
-from octo_assets.schedules import pipeline_keys
+from octo_assets.schedules import started_keys
 from octo_core.errors import OctopipeError
 from octo_core.spec.pipeline import PipelineSpec
 from octo_core.spec.sources import KafkaSource
@@ -105,7 +105,7 @@ def _request(
     return dg.RunRequest(
         run_key=f"{spec.name}:{key}:{len(earlier)}",
         run_config={"ops": {op_name(spec.name, "raw"): {"config": {"ranges": json.dumps(document)}}}},
-        asset_selection=pipeline_keys(spec),
+        asset_selection=started_keys(spec),
         tags={**tags, BEGINS: begins},
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from octo_assets.announced_sensor import announced_sensor
 from octo_assets.kafka_sensor import kafka_sensor
 from octo_assets.names import mapping_key
 from octo_assets.push_sensor import push_sensor
@@ -42,7 +43,8 @@ def pipeline_definitions(project: Project, pipeline: Pipeline) -> Built:
         approval_asset(spec),
         table_assets(project, spec),
     ]
-    sensors = [kafka_sensor(project, spec), push_sensor(project, spec), stream_sensor(project, spec)]
+    made = (kafka_sensor, push_sensor, stream_sensor, announced_sensor)
+    sensors = [make(project, spec) for make in made]
     return Built(
         pipeline_keys(spec),
         assets,

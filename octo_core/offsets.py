@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -11,6 +11,8 @@ from octo_core.schema import Frozen
 
 Place = tuple[str, int]
 """Topic and partition."""
+MESSAGE_FIELDS: Final = ("_topic", "_partition", "_offset", "_timestamp", "_key", "_headers", "_deleted")
+"""What Kafka knows of a message, as fields of its record."""
 
 
 class OffsetRange(Frozen):
@@ -130,23 +132,6 @@ def cut(ranges: Sequence[OffsetRange], rows: int | None) -> list[OffsetRange]:
         return list(ranges)
     cut_to = [max(1, (one.end - one.start) * rows // total) for one in ranges]
     return [one.model_copy(update={"end": one.start + length}) for one, length in zip(ranges, cut_to, strict=True)]
-
-
-def follows(position: Offsets, ranges: Iterable[OffsetRange]) -> str | None:
-    """Why these ranges do not go on exactly where `position` ends; None where they do."""
-    for one in ranges:
-        known = position.topics.get(one.topic)
-        if known is None:
-            continue
-        if known.id != one.topic_id:
-            return f"{one.topic} is another topic than the one that was loaded"
-        start = known.next.get(one.partition)
-        if start is not None and start != one.start:
-            gap = (
-                "rows would be there twice" if one.start < start else f"{one.start - start:,} messages would be missing"
-            )
-            return f"{one.topic} {one.partition}: loaded up to {start:,}, the batch begins at {one.start:,}: {gap}"
-    return None
 
 
 def said(ranges: Sequence[OffsetRange], *, end: bool) -> str:

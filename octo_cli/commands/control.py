@@ -21,7 +21,7 @@ def start(name: Name) -> None:
     """
     space, pipeline = opened(name)
     sensed = any(source.kind in ("kafka", "push") for source in pipeline.spec.sources.values())
-    if pipeline.spec.schedule is None and not sensed:
+    if pipeline.spec.schedule is None and not sensed and pipeline.spec.transport is None:
         raise UsageError(f"{name} has no schedule", hint='add to its file: schedule: {cron: "15 6 * * *"}')
     space.registry.controls.switch(name, "started", by=_who())
     _switch_in_dagster(space, name, on=True)

@@ -8,7 +8,7 @@ from octo_core.catalog import Label
 from octo_core.spec.llm import LlmSettings
 from octo_core.spec.names import TableName
 from octo_core.spec.shapes import From, driving, looked_up
-from octo_core.spec.sources import Names, Source, Strict, Text
+from octo_core.spec.sources import Brokers, KafkaSecurity, Names, Source, Strict, Text
 from octo_core.spec.units import Duration, Size
 
 
@@ -125,7 +125,14 @@ class Stream(Strict):
 
 
 class Transport(Strict):
+    """Landed batches are announced on a topic, and the next step starts from there."""
+
     kafka: str
+    """The topic; made where it is missing."""
+    brokers: Brokers | None = None
+    """Those of the pipeline's first Kafka source when left out; then `security` and `settings` are that one's too."""
+    security: KafkaSecurity | None = None
+    settings: dict[str, Text] = Field(default_factory=dict)
 
 
 class Retries(Strict):

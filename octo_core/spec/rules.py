@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from octo_core.spec.document import Path
@@ -11,7 +12,7 @@ from octo_core.spec.nearest import did_you_mean
 from octo_core.spec.pipeline import MarkDeletes, PipelineSpec, TableSpec
 from octo_core.spec.select import dialect_of, no_select
 from octo_core.spec.shapes import EachFrom, JoinFrom, SqlFrom, UnionFrom, driving
-from octo_core.spec.sources import OAuth2Auth, PushSource, Source, SqlSource
+from octo_core.spec.sources import KafkaSource, OAuth2Auth, PushSource, Source, SqlSource
 from octo_core.types import parse_type
 
 Finding = tuple[Path, str]
@@ -50,6 +51,7 @@ def check_pipeline(spec: PipelineSpec, data: Any, surroundings: Surroundings) ->
         yield from _sql(("sources", source_name), source)
     sources = list(data["sources"]) if isinstance(data.get("sources"), dict) else list(spec.sources)
     yield from _push(spec)
+    yield from _kafka(spec)
     yield from _from(data, sources)
     yield from _fields(spec)
     for written, table in _tables(spec, data):
@@ -188,6 +190,29 @@ def _push(spec: PipelineSpec) -> Iterator[Finding]:
             yield (*path, "auth", "kind"), "auth: what is pushed is let in by bearer, basic, api_key, hmac or none"
 
 
+def _kafka(spec: PipelineSpec) -> Iterator[Finding]:
+    """What sources that read topics and the transport over one need to say."""
+    for name, source in spec.sources.items():
+        if not isinstance(source, KafkaSource):
+            continue
+        path: Path = ("sources", name)
+        if source.format in ("avro", "protobuf") and source.schema_registry is None:
+            yield path, f"schema_registry is missing: messages in {source.format} are read by their schemas"
+        if source.format == "csv" and not source.options.columns:
+            yield path, "options.columns is missing: a row of CSV in a message does not say what its fields are called"
+        if source.landing == "reference":
+            said = "landing: messages cannot be referred to, their topic forgets them; write off or copy"
+            yield (*path, "landing"), said
+        if source.start not in ("earliest", "latest"):
+            try:
+                datetime.fromisoformat(source.start)
+            except ValueError:
+                yield (*path, "start"), f"start: {source.start!r} is neither earliest nor latest nor a time"
+    has_brokers = any(isinstance(source, KafkaSource) for source in spec.sources.values())
+    if spec.transport is not None and spec.transport.brokers is None and not has_brokers:
+        yield ("transport",), "brokers is missing: no source of the pipeline reads from Kafka"
+
+
 def _from(data: Any, sources: list[str]) -> Iterator[Finding]:
     """By what is written, so that a table with other mistakes has its `from` looked at as well."""
     for written, table in data["tables"].items() if isinstance(data.get("tables"), dict) else ():
@@ -249,6 +274,9 @@ def _write_from(path: Path, table: TableSpec, name: str, source: Source | None, 
         message = f"write: 'replace' needs the whole source, and what is pushed to '{name}' is only what is new"
         yield (*path, "write"), message
     keyless = not table.key and not (plain and source is not None and source.key)
+    if table.write == "replace" and isinstance(source, KafkaSource):
+        message = f"write: 'replace' needs the whole source, and a run reads only what is new in topic '{name}'"
+        yield (*path, "write"), message
     if table.write == "append" and cursor is not None and cursor.lag is not None and keyless:
         message = f"write: 'append' without a key would load the rows of the cursor's lag twice (source '{name}')"
         yield (*path, "write"), f"{message}; give a key, or leave out the lag"

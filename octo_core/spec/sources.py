@@ -282,6 +282,10 @@ def _broker_list(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+Brokers = Annotated[tuple[str, ...], BeforeValidator(_broker_list, json_schema_input_type=str | tuple[str, ...])]
+"""Addresses, as a list or with commas."""
+
+
 class KafkaSecurity(Strict):
     """How brokers are spoken to. `protocol` follows from the rest when left out: TLS where there is `tls`, SASL where
     there is a `mechanism`."""
@@ -326,7 +330,7 @@ def _registry(value: object) -> object:
 
 class KafkaSource(SourceBase):
     kind: Literal["kafka"]
-    brokers: Annotated[tuple[str, ...], BeforeValidator(_broker_list, json_schema_input_type=str | tuple[str, ...])]
+    brokers: Brokers
     topic: Names
     """One topic, a list, or a pattern, which begins with `^`."""
     format: KafkaFormat = "json"

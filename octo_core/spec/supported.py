@@ -25,8 +25,6 @@ def later_in_pipeline(data: Any) -> Iterator[tuple[Path, str]]:
         yield ("destinations",), not_supported("more than one destination ('destinations')")
     for name, table in _entries(data, "tables"):
         yield from _table(("tables", name), table)
-    if _mapping(data).get("transport") is not None:
-        yield ("transport",), not_supported("'transport'")
     for key in ("timeliness", "anomaly"):
         if _mapping(_mapping(data).get("monitors")).get(key) is not None:
             yield ("monitors", key), not_supported(f"the monitor '{key}'")

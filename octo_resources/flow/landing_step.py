@@ -210,7 +210,12 @@ def _land_one(
         log.line(f"{name}: " + (f"batch {batch.id}, {batch.bytes:,} bytes" if batch else "nothing new"))
     if batch is not None and not spooled:
         space.samples.forget(pipeline.name, name)
-    return _landed(space, pipeline, name, batch, started)
+    found = _landed(space, pipeline, name, batch, started)
+    if pipeline.spec.transport is not None and found.newest is not None:
+        from octo_resources.kafka.transport import announce
+
+        announce(pipeline, found.newest)  # also one that landed before: whoever announced it may have died
+    return found
 
 
 def _landed(space: Workspace, pipeline: Pipeline, name: str, batch: Batch | None, started: float) -> Landed:

@@ -1,7 +1,7 @@
 """What a mapping would do to the rows of one table: the part of the plan that looks at data."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from octo_core.batch import Batch
@@ -9,9 +9,11 @@ from octo_core.catalog import Table
 from octo_core.expressions import Node, path_parts, paths
 from octo_core.expressions.questions import is_carried_over
 from octo_core.mapping.model import TableMapping
+from octo_core.offsets import MESSAGE_FIELDS
 from octo_core.plan.model import ColumnPlan, PlannedQuarantine, Sample, TablePlan, UnmappedTarget
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.shapes import INDEX, PARENT, EachFrom, JoinFrom, Shape, driving, looked_up
+from octo_core.spec.sources import Source
 from octo_resources.engines.duckdb import LoadVariables
 from octo_resources.engines.duckdb.preview import Preview
 from octo_resources.flow.asking import Asked
@@ -67,7 +69,7 @@ def _planned(
         limit=limit,
         tombstones=tombstones_of(pipeline, recipe),
     )
-    unused = tuple(name for name in mapped.unmapped_source if _is_own(origin, name))
+    unused = tuple(name for name in mapped.unmapped_source if _is_own(origin, name, pipeline.spec.sources))
     hidden = Hidden(table, schema, nodes)
     asked = Asked(space, pipeline, prepared, name).ask(engine, inputs, variables, limit)
     refusals = [hidden.quarantined(one) for one in found.reasons]
@@ -217,11 +219,13 @@ def _unmapped(table: Table, mapped: TableMapping) -> tuple[UnmappedTarget, ...]:
     )
 
 
-def _is_own(origin: Shape, path: str) -> bool:
+def _is_own(origin: Shape, path: str, sources: Mapping[str, Source]) -> bool:
     """Whether a field that nothing uses is the row's own, and not one that came with what it was found in."""
     top = str(path_parts(path)[0])
     if isinstance(origin, JoinFrom):
         return all(one.alias != path for one in origin.join.with_)
+    if top in MESSAGE_FIELDS and any(sources[name].kind == "kafka" for name in driving(origin)):
+        return False
     return not (isinstance(origin, EachFrom) and top in (PARENT, INDEX))
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from octo_core.errors import MappingOutgrown, UsageError
+from octo_core.errors import MappingOutgrown, OctopipeError, UsageError
 from octo_core.ledger import LoadResult, SourceCount
 from octo_resources.flow.pushing import pushed_due
 from octo_resources.flow.workspace import Workspace
@@ -107,7 +107,7 @@ def _is_due(space: Workspace, pipeline: Pipeline, moment: datetime) -> bool:
     )
     if not started:
         return False
-    if pushed_due(space, pipeline.spec):
+    if pushed_due(space, pipeline.spec) or _messages_wait(space, pipeline):
         return True
     if pipeline.spec.schedule is None:
         return False
@@ -115,6 +115,18 @@ def _is_due(space: Workspace, pipeline: Pipeline, moment: datetime) -> bool:
     since = max(filter(None, (last.started if last else None, control.changed_at)), default=None)
     following = next_run(pipeline, since) if since is not None else moment
     return following is not None and following <= moment
+
+
+def _messages_wait(space: Workspace, pipeline: Pipeline) -> bool:
+    """Whether a run would read topics now; also where it would fail, for then somebody has to be told."""
+    if pipeline.spec.stream is not None or not any(one.kind == "kafka" for one in pipeline.spec.sources.values()):
+        return False
+    from octo_resources.flow.offsets import due_ranges
+
+    try:
+        return bool(due_ranges(space, pipeline))
+    except OctopipeError:
+        return True
 
 
 def _needs_first(space: Workspace, names: list[str]) -> Iterator[str]:

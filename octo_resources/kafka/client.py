@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,6 +45,8 @@ class Said:
 
 def client_settings(spec: KafkaSource, place: Place) -> dict[str, Any]:
     """librdkafka's settings, secrets revealed: hand them to a client and to nothing else. UsageError."""
+    if find_spec("confluent_kafka") is None:
+        raise UsageError("Kafka needs the package confluent-kafka", hint="pip install 'octopipe[kafka]'")
     reveal = place.secrets.reveal
     unfit = sorted(_OWN & spec.settings.keys())
     if unfit:

@@ -1,5 +1,6 @@
 """Topics of a test: made with names of their own, and filled."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,6 +64,16 @@ class Topics:
             key, value, headers = _parts(one)
             self.producer.produce(topic, value=value, key=key, headers=headers, partition=partition)
         self.producer.flush(30)
+
+    def fill_at(self, topic: str, messages: Iterable[tuple[int, str]]) -> None:
+        """Messages with a time of their own, in ms since 1970."""
+        for moment, value in messages:
+            self.producer.produce(topic, value=value, partition=0, timestamp=moment)
+        self.producer.flush(30)
+
+    @staticmethod
+    def now() -> int:
+        return int(time.time() * 1000)
 
     def source(self, topic: str | Sequence[str], **said: Any) -> KafkaSource:
         return KafkaSource.model_validate(

@@ -34,7 +34,7 @@ def extract_kafka(
 ) -> Batch | None:
     """See `octo_resources.sources.extract`; call it under the source's lock.
 
-    Reads up to the ends as they are when it begins, or exactly `ranges`, those of a sensor.
+    Reads up to the ends as they are when it begins, or exactly `ranges`, those of a sensor, as far as `batch.bytes` go.
     """
     settings = client_settings(spec, place)
     try:
@@ -51,7 +51,7 @@ def extract_kafka(
                 read = reader.read(
                     wanted,
                     lambda at, messages: parts.add(at, form.lines(at, messages)),
-                    Limits(bytes=max_bytes),
+                    Limits(bytes=max_bytes if ranges is None else spec.batch.bytes),
                     lambda rows, size: progress(rows, size, source),
                 )
                 files = parts.finish(read)

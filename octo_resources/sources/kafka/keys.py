@@ -17,6 +17,8 @@ class Keys:
 
     def __init__(self, spec: KafkaSource, decode: Decode | None) -> None:
         self._names, self._decode = spec.key, decode
+        self.plain = decode is None
+        """Whether keys are taken as the text that they are."""
 
     def text(self, message: "Message") -> bytes:
         """The key as a JSON string, for `_key`; a key that cannot be read as it came."""

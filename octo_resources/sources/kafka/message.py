@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
 ENCODE: Final = msgspec.json.Encoder(decimal_format="number").encode
-FIELDS: Final = ("_topic", "_partition", "_offset", "_timestamp", "_key", "_headers", "_deleted")
 
 
 def prefix_of(place: Place) -> bytes:
