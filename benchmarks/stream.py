@@ -36,11 +36,11 @@ def run_stream(_: int = 1) -> None:
             found = _streamed(here, broker)
         finally:
             broker.stop()
+    print(f"{found['sent']:,} messages at {RATE:,}/s for {SECONDS:.0f} s, {found['micro_batches']} micro-batches")
     print(
-        f"{found['sent']:,} messages at {RATE:,}/s for {SECONDS:.0f} s: p50 {found['p50']:.2f} s, "
-        f"p99 {found['p99']:.2f} s, at most {found['max']:.2f} s from the message to the visible row; {found['micro_batches']} micro-batches; "
-        f"lost {found['lost']}, doubled {found['doubled']}"
+        f"from the message to the visible row: p50 {found['p50']:.2f} s, p99 {found['p99']:.2f} s, {found['max']:.2f} s"
     )
+    print(f"lost {found['lost']}, doubled {found['doubled']}")
 
 
 def _project(here: Place, broker: Broker) -> None:
