@@ -6,13 +6,14 @@ import dagster as dg
 
 from octo_assets.component import project_definitions
 from octo_assets.stream_sensor import STREAMS
+from octo_resources.dagster import project_resources
 from octo_resources.project import Project
 from tests.streaming.project import Stream, sale
 
 
-def _tick(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
+def _tick(definitions: dg.Definitions, instance: dg.DagsterInstance, project: Project) -> dg.RunRequest | dg.SkipReason:
     sensor = definitions.resolve_sensor_def("sales__stream")
-    with dg.build_sensor_context(instance=instance, definitions=definitions) as context:
+    with dg.build_sensor_context(instance=instance, resources=project_resources(project)) as context:
         found = sensor.evaluate_tick(context)
     if found.run_requests:
         return found.run_requests[0]
@@ -21,15 +22,15 @@ def _tick(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dg.RunRe
 
 def test_a_sensor_keeps_one_long_run_going(stream: Stream) -> None:
     stream.send(*(sale(number) for number in range(1, 21)))
-    definitions = project_definitions(Project.at(stream.root))
+    project = Project.at(stream.root)
+    definitions = project_definitions(project)
     with dg.DagsterInstance.ephemeral() as instance:
-        stream.space.registry.plans.newest("sales")
         stream.follow()  # makes the plan, which waits
-        waiting = _tick(definitions, instance)
+        waiting = _tick(definitions, instance, project)
         assert isinstance(waiting, dg.SkipReason)
         assert "waits for approval" in (waiting.skip_message or "")
         stream.approve()
-        asked = _tick(definitions, instance)
+        asked = _tick(definitions, instance, project)
         assert isinstance(asked, dg.RunRequest)
         assert asked.tags[STREAMS] == "sales"
 
