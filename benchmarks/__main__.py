@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import command, kafka, kill_matrix, load, many, merge, push, stream
+from benchmarks import command, kafka, kill_matrix, load, many, merge, push, sql, stream
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "cli": command.run_cli,
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "kill_matrix": kill_matrix.run_kill_matrix,
     "push": push.run,
     "stream": stream.run_stream,
+    "sql": sql.run_sql,
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from octo_api.bodies import Room
 from octo_api.doors import Door
+from octo_api.onward import Onward
 from octo_api.problems import put_off
 from octo_core.errors import OctopipeError
 from octo_resources.landing import Landing
@@ -49,13 +50,15 @@ class Intake:
         # Seeded once: asking the system lets other threads in, and waits for them: half a millisecond an id.
         self._random = random.Random(os.urandom(32))  # noqa: S311 - ids are names and no secrets
         self._upkeep = Upkeep(Landing(project.landing_path), self._freed)
-        self._committer = Committer(self._queue, self._deliver)
+        self._onward = Onward(project, queue)
+        self._committer = Committer(self._queue, self._deliver, self._onward)
         self._tending = asyncio.create_task(self._tend())
 
     async def close(self) -> None:
         """Let what was handed in be written, and give the queue back."""
         self._tending.cancel()
         await asyncio.to_thread(self._committer.close)
+        self._onward.close()
         self._queue.close()
 
     def new_id(self) -> str:
@@ -64,20 +67,26 @@ class Intake:
 
     def has_room(self, door: Door) -> None:
         """Raises Refused (503) where too much waits to land."""
-        if self._waiting[door.pipeline, door.source] >= door.spec.max_waiting:
+        place = (door.pipeline, door.source)
+        if self._waiting[place] + self._onward.held_back.get(place, 0) >= door.spec.max_waiting:
             raise put_off(503, "Too much waits to land", _RETRY, "More than the source's `max_waiting`")
         if self._disk_full:
             raise put_off(503, "The queue's disk is full", _RETRY)
 
-    async def put(self, entry: Entry) -> Pushed | KeyTaken:
-        """Queue a request; it is on the disk when this returns. Raises LandingError."""
+    async def put(self, entry: Entry, door: Door) -> Pushed | KeyTaken:
+        """Queue a request; it is on the disk, and in its topic where it has one, when this returns.
+
+        Raises LandingError, and SourceError where the topic did not take it.
+        """
+        self._onward.expect(door)
         ticket: asyncio.Future[Result] = self._loop.create_future()
         self._committer.submit(entry, ticket)
         result = await asyncio.shield(ticket)  # a client that goes away does not take its items back
         if isinstance(result, OctopipeError):
             raise result
         if isinstance(result, Pushed) and result.id == entry.id:
-            self._waiting[entry.pipeline, entry.source] += len(entry.body)
+            if not self._onward.goes_on(entry.pipeline, entry.source):
+                self._waiting[entry.pipeline, entry.source] += len(entry.body)
             self.taken[entry.pipeline, entry.source] += entry.items
         return result
 
@@ -99,6 +108,7 @@ class Intake:
         while True:
             started = time.monotonic()
             self._committer.between(self._upkeep)
+            self._committer.between(self._onward.left)
             try:
                 self._disk_full = shutil.disk_usage(self._path.parent).free < _FREE
             except OSError as error:

@@ -15,6 +15,7 @@ from octo_api.problems import ItemProblem, Problem, Refused
 from octo_core.holding import Contract
 from octo_resources.flow.pushed import PushStatus, push_status
 from octo_resources.landing.ulid import is_ulid
+from octo_resources.sources.push.forward import ITEM_BYTES
 from octo_resources.sources.push.items import BadItems, Items, Wrong, read_items
 from octo_resources.sources.push.queue import Entry, KeyTaken, Pushed
 
@@ -113,7 +114,7 @@ async def push(request: Request) -> Response:
         raise _refusal(bad) from None
     lines = b"\n".join(items.lines)
     entry = Entry(intake.new_id(), door.pipeline, door.source, key, digest, len(items.lines), lines)
-    taken = await intake.put(entry)
+    taken = await intake.put(entry, door)
     if isinstance(taken, KeyTaken):
         raise Refused(409, "This idempotency key came before with another body", f"It is that of {taken.before.id}")
     return _accepted(taken, repeated=taken.id != entry.id)
@@ -166,6 +167,11 @@ def _key(request: Request) -> str | None:
 def _checked(body: bytes, door: Door) -> Items:
     """The items, held against the source's schema where it has one. Raises BadItems."""
     items = read_items(body)
+    if door.spec.to is not None:
+        wide = [number for number, line in enumerate(items.lines, 1) if len(line) > ITEM_BYTES]
+        if wide:
+            said = f"more than {ITEM_BYTES:,} bytes, which is more than a message of Kafka holds"
+            raise BadItems([Wrong(number, said) for number in wide])
     if door.contract is not None:
         wrong = _wrong(items, door.contract)
         if wrong:

@@ -104,6 +104,15 @@ def propose_table(
     return proposer.propose()
 
 
+def written(schema: SourceSchema, table: Table, catalog: Catalog, path: str, column: str) -> str | None:
+    """How a field is written into a column, in its units and values; None where the language has no way."""
+    proposer = _TableProposer(schema, table, target_attributes(table, catalog), ())
+    row = next((n for n, one in enumerate(proposer.offers) if one.uses == (path,) and one.expressions is None), None)
+    place = proposer.positions.get(column)
+    found = proposer.write(row, place) if row is not None and place is not None else None
+    return found.expr if found is not None else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Choice:
     """A pair that was taken: the offer, its expression, how sure, and whether something else is as good."""

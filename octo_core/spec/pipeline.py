@@ -8,7 +8,7 @@ from octo_core.catalog import Label
 from octo_core.spec.llm import LlmSettings
 from octo_core.spec.names import TableName
 from octo_core.spec.shapes import From, driving, looked_up
-from octo_core.spec.sources import Brokers, KafkaSecurity, Names, Source, Strict, Text
+from octo_core.spec.sources import Brokers, KafkaSecurity, Names, Source, Strict, Text, with_brokers
 from octo_core.spec.units import Duration, Size
 
 
@@ -187,7 +187,7 @@ class PipelineSpec(Strict):
     type: str | None = None
     tags: dict[str, Text] = Field(default_factory=dict)
     hosting: str = "local"
-    sources: dict[str, Source] = Field(min_length=1)
+    sources: Annotated[dict[str, Source], AfterValidator(with_brokers)] = Field(min_length=1)
     destination: Destination | None = None
     destinations: dict[str, Destination] = Field(default_factory=dict)
     tables: dict[TableName, Annotated[TableSpec, BeforeValidator(_table, json_schema_input_type=TableSpec | None)]] = (
@@ -227,5 +227,5 @@ class PartialSpec(PipelineSpec):
 
     model_config = ConfigDict(defer_build=True)
 
-    sources: dict[str, Source] = Field(default_factory=dict)
+    sources: Annotated[dict[str, Source], AfterValidator(with_brokers)] = Field(default_factory=dict)
     tables: dict[TableName, Annotated[TableSpec, BeforeValidator(_table)]] = Field(default_factory=dict)

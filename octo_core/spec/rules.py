@@ -186,6 +186,8 @@ def _push(spec: PipelineSpec) -> Iterator[Finding]:
             )
         if source.auth is not None and source.token is not None:
             yield (*path, "token"), "token: give either 'auth' or its short form 'token', not both"
+        if source.to is not None and source.to.brokers is None:
+            yield (*path, "to"), "to: 'brokers' is missing: write to: {topic: …, brokers: …}, or add a Kafka source"
         if isinstance(source.auth, OAuth2Auth):
             yield (*path, "auth", "kind"), "auth: what is pushed is let in by bearer, basic, api_key, hmac or none"
 

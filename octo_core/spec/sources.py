@@ -359,6 +359,33 @@ class PushBatch(Strict):
     age: Duration = Field(default="30 s", validate_default=True)
 
 
+class PushTopic(Strict):
+    """The Kafka topic that takes what was pushed; made where it is missing."""
+
+    topic: str
+    brokers: (
+        Annotated[tuple[str, ...], BeforeValidator(_broker_list, json_schema_input_type=str | tuple[str, ...])] | None
+    ) = None
+    """Those of the pipeline's first Kafka source when left out; then `security` and `settings` are that one's too."""
+    security: KafkaSecurity | None = None
+    settings: dict[str, Text] = Field(default_factory=dict)
+
+    def source(self) -> KafkaSource:
+        """The topic as what reads it; its brokers have to be there."""
+        return KafkaSource(
+            kind="kafka",
+            brokers=self.brokers or (),
+            topic=(self.topic,),
+            security=self.security,
+            settings=self.settings,
+            landing="copy",
+        )
+
+
+def _push_topic(value: object) -> object:
+    return {"topic": value} if isinstance(value, str) else value
+
+
 class PushSource(SourceBase):
     """Items that others send: `POST /push/PIPELINE` of `octopipe serve`."""
 
@@ -376,7 +403,7 @@ class PushSource(SourceBase):
     rate: Rate | None = None
     """Requests taken, at most: `100/s`; past it they are put off (429)."""
     batch: PushBatch = PushBatch()
-    to: str | None = None
+    to: Annotated[PushTopic, BeforeValidator(_push_topic, json_schema_input_type=str | PushTopic)] | None = None
     """A Kafka topic that takes what was pushed; a durable local queue when left out."""
 
 
@@ -396,3 +423,18 @@ Source = Annotated[
     FileSource | RestSource | SqlSource | KafkaSource | PushSource | SingerSource | PythonSource,
     Field(discriminator="kind"),
 ]
+
+
+def with_brokers(sources: dict[str, Source]) -> dict[str, Source]:
+    """The sources, with the brokers of the first that reads Kafka for those pushed to a topic that name none."""
+    kafka = next((one for one in sources.values() if isinstance(one, KafkaSource)), None)
+    if kafka is None:
+        return sources
+    said = {"brokers": kafka.brokers, "security": kafka.security, "settings": kafka.settings}
+
+    def known(one: Source) -> Source:
+        if not isinstance(one, PushSource) or one.to is None or one.to.brokers is not None:
+            return one
+        return one.model_copy(update={"to": one.to.model_copy(update=said)})
+
+    return {name: known(one) for name, one in sources.items()}

@@ -59,8 +59,6 @@ def _source(path: Path, source: Any) -> Iterator[tuple[Path, str]]:
     where = source.get("path")
     if source.get("kind") == "file" and isinstance(where, str) and where.startswith(REMOTE_STORES_LATER):
         yield (*path, "path"), not_supported(f"reading files from {where.split('://')[0]}")
-    if source.get("kind") == "push" and source.get("to") is not None:
-        yield (*path, "to"), not_supported("'to' of a push source")
     if source.get("kind") in ("file", "rest") and source.get("landing") == "off":
         yield (*path, "landing"), not_supported("'landing: off'")
 

@@ -200,14 +200,39 @@ MAX_FEEDBACK = 2000
 def heed(space: Workspace, pipeline: Pipeline, text: str, *, reviewer: str) -> None:
     """Keep what a reviewer says in words: every later question to the pipeline's model brings it.
 
-    UsageError where it is empty or too long, or where there is no model to ask.
+    Without a model, sentences of a small grammar (octo_core/mapping/instructions.py) are kept as corrections. Raises
+    UsageError where it is empty or too long, or where there is no model to ask and it is no such sentence.
     """
-    require_model(pipeline, "feedback in words")
     said = " ".join(text.split())
     if not said or len(said) > MAX_FEEDBACK:
         wrong = "says nothing" if not said else f"is longer than {MAX_FEEDBACK} characters"
         raise UsageError(f"the feedback {wrong}", hint="Say in a few sentences what should be otherwise.")
-    space.registry.feedback.add(pipeline.name, said, reviewer)
+    from octo_resources.llm import access
+
+    if not access(pipeline).asks:
+        _follow(space, pipeline, text, reviewer)
+    else:
+        space.registry.feedback.add(pipeline.name, said, reviewer)
+
+
+def _follow(space: Workspace, pipeline: Pipeline, text: str, reviewer: str) -> None:
+    """Do what feedback says that can be understood without a model."""
+    from octo_core.mapping.instructions import understood
+    from octo_core.mapping.proposal import written
+
+    pipeline = settled(space, pipeline)
+    typed, catalog = typed_relations(space, pipeline), pull(space, pipeline)
+    made_of = relations(pipeline, typed)
+    found = understood(text, catalog, made_of, mapping(space, pipeline, typed, catalog))
+    if found is None:
+        require_model(pipeline, "feedback in words")
+    corrections = {}
+    for one in found or ():
+        expr = one.expr
+        if one.field and expr is not None:
+            expr = written(made_of[one.table], catalog.tables[one.table], catalog, expr, one.column) or expr
+        corrections[f"{one.table}.{one.column}"] = expr or ""
+    correct(space, pipeline, corrections, reviewer=reviewer, reason=" ".join(text.split()))
 
 
 def require_model(pipeline: Pipeline, what: str) -> None:
@@ -218,6 +243,10 @@ def require_model(pipeline: Pipeline, what: str) -> None:
     if not asked.asks:
         why = asked.why_not or "llm.model is not set, in octopipe.yaml or in the pipeline's file"
         hint = f"Correct a column yourself: octopipe map {pipeline.name} --set TABLE.COLUMN=EXPR"
+        if what == "feedback in words":
+            from octo_core.mapping.instructions import SENTENCES
+
+            hint = f"Understood without one: {SENTENCES}. {hint}"
         raise UsageError(f"{what} needs a language model, and none is asked: {why}", hint=hint)
 
 

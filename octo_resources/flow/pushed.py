@@ -1,17 +1,19 @@
 """What became of one request that was pushed: accepted, landed, loaded, and which of its items were set aside."""
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from octo_core.batch import LandedFile
 from octo_core.errors import LandingError
 from octo_core.ledger import TableLedger
+from octo_core.offsets import Offsets
 from octo_core.schema import Frozen
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 from octo_resources.quarantine import Quarantine
 from octo_resources.registry.model import Execution
 from octo_resources.sources.push.drain import landed_to
+from octo_resources.sources.push.forward import marked
 from octo_resources.sources.push.queue import Pushed, QueueReader, queue_path
 
 PushState = Literal["accepted", "landed", "loaded"]
@@ -68,7 +70,8 @@ def push_status(space: Workspace, pipeline: Pipeline, push_id: str) -> PushStatu
         items=pushed.items,
         accepted=datetime.fromtimestamp(pushed.accepted, UTC),
     )
-    batch = pushed.landed or _landed(space, queue, pushed)
+    topic = marked(pushed.landed or "")
+    batch = _from_topic(space, pushed, topic) if topic else pushed.landed or _landed(space, queue, pushed)
     if batch is None:
         return found
     executions = space.registry.executions.of_batch(pipeline.name, batch)
@@ -100,6 +103,18 @@ def _landed(space: Workspace, queue: QueueReader, pushed: Pushed) -> str | None:
     return None
 
 
+def _from_topic(space: Workspace, pushed: Pushed, mark: dict[str, Any]) -> str | None:
+    """The batch that read the topic past all of the request's items; None where none did, or nobody knows where."""
+    offsets = {int(part): at for part, at in mark["offsets"].items()}
+    found = None
+    for batch in reversed(space.landing.history(pushed.pipeline, pushed.source) if offsets else []):
+        read = Offsets.of_position(batch.position)
+        if not all((read.next(mark["topic"], part) or 0) > at for part, at in offsets.items()):
+            break
+        found = batch.id
+    return found
+
+
 def _holds(file: LandedFile, seq: int) -> bool:
     return bool(file.position) and file.position["from"] <= seq <= file.position["to"]
 
@@ -120,6 +135,8 @@ def _set_aside(
     """The request's own items among the rows that the batch's loads set aside."""
     if not any(ledger.quarantined for load in loads for ledger in load.tables.values()):
         return []
+    if marked(pushed.landed or ""):
+        return []  # which of a topic's messages were this request's is not kept; the loads' counts stand
     quarantine = Quarantine(space.project.state / "quarantine")
     try:
         files = space.landing.get(pushed.pipeline, pushed.source, batch).files

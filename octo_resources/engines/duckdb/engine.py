@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from octo_core.errors import NotSupportedYet
+from octo_core.errors import NotSupportedYet, TooMuch
 from octo_core.expressions import Node, select_duckdb, to_duckdb
 from octo_core.schema import SourceSchema
 from octo_resources.engines.duckdb.delimited import DelimitedFile
@@ -74,16 +74,18 @@ class DuckEngine:
         reasons: int,
         limit: int | None = None,
         tombstones: Tombstones | None = None,
+        seconds: float | None = None,
     ) -> Preview:
         """What `evaluate` would give and refuse, over all rows, in memory that does not grow with them.
 
         `key`: target columns; `sample_rows`: rows shown before and after; `reasons`: most reasons named; `limit`: about
-        so many rows are looked at, all when left out.
+        so many rows are looked at, all when left out. `seconds`: how long it may take: TooMuch is raised then, or where
+        memory does not reach.
         """
         scan = self.scan(limit)
         found = evaluation(schema, columns, tombstones)
         previewing = Previewing(found, key, sample_rows, reasons, self._temp)
-        for batch in self._rows(inputs, schema, found, variables, scan, detail=True):
+        for batch in self._rows(inputs, schema, found, variables, scan, detail=True, seconds=seconds):
             previewing.add(batch)
         if scan.malformed:
             previewing.malformed(scan.refused)
@@ -115,8 +117,11 @@ class DuckEngine:
         scan: Scan,
         *,
         detail: bool,
+        seconds: float | None = None,
     ) -> Iterator[pa.RecordBatch]:
         session = Session(memory=self._memory, threads=self._threads, temp=self._temp, variables=variables)
+        if seconds is not None:
+            session.end_after(seconds)
         try:
             fields = [field.name for field in schema.fields]
             work = Pass(session, wanted, fields, scan, detail=detail)
@@ -127,6 +132,12 @@ class DuckEngine:
                         yield rows
                         if scan.enough:
                             return
+                        if session.expired:
+                            raise TooMuch("it takes too long")
+        except Exception as error:
+            if seconds is None or not (session.expired or "Out of Memory" in str(error)):
+                raise
+            raise TooMuch("it takes too long" if session.expired else "it takes too much memory") from error
         finally:
             session.close()
 

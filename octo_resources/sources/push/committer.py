@@ -7,7 +7,7 @@ the disk's fsyncs a second bound how many groups there are, not how many request
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from octo_core.errors import OctopipeError
@@ -18,6 +18,9 @@ Result = Pushed | KeyTaken | OctopipeError
 Deliver = Callable[[Sequence[tuple[Any, Result]]], None]
 """Called in the writer's thread with what became of a group: (what `submit` was given, the result)."""
 
+Onward = Callable[[Queue, Collection[tuple[str, str]]], Mapping[tuple[str, str], OctopipeError]]
+"""Brings what was queued of these (pipeline, source) to where it goes on to; what went wrong, by place."""
+
 _LOG: Final = logging.getLogger(__name__)
 _GROUP: Final = 1000
 """Requests of one transaction, at most."""
@@ -26,8 +29,8 @@ _GROUP: Final = 1000
 class Committer:
     """The queue's writing thread. Nothing is lost of what was delivered as `Pushed`."""
 
-    def __init__(self, target: Queue, deliver: Deliver) -> None:
-        self._queue, self._deliver = target, deliver
+    def __init__(self, target: Queue, deliver: Deliver, onward: Onward | None = None) -> None:
+        self._queue, self._deliver, self._onward = target, deliver, onward
         self._inbox: queue.SimpleQueue[tuple[Entry, Any] | Callable[[Queue], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="push-queue", daemon=True)
         self._thread.start()
@@ -72,4 +75,10 @@ class Committer:
             results: Sequence[Result] = self._queue.append([entry for entry, _ in group])
         except OctopipeError as error:
             results = [error] * len(group)
+        if self._onward is not None:
+            failed = self._onward(self._queue, {(entry.pipeline, entry.source) for entry, _ in group})
+            results = [
+                failed.get((entry.pipeline, entry.source), result)
+                for (entry, _), result in zip(group, results, strict=True)
+            ]
         self._deliver([(ticket, result) for (_, ticket), result in zip(group, results, strict=True)])

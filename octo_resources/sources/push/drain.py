@@ -35,6 +35,10 @@ def extract_push(
 
     `max_rows`: no further batch once so many items landed. Call it under the source's lock. Raises LandingError.
     """
+    if spec.to is not None:
+        from octo_resources.sources.push.from_topic import extract_topic  # confluent-kafka
+
+        return extract_topic(spec.to, pipeline, source, place, landing, progress, max_rows)
     queue = QueueReader(queue_path(place.root))
     queue_id = queue.id
     if queue_id is None:

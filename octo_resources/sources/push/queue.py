@@ -7,7 +7,7 @@ idempotency keys and status answers last.
 
 import sqlite3
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,7 +181,7 @@ class Queue:
         try:
             self._lock.acquire()
         except Timeout:
-            hint = "One `octopipe serve` runs for a project folder. For more of them, push to Kafka (`to:`)."
+            hint = "One `octopipe serve` runs for a project folder; those of several may push to one topic (`to:`)."
             raise LandingError("another server has the queue", where=str(path), hint=hint) from None
         with _errors(path):
             self._connection = _connect(path)
@@ -246,6 +246,15 @@ class Queue:
                     (batch, pipeline, source, at, found),
                 )
                 at, freed = found, freed + size
+
+    def mark(self, landed: Mapping[int, str]) -> None:
+        """Note of requests, by their positions, where they are now, and let their items go."""
+        if landed:
+            with self._transaction():
+                self._connection.executemany(
+                    "UPDATE push SET landed = ?, body = NULL WHERE seq = ?",
+                    [(where, seq) for seq, where in landed.items()],
+                )
 
     def landed_to(self, pipeline: str, source: str) -> tuple[int, str | None]:
         """The newest position that is noted as landed, with its batch."""

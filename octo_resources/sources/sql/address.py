@@ -182,18 +182,9 @@ def _of_driver(error: BaseException) -> bool:
     """Whether a database or its driver says it, and not this program's own mistake."""
     names = {cls.__name__ for cls in type(error).__mro__}
     home = type(error).__module__.partition(".")[0]
-    drivers = {
-        "psycopg",
-        "pymysql",
-        "sqlite3",
-        "_duckdb",
-        "duckdb",
-        "adbc_driver_manager",
-        "sqlalchemy",
-        "oracledb",
-        "pyodbc",
-    }
-    return home in drivers or "DatabaseError" in names or isinstance(error, ConnectionError | TimeoutError)
+    if home == "pyarrow":  # ADBC's stream is Arrow's: what the server says half-way comes as Arrow's own error
+        return "libpq" in str(error)
+    return home in _DRIVERS or "DatabaseError" in names or isinstance(error, ConnectionError | TimeoutError)
 
 
 def _said(address: SqlAddress, error: BaseException) -> SourceError:
@@ -208,5 +199,5 @@ def _said(address: SqlAddress, error: BaseException) -> SourceError:
 
 def _line(text: str) -> str:
     lines = [line.strip() for line in text.replace("\\n", "\n").splitlines() if line.strip()]
-    found = next((line for line in lines if "ERROR" in line), lines[0] if lines else "nothing")
+    found = next((line for line in lines if "ERROR:" in line), lines[0] if lines else "nothing")
     return found.rpartition("ERROR:")[2].strip()[:300] or "nothing"
