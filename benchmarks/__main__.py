@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import command, kafka, kill_matrix, load, many, merge, push, sql
+from benchmarks import command, kafka, kill_matrix, load, many, merge, push, sql, stream
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "cli": command.run_cli,
@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "memory": merge.run_memory,
     "kill_matrix": kill_matrix.run_kill_matrix,
     "push": push.run,
+    "stream": stream.run_stream,
     "sql": sql.run_sql,
 }
 

@@ -47,6 +47,7 @@ def check_pipeline(spec: PipelineSpec, data: Any, surroundings: Surroundings) ->
     yield from _destinations(spec, data)
     yield from _needs(spec, surroundings)
     yield from _same_table(data)
+    yield from _stream(spec)
     for source_name, source in spec.sources.items():
         yield from _sql(("sources", source_name), source)
         if isinstance(source, FileSource) and source.path.startswith("s3://") and source.landing == "reference":
@@ -117,6 +118,15 @@ def _tables(spec: PipelineSpec, data: Any) -> Iterator[tuple[str, TableSpec]]:
             continue
         if table is not None:
             yield written, table
+
+
+def _stream(spec: PipelineSpec) -> Iterator[Finding]:
+    if spec.stream is None:
+        return
+    if not any(source.kind in ("kafka", "push") for source in spec.sources.values()):
+        yield ("stream",), "stream: no source is a stream; sources of kind kafka and push are"
+    if spec.engine.kind == "spark":
+        yield ("stream",), "stream: runs on the embedded engine, and the pipeline asks for spark"
 
 
 def _hosting(spec: PipelineSpec, surroundings: Surroundings) -> Iterator[Finding]:

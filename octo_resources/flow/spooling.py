@@ -82,14 +82,19 @@ def loadable(
 
 def sweep(space: Workspace, pipeline: Pipeline, source: str, made: Batch | None, at: Resume) -> None:
     """After an extraction: take away what it supersedes, but what a load is reading at this moment."""
-    reading = {
+    keep = {made.id} if made is not None else set()
+    keep |= being_read(space, pipeline)
+    space.landing.drop_spooled(pipeline.name, source, keep=keep, remember=at.batches)
+
+
+def being_read(space: Workspace, pipeline: Pipeline) -> set[str]:
+    """The batches that loads are reading at this moment."""
+    return {
         batch
         for execution in space.registry.executions.recent(pipeline.name, status="running")
         if not is_gone(space.project.state, execution.load_id)
         for batch in execution.batches
     }
-    keep = {made.id} if made is not None else set()
-    space.landing.drop_spooled(pipeline.name, source, keep=keep | reading, remember=at.batches)
 
 
 def drop_loaded(space: Workspace, pipeline: Pipeline) -> None:
