@@ -366,9 +366,7 @@ class PushTopic(Strict):
     """The Kafka topic that takes what was pushed; made where it is missing."""
 
     topic: str
-    brokers: (
-        Annotated[tuple[str, ...], BeforeValidator(_broker_list, json_schema_input_type=str | tuple[str, ...])] | None
-    ) = None
+    brokers: Brokers | None = None
     """Those of the pipeline's first Kafka source when left out; then `security` and `settings` are that one's too."""
     security: KafkaSecurity | None = None
     settings: dict[str, Text] = Field(default_factory=dict)
