@@ -187,7 +187,6 @@ def test_append_with_a_lag_and_a_key_is_fine(mistakes: Mistakes) -> None:
         (BASE.replace("public.orders:", "public.orders: {write: history}"), "'write: history'"),
         (BASE.replace("public.orders:", "public.orders: {create: true}"), "'create: true'"),
         (BASE.replace("public.orders:", "public.orders: {from: {sql: join.sql}}"), "'from: {sql: …}'"),
-        (BASE + "engine: spark\n", "the engine 'spark'"),
         (BASE + "stream: {trigger: 2 s}\n", "'stream'"),
         (BASE + "monitors: {timeliness: 30 min}\n", "the monitor 'timeliness'"),
         (BASE + "monitors: {anomaly: {metrics: [inserts]}}\n", "the monitor 'anomaly'"),

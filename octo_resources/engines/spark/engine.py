@@ -1,31 +1,35 @@
 """The Spark engine: the same plan as the embedded one over the same batches, on as many machines as there are."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from octo_core.errors import LandingError
 from octo_core.expressions import Node
 from octo_core.schema import SourceSchema
-from octo_resources.engines.duckdb import Input, LoadVariables, Scan, Tally
-from octo_resources.engines.duckdb.inputs import split_row
+from octo_resources.engines.duckdb import Input, LoadVariables, Scan
 from octo_resources.engines.duckdb.payloads import payloads
+from octo_resources.engines.spark.account import check, count, refuse
+from octo_resources.engines.spark.bringing import SparkBringing
 from octo_resources.engines.spark.frames import Frame, Frames
 from octo_resources.engines.spark.missing import explained
 from octo_resources.engines.spark.notes import error_of
 from octo_resources.engines.spark.packing import PACKED, counts_of, packing, unpacked
-from octo_resources.engines.spark.session import Settings, session
+from octo_resources.engines.spark.progress import saying
+from octo_resources.engines.spark.session import Settings, session, web_url
 from octo_resources.engines.spark.types import spark_schema
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+def unsaid(_text: str) -> None:
+    """Nobody follows the jobs."""
 
 
 class SparkEngine:
@@ -36,8 +40,10 @@ class SparkEngine:
 
     name: Final[Literal["spark"]] = "spark"
 
-    def __init__(self, settings: Settings, *, temp: Path, tag: str = "octopipe") -> None:
-        self._settings, self._temp, self._tag = settings, temp, tag
+    def __init__(
+        self, settings: Settings, *, temp: Path, tag: str = "octopipe", say: Callable[[str], None] = unsaid
+    ) -> None:
+        self._settings, self._temp, self._tag, self._say = settings, temp, tag, say
         self._session: SparkSession | None = None
 
     @property
@@ -47,7 +53,7 @@ class SparkEngine:
             self._session = session(self._settings)
         return self._session
 
-    def scan(self, keys: Sequence[str] = ()) -> Scan:
+    def scan(self, *, keys: Sequence[str] = ()) -> Scan:
         """An empty account for one evaluation that keeps the `keys` of refused rows."""
         return Scan(self._temp, keys=keys)
 
@@ -67,6 +73,19 @@ class SparkEngine:
         with explained(self._settings.place):
             frame = self.frame(inputs, schema, columns, variables, scan.keys)
         return pa.RecordBatchReader.from_batches(frame.settling.schema, self._rows(frame, inputs, scan))
+
+    def bringing(
+        self,
+        inputs: Sequence[Input],
+        schema: SourceSchema,
+        columns: Mapping[str, Node],
+        variables: LoadVariables,
+        scan: Scan,
+    ) -> SparkBringing:
+        """The same rows, which the tasks bring to the destination by themselves."""
+        with explained(self._settings.place):
+            frame = self.frame(inputs, schema, columns, variables, scan.keys)
+        return SparkBringing(self, frame, inputs, scan)
 
     def frame(
         self,
@@ -95,20 +114,25 @@ class SparkEngine:
             with explained(self._settings.place):
                 self._session.interruptTag(self._tag)
 
+    def links(self) -> dict[str, str]:
+        """The session's own pages, where it has some that it knows of."""
+        found = web_url(self._session) if self._session is not None else None
+        return {"Spark's jobs": found} if found else {}
+
     @contextmanager
-    def tagged(self) -> "Iterator[None]":
-        """Jobs started inside can be found and cancelled by the engine's tag."""
+    def watched(self) -> "Iterator[None]":
+        """Jobs started inside are cancelled by `cancel`, and said of how far they are."""
         spark = self.spark
         spark.addTag(self._tag)
         try:
-            with explained(self._settings.place):
+            with explained(self._settings.place), saying(spark, self._say):
                 yield
         finally:
             spark.removeTag(self._tag)
 
     def _rows(self, frame: Frame, inputs: Sequence[Input], scan: Scan) -> Iterator[pa.RecordBatch]:
-        with self.tagged():
-            begin(frame, scan)
+        with self.watched():
+            count(scan, frame.counted)
             parted = frame.rows.mapInArrow(packing(frame.settling), spark_schema(PACKED))
             for row in parted.toLocalIterator(prefetchPartitions=True):
                 data = bytes(row.data)
@@ -125,33 +149,3 @@ class SparkEngine:
                 else:
                     count(scan, counts_of(data.decode()))
             check(frame, scan)
-
-
-def begin(frame: Frame, scan: Scan) -> None:
-    """What is known before the rows are read."""
-    count(scan, frame.counted)
-
-
-def count(scan: Scan, tallies: Mapping[str, Tally]) -> None:
-    for batch, tally in tallies.items():
-        scan.count(batch, tally)
-
-
-def refuse(scan: Scan, inputs: Sequence[Input], rows: pa.RecordBatch) -> None:
-    """Take in rows that a task refused: those without a column are malformed."""
-    bad = pc.is_null(rows.column("column"))
-    for malformed, part in ((True, rows.filter(bad)), (False, rows.filter(pc.invert(bad)))):
-        ordinals = [split_row(row)[0] for row in part.column("row").to_pylist()]
-        names = [inputs[ordinal].batch.id for ordinal in ordinals]
-        for batch in dict.fromkeys(names):
-            ours = part.filter(pa.array([name == batch for name in names]))
-            scan.refuse(batch, ours, malformed=malformed)
-
-
-def check(frame: Frame, scan: Scan) -> None:
-    """Nothing is dropped in silence. LandingError where Spark's reader gave other rows than the footers promise."""
-    for batch, rows in frame.expected.items():
-        read = scan.batches[batch].rows_read
-        if read != rows:
-            hint = "a file changed while it was read, or Spark left one out; run it again"
-            raise LandingError(f"Spark read {read:,} rows of {rows:,}", where=f"batch {batch}", hint=hint)

@@ -24,7 +24,7 @@ from octo_resources.engines.duckdb.select import ROW
 from octo_resources.engines.spark.notes import NOTE
 from octo_resources.engines.spark.select import Evaluation, evaluation, identifier
 from octo_resources.engines.spark.settle import Settling
-from octo_resources.engines.spark.splits import Counting, Marks, cut, marks_of
+from octo_resources.engines.spark.splits import Marks, cut, marks_of
 from octo_resources.engines.spark.tokens import Wanted, reading, relation_of
 from octo_resources.engines.spark.types import same_in_spark, spark_schema
 
@@ -204,5 +204,3 @@ def _rows(one: Input) -> int:
     from pyarrow import parquet
 
     return int(parquet.read_metadata(one.path).num_rows)
-
-

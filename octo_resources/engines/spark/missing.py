@@ -47,8 +47,8 @@ def require_java(place: str) -> None:
 
 
 _SIGNS: Final = (
-    ("UNAVAILABLE", "its Spark Connect server does not answer", "is it running? look at engine.remote's host and port"),
-    ("failed to connect to all addresses", "its Spark Connect server does not answer", "is it running? look at remote:"),
+    ("UNAVAILABLE", "its Spark Connect server does not answer", "is it running? look at engine.remote"),
+    ("failed to connect to all addresses", "its Spark Connect server does not answer", "is it running?"),
     ("All masters are unresponsive", "its master does not answer", "is it running? look at engine.master"),
     ("Could not parse Master URL", "Spark does not know this kind of master", "local[N], spark://…, yarn or k8s://…"),
     ("HADOOP_CONF_DIR or YARN_CONF_DIR", "YARN's configuration is not there", "set HADOOP_CONF_DIR"),
@@ -61,7 +61,7 @@ _SIGNS: Final = (
     ("No module named", "its executors lack a Python package",
      "install this version of octopipe[spark] where spark.pyspark.python of the executors is"),
     ("JAVA_GATEWAY_EXITED", "Java ended before Spark was up", "see what it says: octopipe doctor"),
-    ("unresolved dependency", "a jar of engine.packages cannot be found", "look at its coordinates, and at the network"),
+    ("unresolved dependency", "a jar of engine.packages cannot be found", "look at its coordinates"),
     ("Cannot start a remote Spark session", "a local Spark session is open in this process", "use one kind a process"),
 )  # fmt: skip
 

@@ -28,8 +28,16 @@ def of_refused(rows: Sequence[Refused]) -> str:
 
 def of_error(error: OctopipeError) -> str:
     """An error that no other try would mend: it is raised again by the driver."""
-    told = {"kind": type(error).__name__, "message": error.message, "where": error.where, "hint": error.hint}
-    return json.dumps({"error": told})
+    return json.dumps({"error": _told(error)})
+
+
+def error_text(error: OctopipeError) -> str:
+    """An error as a task tells of it: `error_of(json.loads(…))` makes it again."""
+    return json.dumps(_told(error))
+
+
+def _told(error: OctopipeError) -> dict[str, str | None]:
+    return {"kind": type(error).__name__, "message": error.message, "where": error.where, "hint": error.hint}
 
 
 class Notes:

@@ -92,5 +92,3 @@ def _packs(batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
             waiting, size = [], 0
     if waiting:
         yield packed_rows(waiting)
-
-

@@ -1,6 +1,6 @@
 """One Spark session a process: locally, on a cluster, or by Spark Connect, with what exact loads need set in it.
 
-A session costs 5 to 10 s, so it is kept until another is asked for. Where Dagster runs, it is opened by dagster-pyspark.
+A session costs 5 to 10 s, so it is kept until another is asked for. Where Dagster runs, dagster-pyspark opens it.
 """
 
 import os
@@ -31,7 +31,6 @@ MEANINGS: Final[dict[str, str]] = {
 }
 """Settings that decide what expressions mean and what readers drop: no pipeline's `conf` goes over them."""
 _USUAL: Final[dict[str, str]] = {
-    "spark.ui.showConsoleProgress": "false",
     "spark.ui.port": "0",
     "spark.log.level": "ERROR",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
@@ -53,7 +52,7 @@ class Settings:
 
     @classmethod
     def of(cls, engine: Engine) -> "Settings":
-        """What a pipeline's `engine:` says; `memory` and `threads` are the driver's locally, an executor's elsewhere."""
+        """What a pipeline's `engine:` says; `memory` and `threads`: of the driver locally, else of an executor."""
         master = engine.master or (f"local[{engine.threads}]" if engine.threads else "local[*]")
         conf: dict[str, str] = {}
         local = master.startswith("local")
@@ -81,7 +80,7 @@ def session(settings: Settings) -> "SparkSession":
 
     Raises EngineError where Java or Spark is missing, or the master or server cannot be reached.
     """
-    global _open  # noqa: PLW0603 - one driver a process is Spark's own rule
+    global _open
     with _lock:
         if _open is not None and _open[0] == settings and _alive(_open[1]):
             return _open[1]
@@ -95,7 +94,7 @@ def session(settings: Settings) -> "SparkSession":
 
 def close() -> None:
     """End the process's session, if there is one."""
-    global _open  # noqa: PLW0603
+    global _open
     with _lock:
         if _open is not None:
             _open[1].stop()
@@ -111,6 +110,7 @@ def configuration(settings: Settings) -> dict[str, str]:
         return {"spark.remote": settings.remote, **kept}
     conf["spark.master"] = settings.master
     conf.setdefault("spark.app.name", "octopipe")
+    conf.setdefault("spark.ui.showConsoleProgress", str(sys.stderr.isatty()).lower())  # Spark's own bar
     if not settings.master.startswith(("yarn", "k8s://")):  # there it is the path in the container that counts
         conf.setdefault("spark.pyspark.python", sys.executable)
         conf.setdefault("spark.pyspark.driver.python", sys.executable)

@@ -16,6 +16,7 @@ from octo_resources.engines.duckdb.select import FAILURE, ROW
 from octo_resources.engines.spark.notes import NOTE, Notes
 from octo_resources.engines.spark.types import to_target
 
+
 @dataclass(frozen=True)
 class Settling:
     """What a task needs to part rows. `schema`: the good rows', `_row` last; `batches`: of the inputs, by ordinal."""
@@ -32,7 +33,7 @@ class Settled:
     """One task's rows as they pass. What was refused waits on the disk of the task's machine."""
 
     def __init__(self, settling: Settling, temp: Path) -> None:
-        self._settling = settling
+        self.settling = settling
         self.scan = Scan(temp, keys=settling.keys)
         self.notes = Notes()
 
@@ -80,7 +81,7 @@ class Settled:
             good = ours.filter(failures.is_null()) if bad is not None else ours
             if bad is not None:
                 told = bad.column("!failure")
-                for place, name in enumerate(self._settling.fields, len(FAILURE)):
+                for place, name in enumerate(self.settling.fields, len(FAILURE)):
                     broken = pc.equal(pc.list_element(told, place), pa.scalar("1")).true_count
                     if broken:
                         tally.contract_failures[name] += broken
@@ -98,17 +99,17 @@ class Settled:
         there = pc.unique(ordinals).to_pylist()
         for ordinal in there:
             part = found if len(there) == 1 else found.filter(pc.equal(ordinals, pa.scalar(ordinal, pa.int64())))
-            yield self._settling.batches[int(ordinal)], part
+            yield self.settling.batches[int(ordinal)], part
 
     def _refuse(self, rows: pa.RecordBatch, *, malformed: bool) -> None:
         ordinal, _ = split_row(int(rows.column("row")[0].as_py()))
-        self.scan.refuse(self._settling.batches[ordinal], rows, malformed=malformed)
+        self.scan.refuse(self.settling.batches[ordinal], rows, malformed=malformed)
 
     def _keep_keys(self, bad: pa.RecordBatch) -> None:
-        names = self._settling.keys
+        names = self.settling.keys
         if not names:
             return
-        schema = self._settling.schema
+        schema = self.settling.schema
         arrays: list[pa.Array[Any]] = [
             to_target(bad.column(f"!v{schema.get_field_index(name)}"), schema.field(name).type) for name in names
         ]
@@ -116,8 +117,7 @@ class Settled:
         self.scan.keep_keys(keys.filter(reduce(pc.and_, (array.is_valid() for array in arrays))))
 
     def _target(self, good: pa.RecordBatch) -> pa.RecordBatch:
-        schema = self._settling.schema
+        schema = self.settling.schema
         names: Sequence[str] = [*(f"!v{place}" for place in range(len(schema) - 1)), ROW]
         arrays = [to_target(good.column(name), one.type) for name, one in zip(names, schema, strict=True)]
         return pa.record_batch(arrays, schema=schema)
-

@@ -124,7 +124,7 @@ def _json_lines(part: Numbered, wanted: Wanted, scan: Scan, folder: Path) -> Ite
 class _Tokens(Reading):
     """Gives the tokens as they are, and evaluates nothing."""
 
-    def query(self, source: str, extra: Sequence[str] = (), *, delimited: bool = False) -> str:
+    def query(self, source: str, extra: Sequence[str] = (), *, delimited: bool = False) -> str:  # noqa: ARG002
         shown = ", ".join(map(identifier, (ROW, *self.paths, *extra)))
         return f"SELECT {shown} FROM {source}"  # noqa: S608  (all quoted)
 
