@@ -12,7 +12,6 @@ def test_a_load(shop: Shop, spark: SparkEngine) -> None:
     shop.land()
     shop.approve()
     result = shop.load().result
-    print(result)
     assert result.status == "loaded"
     assert result.engine == "spark"
     assert result.tables["shop.sale"].inserted == 100

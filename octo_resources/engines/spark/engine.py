@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+REMOTE_CORES: Final = 16
+"""Tasks at a time that a Spark Connect server is taken to run, unless spark.default.parallelism says otherwise."""
+
+
 def unsaid(_text: str) -> None:
     """Nobody follows the jobs."""
 
@@ -44,14 +48,14 @@ class SparkEngine:
         self, settings: Settings, *, temp: Path, tag: str = "octopipe", say: Callable[[str], None] = unsaid
     ) -> None:
         self._settings, self._temp, self._tag, self._say = settings, temp, tag, say
-        self._session: SparkSession | None = None
+        self._opened = False
 
     @property
     def spark(self) -> "SparkSession":
-        """The process's session, opened at first use. EngineError where it cannot be."""
-        if self._session is None:
-            self._session = session(self._settings)
-        return self._session
+        """The process's session of these settings, opened at first use. EngineError where it cannot be."""
+        found = session(self._settings)
+        self._opened = True
+        return found
 
     def scan(self, *, keys: Sequence[str] = ()) -> Scan:
         """An empty account for one evaluation that keeps the `keys` of refused rows."""
@@ -100,8 +104,8 @@ class SparkEngine:
     @property
     def cores(self) -> int:
         """Tasks that run at a time, as far as Spark says."""
-        if self._settings.remote:
-            return int(self.spark.conf.get("spark.sql.shuffle.partitions", "8") or 8) // 25 or 2
+        if self._settings.remote:  # its server does not say; a setting may
+            return int(self.spark.conf.get("spark.default.parallelism", None) or REMOTE_CORES)
         return max(2, self.spark.sparkContext.defaultParallelism)
 
     def payloads(self, inputs: Sequence[Input], rows: "NDArray[np.int64]") -> Iterator[tuple[int, str]]:
@@ -110,13 +114,13 @@ class SparkEngine:
 
     def cancel(self) -> None:
         """End this engine's jobs, from any thread; without effect where none runs."""
-        if self._session is not None:
+        if self._opened:
             with explained(self._settings.place):
-                self._session.interruptTag(self._tag)
+                self.spark.interruptTag(self._tag)
 
     def links(self) -> dict[str, str]:
         """The session's own pages, where it has some that it knows of."""
-        found = web_url(self._session) if self._session is not None else None
+        found = web_url(self.spark) if self._opened else None
         return {"Spark's jobs": found} if found else {}
 
     @contextmanager

@@ -4,6 +4,7 @@ A session costs 5 to 10 s, so it is kept until another is asked for. Where Dagst
 """
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Mapping
@@ -38,6 +39,9 @@ _USUAL: Final[dict[str, str]] = {
     "spark.task.maxFailures": "4",
 }
 _LOOPBACK: Final = ("local", "spark://127.", "spark://localhost", "spark://[::1]")
+_PLAIN_LOCAL: Final = re.compile(r"^local\[(\d+|\*)\]$")
+_REMOTE_MARKS: Final = ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE", "SPARK_LOCAL_REMOTE")
+"""Variables that PySpark leaves behind after a Spark Connect session: they would make every later session one."""
 _lock = threading.Lock()
 _open: "tuple[Settings, SparkSession] | None" = None
 
@@ -108,7 +112,7 @@ def configuration(settings: Settings) -> dict[str, str]:
         # A server has its own driver and jars: only what a session may set is sent.
         kept = {name: value for name, value in conf.items() if name.startswith("spark.sql.")}
         return {"spark.remote": settings.remote, **kept}
-    conf["spark.master"] = settings.master
+    conf["spark.master"] = _PLAIN_LOCAL.sub(r"local[\1,4]", settings.master)  # tasks are tried again there too
     conf.setdefault("spark.app.name", "octopipe")
     conf.setdefault("spark.ui.showConsoleProgress", str(sys.stderr.isatty()).lower())  # Spark's own bar
     if not settings.master.startswith(("yarn", "k8s://")):  # there it is the path in the container that counts
@@ -131,6 +135,8 @@ def _opened(settings: Settings) -> "SparkSession":
     conf = configuration(settings)
     if settings.remote is None:
         require_java(settings.place)
+        for name in _REMOTE_MARKS:
+            os.environ.pop(name, None)
         os.environ.setdefault("PYSPARK_PYTHON", conf.get("spark.pyspark.python", sys.executable))
         os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
         if settings.loopback:
