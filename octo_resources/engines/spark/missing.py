@@ -13,6 +13,8 @@ from octo_core.errors import EngineError, OctopipeError
 
 JAVA: Final = (17, 21)
 """Java's versions that Spark 4.2 runs on."""
+_RAISED: Final = re.compile(r"[\w.]*(?:Error|Exception)\b:? ")
+"""A line that says what was raised, in Python or Java."""
 _VERSION: Final = re.compile(r'version "(\d+)')
 
 
@@ -90,6 +92,6 @@ def engine_error(place: str, text: str) -> EngineError:
         if sign in text:
             name = re.search(r"No module named '([^']+)'", text) if "package" in said else None
             return EngineError(f"{said}: {name[1]}" if name else said, where=place, hint=hint)
-    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
-    told = [line for line in lines if "Error" in line or "Exception" in line]
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip() and not line.strip().startswith("at ")]
+    told = [line for line in lines if _RAISED.match(line)]
     return EngineError(f"Spark failed: {(told or lines or ['no reason given'])[-1][:500]}", where=place, retryable=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from octo_core.errors import EngineError
 from octo_core.spec.pipeline import Engine
+from octo_resources.engines.choice import FROM
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -23,7 +24,6 @@ MEANINGS: Final[dict[str, str]] = {
     "spark.sql.caseSensitive": "true",
     "spark.sql.timestampType": "TIMESTAMP_LTZ",
     "spark.sql.decimalOperations.allowPrecisionLoss": "false",
-    "spark.sql.parser.escapedStringLiterals": "false",
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     "spark.sql.files.ignoreCorruptFiles": "false",
@@ -31,6 +31,7 @@ MEANINGS: Final[dict[str, str]] = {
     "spark.sql.execution.arrow.useLargeVarTypes": "false",
 }
 """Settings that decide what expressions mean and what readers drop: no pipeline's `conf` goes over them."""
+_NEVER: Final = frozenset({"spark.sql.parser.escapedStringLiterals", FROM})
 _USUAL: Final[dict[str, str]] = {
     "spark.ui.port": "0",
     "spark.log.level": "ERROR",
@@ -107,7 +108,8 @@ def close() -> None:
 
 def configuration(settings: Settings) -> dict[str, str]:
     """Every setting that a session is opened with."""
-    conf = {**_USUAL, **dict(settings.conf), **MEANINGS}
+    own = {name: value for name, value in settings.conf if name not in _NEVER}
+    conf = {**_USUAL, **own, **MEANINGS}
     if settings.remote:
         # A server has its own driver and jars: only what a session may set is sent.
         kept = {name: value for name, value in conf.items() if name.startswith("spark.sql.")}

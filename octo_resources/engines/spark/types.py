@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from pyspark.sql.types import DataType, StructType
@@ -14,6 +16,7 @@ AS_THEY_ARE: Final = frozenset(
     }
 )  # fmt: skip
 """Types whose values Spark, Arrow and Parquet hold alike."""
+_INTERVAL: Final = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanos", "<i8")])
 
 
 def same_in_spark(kind: pa.DataType) -> bool:
@@ -37,4 +40,18 @@ def spark_schema(schema: pa.Schema) -> "StructType":
 
 def to_target(found: "pa.Array[Any]", wanted: pa.DataType) -> "pa.Array[Any]":
     """A column of Spark's in the target's Arrow type; raises ArrowInvalid rather than lose anything."""
+    if wanted == pa.month_day_nano_interval():
+        return _interval(found)
     return found if found.type == wanted else found.cast(wanted, safe=True)
+
+
+def _interval(found: "pa.Array[Any]") -> "pa.Array[Any]":
+    """Structs of months, days and microseconds, which is how expressions have intervals on Spark."""
+    made = np.zeros(len(found), _INTERVAL)
+    for place, name in enumerate(("months", "days")):
+        made[name] = pc.fill_null(pc.struct_field(found, [place]), 0).to_numpy(zero_copy_only=False)
+    micros = pc.fill_null(pc.struct_field(found, [2]), 0)
+    made["nanos"] = pc.multiply_checked(micros, pa.scalar(1000, pa.int64())).to_numpy(zero_copy_only=False)
+    valid = pa.array(found.is_valid().to_numpy(zero_copy_only=False))
+    bits = valid.buffers()[1]
+    return pa.Array.from_buffers(pa.month_day_nano_interval(), len(found), [bits, pa.py_buffer(made.tobytes())])
