@@ -28,7 +28,7 @@ BROKEN = (
 @pytest.fixture
 def land(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Land:
     """Files of a few kilobytes are cut into parts already."""
-    monkeypatch.setattr(splits, "SMALLEST", 20_000)
+    monkeypatch.setattr(splits, "SMALLEST", 60_000)
     return Land(tmp_path)
 
 
@@ -55,29 +55,29 @@ def same(spark: SparkEngine, land: Land, fields: SourceSchema, columns: Mapping[
 
 
 def test_lines_of_json(land: Land, spark: SparkEngine) -> None:
-    for seed in range(3):
-        land.add("\n".join(made_up(random.Random(seed), 1500)), batch=f"b{seed % 2}")
-    land.add(BROKEN, batch="b0").add(BROKEN, batch="b2", compression="gzip")
+    for seed in range(2):
+        land.add("\n".join(made_up(random.Random(seed), 1200)), batch=f"b{seed}")
+    land.add(BROKEN, batch="b1").add(BROKEN, batch="b2", compression="gzip")
     land.add(b"\xef\xbb\xbf" + BROKEN, batch="b2", compression="zstd")
     fields = schema(FIELDS | {"amount": "decimal(9,2)"}, CARRIERS)
-    columns = {"a": "cast(id as text)", "b": '"customer name"', "c": "amount", "d": "flag", "r": "r.a", "l": "l"}
+    columns = {"a": "cast(id as text)", "b": '"customer name"', "c": "amount", "d": "flag", "r": "json_value(r, 'a')", "l": "l"}
     found = same(spark, land, fields, columns)
-    assert len(found["rows"]) > 1000
-    assert len(found["refused"]) > 1000
+    assert len(found["rows"]) > 800
+    assert len(found["refused"]) > 800
 
 
 def test_delimited_files(land: Land, spark: SparkEngine) -> None:
     ab = {"columns": ("a", "b")}
-    many = "".join(f"{n},w{n}\n" if n % 50 else f"{n},w,3\n" for n in range(9000))
+    many = "".join(f"{n},w{n}\n" if n % 50 else f"{n},w,3\n" for n in range(20_000))
     land.add("a,b\n" + many, "csv", **ab)
-    quoted = "".join(f'{n},"x, ""y""\nz"\n' if n % 7 else f'{n},"x"y\n' for n in range(4000))
+    quoted = "".join(f'{n},"x, ""y""\nz"\n' if n % 7 else f'{n},"x"y\n' for n in range(3000))
     land.add("a,b\n" + quoted, "csv", **ab)
     land.add(b"a;b\n1;\xe9\n2;\n;NA\n\nx;y\n", "csv", **ab, delimiter=";", encoding="latin-1", null=("", "NA"))
     land.add(b'said\na,b\n1,\xff\n2,q\x00\n3,"r\n4,s\n', "csv", **ab, skip=1, compression="gzip")
     fields = schema({"a": "int64", "b": "text", "c": "text"})
     found = same(spark, land, fields, {"a": "a", "b": "b"})
-    assert len(found["rows"]) > 12_000
-    assert len(found["refused"]) > 700
+    assert len(found["rows"]) > 22_000
+    assert len(found["refused"]) > 800
 
 
 def written(rows: int, **columns: pa.Array) -> bytes:
@@ -114,4 +114,4 @@ def test_parquet(land: Land, spark: SparkEngine) -> None:
     land.add(written(3, **plain | {"n": pa.array([1_001, 2_000, None, 3_000], pa.timestamp("ns"))}), "parquet")
     land.add(written(3, **{name: plain[name] for name in ("i", "t")}, extra=plain["s"]), "parquet", batch="b3")
     found = same(spark, land, fields, {name: f'"{name}"' for name in plain})  # and ours, in the tasks
-    assert len(found["refused"]) == 5
+    assert len(found["refused"]) == 8

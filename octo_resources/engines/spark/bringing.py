@@ -71,7 +71,7 @@ def _delivered(
         if len(refused):
             delivery.refused(pa.RecordBatchReader.from_batches(REFUSED, refused.batches()))
         keys = settled.scan.refused_keys
-        told = packed_rows(keys.to_batches()) if keys is not None else None
+        told = packed_rows(keys.schema, keys.to_batches()) if keys is not None else None
         counts = counts_text(settled.tallies)
         return _told(part, delivery.keep(), rows, counts, told)
 

@@ -21,7 +21,7 @@ from octo_resources.engines.spark.missing import explained
 from octo_resources.engines.spark.notes import error_of
 from octo_resources.engines.spark.packing import PACKED, counts_of, packing, unpacked
 from octo_resources.engines.spark.progress import saying
-from octo_resources.engines.spark.session import Settings, session, web_url
+from octo_resources.engines.spark.session import Settings, alive, session, settled, web_url
 from octo_resources.engines.spark.types import spark_schema
 
 if TYPE_CHECKING:
@@ -48,14 +48,20 @@ class SparkEngine:
         self, settings: Settings, *, temp: Path, tag: str = "octopipe", say: Callable[[str], None] = unsaid
     ) -> None:
         self._settings, self._temp, self._tag, self._say = settings, temp, tag, say
-        self._opened = False
+        self._session: SparkSession | None = None
 
     @property
     def spark(self) -> "SparkSession":
-        """The process's session of these settings, opened at first use. EngineError where it cannot be."""
-        found = session(self._settings)
-        self._opened = True
-        return found
+        """A session of the engine's own, with views that no other load sees, in the process's Spark.
+
+        Opened at first use. EngineError where it cannot be.
+        """
+        whole = session(self._settings)
+        if self._session is None or not alive(self._session):
+            with explained(self._settings.place):
+                # By Connect a client has one session; loads of one process come one after the other there.
+                self._session = whole if self._settings.remote else settled(whole.newSession())
+        return self._session
 
     def scan(self, *, keys: Sequence[str] = ()) -> Scan:
         """An empty account for one evaluation that keeps the `keys` of refused rows."""
@@ -114,13 +120,13 @@ class SparkEngine:
 
     def cancel(self) -> None:
         """End this engine's jobs, from any thread; without effect where none runs."""
-        if self._opened:
+        if self._session is not None:
             with explained(self._settings.place):
-                self.spark.interruptTag(self._tag)
+                self._session.interruptTag(self._tag)
 
     def links(self) -> dict[str, str]:
         """The session's own pages, where it has some that it knows of."""
-        found = web_url(self.spark) if self._opened else None
+        found = web_url(self._session) if self._session is not None else None
         return {"Spark's jobs": found} if found else {}
 
     @contextmanager

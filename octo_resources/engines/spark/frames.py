@@ -27,6 +27,7 @@ from octo_resources.engines.spark.settle import Settling
 from octo_resources.engines.spark.splits import Marks, cut, marks_of
 from octo_resources.engines.spark.tokens import Wanted, reading, relation_of
 from octo_resources.engines.spark.types import same_in_spark, spark_schema
+from octo_resources.engines.spark.variables import set_variables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -65,16 +66,17 @@ class Frames:
     ) -> Frame:
         """The rows of all inputs through a mapping: target column → typed expression."""
         mapping = evaluation(schema, columns)
+        set_variables(self._spark, variables)
         counted: dict[str, Tally] = {one.batch.id: Tally() for one in inputs}
         natives = {n for n, one in enumerate(inputs) if one.file.format == "parquet" and _native(one, mapping, schema)}
         parts = [part for part in cut(inputs, self._cores, self._marks) if part.ordinal not in natives]
         found = [
-            self._evaluated(self._tokens(list(group), mapping, schema), mapping, form == "csv", variables)
+            self._evaluated(self._tokens(list(group), mapping, schema), mapping, form == "csv")
             for form, group in groupby(parts, key=lambda part: part.input.file.format)
         ]
         if natives:
             files = [Numbered(n, inputs[n]) for n in sorted(natives)]
-            found.append(self._evaluated(self._parquet(files, mapping, schema), mapping, False, variables))
+            found.append(self._evaluated(self._parquet(files, mapping, schema), mapping, False))
             for one in files:
                 self._count(one, schema, counted)
         batches = tuple(one.batch.id for one in inputs)
@@ -88,17 +90,10 @@ class Frames:
         settling = Settling(mapping.schema, mapping.fields, batches, tuple(keys))
         return Frame(reduce(lambda a, b: a.unionAll(b), found), settling, counted, expected)
 
-    def _evaluated(
-        self, tokens: "DataFrame", mapping: Evaluation, delimited: bool, variables: LoadVariables
-    ) -> "DataFrame":
-        from octo_resources.engines.spark.variables import parameters
-
+    def _evaluated(self, tokens: "DataFrame", mapping: Evaluation, delimited: bool) -> "DataFrame":
         view = f"octo_tokens_{uuid4().hex}"
-        tokens.createOrReplaceTempView(view)
-        try:
-            return self._spark.sql(mapping.over(view, delimited=delimited), args=parameters(variables))
-        finally:
-            self._spark.catalog.dropTempView(view)
+        tokens.createOrReplaceTempView(view)  # it stays: by Connect a name is looked up when the query runs
+        return self._spark.sql(mapping.over(view, delimited=delimited))
 
     # --- read by our readers in tasks --------------------------------------------------------------------------
 
@@ -198,7 +193,8 @@ def _kind_at(schema: SourceSchema, path: str) -> pa.DataType:
     field: Field | None = schema.field(str(first))
     for part in rest:
         field = field.child("[]" if isinstance(part, int) else part) if field is not None else None
-    return arrow_type(field.type) if field is not None else pa.string()
+    found = arrow_type(field.type) if field is not None else pa.string()
+    return pa.time64("ns") if pa.types.is_time64(found) else found  # the one unit that Spark takes from Arrow
 
 
 def _rows(one: Input) -> int:

@@ -13,7 +13,7 @@ from octo_core.errors import EngineError, OctopipeError
 
 JAVA: Final = (17, 21)
 """Java's versions that Spark 4.2 runs on."""
-_RAISED: Final = re.compile(r"[\w.]*(?:Error|Exception)\b:? ")
+_RAISED: Final = re.compile(r"\[[A-Z_.]+\] |[\w.]*(?:Error|Exception): ")
 """A line that says what was raised, in Python or Java."""
 _VERSION: Final = re.compile(r'version "(\d+)')
 
@@ -94,4 +94,4 @@ def engine_error(place: str, text: str) -> EngineError:
             return EngineError(f"{said}: {name[1]}" if name else said, where=place, hint=hint)
     lines = [line.strip() for line in text.strip().splitlines() if line.strip() and not line.strip().startswith("at ")]
     told = [line for line in lines if _RAISED.match(line)]
-    return EngineError(f"Spark failed: {(told or lines or ['no reason given'])[-1][:500]}", where=place, retryable=True)
+    return EngineError(f"Spark failed: {(told or lines or ['no reason given'])[0][:500]}", where=place, retryable=True)

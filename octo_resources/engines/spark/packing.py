@@ -33,7 +33,7 @@ def packing(settling: Settling) -> Task:
             for data in _packs(refused_batches(settled)):
                 yield packed("refused", data)
             if (keys := settled.scan.refused_keys) is not None:
-                yield packed("keys", packed_rows(keys.to_batches()))
+                yield packed("keys", packed_rows(keys.schema, keys.to_batches()))
             yield packed("counts", counts_text(settled.tallies).encode())
 
     return pack
@@ -43,10 +43,10 @@ def packed(kind: str, data: bytes) -> pa.RecordBatch:
     return pa.record_batch([pa.array([kind], pa.string()), pa.array([data], pa.binary())], schema=PACKED)
 
 
-def packed_rows(batches: list[pa.RecordBatch]) -> bytes:
-    """Batches of one schema as Arrow's stream."""
+def packed_rows(schema: pa.Schema, batches: list[pa.RecordBatch]) -> bytes:
+    """Batches as Arrow's stream."""
     sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, batches[0].schema) as writer:
+    with pa.ipc.new_stream(sink, schema) as writer:
         for batch in batches:
             writer.write_batch(batch)
     return sink.getvalue()
@@ -88,7 +88,7 @@ def _packs(batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
         waiting.append(batch)
         size += batch.nbytes
         if size >= _BYTES:
-            yield packed_rows(waiting)
+            yield packed_rows(batch.schema, waiting)
             waiting, size = [], 0
     if waiting:
-        yield packed_rows(waiting)
+        yield packed_rows(waiting[0].schema, waiting)

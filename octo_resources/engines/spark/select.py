@@ -6,25 +6,17 @@ from typing import Final
 
 import pyarrow as pa
 
-from octo_core.expressions import Node, Rendered, path_parts, paths
+from octo_core.expressions import Node, Rendered, path_parts, paths, reason_in_full, with_lets
+from octo_core.expressions.spark import to_spark
+from octo_core.expressions.spark_names import literal
+from octo_core.expressions.spark_names import name as identifier
 from octo_core.schema import SourceSchema
 from octo_core.types import DataType, arrow_type
 from octo_resources.engines.duckdb.scan import VALUE_LENGTH
 from octo_resources.engines.duckdb.select import ROW, contract_nodes, null_words
-from octo_resources.engines.spark._shim import reason_in_full, to_spark, with_lets
 from octo_resources.engines.spark.notes import NOTE
 
 _NEVER: Final = "CAST(NULL AS STRING)"
-
-
-def identifier(name: str) -> str:
-    """A quoted name."""
-    return "`" + name.replace("`", "``") + "`"
-
-
-def literal(text: str) -> str:
-    """A text constant."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 @dataclass(frozen=True)

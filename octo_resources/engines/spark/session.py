@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from octo_core.errors import EngineError
+from octo_core.expressions.spark_names import SETTINGS
 from octo_core.spec.pipeline import Engine
 from octo_resources.engines.choice import FROM
 
@@ -19,11 +20,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 MEANINGS: Final[dict[str, str]] = {
-    "spark.sql.ansi.enabled": "true",
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.caseSensitive": "true",
+    **SETTINGS,
     "spark.sql.timestampType": "TIMESTAMP_LTZ",
-    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     "spark.sql.files.ignoreCorruptFiles": "false",
@@ -87,7 +85,7 @@ def session(settings: Settings) -> "SparkSession":
     """
     global _open
     with _lock:
-        if _open is not None and _open[0] == settings and _alive(_open[1]):
+        if _open is not None and _open[0] == settings and alive(_open[1]):
             return _open[1]
         if _open is not None:
             _open[1].stop()
@@ -146,10 +144,15 @@ def _opened(settings: Settings) -> "SparkSession":
     assert pyspark.__version__
     with explained(settings.place):
         found = _built(conf)
-        for name, value in MEANINGS.items():
-            if found.conf.get(name, None) != value:  # a session that was there, or a server's own settings
-                found.conf.set(name, value)
-        return found
+        return settled(found)
+
+
+def settled(found: "SparkSession") -> "SparkSession":
+    """A session in which expressions mean what they should, whoever opened it."""
+    for name, value in MEANINGS.items():
+        if found.conf.get(name, None) != value:
+            found.conf.set(name, value)
+    return found
 
 
 def _built(conf: Mapping[str, str]) -> "SparkSession":
@@ -166,7 +169,8 @@ def _built(conf: Mapping[str, str]) -> "SparkSession":
     return builder.getOrCreate()
 
 
-def _alive(found: "SparkSession") -> bool:
+def alive(found: "SparkSession") -> bool:
+    """Whether its driver or server still runs it."""
     from py4j.protocol import Py4JError
 
     if hasattr(found, "is_stopped"):  # Spark Connect
