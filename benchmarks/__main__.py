@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import command, load, many, merge
+from benchmarks import command, load, many, merge, spark
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "cli": command.run_cli,
@@ -12,6 +12,8 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "many": many.run_many,
     "merge": merge.run_merge,
     "memory": merge.run_memory,
+    "spark": spark.run_spark,
+    "spark-memory": spark.run_spark_memory,
 }
 
 

@@ -163,8 +163,8 @@ def _pipeline(project: "Project", name: str, seen: dict[str, Finding]) -> Iterat
     missing = list(_secrets(project, pipeline))
     yield from missing
     yield from _model(pipeline)
-    yield from _spark(pipeline, seen)
     if not missing:
+        yield from _spark(project, pipeline, seen)
         yield _destination(project, pipeline, seen)
 
 
@@ -198,7 +198,7 @@ def _model(pipeline: "Pipeline") -> Iterator[Finding]:
         yield Finding(what=what, state="ok", found=f"{asked.settings.model}, share: {asked.share}")
 
 
-def _spark(pipeline: "Pipeline", seen: dict[str, Finding]) -> Iterator[Finding]:
+def _spark(project: "Project", pipeline: "Pipeline", seen: dict[str, Finding]) -> Iterator[Finding]:
     """Whether the Spark that a pipeline may run on is there and its executors fit; each is asked once."""
     from octo_resources.engines.choice import place
 
@@ -210,7 +210,7 @@ def _spark(pipeline: "Pipeline", seen: dict[str, Finding]) -> Iterator[Finding]:
     what = f"{pipeline.name}: Spark"
     address = f"spark {engine.model_dump_json()}"
     if address not in seen:
-        state, found, fix = examine(engine)
+        state, found, fix = examine(engine, project.secrets.reveal)
         seen[address] = Finding(what=what, state=state, found=redact(found), fix=fix)
     yield seen[address].model_copy(update={"what": what})
 

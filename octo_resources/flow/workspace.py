@@ -87,7 +87,7 @@ class Workspace:
             return self.engine(pipeline)
         from octo_resources.engines.spark import Settings, SparkEngine
 
-        wanted = Settings.of(pipeline.engine)
+        wanted = Settings.of(pipeline.engine, self.project.secrets.reveal)
         return SparkEngine(wanted, temp=self.project.state / "tmp", tag=tag, say=say)
 
     def inputs(self, batch: Batch) -> "list[Input]":

@@ -5,19 +5,10 @@ from typing import Any
 import pytest
 import yaml
 
-from octo_core.errors import EngineError
-from octo_core.spec.pipeline import Engine
-from octo_resources.engines.choice import FROM, choose
 from octo_resources.engines.spark import SparkEngine
-from octo_resources.engines.spark.missing import engine_error, java_fits
-from octo_resources.engines.spark.session import MEANINGS, Settings, configuration
 from tests.flow.shop import Shop, sale, sales
 
 LOCAL = {"kind": "spark", "master": "local[2]"}
-
-
-def lines(rows: list[dict[str, Any]]) -> str:
-    return "".join(f"{yaml.safe_dump(row, default_flow_style=True, width=10_000).strip()}\n" for row in rows)
 
 
 def start_again(shop: Shop, engine: dict[str, Any] | str, there: str) -> None:
@@ -64,7 +55,7 @@ ODD = [
 def test_a_load_leaves_the_same_on_both_engines(shop: Shop, spark: SparkEngine, write: str, there: str) -> None:
     shop.sales_pipeline(table={"write": write}, quarantine={"max_ratio": 1.0}, drift={"new_field": "ignore"})
     shop.drop("sales", "a", sales(range(100)))
-    shop.drop_text("sales", "b.jsonl", lines(ODD[:0]) + '{"id": 40, "id": 41}\nno json\n')
+    shop.drop_text("sales", "b.jsonl", '{"id": 40, "id": 41}\nno json\n')
     shop.drop("sales", "c", ODD)
     shop.land()
     shop.approve()
@@ -89,7 +80,9 @@ def test_what_a_dead_driver_left_is_swept_by_the_next_load(shop: Shop, spark: Sp
     assert shop.sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'octo_ld%'") == []
 
 
-def test_without_the_right_to_make_a_schema_rows_go_through_the_driver(shop: Shop, spark: SparkEngine) -> None:
+def test_without_the_right_to_make_a_schema_rows_go_through_the_driver(
+    shop: Shop, spark: SparkEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop.sales_pipeline(engine=LOCAL)
     shop.drop("sales", "a", sales(range(10)))
     shop.land()
@@ -97,6 +90,9 @@ def test_without_the_right_to_make_a_schema_rows_go_through_the_driver(shop: Sho
     shop.space.destination(shop.pipeline()).prepare()
     shop.sql(
         "CREATE ROLE loader LOGIN; GRANT USAGE ON SCHEMA shop, _octopipe TO loader;"
-        "GRANT ALL ON ALL TABLES IN SCHEMA shop, _octopipe TO loader; GRANT ALL ON ALL SEQUENCES IN SCHEMA _octopipe TO loader"
+        "GRANT ALL ON ALL TABLES IN SCHEMA shop, _octopipe TO loader;"
+        "GRANT ALL ON ALL SEQUENCES IN SCHEMA _octopipe TO loader"
     )
+    monkeypatch.setenv("SHOP_WAREHOUSE", shop.url.replace("postgres@", "loader@"))
     assert shop.load().result.tables["shop.sale"].inserted == 10
+    assert shop.sql("DROP OWNED BY loader; DROP ROLE loader") == []

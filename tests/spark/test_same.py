@@ -43,7 +43,7 @@ def outcome(engine: Engine, land: Land, fields: SourceSchema, columns: Mapping[s
         "refused": sorted(scan.refused, key=lambda one: one.row),
         "reasons": scan.refused.reasons,
         "counts": scan.batches,
-        "keys": sorted(map(str, keys.to_pylist())) if keys is not None else None,
+        "keys": sorted(map(str, keys.to_pylist())) if keys is not None else [],
     }
 
 
@@ -60,7 +60,14 @@ def test_lines_of_json(land: Land, spark: SparkEngine) -> None:
     land.add(BROKEN, batch="b1").add(BROKEN, batch="b2", compression="gzip")
     land.add(b"\xef\xbb\xbf" + BROKEN, batch="b2", compression="zstd")
     fields = schema(FIELDS | {"amount": "decimal(9,2)"}, CARRIERS)
-    columns = {"a": "cast(id as text)", "b": '"customer name"', "c": "amount", "d": "flag", "r": "json_value(r, 'a')", "l": "l"}
+    columns = {
+        "a": "cast(id as text)",
+        "b": '"customer name"',
+        "c": "amount",
+        "d": "flag",
+        "r": "json_value(r, 'a')",
+        "l": "l",
+    }
     found = same(spark, land, fields, columns)
     assert len(found["rows"]) > 800
     assert len(found["refused"]) > 800

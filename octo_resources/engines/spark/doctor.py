@@ -2,7 +2,7 @@
 
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -27,9 +27,9 @@ class Examined(NamedTuple):
     fix: str | None = None
 
 
-def examine(engine: Engine) -> Examined:
+def examine(engine: Engine, reveal: Callable[[str], str] = str) -> Examined:
     """Open a session, run one small job on it and close it again: some 10 s, once an address."""
-    settings = Settings.of(engine)
+    settings = Settings.of(engine, reveal)
     try:
         _reach(settings)
         if settings.remote is None:

@@ -7,8 +7,8 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from octo_core.errors import EngineError
@@ -50,12 +50,15 @@ class Settings:
     """What a session is opened with; two of the same share one session."""
 
     master: str = "local[*]"
-    remote: str | None = None
-    conf: tuple[tuple[str, str], ...] = ()
+    remote: str | None = field(default=None, repr=False)
+    conf: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @classmethod
-    def of(cls, engine: Engine) -> "Settings":
-        """What a pipeline's `engine:` says; `memory` and `threads`: of the driver locally, else of an executor."""
+    def of(cls, engine: Engine, reveal: Callable[[str], str] = str) -> "Settings":
+        """What a pipeline's `engine:` says; `memory` and `threads`: of the driver locally, else of an executor.
+
+        `reveal` turns references to secrets into their values.
+        """
         master = engine.master or (f"local[{engine.threads}]" if engine.threads else "local[*]")
         conf: dict[str, str] = {}
         local = master.startswith("local")
@@ -65,8 +68,8 @@ class Settings:
             conf["spark.executor.cores"] = str(engine.threads)
         if engine.packages:
             conf["spark.jars.packages"] = ",".join(engine.packages)
-        conf |= engine.conf
-        return cls(master, engine.remote, tuple(sorted(conf.items())))
+        conf |= {name: reveal(value) for name, value in engine.conf.items()}
+        return cls(master, reveal(engine.remote) if engine.remote else None, tuple(sorted(conf.items())))
 
     @property
     def place(self) -> str:
