@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from octo_core.errors import OutOfTime
 from octo_resources.engines.spark import SparkEngine
 from tests.flow.shop import Shop, sale, sales
 
@@ -67,6 +68,19 @@ def test_a_load_leaves_the_same_on_both_engines(shop: Shop, spark: SparkEngine, 
     assert wanted.pop("engine") == "duckdb"
     assert found == wanted
     assert wanted["ledger"]["quarantined"] > 5
+    assert shop.sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'octo_ld%'") == []
+
+
+def test_a_load_that_takes_too_long_ends_its_jobs(shop: Shop, spark: SparkEngine) -> None:
+    shop.sales_pipeline(engine=LOCAL)
+    shop.drop("sales", "a", sales(range(10)))
+    shop.land()
+    shop.approve()
+    shop.sales_pipeline(engine=LOCAL, limits={"time": "0.1"})
+    with pytest.raises(OutOfTime):
+        shop.load()
+    assert not spark.spark.sparkContext.statusTracker().getActiveStageIds()
+    assert shop.count() == 0
     assert shop.sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'octo_ld%'") == []
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -137,6 +137,10 @@ class SparkEngine:
         try:
             with explained(self._settings.place), saying(spark, self._say):
                 yield
+        except BaseException:  # also an interrupt, of a person or of Dagster: Spark would go on without us
+            with suppress(Exception):
+                self.cancel()
+            raise
         finally:
             spark.removeTag(self._tag)
 

@@ -24,7 +24,7 @@ from octo_resources.engines.duckdb.select import ROW
 from octo_resources.engines.spark.notes import NOTE
 from octo_resources.engines.spark.select import Evaluation, evaluation, identifier
 from octo_resources.engines.spark.settle import Settling
-from octo_resources.engines.spark.splits import Marks, cut, marks_of
+from octo_resources.engines.spark.splits import LARGEST, MOST, Marks, cut, marks_of, part_size, tasks
 from octo_resources.engines.spark.tokens import Wanted, reading, relation_of
 from octo_resources.engines.spark.types import same_in_spark, spark_schema
 from octo_resources.engines.spark.variables import set_variables
@@ -70,12 +70,16 @@ class Frames:
         counted: dict[str, Tally] = {one.batch.id: Tally() for one in inputs}
         natives = {n for n, one in enumerate(inputs) if one.file.format == "parquet" and _native(one, mapping, schema)}
         parts = [part for part in cut(inputs, self._cores, self._marks) if part.ordinal not in natives]
+        lanes = [(form, list(group)) for form, group in groupby(parts, key=lambda part: part.input.file.format)]
+        size = part_size(inputs, self._cores)
         found = [
-            self._evaluated(self._tokens(list(group), mapping, schema), mapping, form == "csv")
-            for form, group in groupby(parts, key=lambda part: part.input.file.format)
+            self._evaluated(self._tokens(group, mapping, schema, size), mapping, form == "csv")
+            for form, group in (lanes or ([] if natives else [("jsonl", [])]))
         ]
         if natives:
             files = [Numbered(n, inputs[n]) for n in sorted(natives)]
+            most = max(LARGEST, sum(one.input.file.bytes for one in files) // MOST)
+            self._spark.conf.set("spark.sql.files.maxPartitionBytes", str(most))
             found.append(self._evaluated(self._parquet(files, mapping, schema), mapping, False))
             for one in files:
                 self._count(one, schema, counted)
@@ -97,11 +101,11 @@ class Frames:
 
     # --- read by our readers in tasks --------------------------------------------------------------------------
 
-    def _tokens(self, parts: Sequence[Numbered], mapping: Evaluation, schema: SourceSchema) -> "DataFrame":
-        typed = parts[0].input.file.format == "parquet"
+    def _tokens(self, parts: Sequence[Numbered], mapping: Evaluation, schema: SourceSchema, size: int) -> "DataFrame":
+        typed = bool(parts) and parts[0].input.file.format == "parquet"
         kinds = {path: _kind_at(schema, path) if typed else pa.string() for path in mapping.paths}
         wanted = Wanted(mapping.paths, schema, relation_of(kinds))
-        numbers = self._spark.range(0, len(parts), 1, len(parts))
+        numbers = self._spark.range(0, len(parts), 1, tasks(parts, size, self._cores))
         return numbers.mapInArrow(reading(parts, wanted), spark_schema(wanted.relation))
 
     def _marks(self, parts: Sequence[Numbered]) -> Sequence[Marks]:

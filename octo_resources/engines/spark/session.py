@@ -34,7 +34,6 @@ _USUAL: Final[dict[str, str]] = {
     "spark.ui.port": "0",
     "spark.log.level": "ERROR",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
-    "spark.sql.files.maxPartitionBytes": "128m",
     "spark.task.maxFailures": "4",
 }
 _LOOPBACK: Final = ("local", "spark://127.", "spark://localhost", "spark://[::1]")

@@ -18,7 +18,7 @@ from octo_resources.engines.duckdb.inputs import Numbered
 SMALLEST: Final = 8 << 20
 LARGEST: Final = 128 << 20
 MOST: Final = 512
-"""Parts of one load: each task attempt has tables of its own in the destination, and the mover locks them all."""
+"""Tasks of one table: each attempt has tables of its own in the destination, and the mover locks them all."""
 _CHUNK: Final = 4 << 20
 _PLAIN: Final = frozenset({"utf-8", "utf8", "utf-8-sig", "ascii"})
 
@@ -30,8 +30,7 @@ Counting = Callable[[Sequence[Numbered]], Sequence[Marks]]
 
 def cut(inputs: Sequence[Input], cores: int, counting: Counting) -> list[Numbered]:
     """The parts of all files, in the files' order. LandingError where a file is not there."""
-    total = sum(one.file.bytes for one in inputs)
-    size = max(SMALLEST, min(LARGEST, total // (2 * cores)), total // MOST)
+    size = part_size(inputs, cores)
     parts: list[list[Numbered]] = []
     for ordinal, one in enumerate(inputs):
         numbered = Numbered(ordinal, lightened(one))
@@ -39,6 +38,19 @@ def cut(inputs: Sequence[Input], cores: int, counting: Counting) -> list[Numbere
     cut_up = [part for file in parts if len(file) > 1 and file[0].input.file.format != "parquet" for part in file]
     marks = dict(zip(map(_place, cut_up), counting(cut_up), strict=True)) if cut_up else {}
     return [part for file in parts for part in _numbered(file, marks)]
+
+
+def part_size(inputs: Sequence[Input], cores: int) -> int:
+    """Bytes of a part: some parts for each core, and not more than MOST of them."""
+    total = sum(one.file.bytes for one in inputs)
+    return max(SMALLEST, min(LARGEST, total // (2 * cores)), total // MOST)
+
+
+def tasks(parts: Sequence[Numbered], size: int, cores: int) -> int:
+    """How many tasks read these parts: small files are read several by one task."""
+    spans = [(part.input.span, part.input.file) for part in parts]
+    lines = [span.end - span.start if span and file.format != "parquet" else file.bytes for span, file in spans]
+    return max(1, min(len(parts), MOST, max(2 * cores, -(-sum(lines) // size))))
 
 
 def lightened(one: Input) -> Input:
