@@ -24,7 +24,7 @@ def choose(engine: Engine, size: int, *, cores: int | None = None) -> Choice:
         return Choice("duckdb", "the pipeline asks for it")
     where = place(engine)
     if engine.kind == "spark":
-        return Choice("spark", f"the pipeline asks for it ({where or 'local[*]'})")
+        return Choice("spark", f"the pipeline asks for it ({where or engine.master or 'local[*]'})")
     told = engine.conf.get(FROM)
     fits = parse_size(told) if told else A_CORE * (cores or os.cpu_count() or 1)
     said = f"{size / 1e9:.1f} GB"
