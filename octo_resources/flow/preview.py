@@ -14,6 +14,7 @@ from octo_core.schema import Field, SourceSchema
 from octo_core.spec.shapes import INDEX, PARENT, EachFrom, JoinFrom, Shape, driving, looked_up
 from octo_resources.engines.duckdb import LoadVariables
 from octo_resources.engines.duckdb.preview import Preview
+from octo_resources.engines.shown import spark_sql
 from octo_resources.flow.asking import Asked
 from octo_resources.flow.pseudonyms import pseudonym_key
 from octo_resources.flow.shaping import Shaped, Shaper, shaping
@@ -76,7 +77,7 @@ def _planned(
         write=recipe.write,
         rows_there=table.rows,
         key_collisions=found.key_collisions,
-        sql={"duckdb": engine.sql(schema, nodes), "spark": None},
+        sql={"duckdb": engine.sql(schema, nodes), "spark": spark_sql(schema, nodes)},
         suggested_ddl=_suggested(space, pipeline, table, schema, unused),
     ), [*shaped.warnings, *_of_shape(name, origin, shaped), *asked.warnings]
 
