@@ -26,12 +26,36 @@ $(STAMP): pyproject.toml uv.lock
 demo: install ## Load 336,776 real flights into a real PostgreSQL, with approval, updates, quarantine and drift
 	$(BIN)/python -m demo
 
+.PHONY: demo-stream
+demo-stream: install kafka ## Flights as a live feed beside their history, into one table; the consumer is killed twice
+	$(BIN)/python -m demo.stream
+
+.PHONY: example-marketing
+example-marketing: install kafka ## Campaigns from an API each night and through Kafka by day, in one table
+	$(BIN)/python examples/marketing/play.py
+
+.PHONY: kill-matrix
+kill-matrix: install kafka ## What is lost and doubled when something breaks, at every point of a load: a table
+	$(BIN)/python -m benchmarks kill_matrix
+
 .PHONY: dev
 dev: install ## Open Dagster's UI on this folder's state (after `make demo`: with its database and source running)
 	$(BIN)/python -m demo dev
 
+JARS := .jars
+KAFKA_JARS := $(JARS)/kafka/.brought
+
+.PHONY: kafka
+kafka: $(KAFKA_JARS) ## Bring the jars of an Apache Kafka broker, for tests and demos (Maven Central, 54 MB)
+
+$(KAFKA_JARS): pom.xml
+	@command -v mvn >/dev/null || { echo "Maven and Java 17 are needed to bring a Kafka broker: apt-get install maven"; exit 1; }
+	@mkdir -p $(JARS) && exec 9>$(JARS)/.lock && flock 9 && { test $@ -nt pom.xml || { \
+		rm -rf $(JARS)/kafka && \
+		mvn --quiet --batch-mode -Pkafka dependency:copy-dependencies -DoutputDirectory=$(JARS)/kafka </dev/null && touch $@; }; }
+
 .PHONY: test
-test: install ## Run the checks and the tests
+test: install kafka ## Run the checks and the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -72,6 +96,7 @@ docs: install ## Make the generated pages and schemas of docs/ again
 	$(BIN)/python -m octo_core.expressions.docs > docs/expressions.md
 	$(BIN)/python -m octo_core.inference.semantic_types.docs > docs/semantic-types.md
 	$(BIN)/python -m octo_cli.schemas
+	$(BIN)/python -m octo_api.openapi
 
 .PHONY: clean
 clean: ## Take away what was installed and all local state

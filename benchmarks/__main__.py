@@ -3,17 +3,21 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import command, load, many, merge, spark
+from benchmarks import command, kafka, kill_matrix, load, many, merge, push, spark, sql
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "cli": command.run_cli,
+    "kafka": kafka.run_kafka,
     "load": load.run,
     "command": command.run_command,
     "many": many.run_many,
     "merge": merge.run_merge,
     "memory": merge.run_memory,
+    "kill_matrix": kill_matrix.run_kill_matrix,
+    "push": push.run,
     "spark": spark.run_spark,
     "spark-memory": spark.run_spark_memory,
+    "sql": sql.run_sql,
 }
 
 

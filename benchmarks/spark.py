@@ -147,7 +147,7 @@ def run_spark(times: int = 5, rows: int = ROWS) -> None:
 
 
 class Peak:
-    """The most memory that this process and those below have at a time, by kind, in MB; looked at ten times a second."""
+    """The most memory that this process and those below it have at a time, by kind, in MB; ten looks a second."""
 
     def __init__(self) -> None:
         self.python = self.java = 0.0

@@ -43,11 +43,13 @@ def project_definitions(project: Project, pipelines: Sequence[str] | None = None
         built = _built(project, run[0]) if run is not None else []
         if run is None or not run[1] <= {key for one in built for key in one.keys}:
             built = _built(project, names)
+        shared = shared_jobs(any(not one.broken for one in built))
         return dg.Definitions(
             assets=[asset for one in built for asset in one.assets],
             asset_checks=[check for one in built for check in one.checks],
             schedules=[one.schedule for one in built if one.schedule is not None],
-            **shared_jobs(any(not one.broken for one in built)),
+            sensors=[*(sensor for one in built for sensor in one.sensors), *shared.pop("sensors", ())],
+            **shared,
             resources=project_resources(project),
         )
 

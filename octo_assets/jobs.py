@@ -4,6 +4,8 @@ from typing import Any
 
 import dagster as dg
 
+from octo_assets.stream_sensor import stream_job
+
 PROPOSE = dg.AssetSelection.tag("octopipe/step", "propose")
 ALL = PROPOSE | dg.AssetSelection.tag("octopipe/step", "load")
 
@@ -30,6 +32,7 @@ def shared_jobs(any_pipeline: bool) -> dict[str, Any]:
                 description="All of a pipeline, in order: what is approved is loaded, what is not waits.",
                 executor_def=dg.in_process_executor,
             ),
+            stream_job,
         ],
         "sensors": [
             dg.AutomationConditionSensorDefinition(

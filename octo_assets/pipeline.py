@@ -1,17 +1,21 @@
-"""One pipeline's definitions: its assets from raw to tables, its checks and its schedule."""
+"""One pipeline's definitions: its assets from raw to tables, its checks, its schedule and sensors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import dagster as dg
 
+from octo_assets.announced_sensor import announced_sensor
+from octo_assets.kafka_sensor import kafka_sensor
 from octo_assets.names import mapping_key
+from octo_assets.push_sensor import push_sensor
 from octo_assets.schedules import pipeline_keys, pipeline_schedule
 from octo_assets.steps.approval import approval_asset
 from octo_assets.steps.freshness import freshness_checks
 from octo_assets.steps.raw import raw_assets
 from octo_assets.steps.tables import table_assets
 from octo_assets.steps.understand import understanding_assets
+from octo_assets.stream_sensor import stream_sensor
 from octo_resources.project import Pipeline, Project
 
 
@@ -23,6 +27,7 @@ class Built:
     assets: Sequence[dg.AssetsDefinition | dg.AssetSpec]
     checks: Sequence[dg.AssetChecksDefinition] = ()
     schedule: dg.ScheduleDefinition | None = None
+    sensors: Sequence[dg.SensorDefinition] = ()
     broken: bool = False
 
 
@@ -38,7 +43,15 @@ def pipeline_definitions(project: Project, pipeline: Pipeline) -> Built:
         approval_asset(spec),
         table_assets(project, spec),
     ]
-    return Built(pipeline_keys(spec), assets, freshness_checks(spec), pipeline_schedule(project, spec))
+    made = (kafka_sensor, push_sensor, stream_sensor, announced_sensor)
+    sensors = [make(project, spec) for make in made]
+    return Built(
+        pipeline_keys(spec),
+        assets,
+        freshness_checks(spec),
+        pipeline_schedule(project, spec),
+        [sensor for sensor in sensors if sensor is not None],
+    )
 
 
 def broken_pipeline(name: str, mistakes: str) -> Built:

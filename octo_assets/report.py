@@ -1,6 +1,8 @@
 """Tell Dagster of a decision that was made elsewhere: the load follows by automation condition."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -9,6 +11,10 @@ from octo_assets.steps.common import Metadata
 from octo_core.plan.model import Plan
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.dagster import instance_of
+
+if TYPE_CHECKING:
+    from dagster._core.remote_origin import RemoteRepositoryOrigin
+    from dagster._core.scheduler.instigation import InstigatorState
 
 
 def report_decision(root: Path, pipeline: str, fingerprint: str, verdict: str, reviewer: str) -> None:
@@ -41,24 +47,55 @@ def _report_check(instance: dg.DagsterInstance, key: dg.AssetKey, *, passed: boo
 
 
 def switch_schedule(root: Path, spec: PipelineSpec, *, on: bool) -> None:
-    """Start or stop a pipeline's schedule in the instance, as its switch in the UI does; no code server is needed."""
-    from dagster._core.definitions.run_request import InstigatorType
-    from dagster._core.remote_origin import RemoteInstigatorOrigin, RemoteRepositoryOrigin
-    from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, ScheduleInstigatorData
-    from dagster._core.workspace.load import location_origins_from_yaml_paths
-    from dagster._time import get_current_timestamp
+    """Start or stop a pipeline's schedule and sensors in the instance, as their switches in the UI do.
 
-    if spec.schedule is None or not (root / "workspace.yaml").is_file():
+    No code server is needed.
+    """
+    from dagster._core.remote_origin import RemoteRepositoryOrigin
+    from dagster._core.workspace.load import location_origins_from_yaml_paths
+
+    if (spec.schedule is None and not _sensors(spec)) or not (root / "workspace.yaml").is_file():
         return
     with instance_of(root) as instance:
         for location in location_origins_from_yaml_paths([str(root / "workspace.yaml")]):
             repository = RemoteRepositoryOrigin(location, "__repository__")
-            origin = RemoteInstigatorOrigin(repository, op_name(spec.name, "schedule"))
-            data = ScheduleInstigatorData(spec.schedule.cron, get_current_timestamp() if on else None)
-            status = InstigatorStatus.RUNNING if on else InstigatorStatus.STOPPED
-            state = InstigatorState(origin, InstigatorType.SCHEDULE, status, data)
-            selector = origin.get_selector().get_id()
-            if instance.get_instigator_state(origin.get_id(), selector) is None:
-                instance.add_instigator_state(state)
-            else:
-                instance.update_instigator_state(state)
+            for state in _switched(spec, repository, on=on):
+                selector = state.origin.get_selector().get_id()
+                if instance.get_instigator_state(state.origin.get_id(), selector) is None:
+                    instance.add_instigator_state(state)
+                else:
+                    instance.update_instigator_state(state)
+
+
+def _sensors(spec: PipelineSpec) -> list[str]:
+    """The names of the sensors that watch what comes by itself."""
+    kinds = {source.kind for source in spec.sources.values()}
+    comes = {
+        "stream": spec.stream is not None,
+        "kafka": spec.stream is None and "kafka" in kinds,
+        "pushed": "push" in kinds,
+        "announced": spec.transport is not None,
+    }
+    return [op_name(spec.name, name) for name, there in comes.items() if there]
+
+
+def _switched(spec: PipelineSpec, repository: "RemoteRepositoryOrigin", *, on: bool) -> "Iterator[InstigatorState]":
+    """The states of a pipeline's schedule and sensors, as they are to be."""
+    from dagster._core.definitions.run_request import InstigatorType
+    from dagster._core.remote_origin import RemoteInstigatorOrigin
+    from dagster._core.scheduler.instigation import (
+        InstigatorState,
+        InstigatorStatus,
+        ScheduleInstigatorData,
+        SensorInstigatorData,
+    )
+    from dagster._time import get_current_timestamp
+
+    status = InstigatorStatus.RUNNING if on else InstigatorStatus.STOPPED
+    if spec.schedule is not None:
+        data = ScheduleInstigatorData(spec.schedule.cron, get_current_timestamp() if on else None)
+        origin = RemoteInstigatorOrigin(repository, op_name(spec.name, "schedule"))
+        yield InstigatorState(origin, InstigatorType.SCHEDULE, status, data)
+    for name in _sensors(spec):
+        origin = RemoteInstigatorOrigin(repository, name)
+        yield InstigatorState(origin, InstigatorType.SENSOR, status, SensorInstigatorData())

@@ -19,11 +19,18 @@ def pipeline_keys(spec: PipelineSpec) -> list[dg.AssetKey]:
     ]
 
 
+def started_keys(spec: PipelineSpec) -> list[dg.AssetKey]:
+    """What a schedule or sensor starts: all of a pipeline; with a transport its landing, which announces the rest."""
+    if spec.transport is None:
+        return pipeline_keys(spec)
+    return [raw_key(spec.name, source) for source in spec.sources]
+
+
 def pipeline_schedule(project: Project, spec: PipelineSpec) -> dg.ScheduleDefinition | None:
     """The file's `schedule`; off until `octopipe start` (or at once where octopipe.yaml says autostart)."""
     if spec.schedule is None:
         return None
-    keys = pipeline_keys(spec)
+    keys = started_keys(spec)
     running = project.spec.rules.autostart
 
     @dg.schedule(

@@ -134,6 +134,13 @@ COMMANDS: Mapping[str, Entry] = {
     "run": Entry(
         "run", "run", "Load now.", RUN, {"": "octo_core.ledger:LoadResult", "--due": f"{_OUTCOMES}:DueAnswer"}
     ),
+    "stream": Entry(
+        "stream",
+        "stream",
+        "Load what comes from a stream as it comes.",
+        RUN,
+        {"": "octo_core.streaming:StreamState", "each": "octo_core.streaming:MicroBatch"},
+    ),
     "start": Entry("control", "start", "Turn a pipeline's schedule on.", RUN, {"": f"{_OUTCOMES}:ControlAnswer"}),
     "stop": Entry(
         "control", "stop", "Turn it off; a running load ends cleanly.", RUN, {"": f"{_OUTCOMES}:ControlAnswer"}
@@ -141,6 +148,19 @@ COMMANDS: Mapping[str, Entry] = {
     "pause": Entry("control", "pause", "Turn it off for a time.", RUN, {"": f"{_OUTCOMES}:ControlAnswer"}),
     "abort": Entry(
         "control", "abort", "End a running load with nothing half done.", RUN, {"": f"{_OUTCOMES}:AbortAnswer"}
+    ),
+    "serve": Entry("serve", "serve", "Serve the HTTP API that items are pushed to.", RUN),
+    "token": Entry(
+        "token",
+        "app",
+        "Who may use the HTTP API: create, list, rotate, revoke.",
+        RUN,
+        {
+            "create": f"{_OUTCOMES}:MadeTokenAnswer",
+            "list": f"{_OUTCOMES}:TokensAnswer",
+            "rotate": f"{_OUTCOMES}:MadeTokenAnswer",
+            "revoke": f"{_OUTCOMES}:TokensAnswer",
+        },
     ),
     "status": Entry(
         "observe",
@@ -161,7 +181,11 @@ COMMANDS: Mapping[str, Entry] = {
         "quarantine",
         "Rows that were set aside, with reasons.",
         LOOK,
-        {"list": f"{_OUTCOMES}:QuarantineReasons", "show": f"{_OUTCOMES}:QuarantineRows"},
+        {
+            "list": f"{_OUTCOMES}:QuarantineReasons",
+            "show": f"{_OUTCOMES}:QuarantineRows",
+            "replay": f"{_OUTCOMES}:ReplayedAnswer",
+        },
     ),
     "history": Entry(
         "observe",
@@ -169,6 +193,17 @@ COMMANDS: Mapping[str, Entry] = {
         "Past loads.",
         LOOK,
         {"list": f"{_OUTCOMES}:HistoryAnswer", "clean": f"{_OUTCOMES}:ForgottenAnswer"},
+    ),
+    "kafka": Entry(
+        "kafka",
+        "app",
+        "What waits at the brokers of a pipeline's sources.",
+        LOOK,
+        {
+            "topics": "octo_cli.kafka_answers:TopicsAnswer",
+            "lag": "octo_cli.kafka_answers:LagAnswer",
+            "peek": "octo_cli.kafka_answers:PeekAnswer",
+        },
     ),
     "llm": Entry(
         "llm",

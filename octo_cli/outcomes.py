@@ -9,10 +9,12 @@ from octo_core.approvals import Decision, Seal, Verdict
 from octo_core.ledger import LoadResult, QuarantinedRow
 from octo_core.plan.model import PlanState, Recipe
 from octo_core.schema import Role, SourceSchema
+from octo_core.streaming import StreamState
 from octo_core.types import TypeText
 from octo_resources.flow.logs import LogLine
 from octo_resources.registry.calls import LlmCall
 from octo_resources.registry.model import ExecutionStatus, Step, StepStatus, Switch
+from octo_resources.registry.tokens import Token
 
 
 class FieldAnswer(Answer):
@@ -188,6 +190,8 @@ class PipelineStatus(Answer):
     ended: datetime | None = None
     next: datetime | None = None
     message: str | None = None
+    stream: StreamState | None = None
+    """How its stream stands, where it has or had one on this machine."""
     steps: tuple[StepAnswer, ...] = ()
 
 
@@ -214,6 +218,13 @@ class QuarantineReasons(Answer):
     pipeline: str
     total: int
     reasons: tuple[ReasonCount, ...]
+
+
+class ReplayedAnswer(Answer):
+    """Messages that were sent back, by topic."""
+
+    pipeline: str
+    topics: dict[str, int]
 
 
 class SetAside(QuarantinedRow):
@@ -295,3 +306,34 @@ class LlmCallsAnswer(Answer):
     calls: tuple[LlmCallRow, ...]
     tokens: int
     cost: Decimal
+
+
+class TokenRow(Answer):
+    """A token without the token. `pipelines` is null where it is good for all of them."""
+
+    id: str
+    name: str
+    scope: str
+    pipelines: tuple[str, ...] | None
+    state: Literal["good", "expired", "revoked"]
+    made_by: str | None
+    made_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+    @classmethod
+    def of(cls, token: Token, at: datetime) -> "TokenRow":
+        """The row as it is at a moment."""
+        state = "good" if token.good_at(at) else "expired" if token.revoked_at is None else "revoked"
+        return cls.model_validate({**token.model_dump(), "state": state})
+
+
+class TokensAnswer(Answer):
+    tokens: tuple[TokenRow, ...]
+
+
+class MadeTokenAnswer(Answer):
+    """A new token; `token` is the secret, which nobody can be shown again."""
+
+    token: str
+    about: TokenRow

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from octo_core.schema import Frozen
+from octo_core.schema import Declared, Frozen
 
 FileFormat = Literal["csv", "json", "jsonl", "parquet"]
 Compression = Literal["none", "gzip", "zstd"]
@@ -56,5 +56,14 @@ class Batch(Frozen):
     cursor_to: str | None = None
     full: bool = True
     """Whether it is the whole source (a full read) and not an increment."""
+    epochs: dict[str, int] = Field(default_factory=dict)
+    """With `landing: off`: table → the epoch of the destination's position from which the extraction went on."""
+    position: dict[str, Any] = Field(default_factory=dict)
+    """What its load writes into the destination's position beside `batch` and `cursor`, such as a topic's offsets."""
+    declared: tuple[Declared, ...] = ()
+    """What the source itself says of its fields, in their order; empty where it says nothing."""
+    declared_key: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What its extraction found worth saying: new partitions, schema changes at the source."""
     folder: str = ""
     """Absolute folder of the manifest; set when it is read, not kept in it."""

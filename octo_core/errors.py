@@ -14,6 +14,7 @@ OctopipeError
 ├── QuarantineLimit       more rows were set aside than the pipeline allows
 ├── LoadAborted           somebody asked that the load ends; nothing was committed
 ├── OutOfTime             an extraction or a load took longer than `limits.time`; nothing was committed
+├── TooMuch               an expression that is tried takes more time or memory than a trial may
 ├── LedgerMismatch        rows did not add up; the load was rolled back
 └── RegistryError         the registry is unreachable, damaged or was tampered with
 """
@@ -144,6 +145,10 @@ class LoadAborted(OctopipeError):
 
 class OutOfTime(OctopipeError):
     """An extraction or a load took longer than `limits.time`; nothing of it landed or was committed."""
+
+
+class TooMuch(OctopipeError):
+    """An expression that is tried takes more time or memory than a trial may."""
 
 
 class LedgerMismatch(OctopipeError):

@@ -38,12 +38,12 @@ def read_token(token: str, kind: DataType, fmt: str | None = None) -> object:
     Blanks and tabs around it do not matter. Intervals stay text, as Python has none with months. Raises ValueError
     where a load would set the row aside.
     """
-    return _reader(kind, fmt)(token)
+    return reader(kind, fmt)(token)
 
 
 @lru_cache(maxsize=2048)
-def _reader(kind: DataType, fmt: str | None) -> Reader:
-    """What reads tokens of a type. Raises ValueError for a format that cannot be."""
+def reader(kind: DataType, fmt: str | None = None) -> Reader:
+    """What `read_token` reads tokens of a type by. Raises ValueError for a format that cannot be."""
     if kind.kind in ("text", "record"):
         return _text
     if kind.kind == "json":

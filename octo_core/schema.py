@@ -18,7 +18,7 @@ Carrier = Literal["text", "number", "boolean", "object", "array", "typed", "mixe
 class Frozen(BaseModel):
     """A value that nobody changes after it was made, and that refuses unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class FieldStats(Frozen):
@@ -63,6 +63,16 @@ class Field(Frozen):
 
     def child(self, name: str) -> "Field | None":
         return next((field for field in self.children if field.name == name), None)
+
+
+class Declared(Frozen):
+    """What a source itself says of a field, such as a database's catalog: it goes before what the values suggest."""
+
+    name: str
+    type: TypeText
+    nullable: bool = True
+    description: str | None = None
+    carrier: Carrier = "typed"
 
 
 class SourceSchema(Frozen):

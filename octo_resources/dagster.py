@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from octo_core.errors import UsageError
 from octo_resources.project import Project
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from octo_resources.registry import Registry
+
+
+ARTIFACTS = "OCTOPIPE_ARTIFACTS"
 
 
 class RegistryResource(dg.ConfigurableResource[Any]):
@@ -77,12 +81,29 @@ def project_resources(project: Project) -> dict[str, Any]:
     folder = str(project.root)
     llm = project.spec.llm
     return {
+        **_artifacts(project.environment.get(ARTIFACTS, "")),
         "registry": RegistryResource(project=folder),
         "landing": LandingResource(project=folder),
         "llm": LlmResource(model=llm.model or "", base_url=llm.base_url or "", share=llm.share or "statistics"),
         "kafka": KafkaResource(),
         "spark": SparkResource(),
     }
+
+
+def _artifacts(where: str) -> dict[str, Any]:
+    """Where values that assets hand to one another are kept: on S3 where $OCTOPIPE_ARTIFACTS says so.
+
+    Octopipe's own assets hand on none; assets of a project's own in octo_assets/defs do. Raises UsageError.
+    """
+    if not where:
+        return {}
+    bucket, _, prefix = where.removeprefix("s3://").partition("/")
+    if not where.startswith("s3://") or not bucket:
+        raise UsageError(f"{ARTIFACTS} is no s3://BUCKET/PREFIX", hint="Leave it out to keep values in local files.")
+    from dagster_aws.s3 import S3PickleIOManager, S3Resource  # 3 s to import
+
+    store = S3Resource(endpoint_url=os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"))
+    return {"io_manager": S3PickleIOManager(s3_resource=store, s3_bucket=bucket, s3_prefix=prefix or "dagster")}
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from octo_core.errors import UsageError
 from octo_core.spec.names import table_name
+from octo_core.spec.select import dialect_of
 from octo_resources.redaction import remember
 
 _TABLES = """
@@ -24,8 +25,31 @@ _LATER = {
 
 
 def source_kind(place: str) -> str:
-    """`rest` for an http(s) address, else `file`."""
-    return "rest" if re.match(r"https?://", place) else "file"
+    """`rest` for an http(s) address, `kafka` for kafka://BROKERS/TOPIC, `sql` for a database's URL, else `file`."""
+    if place.startswith("kafka://"):
+        return "kafka"
+    if re.match(r"https?://", place):
+        return "rest"
+    return "sql" if dialect_of(place) is not None else "file"
+
+
+def source_table(url: str, name: str, root: Path) -> tuple[str | None, list[str]]:
+    """(the table of a database that a pipeline of this name is likely to read, all that there are).
+
+    The only table, or the one that is called most like it. Raises SourceError, UsageError."""
+    from octo_core.spec.nearest import nearest
+    from octo_resources.sources.sql.address import SqlAddress, explained
+
+    address = SqlAddress.from_url(url, root)
+    with explained(address):
+        reader = address.open()
+        try:
+            there = reader.tables()
+        finally:
+            reader.close()
+    plain = {table.rpartition(".")[2]: table for table in there}
+    guess = there[0] if len(there) == 1 else plain.get(nearest(name, plain) or "")
+    return guess, there
 
 
 def destination_kind(url: str) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from octo_core.batch import Batch, LandedFile
 from octo_core.errors import SourceError
 from octo_core.schema import SourceSchema
-from octo_core.spec.sources import RestSource
+from octo_core.spec.sources import KafkaSource, PushSource, RestSource, SampleLimits, SqlSource
 from octo_resources.landing import Landing
 from octo_resources.pipeline import Pipeline
 
@@ -68,13 +68,22 @@ def looked(pipeline: Pipeline, source: str, *, max_rows: int | None, progress: P
         landing = Landing(Path(folder))
         batch = _extracted(pipeline, source, landing, max_rows, progress)
         if batch is None:
+            pushed = isinstance(pipeline.spec.sources[source], PushSource)
+            if pushed:
+                hint = f"Push an item: POST /push/{pipeline.name} (octopipe serve), or make samples/{source}.jsonl."
+                said = "nothing waits in the queue, and there is no sample of it"
+                raise SourceError(said, where=f"{pipeline.name}.{source}", hint=hint, retryable=False)
             raise SourceError("the source has no records", where=f"{pipeline.name}.{source}", retryable=False)
         complete = max_rows is None or not _cut(pipeline, source, batch, max_rows)
         yield Look(batch, landing, complete, pipeline, source)
 
 
 def _cut(pipeline: Pipeline, source: str, batch: Batch, max_rows: int) -> bool:
-    return isinstance(pipeline.spec.sources[source], RestSource) and (batch.rows or 0) >= max_rows
+    spec = pipeline.spec.sources[source]
+    full = (batch.rows or 0) >= max_rows
+    if isinstance(spec, KafkaSource):
+        return full or not batch.full
+    return isinstance(spec, RestSource | SqlSource) and full
 
 
 def _extracted(
@@ -85,6 +94,27 @@ def _extracted(
         from octo_resources.sources.rest.extract import extract_rest  # 130 ms: httpx
 
         return extract_rest(spec, pipeline.name, source, project, landing, None, True, progress, max_rows)
+    if isinstance(spec, SqlSource | KafkaSource) and (max_rows is not None or isinstance(spec, KafkaSource)):
+        from octo_resources.sources import sample
+
+        limits = (spec.sample or SampleLimits()).model_copy(update={"rows": max_rows} if max_rows else {})
+        return sample(
+            spec,
+            pipeline=pipeline.name,
+            source_name=source,
+            project=project,
+            landing=landing,
+            limits=limits,
+            progress=progress,
+        )
+    if isinstance(spec, PushSource):  # a look takes nothing out of the queue, and may show the file's samples instead
+        from octo_resources.sources import sample
+
+        limits = SampleLimits(rows=max_rows) if max_rows else SampleLimits(rows=2**62)
+        return sample(
+            spec, pipeline=pipeline.name, source_name=source, project=project, landing=landing, limits=limits,
+            progress=progress,
+        )  # fmt: skip
     from octo_resources.sources import extract
 
     return extract(
@@ -106,10 +136,22 @@ def rows_of(path: Path, file: LandedFile) -> Iterator[dict[str, Any]]:
     if file.format == "csv":
         with open_plain(path, file.compression) as stream:
             yield from _csv_rows(stream, file)
+    elif file.position.get("topic_id") is not None:  # messages, of which any may be no record
+        with open_plain(path, file.compression) as stream:
+            yield from (_message(line) for line in stream)
     else:
         for line in json_records(path, file.compression, "utf-8", None):
             found = json.loads(line, parse_float=str)  # a float would show other digits than the source wrote
             yield found if isinstance(found, dict) else {"value": found}
+
+
+def _message(line: bytes) -> dict[str, Any]:
+    text = line.decode("utf-8", "backslashreplace").rstrip("\n")
+    try:
+        found = json.loads(text, parse_float=str)
+    except ValueError:
+        return {"malformed": text[:200]}
+    return found if isinstance(found, dict) else {"value": found}
 
 
 def _counted(batch: "pa.RecordBatch") -> "pa.RecordBatch":

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from octo_core.batch import Batch, LandedFile
 from octo_core.errors import SourceError, UsageError
 from octo_core.schema import SourceSchema
+from octo_core.spec.sources import landing_of
 from octo_resources.flow.workspace import Workspace
 from octo_resources.landing import Landing
 from octo_resources.project import Pipeline, Project
@@ -41,8 +42,9 @@ def records(
     """Every record of a pipeline's source, as an instance of `model`.
 
     `source` may be left out where there is one. Records are those that landed, from the last whole read on, oldest
-    first; `live` reads the source now instead, all of it, and lands nothing. `invalid`: what to do with a record that
-    the model refuses. `home`: the project's folder, found as the command line finds it when left out.
+    first; `live` reads the source now instead, all of it, and lands nothing, as does a source with `landing: off`.
+    `invalid`: what to do with a record that the model refuses. `home`: the project's folder, found as the command line
+    finds it when left out.
 
     Raises UsageError for a pipeline, source or folder that is not there, SourceError for a record that the model
     refuses, where nothing landed, and where the source cannot be read.
@@ -52,6 +54,7 @@ def records(
     project = Project.find() if home is None else Project.at(home)
     found = project.pipeline(pipeline)
     name, _ = found.source(source)
+    live = live or landing_of(found.spec.sources[name]) == "off"
     return _records(_live(found, name) if live else _landed(project, found, name), model, invalid == "skip")
 
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from demo.broker import Broker
 from octo_core.mapping import embedding
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
@@ -92,6 +93,14 @@ def _session(binaries: Path) -> Iterator[PostgresServer]:
     server = start_postgres(binaries, folder)
     yield server
     stop_postgres(binaries, server)
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """An Apache Kafka broker. Each test makes topics of names of its own."""
+    found = Broker(tmp_path_factory.mktemp("broker")).start()
+    yield found
+    found.stop()
 
 
 @pytest.fixture(scope="session", autouse=True)

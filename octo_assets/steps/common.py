@@ -100,7 +100,7 @@ def _told(mistake: Mistake) -> dict[str, Any]:
     return {**said, "message": redact(mistake.message), "snippet": mistake.snippet and redact(mistake.snippet)}
 
 
-def workspace(context: dg.AssetExecutionContext) -> "Workspace":
+def workspace(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> "Workspace":
     """The project folder as the run's resources say."""
     from octo_resources.flow import Workspace  # with DuckDB and sqlglot 0.5 s, which no code location has to wait for
 

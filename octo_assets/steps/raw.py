@@ -1,5 +1,6 @@
 """`raw/<source>`: what a source said, landed as batches."""
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from octo_assets.steps.common import (
 from octo_core.spec.pipeline import PipelineSpec
 
 if TYPE_CHECKING:
+    from octo_core.offsets import OffsetRange
     from octo_resources.flow import Landed
 
 
@@ -29,7 +31,9 @@ class RawConfig(dg.Config):
     full: bool = False
     """Read everything again, not only what is new."""
     since: str | None = None
-    """Read from this cursor value on."""
+    """Read from this cursor value on; of Kafka from earliest, latest, a time, or offsets (`flights 0:1000 1:990`)."""
+    ranges: str | None = None
+    """Of Kafka sources exactly these offsets, as a sensor found them: JSON, source → ranges."""
 
 
 CONFIG = RawConfig.to_fields_dict()
@@ -60,12 +64,22 @@ def raw_assets(spec: PipelineSpec) -> dg.AssetsDefinition:
                 sources=wanted,
                 full=config.full,
                 since=config.since,
+                ranges=ranges_of(config.ranges),
                 progress=progress_to(context),
             )
             for source, landed in found:
                 yield _result(spec, source, landed)
 
     return raw
+
+
+def ranges_of(text: str | None) -> "dict[str, list[OffsetRange]] | None":
+    """What a sensor wrote into a run's configuration."""
+    if text is None:
+        return None
+    from octo_core.offsets import OffsetRange
+
+    return {name: [OffsetRange.model_validate(one) for one in found] for name, found in json.loads(text).items()}
 
 
 def _spec(spec: PipelineSpec, source: str) -> dg.AssetSpec:
@@ -91,6 +105,8 @@ def _result(spec: PipelineSpec, source: str, landed: "Landed") -> Materialized:
             "from": landed.batch.cursor_from or "",
             "to": landed.batch.cursor_to or "",
         }
+        if landed.batch.notes:
+            metadata["notes"] = dg.MarkdownMetadataValue("\n".join(f"- {note}" for note in landed.batch.notes))
         if landed.batch.rows is not None:
             metadata["dagster/row_count"] = landed.batch.rows
     version = dg.DataVersion(landed.newest.id) if landed.newest else None

@@ -79,9 +79,12 @@ def table_assets(project: Project, spec: PipelineSpec) -> dg.AssetsDefinition:
 
 def _spec(project: Project, spec: PipelineSpec, table: str, key: dg.AssetKey) -> dg.AssetSpec:
     needed = [other for name in spec.needs for other in _tables_of(project, name)]
+    raw = [raw_key(spec.name, source) for source in spec.sources]
+    # What other pipelines bring starts nothing here; nor does what lands where its announcement does.
+    quiet = [*needed, *(raw if spec.transport is not None else ())]
     return dg.AssetSpec(
         key,
-        deps=[approved_key(spec.name), *(raw_key(spec.name, source) for source in spec.sources), *needed],
+        deps=[approved_key(spec.name), *raw, *needed],
         skippable=True,
         description=(
             f"The table `{table}`, loaded by the approved plan of `{spec.name}`: after an approval and after new data "
@@ -90,9 +93,12 @@ def _spec(project: Project, spec: PipelineSpec, table: str, key: dg.AssetKey) ->
             f"`octopipe quarantine list {spec.name}`."
         ),
         metadata={"dagster/table_name": table},
-        kinds={"spark" if spec.engine.kind == "spark" else "duckdb", *({spec.destination.kind} if spec.destination else ())},
-        automation_condition=LOAD_WHEN_APPROVED_OR_NEW.ignore(dg.AssetSelection.assets(*needed))
-        if needed
+        kinds={
+            "spark" if spec.engine.kind == "spark" else "duckdb",
+            *({spec.destination.kind} if spec.destination else ()),
+        },
+        automation_condition=LOAD_WHEN_APPROVED_OR_NEW.ignore(dg.AssetSelection.assets(*quiet))
+        if quiet
         else LOAD_WHEN_APPROVED_OR_NEW,
         freshness_policy=_freshness(spec),
         **spec_fields(spec, "load"),

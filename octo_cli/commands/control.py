@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 
 def start(name: Name) -> None:
-    """Turn a pipeline's schedule on.
+    """Turn a pipeline's schedule on, and the sensors of what comes by itself.
 
     Example:  octopipe start flights
     """
     space, pipeline = opened(name)
-    if pipeline.spec.schedule is None:
+    sensed = any(source.kind in ("kafka", "push") for source in pipeline.spec.sources.values())
+    if pipeline.spec.schedule is None and not sensed and pipeline.spec.transport is None:
         raise UsageError(f"{name} has no schedule", hint='add to its file: schedule: {cron: "15 6 * * *"}')
     space.registry.controls.switch(name, "started", by=_who())
     _switch_in_dagster(space, name, on=True)

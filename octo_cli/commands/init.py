@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -27,6 +27,7 @@ class _Wanted:
     source: str
     destination: str
     tables: tuple[str, ...]
+    kind: str
     notes: list[str] = field(default_factory=list)
 
 
@@ -35,7 +36,12 @@ def init(
     description: Annotated[str | None, typer.Option("--description", help="What it is for, in a sentence.")] = None,
     hosting: Annotated[str | None, typer.Option("--hosting", help="local, or a profile of octopipe.yaml.")] = None,
     source: Annotated[
-        str | None, typer.Option("--source", metavar="URL|PATH", help="A file, folder, glob, or an http(s) address.")
+        str | None,
+        typer.Option("--source", metavar="URL|PATH", help="A file, folder, glob, http address or database."),
+    ] = None,
+    kind: Annotated[
+        Literal["file", "rest", "sql", "kafka", "push"] | None,
+        typer.Option("--kind", help="The source's kind; push needs no --source (or a name for it)."),
     ] = None,
     destination: Annotated[
         str | None, typer.Option("--destination", metavar="URL", help="The database; its password goes into .env.")
@@ -49,6 +55,7 @@ def init(
     \b
     Example:
       octopipe init orders --source 'in/*.csv' --destination postgresql://localhost/shop --table public.order
+      octopipe init orders --kind push --destination postgresql://localhost/shop --table public.order
     """
     from octo_cli.answers import InitAnswer
     from octo_resources.discovery import destination_kind
@@ -57,7 +64,9 @@ def init(
     project = console.open_project()
     _refuse_known(project, name)
     destination_kind(destination or "${}")
-    wanted = _asked(project, name, description, hosting, source, destination, tuple(table or ()))
+    if kind == "push":
+        source = source or name
+    wanted = _asked(project, name, description, hosting, source, destination, tuple(table or ()), kind)
     text, source_called = _text(project, wanted)
     pipeline = console.open_project().pipeline(name, text=text)  # opened again: .env may have a line more
     lists = _lists(pipeline, wanted)
@@ -71,12 +80,14 @@ def init(
     shown = file.relative_to(project.root).as_posix()
     tables = tuple(spec.tables)
     answer = InitAnswer(pipeline=name, file=shown, source=source_called, tables=tables, notes=tuple(wanted.notes))
-    console.answer(answer, "\n".join([f"wrote {shown}", *wanted.notes, "", f"Next:  octopipe plan {name}"]))
+    after = f"octopipe token create {name} --pipeline {name} && octopipe serve"
+    following = after if wanted.kind == "push" else f"octopipe plan {name}"
+    console.answer(answer, "\n".join([f"wrote {shown}", *wanted.notes, "", f"Next:  {following}"]))
 
 
 def _lists(pipeline: "Pipeline", wanted: _Wanted) -> "dict[str, Shape]":
     """Tables that lists inside the source's records feed, by a look at both ends; none where one cannot be asked."""
-    if len(pipeline.spec.tables) < 2 or len(pipeline.spec.sources) != 1:
+    if len(pipeline.spec.tables) < 2 or len(pipeline.spec.sources) != 1 or wanted.kind == "push":
         return {}
     from octo_core.mapping.origins import child_origin
     from octo_resources.destinations import connect
@@ -141,19 +152,22 @@ def _asked(
     source: str | None,
     destination: str | None,
     tables: tuple[str, ...],
+    kind: str | None,
 ) -> _Wanted:
     """The flags, and on a terminal an answer for each that is missing. Raises UsageError naming the missing flags."""
+    from octo_resources.discovery import source_kind
+
     if console.interactive():
         if description is None:
             description = typer.prompt("What is it for?", default="", show_default=False) or None
-        source = source or typer.prompt("Source (file, folder, glob or http address)")
+        source = source or typer.prompt("Source (file, folder, glob, http address or database URL)")
         destination = destination or typer.prompt("Destination (URL of the database)")
     missing = [flag for flag, given in (("--source", source), ("--destination", destination)) if not given]
     if missing or source is None or destination is None:
         raise UsageError(f"{' and '.join(missing)} missing", hint="See octopipe init --help.")
     notes: list[str] = []
     found = tables or _tables(project, name, source, destination, notes)
-    return _Wanted(name, description, hosting, source, destination, found, notes)
+    return _Wanted(name, description, hosting, source, destination, found, kind or source_kind(source), notes)
 
 
 def _tables(project: "Project", name: str, source: str, destination: str, notes: list[str]) -> tuple[str, ...]:
@@ -188,11 +202,12 @@ def _text(project: "Project", wanted: _Wanted, lists: "Mapping[str, Shape] | Non
     from octo_core.spec.edits import rendered
     from octo_core.spec.names import canonical_table_name
     from octo_core.spec.shapes import plain_shape
-    from octo_resources.discovery import destination_kind, source_kind, source_name, written_place
+    from octo_resources.discovery import destination_kind, source_name, written_place
 
-    kind = source_kind(wanted.source)
+    kind = wanted.kind
     place = written_place(wanted.source, project.root) if kind == "file" else wanted.source
-    called = source_name(wanted.source, wanted.name)
+    called = wanted.name if kind == "sql" else source_name(wanted.source, wanted.name)
+    more = _source_table(project, wanted) if kind == "sql" else {}
     place = _without_secret(project, place, f"{wanted.name}_SOURCE_URL", wanted.notes)
     if kind == "file" and "://" not in place and "${" not in place:
         _note_missing(project.root, place, wanted.notes)
@@ -204,7 +219,7 @@ def _text(project: "Project", wanted: _Wanted, lists: "Mapping[str, Shape] | Non
         f"# Pipeline {wanted.name}. Every key: docs/pipeline-file.md; what is wrong: octopipe check {wanted.name}\n",
         rendered(head) if head else "",
         "sources:\n",
-        _indented(rendered({called: {"kind": kind, "path" if kind == "file" else "url": place}})),
+        _indented(rendered({called: _source(kind, place, more)})),
         _SOURCE_HINTS[kind],
         rendered({"destination": {"kind": destination_kind(wanted.destination), "url": url}}),
         "tables:\n",
@@ -217,11 +232,50 @@ def _text(project: "Project", wanted: _Wanted, lists: "Mapping[str, Shape] | Non
     return "".join(parts), called
 
 
+def _source_table(project: "Project", wanted: _Wanted) -> dict[str, str]:
+    """The table that the source is read from: the only one, or the one that is named most like the pipeline."""
+    from octo_resources.discovery import source_table
+
+    guess, there = source_table(project.filled_in(wanted.source), wanted.name, project.root)
+    for table in wanted.tables if guess is None else ():
+        guess, _ = source_table(project.filled_in(wanted.source), table.rpartition(".")[2].strip('"'), project.root)
+    if guess is None and console.interactive():
+        console.say("\n".join(f"  {table}" for table in there))
+        guess = typer.prompt("Which of its tables?")
+    if guess is None:
+        known = ", ".join(there[:10]) or "none that may be read"
+        raise UsageError("which table of the source is not clear", hint=f"Name the pipeline like one: {known}")
+    if len(there) > 1 and f"read from {guess}" not in wanted.notes:
+        wanted.notes.append(f"read from {guess}")
+    return {"table": guess}
+
+
+def _source(kind: str, place: str, more: dict[str, str]) -> dict[str, Any]:
+    if kind == "kafka":
+        brokers, _, topic = place.removeprefix("kafka://").partition("/")
+        return {"kind": kind, "brokers": brokers, "topic": topic}
+    return {"kind": kind, **({_PLACE[kind]: place} if kind in _PLACE else {}), **more}
+
+
+_PLACE = {"file": "path", "rest": "url", "sql": "url"}
 _SOURCE_HINTS = {
+    "kafka": (
+        "    # format: debezium                # json when left out; avro, protobuf, text, csv\n"
+        "    # key: [id]                       # what makes a message the same record\n"
+        '    # security: {mechanism: PLAIN, username: octo, password: "${secret:env/KAFKA_PASSWORD}", tls: true}\n'
+    ),
     "file": "    # key: [id]                       # what makes a record the same record\n",
     "rest": (
         '    # auth: {kind: bearer, token: "${secret:env/TOKEN}"}\n'
         "    # cursor: {field: updated_at, lag: 1 h}   # read only what is new\n"
+    ),
+    "sql": (
+        "    # cursor: {field: updated_at, lag: 1 h}   # read only what is new\n"
+        "    # split: {by: id, parts: 4}               # in ranges, at once where the database can\n"
+    ),
+    "push": (
+        "    # key: [id]                       # what makes an item the same item\n"
+        "    # batch: {rows: 100000, age: 30 s}   # when what was pushed is loaded, once started\n"
     ),
 }
 _TAIL = """\

@@ -46,14 +46,24 @@ def match(
     console.answer(document, lambda screen: _print(screen, found, document, len(right)))
 
 
+def _equal(document: "MatchAnswer", source: str, target: str | None) -> str:
+    """What fits as well, on either side; empty where nothing does."""
+    targets = [one for one in document.undecided.get(source, ()) if one != target]
+    rivals = [
+        one for one, theirs in document.undecided.items() if one != source and target is not None and target in theirs
+    ]
+    if target is None and targets:
+        return f"undecided: fits {', '.join(targets)} as well as the column that has it"
+    return f"undecided: {', '.join([*targets, *rivals])} fits as well" if targets or rivals else ""
+
+
 def _print(screen: "Screen", found: "Match", document: "MatchAnswer", targets: int) -> None:
     by_pair = {(pair.source, pair.target): pair for pair in found.pairs}
     rows = []
     for source, target in found.assignment.items():
         pair = by_pair.get((source, target)) if target is not None else None
         said = ", ".join(kind for kind, _ in pair.evidence[:_EVIDENCE]) if pair else ""
-        equal = [one for one in document.undecided.get(source, ()) if one != target]
-        note = f"undecided: {', '.join(equal)} fits as well" if equal else said
+        note = _equal(document, source, target) or said
         rows.append((source, target or "-", f"{pair.score:.2f}" if pair else "", note))
     screen.print(console.table(["source", "target", ("score", "right"), "by"], rows))
     taken = sum(target is not None for target in found.assignment.values())

@@ -13,6 +13,7 @@ from octo_core.errors import SpecError, UsageError
 if TYPE_CHECKING:
     from octo_cli.outcomes import PipelineStatus
     from octo_cli.screen import Screen
+    from octo_core.streaming import StreamState
     from octo_resources.flow import Workspace
     from octo_resources.flow.cleaning import Purge
     from octo_resources.registry.model import Execution
@@ -75,6 +76,8 @@ def status(name: Pipeline = None) -> None:
         for one in found:
             if one.message:
                 screen.print(f"{one.pipeline}: {console.clean(one.message)}")
+            if one.stream is not None:
+                screen.print(f"  {'stream':<9} {_streamed(one.stream)}")
             for step in one.steps:
                 screen.print(f"  {step.step:<9} {step.state:<8} {console.clean(step.message or '')}".rstrip())
 
@@ -85,6 +88,7 @@ def _status(space: "Workspace", name: str, last: "Execution | None") -> "Pipelin
     from octo_cli.outcomes import PipelineStatus, StepAnswer
     from octo_resources.flow import next_run
     from octo_resources.flow.living import is_gone
+    from octo_resources.flow.stream_state import stream_state
 
     control = space.registry.controls.of(name)
     stored = space.registry.plans.newest(name)
@@ -117,9 +121,22 @@ def _status(space: "Workspace", name: str, last: "Execution | None") -> "Pipelin
             "ended": last.ended if last else None,
             "next": following,
             "message": message,
+            "stream": stream_state(space.project.state, name),
             "steps": [step.model_dump(include=kept) for step in space.registry.steps.of(name)],
         }
     )
+
+
+def _streamed(state: "StreamState") -> str:
+    """A stream in a line."""
+    parts = [state.status.replace("_", " "), f"{state.micro_batches:,} micro-batches, {state.rows:,} rows"]
+    if state.delay is not None:
+        parts.append(f"{state.delay.p50:.1f} s after the message, p99 {state.delay.p99:.1f} s")
+    if state.behind:
+        parts.append(f"{state.behind:,} messages wait")
+    if state.message:
+        parts.append(console.clean(state.message.splitlines()[0]))
+    return " · ".join([*parts, f"since {_shown(state.since)}"])
 
 
 def _shown(moment: datetime | None) -> str | None:
@@ -179,6 +196,30 @@ def quarantine_list(
         screen.print(console.table(columns, rows) if rows else f"no row of {name} is set aside")
 
     console.answer(QuarantineReasons(pipeline=name, total=sum(counts.values()), reasons=tuple(found)), show)
+
+
+@quarantine.command("replay")
+def quarantine_replay(
+    name: Name,
+    from_topic: Annotated[
+        bool, typer.Option("--from-topic", help="Send the dead letters back to the topics that they came from.")
+    ] = False,
+) -> None:
+    """Load rows that were set aside once more, after a fix: messages go back from the dead letters to their topics.
+
+    Example:  octopipe quarantine replay flights --from-topic
+    """
+    from octo_cli.outcomes import ReplayedAnswer
+
+    space, pipeline = opened(name)
+    if not from_topic:
+        hint = f"after a fix of the mapping or the source read all again: octopipe run {name} --full"
+        raise UsageError("rows are replayed from a topic of dead letters only, by --from-topic", hint=hint)
+    from octo_resources.kafka.replaying import replay_letters
+
+    sent = replay_letters(space, pipeline)
+    said = ", ".join(f"{count:,} to {topic}" for topic, count in sent.items()) or "none was left"
+    console.answer(ReplayedAnswer(pipeline=name, topics=sent), f"dead letters of {name} sent back: {said}")
 
 
 @quarantine.command("show")

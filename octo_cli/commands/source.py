@@ -68,7 +68,7 @@ def list_(pipeline: Name) -> None:
 def add(
     pipeline: Name,
     source: Annotated[str, typer.Argument(help="The new source's name.", metavar="SOURCE")],
-    kind: Annotated[str, typer.Option("--kind", help="file, rest, …")],
+    kind: Annotated[str, typer.Option("--kind", help="file, rest, push, …")],
     option: Options = None,
     test: Annotated[bool, typer.Option("--test/--no-test", help="Read a sample before the file is changed.")] = True,
 ) -> None:
@@ -78,6 +78,8 @@ def add(
     Example:
       octopipe source add flights airports --kind file --option path=in/airports.csv.gz
       octopipe source add flights delays --kind rest --option url=https://api.example/delays --option pages.kind=link
+      octopipe source add flights live --kind kafka --option brokers=kafka:9092 --option topic=flights --option key=id
+      octopipe source add flights updates --kind push --option key=id
     """
     from octo_cli.answers import SourceAnswer
     from octo_cli.editing import apply
@@ -90,7 +92,14 @@ def add(
     changes: dict[tuple[str, ...], Any] = {("sources", source): {"kind": kind, **_nested(option)}}
     changes |= _spelled_out(written)
     seen: list[SampleAnswer] = []
-    file, notes = apply(pipeline, changes, (lambda found: seen.append(_sampled(found, source))) if test else None)
+
+    def look(found: "Pipeline") -> None:
+        if kind != "push" or _has_something(found, source):
+            seen.append(_sampled(found, source))
+
+    file, notes = apply(pipeline, changes, look if test else None)
+    if kind == "push":
+        notes = (*notes, f"push to it: POST /push/{pipeline} of `octopipe serve`; octopipe token create makes a token")
     sample = seen[0] if seen else None
     answer = SourceAnswer(pipeline=pipeline, file=file, source=source, sample=sample, notes=notes)
     console.answer(answer, lambda screen: _print_added(screen, answer))
@@ -200,6 +209,16 @@ def _sampled(
         )
 
 
+def _has_something(pipeline: "Pipeline", source: str) -> bool:
+    """Whether there is anything of a source that is pushed: it may well be added before the first item comes."""
+    from octo_resources.sources.push.drain import sample_files
+    from octo_resources.sources.push.queue import QueueReader, queue_path
+
+    root = pipeline.project.root
+    waiting = QueueReader(queue_path(root)).waiting(pipeline.name, source)
+    return waiting.requests > 0 or sample_files(root, pipeline.name, source) is not None
+
+
 def _write_csv(path: Path, names: list[str], rows: Any) -> None:
     import csv
     import json
@@ -252,7 +271,8 @@ def _require(pipeline: str, source: str) -> None:
 
 
 def _where(spec: "Source") -> str:
-    return str(next((getattr(spec, key) for key in ("path", "url", "topic", "tap", "file") if hasattr(spec, key)), ""))
+    found = next((getattr(spec, key) for key in ("path", "url", "topic", "tap", "file") if hasattr(spec, key)), "")
+    return ", ".join(found) if isinstance(found, tuple) else str(found)
 
 
 def _cursor(spec: "Source") -> str | None:

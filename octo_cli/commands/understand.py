@@ -40,14 +40,14 @@ def schema(
     Example:  octopipe schema flights --pydantic
     """
     from octo_cli.outcomes import SchemaAnswer, SourceSchemaAnswer
-    from octo_resources.flow import land, typed_relations
+    from octo_resources.flow import read_anew, typed_relations
 
     space, pipeline = opened(name)
     if source is not None:
         pipeline.source(source)
     with console.progress(f"schema of {name}") as progress:
         if refresh:
-            land(space, pipeline, sources=[source] if source else None, progress=progress)
+            read_anew(space, pipeline, sources=[source] if source else None, progress=progress)
         found = typed_relations(space, pipeline, refresh=refresh, progress=progress)
     wanted = {key: value for key, value in found.items() if source in (None, key)}
     if pydantic or json_schema:

@@ -157,7 +157,7 @@ def _part(text: str, letter: str) -> str:
 
 
 def _micros(number: str, size: int) -> str:
-    return f"CAST(coalesce(TRY_CAST({number} AS DECIMAL(18,6)), 0) * {size} AS BIGINT)"
+    return f"CAST(coalesce(TRY_CAST({number} AS DECIMAL(38,6)), 0) * {size} AS BIGINT)"
 
 
 def reason_noun(kind: DataType, text: str | None = None) -> str:

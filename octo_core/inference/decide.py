@@ -12,6 +12,9 @@ from octo_core.types import BOOLEAN, JSON, TEXT, DataType, list_of, record
 
 ENUMERATION: Final = 50
 """At most so many distinct values are listed."""
+LISTED: Final = 400
+"""At most so many of what a public list has, such as countries."""
+_PUBLIC: Final = frozenset({"country", "country_code", "language", "language_code", "currency_code", "subdivision"})
 _EXAMPLES: Final = 5
 _MASKS: Final = 10
 _NEVER_ADDED_UP: Final = frozenset({"postal_code", "phone"})
@@ -41,7 +44,7 @@ def decide(profile: FieldProfile, name: str, *, month_first: bool = False) -> Fi
         nullable=bool(profile.missing or profile.nulls or nulls or not profile.values),
         format=None if _carrier(profile) == "typed" else choice.format,
         nulls=nulls,
-        unit=_unit(kind, name, choice.format),
+        unit=profile.unit or _unit(kind, name, choice.format),
         semantic=semantic,
         role=role_of(kind, profile, name, choice.format),
         pii=pii or any(child.pii for child in children),
@@ -49,7 +52,7 @@ def decide(profile: FieldProfile, name: str, *, month_first: bool = False) -> Fi
         children=children,
         confidence=choice.confidence,
         why=choice.why,
-        stats=_stats(profile, choice, kind),
+        stats=_stats(profile, choice, kind, LISTED if semantic in _PUBLIC else ENUMERATION),
     )
     return field.model_copy(update={"description": describe(field)})
 
@@ -135,9 +138,9 @@ def _unit(kind: DataType, name: str, layout: str | None) -> str | None:
     return unit_of(name)
 
 
-def _stats(profile: FieldProfile, choice: Choice, kind: DataType) -> FieldStats:
+def _stats(profile: FieldProfile, choice: Choice, kind: DataType, most: int) -> FieldStats:
     top = profile.sketch.top()
-    few = not profile.sketch.full and 0 < len(top) <= ENUMERATION and profile.distinct <= ENUMERATION
+    few = not profile.sketch.full and 0 < len(top) <= most and profile.distinct <= most
     ordered = choice.low is not None
     return FieldStats(
         rows=profile.rows,

@@ -6,12 +6,12 @@ from typing import Any, Final, get_args
 
 from octo_core.errors import UsageError
 from octo_core.expressions.formats import check_format
+from octo_core.inference.bearing import PERSONAL
 from octo_core.schema import Field, Role
 from octo_core.types import DataType, parse_type
 
-_KEYS: Final = ("type", "format", "nulls", "unit", "semantic", "role", "pii", "description", "nullable")
-
-
+KEYS: Final = ("type", "format", "nulls", "unit", "semantic", "role", "pii", "description", "nullable")
+ROLES: Final = get_args(Role)
 TOLD_BY_FILE: Final = "told by the pipeline file"
 
 
@@ -60,9 +60,9 @@ def _type_of(kind: DataType, children: tuple[Field, ...]) -> DataType:
 
 
 def _told(field: Field, said: Mapping[str, Any], where: str, why: str) -> Field:
-    unknown = next((key for key in said if key not in _KEYS), None)
+    unknown = next((key for key in said if key not in KEYS), None)
     if unknown is not None:
-        raise UsageError(f"a field has no {unknown!r}", where=where, hint=_near(unknown, _KEYS))
+        raise UsageError(f"a field has no {unknown!r}", where=where, hint=_near(unknown, KEYS))
     update: dict[str, Any] = dict(said)
     kind = field.type
     try:
@@ -79,8 +79,10 @@ def _told(field: Field, said: Mapping[str, Any], where: str, why: str) -> Field:
         raise UsageError(
             str(error), where=where, hint="The types and formats are listed in docs/schemas-and-types.md."
         ) from error
-    if said.get("role") is not None and said["role"] not in get_args(Role):
-        raise UsageError(f"{said['role']!r} is no role", where=where, hint=_near(str(said["role"]), get_args(Role)))
+    if said.get("role") is not None and said["role"] not in ROLES:
+        raise UsageError(f"{said['role']!r} is no role", where=where, hint=_near(str(said["role"]), ROLES))
+    if said.get("semantic") in PERSONAL:
+        update.setdefault("pii", True)
     if "nulls" in said:
         update["nulls"] = tuple(map(str, said["nulls"]))
     return field.model_copy(update={**update, "confidence": 1.0, "why": why})

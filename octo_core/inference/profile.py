@@ -77,6 +77,8 @@ class FieldProfile:
     greatest: str | None = None
     native: DataType | None = None
     """The type that a typed carrier says (Parquet, SQL)."""
+    unit: str | None = None
+    """The unit that a typed carrier says, as Parquet does of a duration."""
     children: "dict[str, FieldProfile] | None" = field(default_factory=dict)
     element: "FieldProfile | None" = None
 
@@ -180,6 +182,7 @@ def merge(left: FieldProfile, right: FieldProfile) -> FieldProfile:
         least=min(_present(left.least, right.least), default=None),
         greatest=max(_present(left.greatest, right.greatest), default=None),
         native=_native(left, right),
+        unit=_one_unit(left, right),
         children=_children(left, right),
         element=left.element if right.element is None else _element(left.element, right.element),
     )
@@ -230,6 +233,13 @@ def _native(left: FieldProfile, right: FieldProfile) -> DataType | None:
     if families == {"integer"}:
         return INT64
     return FLOAT64 if families <= {"integer", "float"} else TEXT
+
+
+def _one_unit(left: FieldProfile, right: FieldProfile) -> str | None:
+    """The unit of both parts; none where they count in different ones. A part without values says nothing."""
+    if not left.values or not right.values:
+        return left.unit if left.values else right.unit
+    return left.unit if left.unit == right.unit else None
 
 
 def _children(left: FieldProfile, right: FieldProfile) -> dict[str, FieldProfile] | None:

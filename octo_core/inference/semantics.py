@@ -1,6 +1,7 @@
 """Semantic types: what values mean beyond their type, told by validators and, where chance could pass, by the name."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,6 +19,15 @@ _WHO: Final = frozenset({
     "guest",
 })  # fmt: skip
 """With `name`, words that speak of a person: `first_name`, `customer_name`; `carrier_name` is none."""
+_PEOPLE: Final = frozenset({
+    "person", "people", "who", "by", "agent", "manager", "staff", "member", "signed", "surname", "forename", "names",
+})  # fmt: skip
+_AMBIGUOUS: Final = frozenset({"number", "payment", "credit", "card", "cc", "pan", "device", "cf", "tin", "sin", "nas"})
+"""Words in the names of what is personal that other columns are called by, too."""
+_MOSTLY: Final = 0.5
+_WORD = r"[^\W\d_a-z][^\W\d_]*[.']?"
+_ONE_NAME: Final = re.compile(rf"{_WORD}(?:[ '-][^\W\d_]+\.?){{0,3}}")
+_TWO_NAMES: Final = re.compile(rf"{_WORD}(?:,? [^\W\d_]+\.?){{1,3}}|[㐀-鿿]{{2,4}}")
 
 
 def semantic_of(kind: DataType, name: str, values: Sequence[str]) -> tuple[str | None, bool]:
@@ -31,7 +41,29 @@ def semantic_of(kind: DataType, name: str, values: Sequence[str]) -> tuple[str |
     for one in VOCABULARY:
         if kind.family in one.families and _worth_a_look(one, parts, len(sample)) and holds(one, sample):
             return one.name, one.pii
-    return None, False
+    if kind.kind == "text" and _names_of_people(name, sample):
+        return "person_name", True
+    return None, _spoiled(kind, parts, sample)
+
+
+def _names_of_people(name: str, sample: Sequence[str]) -> bool:
+    """Whether a column is called for people alone (`first`, `contact`) and most values look like their names."""
+    parts = set(words(name))
+    if not sample or not parts or not parts <= _WHOSE | _WHO | _PEOPLE:
+        return False
+    looks = _ONE_NAME if parts <= _WHOSE else _TWO_NAMES
+    return sum(looks.fullmatch(text) is not None for text in sample) >= _MOSTLY * len(sample)
+
+
+def _spoiled(kind: DataType, parts: frozenset[str], sample: Sequence[str]) -> bool:
+    """Whether a column is called for what is personal (`ssn`), and most values at least look like it."""
+    return bool(sample) and any(
+        one.pii
+        and (one.named - _AMBIGUOUS) & parts
+        and kind.family in one.families
+        and sum(one.looks.fullmatch(text) is not None for text in sample) >= _MOSTLY * len(sample)
+        for one in VOCABULARY
+    )
 
 
 def _hints(name: str) -> frozenset[str]:

@@ -121,6 +121,8 @@ def _groups(known: Mapping[str, Attribute]) -> dict[tuple[str, ...], dict[str, s
 
 
 FULL_NAME = "full name"
+_MOSTLY: Final = 0.9
+"""Share of a field's values that have to be written one way."""
 
 
 def is_part_of_a_name(name: str) -> bool:
@@ -140,13 +142,28 @@ def _names(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Itera
         yield Offer(Attribute(FULL_NAME, type=TEXT, text="name of the person"), (first, last), joined, 0.95)
         return
     whole = next((path for path in texts if _person(path)), None)
-    spaced = whole and known[whole].values and all(" " in value.strip() for value in known[whole].values[:50])
-    if whole and spaced:
-        one = replace(known[whole], name="first name", text="")
-        head = Candidate(f"split_part({whole}, ' ', 1)", 0.75, f"the first word of {whole}")
-        rest = Candidate(f"regexp_replace({whole}, '^[^ ]+ +', '')", 0.7, f"{whole} after its first word")
-        yield Offer(one, (whole,), (head,), 0.85)
-        yield Offer(replace(one, name="last name"), (whole,), (rest,), 0.85)
+    order = _order(fields[whole], known[whole]) if whole else None
+    if whole and order == "last, first":
+        first_part = Candidate(f"split_part({whole}, ', ', 2)", 0.75, f"what follows the comma in {whole}")
+        last_part = Candidate(f"split_part({whole}, ',', 1)", 0.75, f"what stands before the comma in {whole}")
+    elif whole and order == "first last":
+        first_part = Candidate(f"split_part({whole}, ' ', 1)", 0.75, f"the first word of {whole}")
+        last_part = Candidate(f"regexp_replace({whole}, '^[^ ]+ +', '')", 0.7, f"{whole} after its first word")
+    else:
+        return
+    one = replace(known[whole], name="first name", text="")
+    yield Offer(one, (whole,), (first_part,), 0.85)
+    yield Offer(replace(one, name="last name"), (whole,), (last_part,), 0.85)
+
+
+def _order(field: Field, one: Attribute) -> str | None:
+    """How whole names are written, by their masks, else by the values kept; None where most are a single word."""
+    counts = [(mask.strip(), count) for mask, count in (field.stats.masks if field.stats else ())]
+    counts = counts or [(value.strip(), 1) for value in one.values[:50]]
+    total = sum(count for _, count in counts)
+    if total and sum(count for text, count in counts if ", " in text) >= _MOSTLY * total:
+        return "last, first"
+    return "first last" if total and sum(count for text, count in counts if " " in text) >= _MOSTLY * total else None
 
 
 def _named(paths: Sequence[str], concept: str) -> str | None:

@@ -71,8 +71,8 @@ def from_field(source: Field, path: str, key: bool = False) -> Attribute:
         type=None if nothing_seen else source.type,
         values=values[:MAX_VALUES],
         closed=bool(stats and stats.values is not None),
-        low=_number(stats.min) if stats else None,
-        high=_number(stats.max) if stats else None,
+        low=number_of(stats.min, source) if stats else None,
+        high=number_of(stats.max, source) if stats else None,
         unit=source.unit,
         semantic=source.semantic,
         key=key,
@@ -160,8 +160,18 @@ def spelled(name: str) -> str:
     return quote_name(name)
 
 
-def _number(text: str | None) -> float | None:
+def number_of(text: str | None, source: Field) -> float | None:
+    """The least or greatest value of a field as a number, also where it is written `5.5%` or `1.234,56`."""
+    if text is None:
+        return None
     try:
-        return float(text) if text is not None else None
+        return float(text)
+    except ValueError:
+        if source.format is None or not source.type.is_numeric:
+            return None
+    from octo_core.reading import read_token  # 20 ms that few fields need
+
+    try:
+        return float(str(read_token(text, source.type, source.format)))
     except ValueError:
         return None

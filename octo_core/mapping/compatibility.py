@@ -56,6 +56,7 @@ _FIT: Final[dict[tuple[str, str], float]] = {
     ("json", "text"): 0.5,
 }
 _NEVER: Final = 0.15
+_NAMES_OF_CODES: Final = frozenset({"country", "language", "subdivision"})
 TELLING: Final = frozenset({"date", "time", "timestamp", "timestamptz", "uuid", "interval", "boolean", "json", "list"})
 """Families that few columns have, so that having the same one says something."""
 
@@ -104,7 +105,9 @@ def _length_fit(source: Sequence[Attribute], target: Sequence[Attribute]) -> Flo
     shortest = np.array([one.min_length or 0 for one in source])
     limit = np.array([two.limit or 0 for two in target])
     listed = np.array([two.closed for two in target])
+    named = np.array([one.semantic in _NAMES_OF_CODES for one in source])
     over = (longest[:, None] > limit[None, :]) & (limit > 0)[None, :]
+    over &= ~(named[:, None] & (limit <= 3)[None, :])  # names of countries go to codes by a value map
     exact = (longest[:, None] == limit[None, :]) & (shortest == longest)[:, None] & (limit > 0)[None, :]
     found: Floats = np.where(over, np.where(listed[None, :], 0.95, 0.5), np.where(exact, 1.05, 1.0))
     return found

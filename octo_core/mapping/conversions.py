@@ -4,13 +4,14 @@ Gives texts of the expression language, the best first; whoever takes one parses
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from octo_core.catalog import Column
 from octo_core.mapping import units
 from octo_core.mapping.attribute import Attribute
+from octo_core.mapping.codelists import paired
 from octo_core.mapping.evidence import folded
 from octo_core.mapping.spelling import boolean_codes, literal, value_map
 from octo_core.mapping.valuemaps import map_values, truths
@@ -19,6 +20,9 @@ from octo_core.types import DataType
 
 _NOT_AVAILABLE: Final = ("NA", "N/A", "n/a", "NULL", "null", "#N/A", "-", "--")
 MAX_MAPPED: Final = 60
+_NAMED: Final = 12
+"""Pairs of a value map that its note names."""
+_WHOLE: Final = ("int16", "int32", "int64")
 _SOME: Final = 0.4
 """Quality from which a value map is worth a look, as where two of three letters are initials of the column's words."""
 
@@ -46,7 +50,7 @@ class Ends:
 def candidates(ends: Ends) -> list[Candidate]:
     """Every way there is, the best first; the field alone is always among them."""
     carried = [*_available(ends), *_shortened(ends), *_plain(ends), *_cast(ends)]
-    found = [*_coded(ends), *_in_unit(ends), *_dated(ends), *_doubted(ends, carried)]
+    found = [*_coded(ends), *_in_unit(ends), *_span(ends), *_dated(ends), *_doubted(ends, carried)]
     first: dict[str, Candidate] = {}
     for one in found:
         first.setdefault(one.expr, one)
@@ -89,9 +93,11 @@ def _coded(ends: Ends) -> Iterator[Candidate]:
             said = ", ".join(f"{left} = {right}" for left, right in sides.pairs)
             yield Candidate(boolean_codes(ends.path, sides.pairs), 0.95, f"values mapped: {said}")
         return
-    if not ends.target.closed or not values:
+    found = map_values(values, ends.target.values) if ends.target.closed and values else None
+    if found is None or not found.identical:
+        yield from _listed(ends, values)
+    if found is None:
         return
-    found = map_values(values, ends.target.values)
     if found.identical:
         yield Candidate(ends.path, 1.0, f"all its values are among the {len(ends.target.values)} that the column takes")
     elif found.pairs and whole and found.quality >= _SOME:
@@ -101,6 +107,28 @@ def _coded(ends: Ends) -> Iterator[Candidate]:
             note += f"; no counterpart for {', '.join(map(repr, found.unmatched[:8]))}"
         factor = (0.6 + 0.4 * found.quality) * (0.8 if found.unmatched else 1.0)
         yield Candidate(value_map(ends.path, found.pairs), factor, note)
+
+
+def _listed(ends: Ends, values: Sequence[str]) -> Iterator[Candidate]:
+    """Value maps by a public list: names of countries to their codes, and back. What is unknown goes to quarantine."""
+    if not ends.source.closed or ends.field.type.kind not in ("text", *_WHOLE) or ends.field.pii:
+        return
+    found = paired(values, ends.column, ends.target)
+    if found is None or found.identical:
+        return
+    source = ends.path if ends.field.type.kind == "text" else f"cast({ends.path} as text)"
+    for word in found.nothing:
+        source = f"nullif({source}, {literal(word)})"
+    changed = [f"{left} → {right}" for left, right in found.pairs if left != right]
+    more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+    note = f"values mapped, {found.said}: {', '.join(changed[:_NAMED])}{more}"
+    if found.unmatched:
+        note += f"; no counterpart for {', '.join(map(repr, found.unmatched[:8]))}"
+    factor = 0.95 * len(found.pairs) / (len(found.pairs) + len(found.unmatched))
+    mapped = value_map(source, found.pairs)
+    yield Candidate(mapped, factor, note)
+    if ends.column.type.kind != "text":
+        yield Candidate(f"cast({mapped} as {ends.column.type})", factor, note)
 
 
 def source_units(ends: Ends) -> tuple[units.Unit, ...]:
@@ -118,11 +146,56 @@ def target_units(ends: Ends) -> tuple[units.Unit, ...]:
 def _in_unit(ends: Ends) -> Iterator[Candidate]:
     if not (ends.field.type.is_numeric and ends.column.type.is_numeric):
         return
-    pair = units.convertible(source_units(ends), target_units(ends))
+    given, wanted = source_units(ends), target_units(ends)
+    pair, factor, doubt = units.convertible(given, wanted), 0.97, ""
+    if pair is None and (assumed := _assumed(ends, given, wanted)) is not None:
+        pair, doubt = assumed
+        factor = 0.68
     if pair is None or pair[0] == pair[1]:
         return
-    note = f"converted from {pair[0].plural} to {pair[1].plural}"
-    yield from _fitted(units.formula(ends.path, *pair), ends.column.type, note, 0.97)
+    note = f"converted from {pair[0].plural} to {pair[1].plural}{doubt}"
+    yield from _fitted(units.formula(ends.path, *pair), ends.column.type, note, factor)
+
+
+def _span(ends: Ends) -> Iterator[Candidate]:
+    """A number of seconds, minutes … as an interval."""
+    kind = ends.field.type
+    unit = next((one for one in source_units(ends) if one.dimension == "time"), None)
+    if not kind.is_numeric or ends.column.type.kind != "interval" or unit is None:
+        return
+    seconds = units.formula(ends.path, unit, units.SECOND)
+    if kind.family == "float":
+        seconds = f"cast({seconds} as decimal(18, 6))"
+    elif unit.factor < 1 or kind.kind == "decimal":
+        seconds = f"round({seconds}, 6)"
+    sign = f"case when {ends.path} < 0 then '-PT' else 'PT' end"
+    text = f"parse_interval({sign} || cast(abs({seconds}) as text) || 'S', 'iso')"
+    yield Candidate(text, 0.95, f"a number of {unit.plural} as an interval")
+
+
+def _assumed(
+    ends: Ends, given: Sequence[units.Unit], wanted: Sequence[units.Unit]
+) -> tuple[tuple[units.Unit, units.Unit], str] | None:
+    """(the units of both sides, why) where one side alone says a share or a scale, and the numbers bear it out."""
+    low, high = ends.source.low, ends.source.high
+    if not given and low is not None and high is not None and low >= 0:
+        if units.PERCENT in wanted and 0 < high <= 1 and _decimals(ends):
+            return (units.RATIO, units.PERCENT), f": its values lie between {low:g} and {high:g}"
+        if units.RATIO in wanted and 1 < high <= 100:
+            return (units.PERCENT, units.RATIO), f": its values go up to {high:g}"
+    if not wanted and units.PERCENT in given and (ends.target.low, ends.target.high) == (0, 1):
+        return (units.PERCENT, units.RATIO), ": the column takes 0 to 1"
+    kind = ends.column.type
+    room = 10 ** ((kind.precision or 0) - (kind.scale or 0)) if kind.kind == "decimal" and kind.precision else None
+    if not wanted and units.PERCENT in given and room is not None and high is not None and room <= high <= 100:
+        return (units.PERCENT, units.RATIO), f": {high:g} would not fit the column"
+    for one in given:
+        if one.dimension == "scale" and not wanted:
+            return (one, units.ONES), ": the column says no other scale"
+    for two in wanted:
+        if two.dimension == "scale" and not given:
+            return (units.ONES, two), ": the source says no other scale"
+    return None
 
 
 def _fitted(text: str, kind: DataType, note: str, factor: float) -> Iterator[Candidate]:
@@ -149,7 +222,7 @@ def _unit_doubt(ends: Ends) -> str | None:
     name = wanted[0].plural
     if given:
         return f"the column is in {name} but the source in {given[0].plural}, which cannot be converted"
-    if wanted[0].dimension in ("angle", "ratio"):
+    if wanted[0].dimension in ("angle", "ratio", "scale"):
         return None
     return f"the column is in {name} and nothing says what unit the source has: not converted, check it"
 

@@ -1,41 +1,73 @@
-"""Which field of one source names the records of another: what two sources can be joined by."""
+"""Which fields of one source name the records of another: what two sources can be joined by."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from octo_core.mapping.attribute import spelled
-from octo_core.mapping.words import stem, words
+from octo_core.mapping.attribute import number_of, spelled
+from octo_core.mapping.words import meanings, stem, words
 from octo_core.schema import Field, SourceSchema
 
 CONTAINED: Final = 0.9
 """Share of the values seen on the left that have to be among the right side's keys."""
 TELLING: Final = 3
 """Distinct values from which on containment alone says something, where no name does."""
+COUNTED: Final = 100
+"""Whole numbers up to here count all sorts of things: that they are among the keys says nothing by itself."""
+_SAYS_NOTHING: Final = frozenset(
+    map(
+        stem, ["id", "key", "code", "no", "nr", "num", "number", "ref", "reference", "pk", "fk", "uuid", "guid", "name"]
+    )
+)
+_PLAIN: Final = ("list", "record", "json")
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """`left` and `right` are expressions: a field of either source."""
+    """`pairs`: expressions, a field of the left source and one of the right one's key."""
 
-    left: str
-    right: str
+    pairs: tuple[tuple[str, str], ...]
     why: str
     strength: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    left: Field
+    right: Field
+    said: str
+    named: float
+    contained: float
+
+    @property
+    def strength(self) -> float:
+        return self.named + self.contained
+
+
 def links(left: SourceSchema, right: SourceSchema) -> Iterator[Link]:
-    """The fields that can link two sources, the strongest first."""
-    found = [link for key in _keys(right) for field in left.fields if (link := _link(left, field, right, key))]
+    """What can link two sources, the strongest first; of what only values speak for, what no other field fits too."""
+    found = []
+    for key in _keys(right):
+        if len(key) > 1:
+            pairs = [_best(left, right, field) for field in key]
+            together = [pair for pair in pairs if pair is not None]
+            if len({pair.left.name for pair in together}) == len(key):
+                found.append(_link(left, right, together))
+            continue
+        every = [pair for field in left.fields if (pair := _pair(field, right, key[0])) is not None]
+        named = [pair for pair in every if pair.named]
+        alone = every if len(every) == 1 else []
+        found += [_link(left, right, [pair]) for pair in (named or alone)]
     yield from sorted(found, key=lambda link: -link.strength)
 
 
-def _keys(schema: SourceSchema) -> list[Field]:
-    """Fields that identify a record by themselves: the key, else what was distinct in all records seen."""
-    if len(schema.key) == 1 and (field := schema.field(schema.key[0])) is not None:
-        return [field]
+def _keys(schema: SourceSchema) -> list[tuple[Field, ...]]:
+    """Fields that identify a record: the key, else each that was distinct in all records seen."""
+    fields = [field for name in schema.key if (field := schema.field(name)) is not None]
+    if fields and len(fields) == len(schema.key):
+        return [tuple(fields)]
     return [
-        field
+        (field,)
         for field in schema.fields
         if field.stats is not None
         and field.stats.rows > 1
@@ -44,31 +76,57 @@ def _keys(schema: SourceSchema) -> list[Field]:
     ]
 
 
-def _link(left: SourceSchema, field: Field, right: SourceSchema, key: Field) -> Link | None:
-    if field.type.family != key.type.family or field.type.kind in ("list", "record", "json"):
+def _best(left: SourceSchema, right: SourceSchema, key: Field) -> _Pair | None:
+    """The field that names one part of a key of several: by its name, as values of a part alone say little."""
+    pairs = [pair for field in left.fields if (pair := _pair(field, right, key)) is not None and pair.named]
+    return max(pairs, key=lambda pair: (pair.left.name.lower() == key.name.lower(), pair.strength), default=None)
+
+
+def _link(left: SourceSchema, right: SourceSchema, pairs: Sequence[_Pair]) -> Link:
+    said = [f"{left.source}.{pair.left.name} names {right.source}.{pair.right.name}: {pair.said}" for pair in pairs]
+    on = tuple((spelled(pair.left.name), spelled(pair.right.name)) for pair in pairs)
+    return Link(on, ", and ".join(said), sum(pair.strength for pair in pairs) / len(pairs))
+
+
+def _pair(field: Field, right: SourceSchema, key: Field) -> _Pair | None:
+    if field.type.family != key.type.family or field.type.kind in _PLAIN:
         return None
     named = _names(field, right, key)
     seen, known = _values(field), _all_values(key)
     if known is None or not seen:
-        contained = _in_range(field, key) and (0.5 if named else 0.0)
+        contained = 0.5 if named and _in_range(field, key) else 0.0
         said = "its range is within theirs"
     else:
         inside = sum(value in known for value in seen)
         contained = inside / len(seen) if inside >= CONTAINED * len(seen) else 0.0
         said = f"{'all' if inside == len(seen) else inside} of the {len(seen)} values seen of it are there"
-    telling = named or (len(seen) >= TELLING and key.type.family != "integer")
-    if not contained or not telling:
+    rare = key.type.family != "integer" or (known is not None and _least(known) > COUNTED)
+    if not contained or not (named or (rare and len(seen) >= TELLING)):
         return None
-    why = f"{left.source}.{field.name} names {right.source}.{key.name}: {said}"
-    return Link(spelled(field.name), spelled(key.name), why, contained + named)
+    return _Pair(field, key, said, named, contained)
 
 
 def _names(field: Field, right: SourceSchema, key: Field) -> float:
-    """Whether a field's name says that it names the other source's records: `customer`, `customer_id`, `cust_no`."""
-    own = {stem(word) for word in words(field.name)}
-    other = {stem(word) for word in words(right.source)}
-    same = field.name.lower() == key.name.lower() and not {stem(word) for word in words(key.name)} <= {"id", "key"}
-    return 1.0 if own & other else 0.8 if same else 0.0
+    """Whether a field's name says that it names the other source's records: `customer`, `cust_no`."""
+    own, other, keys = _stems(field.name), _stems(right.source), _stems(key.name)
+    if own & other:
+        return 1.0
+    if _concepts(field.name) & _concepts(right.source):
+        return 0.9
+    told = keys - _SAYS_NOTHING
+    return 0.8 if (told and told <= own) or (told and field.name.lower() == key.name.lower()) else 0.0
+
+
+def _stems(name: str) -> set[str]:
+    return {stem(word) for word in words(name)}
+
+
+def _concepts(name: str) -> set[str]:
+    return {concept for word in words(name) if stem(word) not in _SAYS_NOTHING for concept in meanings(word)}
+
+
+def _least(values: frozenset[str]) -> float:
+    return min((float(value) for value in values if value.lstrip("-").isdigit()), default=0.0)
 
 
 def _values(field: Field) -> tuple[str, ...]:
@@ -90,8 +148,10 @@ def _in_range(left: Field, right: Field) -> bool:
     """Whether numbers lie within the other side's; texts, and what nobody counted, speak neither for nor against."""
     if left.stats is None or right.stats is None:
         return False
-    bounds = (left.stats.min, left.stats.max, right.stats.min, right.stats.max)
-    if left.type.family != "integer" or None in bounds:
+    if left.type.family != "integer":
         return True
-    low, high, least, most = (int(bound or 0) for bound in bounds)
+    low, high = number_of(left.stats.min, left), number_of(left.stats.max, left)
+    least, most = number_of(right.stats.min, right), number_of(right.stats.max, right)
+    if low is None or high is None or least is None or most is None:
+        return True
     return least <= low and high <= most

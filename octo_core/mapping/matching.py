@@ -69,26 +69,32 @@ def match(
 
 
 def undecided(found: Match) -> dict[str, tuple[str, ...]]:
-    """Of a source's column the targets that have equal evidence, within MARGIN of the best and above the threshold.
+    """Of a source's column the targets for which it has equal evidence, within MARGIN: its own and another's.
 
-    Targets that another column of the source took with more evidence do not count.
+    Either several targets fit one column, or several columns fit one target: then each of them has that target here.
+    Targets that another column took with more evidence do not count, nor columns that fit another target better.
     """
-    rivals: dict[str, list[ScoredPair]] = {}
-    for pair in found.pairs:
-        rivals.setdefault(pair.source, []).append(pair)
     scores = {(pair.source, pair.target): pair.score for pair in found.pairs}
     taken = {target: scores.get((source, target), 1.0) for source, target in found.assignment.items() if target}
-    said = {}
-    for source, pairs in rivals.items():
-        mine = found.assignment.get(source)
-        if mine is None:
-            continue
-        best = scores.get((source, mine), 0.0)
-        equal = [one.target for one in pairs if abs(one.score - best) < MARGIN]
-        free = [one for one in equal if one == mine or one not in taken or taken[one] < scores[source, one] + MARGIN]
-        if len(free) > 1:
-            said[source] = tuple(sorted(free, key=lambda one: -scores[source, one]))
-    return said
+    said: dict[str, set[str]] = {}
+    for pair in found.pairs:
+        mine = found.assignment.get(pair.source)
+        best = scores.get((pair.source, mine), 0.0) if mine is not None else 0.0
+        if mine is not None and pair.target != mine and abs(pair.score - best) < MARGIN:
+            if pair.target not in taken or taken[pair.target] < pair.score + MARGIN:
+                said.setdefault(pair.source, {mine}).add(pair.target)
+        elif mine is None and pair.target in taken and abs(pair.score - taken[pair.target]) < MARGIN:
+            said.setdefault(pair.source, set()).add(pair.target)
+    takers = {target: source for source, target in found.assignment.items() if target is not None}
+    for source, targets in list(said.items()):
+        if found.assignment.get(source) is None:
+            for target in targets:
+                said.setdefault(takers[target], set()).add(target)
+    return {
+        source: tuple(sorted(said[source], key=lambda one: -scores.get((source, one), 0.0)))
+        for source in found.assignment
+        if source in said
+    }
 
 
 def assign(score: Floats) -> list[int | None]:

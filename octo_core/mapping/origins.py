@@ -18,6 +18,8 @@ SURE: Final = 0.6
 """So sure a column of a joined source has to be before it is worth a join."""
 ENOUGH: Final = 0.25
 """Mean confidence over a table's columns below which nothing is proposed while required columns have nothing."""
+MOST_JOINED: Final = 4
+"""Sources that are joined to one at the most."""
 CLOSE: Final = 0.05
 """Two candidates whose confidence differs by a smaller share are equally good."""
 
@@ -40,7 +42,7 @@ class _Fit:
     unfed: tuple[str, ...]
     """Required columns that nothing feeds."""
     score: float
-    link: Link | None = None
+    links: tuple[Link, ...] = ()
 
 
 def propose_origin(table: Table, catalog: Catalog, sources: Mapping[str, SourceSchema]) -> Origin:
@@ -82,19 +84,20 @@ def spelled(shape: Shape) -> str:
         parts = []
         for one in shape.join.with_:
             on = ", ".join(f"{left}: {right}" for left, right in one.on.items())
-            parts.append(f"{{source: {one.source}, on: {{{on}}}}}")
+            called = f", as: {one.as_}" if one.as_ else ""
+            parts.append(f"{{source: {one.source}{called}, on: {{{on}}}}}")
         return f"{{join: {{left: {shape.join.left}, with: [{', '.join(parts)}]}}}}"
     return relation_name(shape)
 
 
-def _fit(shape: Shape, schema: SourceSchema, table: Table, catalog: Catalog, link: Link | None = None) -> _Fit:
+def _fit(shape: Shape, schema: SourceSchema, table: Table, catalog: Catalog, links: tuple[Link, ...] = ()) -> _Fit:
     found = propose_table(schema, table, catalog)
     fed = {one.target: one for one in found.columns if one.expr is not None}
     unfed = tuple(column.name for column in table.columns if column.required and column.name not in fed)
     keys = {name for key in table.foreign_keys for name in key.columns} | set(table.primary_key)
     each = isinstance(shape, EachFrom)
     score = sum(_weight(one, each and one.target not in keys) for one in fed.values())
-    return _Fit(shape, schema, fed, unfed, score, link)
+    return _Fit(shape, schema, fed, unfed, score, links)
 
 
 def _weight(column: ColumnMapping, own: bool) -> float:
@@ -134,26 +137,50 @@ def _elements(
 def _joined(
     best: _Fit, whole: Sequence[_Fit], table: Table, catalog: Catalog, sources: Mapping[str, SourceSchema]
 ) -> _Fit | None:
-    """The join of two sources that feeds columns which neither feeds alone; None where there is none."""
+    """The join that feeds columns which no source feeds alone; None where there is none.
+
+    Sources are joined one by one, each time the one that helps most.
+    """
     found: list[_Fit] = []
     for left in whole:
-        for right in whole:
-            if left is right or not isinstance(left.shape, str) or not isinstance(right.shape, str):
-                continue
-            missing = [name for name, one in right.fed.items() if name not in left.fed and one.confidence >= SURE]
-            link = next(links(left.schema, right.schema), None) if missing else None
-            if link is None:
-                continue
-            step = JoinWith(source=right.shape, on={link.left: link.right})
-            shape = JoinFrom(join=Join(left=left.shape, with_=(step,)))
-            try:
-                fit = _fit(shape, join_schema(shape, sources), table, catalog, link)
-            except UsageError:  # a name that both have: the user says `as:`
-                continue
-            if set(fit.fed) > set(left.fed):
-                found.append(fit)
-    better = [fit for fit in found if (len(fit.unfed), -fit.score) < (len(best.unfed), -best.score)]
-    return min(better, key=lambda fit: (len(fit.unfed), -fit.score), default=None)
+        fit = left
+        for _ in range(MOST_JOINED):
+            more = [one for right in whole if (one := _with(fit, left, right, table, catalog, sources)) is not None]
+            if not more:
+                break
+            fit = min(more, key=_rank)
+        if fit is not left:
+            found.append(fit)
+    better = [fit for fit in found if _rank(fit) < _rank(best)]
+    return min(better, key=_rank, default=None)
+
+
+def _rank(fit: _Fit) -> tuple[int, float]:
+    return len(fit.unfed), -fit.score
+
+
+def _with(
+    fit: _Fit, left: _Fit, right: _Fit, table: Table, catalog: Catalog, sources: Mapping[str, SourceSchema]
+) -> _Fit | None:
+    """A source, or a join of it, with one source more, where that one surely feeds what is not fed yet."""
+    steps = fit.shape.join.with_ if isinstance(fit.shape, JoinFrom) else ()
+    name = right.shape
+    if right is left or not isinstance(left.shape, str) or not isinstance(name, str):
+        return None
+    missing = [column for column, one in right.fed.items() if column not in fit.fed and one.confidence >= SURE]
+    if not missing or any(step.source == name for step in steps):
+        return None
+    link = next(links(left.schema, right.schema), None)
+    if link is None:
+        return None
+    alias = None if left.schema.field(name) is None else f"{name}_record"
+    step = JoinWith.model_validate({"source": name, "as": alias, "on": dict(link.pairs)})
+    shape = JoinFrom(join=Join(left=left.shape, with_=(*steps, step)))
+    try:
+        made = _fit(shape, join_schema(shape, sources), table, catalog, (*fit.links, link))
+    except UsageError:  # both names are taken: the user says `as:`
+        return None
+    return made if set(made.fed) > set(fit.fed) else None
 
 
 def _named(fit: _Fit) -> str:
@@ -167,11 +194,21 @@ def _why(fit: _Fit, table: Table, whole: Sequence[_Fit]) -> str:
         keys = [key.ref_table for key in table.foreign_keys if all(name in fit.fed for name in key.columns)]
         refers = f", and {table.name} refers to {', '.join(keys)}" if keys else ""
         return f"the elements of {relation_name(fit.shape)} feed {count}{refers}"
-    if isinstance(fit.shape, JoinFrom) and fit.link is not None:
-        left, right = fit.shape.join.left, fit.shape.join.with_[0].source
-        alone = next((one for one in whole if one.shape == left), None)
-        more = [name for name in fit.fed if alone is None or name not in alone.fed]
-        return f"{left} feeds no {', '.join(more)}, {right} does, and {fit.link.why}"
+    if isinstance(fit.shape, JoinFrom):
+        return "; ".join(_why_joined(fit, fit.shape, whole))
     others = sorted((one.score for one in whole if one is not fit), reverse=True)
     lead = f"; the next best source is {1 - others[0] / fit.score:.0%} weaker" if others and fit.score else ""
     return f"its fields feed {count}{lead}"
+
+
+def _why_joined(fit: _Fit, shape: JoinFrom, whole: Sequence[_Fit]) -> Iterator[str]:
+    """For each joined source what it feeds that the left one does not, and what names it."""
+    left = shape.join.left
+    alone = next((one for one in whole if one.shape == left), None)
+    for step, link in zip(shape.join.with_, fit.links, strict=True):
+        more = [
+            name
+            for name, one in fit.fed.items()
+            if (alone is None or name not in alone.fed) and f"{step.alias}." in (one.expr or "")
+        ]
+        yield f"{left} feeds no {', '.join(more)}, {step.source} does, and {link.why}"

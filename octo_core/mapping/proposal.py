@@ -40,6 +40,8 @@ KEY_TO_KEY: Final = 0.35
 PARENT_TO_REFERENCE: Final = 0.5
 """What an element's own identity (its record's key, its position) counts for that of a row, where no name says so."""
 DOUBTFUL: Final = 0.7
+EQUAL: Final = 0.55
+"""The confidence that is left where something else fits as well."""
 _ROUNDS: Final = 12
 
 Accepts = Callable[[str, Column], bool]
@@ -102,6 +104,15 @@ def propose_table(
     return proposer.propose()
 
 
+def written(schema: SourceSchema, table: Table, catalog: Catalog, path: str, column: str) -> str | None:
+    """How a field is written into a column, in its units and values; None where the language has no way."""
+    proposer = _TableProposer(schema, table, target_attributes(table, catalog), ())
+    row = next((n for n, one in enumerate(proposer.offers) if one.uses == (path,) and one.expressions is None), None)
+    place = proposer.positions.get(column)
+    found = proposer.write(row, place) if row is not None and place is not None else None
+    return found.expr if found is not None else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Choice:
     """A pair that was taken: the offer, its expression, how sure, and whether something else is as good."""
@@ -111,6 +122,8 @@ class _Choice:
     confidence: float
     rivals: tuple[int, ...] = ()
     reused: bool = False
+    twins: tuple[str, ...] = ()
+    """Columns that it would feed just as well."""
 
 
 class _TableProposer:
@@ -172,8 +185,10 @@ class _TableProposer:
         self.pair_keys(matrix, taken)
         self.pair_parents(matrix, taken)
         again = self.reuse(matrix, taken)
+        fed = {**taken, **again}
         choices = {
-            column: self.choice(matrix, row, column, column in again) for column, row in {**taken, **again}.items()
+            column: self.choice(matrix, row, column, column in again, self.twins(matrix, fed, column))
+            for column, row in fed.items()
         }
         return {column: choice for column, choice in choices.items() if choice is not None}, scores
 
@@ -181,7 +196,13 @@ class _TableProposer:
         """Columns that the load fills take only a field of very much the same name; instants no local parts; a part of
         a name not the whole of it.
         """
-        whole_names = [row for row, offer in enumerate(self.offers) if offer.attribute.name == FULL_NAME]
+        parted = {path for offer in self.offers if is_part_of_a_name(offer.attribute.name) for path in offer.uses}
+        whole_names = [
+            row
+            for row, offer in enumerate(self.offers)
+            if offer.attribute.name == FULL_NAME
+            or (offer.expressions is None and offer.uses[0] in parted and not is_part_of_a_name(offer.uses[0]))
+        ]
         local = [
             row for row, offer in enumerate(self.offers) if offer.expressions and offer.attribute.type == TIMESTAMP
         ]
@@ -239,6 +260,17 @@ class _TableProposer:
                     found[column] = best
         return found
 
+    def twins(self, matrix: NDArray[np.float64], fed: Mapping[int, int], column: int) -> tuple[str, ...]:
+        """The columns that a column's field would feed just as well, in the same way, and that have no other field."""
+        row = fed[column]
+        mine = self.write(row, column)
+        found = []
+        for other, name in enumerate(self.columns):
+            near = other != column and matrix[row, other] > matrix[row, column] - MARGIN and fed.get(other, row) == row
+            if near and mine is not None and (way := self.write(row, other)) is not None and way.expr == mine.expr:
+                found.append(name.name)
+        return tuple(found)
+
     def write(self, row: int, column: int) -> Candidate | None:
         """The first way to write an offer into a column that the language takes; None where there is none."""
         if (row, column) not in self.written:
@@ -262,7 +294,9 @@ class _TableProposer:
         path = self.offers[row].uses[0]
         return Ends(self.fields[path], path, self.offers[row].attribute, self.columns[column], self.targets[column])
 
-    def choice(self, matrix: NDArray[np.float64], row: int, column: int, reused: bool) -> _Choice | None:
+    def choice(
+        self, matrix: NDArray[np.float64], row: int, column: int, reused: bool, twins: tuple[str, ...]
+    ) -> _Choice | None:
         candidate = self.write(row, column)
         if candidate is None:
             return None
@@ -273,11 +307,11 @@ class _TableProposer:
         rivals = [other for other in rivals if self.write(other, column) is not None][:3]
         confidence = mine**0.6 * candidate.factor * (0.85 if reused else 1.0)
         lead = mine - max((float(matrix[other, column]) for other in rivals), default=0.0)
-        if lead < MARGIN:
-            confidence = min(confidence, 0.55)
+        if lead < MARGIN or twins:
+            confidence = min(confidence, EQUAL)
         elif lead < 3 * MARGIN:
             confidence *= 0.9
-        return _Choice(row, candidate, round(min(0.99, confidence), 2), tuple(rivals), reused)
+        return _Choice(row, candidate, round(min(0.99, confidence), 2), tuple(rivals), reused, twins)
 
     def column(self, column: Column, choice: _Choice | None, scores: Scores | None) -> ColumnMapping:
         """The ColumnMapping of one column of the table, whatever was found."""
@@ -294,9 +328,9 @@ class _TableProposer:
         offer, target = self.offers[choice.offer], self.targets[position]
         said = scores.evidence(choice.offer, position)
         rival = next(iter(choice.rivals), None)
-        equal = rival is not None and choice.confidence <= 0.55
+        equal = rival is not None and choice.confidence <= EQUAL and not choice.twins
         also = "/".join(self.offers[rival].uses) if rival is not None and equal else None
-        text = why(offer, target, said, choice.candidate.note, rival=also, reused=choice.reused)
+        text = why(offer, target, said, choice.candidate.note, rival=also, reused=choice.reused, twins=choice.twins)
         return ColumnMapping(
             target=column.name,
             expr=choice.candidate.expr,

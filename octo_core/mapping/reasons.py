@@ -19,12 +19,16 @@ def why(
     *,
     rival: str | None = None,
     reused: bool = False,
+    twins: tuple[str, ...] = (),
 ) -> str:
     """One sentence that names the evidence, then what is done to the value, then what is doubtful."""
     evidence = dict(said)
     source = offer.uses[-1] if offer.expressions is not None else offer.attribute.name
     found = []
-    if evidence.get("name", 0) >= _SAID:
+    made = offer.expressions is not None and offer.attribute.name not in offer.uses
+    if made and evidence.get("name", 0) >= _SAID:
+        found.append(f"{target.name} asks for the {offer.attribute.name}")
+    elif evidence.get("name", 0) >= _SAID:
         exact = evidence["name"] >= 0.999
         found.append(f"the names {source} and {target.name} {'are the same' if exact else 'are alike'}")
     if evidence.get("text", 0) >= _SAID:
@@ -44,6 +48,7 @@ def why(
     sentence = ", ".join(found) or "the little there is (type, shape of the values, position) fits best"
     tail = [note] if note else []
     tail += [f"{rival} fits as well: look at it"] if rival else []
+    tail += [f"{source} fits {', '.join(twins[:3])} as well: look at them"] if twins else []
     tail += ["the field also feeds another column"] if reused else []
     return "; ".join([sentence, *tail])
 

@@ -47,9 +47,11 @@ speed: kilometre per hour 0.277777777777777778 = kmh kph km/h kmph kilometres_pe
 pressure: pascal 1 = pa pascal pascals; hectopascal 100 = hpa hectopascal hectopascals mbar mb millibar millibars; kilopascal 1000 = kpa
 pressure: bar 100000 = bar bars; psi 6894.757293168 = psi; inch of mercury 3386.389 = inhg; millimetre of mercury 133.322387415 = mmhg; atmosphere 101325 = atm
 time: second 1 = s sec secs second seconds 秒; minute 60 = min mins minute minutes 分钟 分鐘; hour 3600 = h hr hrs hour hours 小时 小時
-time: day 86400 = d day days; week 604800 = week weeks wk; millisecond 0.001 = ms msec millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds
+time: day 86400 = d day days; week 604800 = week weeks wk; millisecond 0.001 = ms msec millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds; nanosecond 0.000000001 = ns nsec nanosecond nanoseconds
 data: byte 1 = b byte bytes; kilobyte 1000 = kb kilobyte kilobytes; megabyte 1000000 = mb megabyte megabytes; gigabyte 1000000000 = gb gigabyte gigabytes
 data: kibibyte 1024 = kib; mebibyte 1048576 = mib; gibibyte 1073741824 = gib
+scale: whole unit 1 = ones; cent 0.01 = cent cents pence penny centimes centavos centimos kopecks minor_units minor_unit
+scale: thousand 1000 = k thousand thousands tsd; million 1000000 = mio mln mn million millions; billion 1000000000 = bn billion billions
 ratio: ratio 1 = ratio fraction share; percent 0.01 = percent pct percentage % 百分比; per mille 0.001 = permille ‰; basis point 0.0001 = bps
 volume: litre 1 = l litre litres liter liters; millilitre 0.001 = ml millilitre milliliter; US gallon 3.785411784 = gal gallon gallons
 area: square metre 1 = m2 sqm m²; square foot 0.09290304 = ft2 sqft ft²; hectare 10000 = ha hectare hectares; acre 4046.8564224 = acre acres; square kilometre 1000000 = km2 km²
@@ -57,6 +59,11 @@ angle: degree 1 = deg degree degrees °; radian 57.295779513082320877 = rad radi
 energy: joule 1 = j joule joules; kilowatt hour 3600000 = kwh; kilocalorie 4184 = kcal
 power: watt 1 = w watt watts; kilowatt 1000 = kw kilowatt; horsepower 745.699871582 = hp
 """  # noqa: E501  a table is read by its rows
+SECOND: Final = Unit("second", "time", Decimal(1))
+RATIO: Final = Unit("ratio", "ratio", Decimal(1))
+PERCENT: Final = Unit("percent", "ratio", Decimal("0.01"))
+ONES: Final = Unit("whole unit", "scale", Decimal(1))
+"""What is counted one by one: where the other side counts in cents or thousands."""
 _FAHRENHEIT: Final = Unit("degree Fahrenheit", "temperature", Decimal(5) / Decimal(9), Decimal("459.67") * 5 / 9)
 _FAHRENHEIT_NAMES: Final = ("f", "fahrenheit", "degf", "°f", "℉", "华氏")
 _SHORT: Final = frozenset(
@@ -93,7 +100,7 @@ def in_name(name: str) -> tuple[Unit, ...]:
     """The units that the end of a column's name may say: `distance_km`, `temp_f`, `delay_minutes`."""
     parts = words(name)
     if len(parts) < 2:
-        return ()
+        return tuple(one for one in named(name) if one.dimension == "ratio" and name.casefold() != "share")
     if len(parts) >= 3 and (found := named("_".join(parts[-2:]))):
         return found
     last = parts[-1]
@@ -108,6 +115,10 @@ def in_text(text: str) -> tuple[Unit, ...]:
     for inside in re.findall(r"[(\[]([^)\]]{1,24})[)\]]", folded):
         if found := named(inside):
             return found
+    if found := re.search(
+        r"\b(?:in|as an?|decimal)\s+(?:[a-z]{3}\s+)?(cents|pence|thousands|millions|billions|fraction)\b", folded
+    ):
+        return named(found.group(1))
     for match in re.finditer(
         r"\b(?:in|measured in|unit:?|number of)\s+((?:nautical |metres? per |degrees? )?[\w°%/²]+)", folded
     ):

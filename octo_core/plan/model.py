@@ -141,9 +141,13 @@ class TablePlan(Frozen):
     rows_read: int = 0
     rows_quarantined: int = 0
     would: dict[str, int] | None = None
-    """inserted, updated, unchanged, deduplicated, removed, by the destination's word; None where it was not asked."""
+    """inserted, updated, unchanged, deduplicated, removed, by the destination's word; None where it was not asked.
+
+    Where deletes can be seen also tombstoned and soft_deleted."""
     key: tuple[str, ...] = ()
     write: str = "append"
+    deletes: dict[str, str] | None = Field(default=None, exclude_if=lambda found: found is None)
+    """`mark` and `found_by`, where rows that are gone from the source are marked."""
     rows_there: int | None = None
     key_collisions: int = 0
     sql: dict[str, str | None] = Field(default_factory=dict)

@@ -166,6 +166,9 @@ def examined(source: SourcePlan) -> str:
 def writing(table: TablePlan) -> str:
     """`merge by (a, b) · nothing in the table yet`."""
     key = f" by ({', '.join(harmless(name) for name in table.key)})" if table.key else ""
+    if table.deletes is not None:
+        found = "by tombstones" if table.deletes["found_by"] == "tombstone" else "as it is not in the source any more"
+        key += f" · what is gone ({found}) is marked in {harmless(table.deletes['mark'])}"
     if table.rows_there is None:
         return f"{table.write}{key}"
     there = f"about {count(table.rows_there)} rows in the table" if table.rows_there else "nothing in the table yet"

@@ -4,6 +4,7 @@ from collections.abc import Mapping as MappingOf
 from typing import Any
 
 from octo_core.catalog import Catalog, Column, ForeignKey, Table, Unique
+from octo_core.deletes import marked_column
 from octo_core.errors import NotSupportedYet, UsageError
 from octo_core.expressions import LANGUAGE_VERSION, Node, canonical, parse, path_text, paths
 from octo_core.mapping.model import Mapping, TableMapping
@@ -12,7 +13,7 @@ from octo_core.plan.model import Recipe, TableRecipe, TargetColumn, UsedField
 from octo_core.relations import join_paths
 from octo_core.schema import SourceSchema
 from octo_core.spec.names import canonical_table_name
-from octo_core.spec.pipeline import PipelineSpec, TableSpec
+from octo_core.spec.pipeline import MarkDeletes, PipelineSpec, TableSpec
 from octo_core.spec.shapes import EachFrom, JoinFrom, Shape, SqlFrom, driving, plain_shape, relation_name
 from octo_core.types import INTEGER_BITS, DataType
 
@@ -118,14 +119,16 @@ def _table(
 ) -> TableRecipe:
     columns = {target: canonical(node) for target, node in nodes.items()}
     key = effective_key(table_spec, table, source_key, columns)
-    targets = [column for column in table.columns if column.name in columns or column.required]
+    write = effective_write(table_spec, key)
+    mark = _mark(table_spec, table, columns, write)
+    targets = [column for column in table.columns if column.name in columns or column.required or column is mark]
     return TableRecipe(
         table=table.name,
         source=relation_name(origin),
         from_=plain_shape(origin),
         key=key,
         version=table_spec.version,
-        write=effective_write(table_spec, key),
+        write=write,
         deletes=_plain(table_spec.deletes),
         columns=columns,
         targets=tuple(sorted((_target(column, columns) for column in targets), key=lambda target: target.name)),
@@ -141,6 +144,21 @@ def _table(
         after=table_spec.after,
         narrowed=tuple(sorted(name for name, node in nodes.items() if not _holds(table.column(name), node.type))),
     )
+
+
+def _mark(table_spec: TableSpec, table: Table, columns: MappingOf[str, str], write: str) -> Column | None:
+    """The column that marks what is gone. UsageError where it cannot, or where there is no row to find again."""
+    if not isinstance(table_spec.deletes, MarkDeletes):
+        return None
+    mark = marked_column(table, table_spec.deletes)
+    if mark.name in columns:
+        raise UsageError(f"deletes: {table.name}.{mark.name} is mapped, and marks what is gone: it cannot do both")
+    if write != "merge":
+        raise UsageError(
+            f"deletes: rows of {table.name} are {'appended' if write == 'append' else 'replaced'}: none is marked",
+            hint="give the table a `key:` and write: merge",
+        )
+    return mark
 
 
 def _target(column: Column, mapped: MappingOf[str, str]) -> TargetColumn:

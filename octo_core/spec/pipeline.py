@@ -8,7 +8,7 @@ from octo_core.catalog import Label
 from octo_core.spec.llm import LlmSettings
 from octo_core.spec.names import TableName
 from octo_core.spec.shapes import From, driving, looked_up
-from octo_core.spec.sources import Names, Source, Strict, Text
+from octo_core.spec.sources import Brokers, KafkaSecurity, Names, Source, Strict, Text, with_brokers
 from octo_core.spec.units import Duration, Size
 
 
@@ -106,14 +106,33 @@ class Schedule(Strict):
     timezone: Annotated[str, AfterValidator(_valid_timezone)] = "UTC"
 
 
+def _trigger(value: object) -> str:
+    return "word" if isinstance(value, str) and value.strip() == "continuous" else "time"
+
+
 class Stream(Strict):
-    trigger: Duration | None = None
-    max_rows: int | None = Field(default=None, ge=1)
+    """Micro-batches of the sources that are streams, one after the other."""
+
+    trigger: Annotated[
+        Annotated[Literal["continuous"], Tag("word")] | Annotated[Duration, Tag("time")], Discriminator(_trigger)
+    ] = Field(default="2 s", validate_default=True)
+    """How often a micro-batch begins; `continuous`: as soon as the one before it is done."""
+    max_rows: int = Field(default=100_000, ge=1)
+    """Rows of a micro-batch: what there is more of waits at the brokers."""
+    max_bytes: Size = 64_000_000
     dead_letters: str | None = None
+    """A topic that gets the messages that were set aside as well."""
 
 
 class Transport(Strict):
+    """Landed batches are announced on a topic, and the next step starts from there."""
+
     kafka: str
+    """The topic; made where it is missing."""
+    brokers: Brokers | None = None
+    """Those of the pipeline's first Kafka source when left out; then `security` and `settings` are that one's too."""
+    security: KafkaSecurity | None = None
+    settings: dict[str, Text] = Field(default_factory=dict)
 
 
 class Retries(Strict):
@@ -168,7 +187,7 @@ class PipelineSpec(Strict):
     type: str | None = None
     tags: dict[str, Text] = Field(default_factory=dict)
     hosting: str = "local"
-    sources: dict[str, Source] = Field(min_length=1)
+    sources: Annotated[dict[str, Source], AfterValidator(with_brokers)] = Field(min_length=1)
     destination: Destination | None = None
     destinations: dict[str, Destination] = Field(default_factory=dict)
     tables: dict[TableName, Annotated[TableSpec, BeforeValidator(_table, json_schema_input_type=TableSpec | None)]] = (
@@ -208,5 +227,5 @@ class PartialSpec(PipelineSpec):
 
     model_config = ConfigDict(defer_build=True)
 
-    sources: dict[str, Source] = Field(default_factory=dict)
+    sources: Annotated[dict[str, Source], AfterValidator(with_brokers)] = Field(default_factory=dict)
     tables: dict[TableName, Annotated[TableSpec, BeforeValidator(_table)]] = Field(default_factory=dict)

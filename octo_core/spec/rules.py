@@ -3,14 +3,17 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from octo_core.spec.document import Path
 from octo_core.spec.names import PIPELINE_NAME, canonical_table_name
 from octo_core.spec.nearest import did_you_mean
 from octo_core.spec.pipeline import MarkDeletes, PipelineSpec, TableSpec
-from octo_core.spec.shapes import JoinFrom, SqlFrom, UnionFrom, driving
-from octo_core.spec.sources import Source
+from octo_core.spec.select import dialect_of, no_select
+from octo_core.spec.shapes import EachFrom, JoinFrom, SqlFrom, UnionFrom, driving
+from octo_core.spec.sources import KafkaSource, OAuth2Auth, PushSource, Source, SqlSource
+from octo_core.types import parse_type
 
 Finding = tuple[Path, str]
 
@@ -44,14 +47,62 @@ def check_pipeline(spec: PipelineSpec, data: Any, surroundings: Surroundings) ->
     yield from _destinations(spec, data)
     yield from _needs(spec, surroundings)
     yield from _same_table(data)
+    for source_name, source in spec.sources.items():
+        yield from _sql(("sources", source_name), source)
     sources = list(data["sources"]) if isinstance(data.get("sources"), dict) else list(spec.sources)
+    yield from _push(spec)
+    yield from _kafka(spec)
     yield from _from(data, sources)
+    yield from _fields(spec)
     for written, table in _tables(spec, data):
         path: Path = ("tables", written)
         yield from (((*path, "from", *place), said) for place, said in _twice(table.from_))
         yield from _write(path, table, spec, sources)
         yield from _files(path, table, surroundings)
         yield from _to(path, table, spec)
+
+
+def _fields(spec: PipelineSpec) -> Iterator[Finding]:
+    """What the file says of fields, in words that there are."""
+    for name, source in spec.sources.items():
+        if not source.fields:
+            continue
+        from octo_core.inference.bearing import SEMANTIC_NAMES  # 30 ms, and few files speak of fields
+        from octo_core.inference.overrides import KEYS, ROLES
+
+        for field, said in source.fields.items():
+            for key, value in said.items():
+                path: Path = ("sources", name, "fields", field, key)
+                if key not in KEYS:
+                    yield path, f"a field has no '{key}'.{did_you_mean(key, KEYS)}"
+                elif key == "semantic" and value is not None and value not in SEMANTIC_NAMES:
+                    near = did_you_mean(str(value), SEMANTIC_NAMES)
+                    yield path, f"there is no semantic type '{value}'.{near} docs/semantic-types.md lists them"
+                elif key == "role" and value is not None and value not in ROLES:
+                    yield path, f"there is no role '{value}'.{did_you_mean(str(value), ROLES)}"
+                elif key == "type":
+                    yield from ((path, said) for said in _no_type(value))
+
+
+def _no_type(value: Any) -> Iterator[str]:
+    try:
+        parse_type(str(value))
+    except ValueError as error:
+        yield str(error)
+
+
+def _sql(path: Path, source: Source) -> Iterator[Finding]:
+    """What only a SQL source can get wrong."""
+    if not isinstance(source, SqlSource):
+        return
+    if (source.table is None) == (source.query is None):
+        yield path, "give either 'table' or 'query'" + (", not both" if source.table else "")
+    if source.landing == "reference":
+        yield (*path, "landing"), "landing: a database cannot be referred to later; write off or copy"
+    if source.query is not None and (why := no_select(source.query, dialect_of(source.url))):
+        yield (*path, "query"), f"query: {why}; a query is one SELECT"
+    if source.query is not None and source.split is not None and source.split.by is None:
+        yield (*path, "split"), "split: say by which column of the query: {by: id, parts: 4}"
 
 
 def _tables(spec: PipelineSpec, data: Any) -> Iterator[tuple[str, TableSpec]]:
@@ -122,6 +173,48 @@ def _same_table(data: Any) -> Iterator[Finding]:
         seen[canonical] = written
 
 
+def _push(spec: PipelineSpec) -> Iterator[Finding]:
+    """What is pushed is there once: it cannot be read again, nor be left where it was."""
+    for name, source in spec.sources.items():
+        path: Path = ("sources", name)
+        if not isinstance(source, PushSource):
+            continue
+        if source.landing not in (None, "copy"):
+            yield (
+                (*path, "landing"),
+                f"landing: what is pushed is nowhere else, so it lands as a copy, not '{source.landing}'",
+            )
+        if source.auth is not None and source.token is not None:
+            yield (*path, "token"), "token: give either 'auth' or its short form 'token', not both"
+        if source.to is not None and source.to.brokers is None:
+            yield (*path, "to"), "to: 'brokers' is missing: write to: {topic: …, brokers: …}, or add a Kafka source"
+        if isinstance(source.auth, OAuth2Auth):
+            yield (*path, "auth", "kind"), "auth: what is pushed is let in by bearer, basic, api_key, hmac or none"
+
+
+def _kafka(spec: PipelineSpec) -> Iterator[Finding]:
+    """What sources that read topics and the transport over one need to say."""
+    for name, source in spec.sources.items():
+        if not isinstance(source, KafkaSource):
+            continue
+        path: Path = ("sources", name)
+        if source.format in ("avro", "protobuf") and source.schema_registry is None:
+            yield path, f"schema_registry is missing: messages in {source.format} are read by their schemas"
+        if source.format == "csv" and not source.options.columns:
+            yield path, "options.columns is missing: a row of CSV in a message does not say what its fields are called"
+        if source.landing == "reference":
+            said = "landing: messages cannot be referred to, their topic forgets them; write off or copy"
+            yield (*path, "landing"), said
+        if source.start not in ("earliest", "latest"):
+            try:
+                datetime.fromisoformat(source.start)
+            except ValueError:
+                yield (*path, "start"), f"start: {source.start!r} is neither earliest nor latest nor a time"
+    has_brokers = any(isinstance(source, KafkaSource) for source in spec.sources.values())
+    if spec.transport is not None and spec.transport.brokers is None and not has_brokers:
+        yield ("transport",), "brokers is missing: no source of the pipeline reads from Kafka"
+
+
 def _from(data: Any, sources: list[str]) -> Iterator[Finding]:
     """By what is written, so that a table with other mistakes has its `from` looked at as well."""
     for written, table in data["tables"].items() if isinstance(data.get("tables"), dict) else ():
@@ -167,6 +260,8 @@ def _twice(origin: Any) -> Iterator[tuple[Path, str]]:
 
 def _write(path: Path, table: TableSpec, spec: PipelineSpec, sources: list[str]) -> Iterator[Finding]:
     origin = table.from_ if table.from_ is not None else sources[0] if len(sources) == 1 else None
+    if isinstance(table.deletes, MarkDeletes):
+        yield from (((*path, "deletes"), f"deletes: {said}") for said in _deletes(table, table.deletes, origin))
     for name in driving(origin) if origin is not None else ():
         yield from _write_from(path, table, name, spec.sources.get(name), plain=isinstance(origin, str))
 
@@ -177,13 +272,33 @@ def _write_from(path: Path, table: TableSpec, name: str, source: Source | None, 
     if table.write == "replace" and cursor is not None:
         message = f"write: 'replace' needs the whole source, and source '{name}' reads only what is new (cursor)"
         yield (*path, "write"), message
+    if table.write == "replace" and isinstance(source, PushSource):
+        message = f"write: 'replace' needs the whole source, and what is pushed to '{name}' is only what is new"
+        yield (*path, "write"), message
     keyless = not table.key and not (plain and source is not None and source.key)
+    if table.write == "replace" and isinstance(source, KafkaSource):
+        message = f"write: 'replace' needs the whole source, and a run reads only what is new in topic '{name}'"
+        yield (*path, "write"), message
     if table.write == "append" and cursor is not None and cursor.lag is not None and keyless:
         message = f"write: 'append' without a key would load the rows of the cursor's lag twice (source '{name}')"
         yield (*path, "write"), f"{message}; give a key, or leave out the lag"
-    if isinstance(table.deletes, MarkDeletes) and table.deletes.found_by == "absence" and cursor is not None:
-        message = f"deletes: what is absent shows only in full reads, and source '{name}' has a cursor"
-        yield (*path, "deletes"), message
+    if not isinstance(table.deletes, MarkDeletes) or table.deletes.found_by != "absence":
+        return
+    message = "deletes: what is absent shows only in full reads, and source"
+    if cursor is not None:
+        yield (*path, "deletes"), f"{message} '{name}' has a cursor"
+    elif source is not None and source.kind in ("kafka", "push"):
+        yield (*path, "deletes"), f"{message} '{name}' is a stream; write found_by: tombstone"
+
+
+def _deletes(table: TableSpec, said: MarkDeletes, origin: Any) -> Iterator[str]:
+    """What marking rows asks of a table by itself."""
+    if table.write in ("append", "replace", "history"):
+        yield f"rows are marked with write: merge, and this is {table.write}"
+    if said.found_by == "absence" and isinstance(origin, UnionFrom):
+        yield "what is absent from a union cannot be told: its sources are not read at one time"
+    if said.found_by == "tombstone" and isinstance(origin, JoinFrom | EachFrom):
+        yield "tombstones are records of a source itself, and this table is made from a list or a join"
 
 
 def _files(path: Path, table: TableSpec, surroundings: Surroundings) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ Landing = Literal["copy", "reference", "off"]
 class Strict(BaseModel):
     """A part of a file: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 def _as_list(value: object) -> object:
@@ -193,6 +193,16 @@ class SourceBase(Strict):
     """The user's own word on a field, over what inference says: type, format, unit, semantic, pii, description."""
 
 
+def landing_of(source: "SourceBase") -> Landing:
+    """What becomes of a source's data, by its kind where the file does not say."""
+    if source.landing is not None:
+        return source.landing
+    kind = getattr(source, "kind", "")
+    if kind == "file":
+        return "copy" if "://" in getattr(source, "path", "").removeprefix("file://") else "reference"
+    return "off" if kind in ("sql", "kafka") else "copy"
+
+
 class FileOptions(Strict):
     """How a file is written, where looking at it does not say."""
 
@@ -238,29 +248,163 @@ class RestSource(SourceBase):
     public_only: bool = False
 
 
+class Split(Strict):
+    """Read by ranges of a number or a time, where the database can at the same moment."""
+
+    by: str | None = None
+    """The column; the first of the table's key when left out."""
+    parts: int = Field(default=4, ge=1, le=256)
+
+
+def _split(value: object) -> object:
+    """`split: 8` and `split: id`."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return {"parts": value}
+    return {"by": value} if isinstance(value, str) else value
+
+
 class SqlSource(SourceBase):
+    """A table, or a query of one SELECT, of a database that is only read."""
+
     kind: Literal["sql"]
     url: str
     table: str | None = None
+    """`name` or `schema.name`; odd names in double quotes."""
     query: str | None = None
     cursor: Cursor | None = None
-    split: Any = None
+    split: Annotated[Split | None, BeforeValidator(_split, json_schema_input_type=Split | int | str | None)] = None
+
+
+KafkaFormat = Literal["json", "debezium", "avro", "protobuf", "text", "csv"]
+
+
+def _broker_list(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Brokers = Annotated[tuple[str, ...], BeforeValidator(_broker_list, json_schema_input_type=str | tuple[str, ...])]
+"""Addresses, as a list or with commas."""
+
+
+class KafkaSecurity(Strict):
+    """How brokers are spoken to. `protocol` follows from the rest when left out: TLS where there is `tls`, SASL where
+    there is a `mechanism`."""
+
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "GSSAPI"] | None = None
+    username: str | None = None
+    password: str | None = None
+    tls: bool = False
+    ca: str | None = None
+    """The path of a CA bundle, for a private authority."""
+    certificate: str | None = None
+    key: str | None = None
+    key_password: str | None = None
+    """A client's own certificate and key: paths of PEM files."""
+    token_url: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    scope: str | None = None
+    """OAUTHBEARER by a client's credentials."""
+
+
+class KafkaBatch(Strict):
+    """How much of a topic makes a batch: it is read once so many messages wait, or the oldest waits so long."""
+
+    rows: int = Field(default=1_000_000, ge=1)
+    bytes: Size = 1_000_000_000
+    age: Duration = Field(default="1 min", validate_default=True)
+
+
+class SchemaRegistry(Strict):
+    """Where the schemas of Avro and Protobuf messages are: a registry, or a file (`file://…`) without one."""
+
+    url: str
+    username: str | None = None
+    password: str | None = None
+    ca: str | None = None
+
+
+def _registry(value: object) -> object:
+    return {"url": value} if isinstance(value, str) else value
 
 
 class KafkaSource(SourceBase):
     kind: Literal["kafka"]
-    brokers: str
+    brokers: Brokers
+    topic: Names
+    """One topic, a list, or a pattern, which begins with `^`."""
+    format: KafkaFormat = "json"
+    key_format: Literal["text", "json", "avro", "protobuf"] | None = None
+    """`json` with Debezium, `avro` with Avro, else `text` when left out."""
+    schema_registry: (
+        Annotated[SchemaRegistry, BeforeValidator(_registry, json_schema_input_type=str | SchemaRegistry)] | None
+    ) = None
+    message: str | None = None
+    """Protobuf from a file: the message's full name."""
+    security: KafkaSecurity | None = None
+    start: str = "earliest"
+    """Where the first read begins: earliest, latest or a time."""
+    batch: KafkaBatch = KafkaBatch()
+    options: FileOptions = FileOptions()
+    """CSV: delimiter, columns, null."""
+    settings: dict[str, Text] = Field(default_factory=dict)
+    """Any further setting of the client (librdkafka's names)."""
+
+
+class PushBatch(Strict):
+    """When what was pushed lands by itself: at so many items, or when the oldest has waited so long."""
+
+    rows: int = Field(default=100_000, ge=1)
+    """Items of a landed batch, at most; one request's items always stay together."""
+    age: Duration = Field(default="30 s", validate_default=True)
+
+
+class PushTopic(Strict):
+    """The Kafka topic that takes what was pushed; made where it is missing."""
+
     topic: str
-    format: str | None = None
-    schema_registry: str | None = None
-    security: dict[str, Any] | None = None
+    brokers: (
+        Annotated[tuple[str, ...], BeforeValidator(_broker_list, json_schema_input_type=str | tuple[str, ...])] | None
+    ) = None
+    """Those of the pipeline's first Kafka source when left out; then `security` and `settings` are that one's too."""
+    security: KafkaSecurity | None = None
+    settings: dict[str, Text] = Field(default_factory=dict)
+
+    def source(self) -> KafkaSource:
+        """The topic as what reads it; its brokers have to be there."""
+        return KafkaSource(
+            kind="kafka",
+            brokers=self.brokers or (),
+            topic=(self.topic,),
+            security=self.security,
+            settings=self.settings,
+            landing="copy",
+        )
+
+
+def _push_topic(value: object) -> object:
+    return {"topic": value} if isinstance(value, str) else value
 
 
 class PushSource(SourceBase):
+    """Items that others send: `POST /push/PIPELINE` of `octopipe serve`."""
+
     kind: Literal["push"]
-    max_bytes: Size | None = None
-    batch: Any = None
-    to: str | None = None
+    auth: Auth | None = None
+    """Who may push. Left out: whoever has one of the tokens that `octopipe token create` made for the pipeline."""
+    token: str | None = None
+    """Short for `auth: {kind: bearer, token: …}`."""
+    signature: HmacAuth | None = None
+    """Each body must be signed as well, beside whatever `auth` asks."""
+    max_bytes: Size = 10_000_000
+    """Of one request, decompressed."""
+    max_waiting: Size = 1_000_000_000
+    """Of what waits to land; past it requests are put off (503)."""
+    rate: Rate | None = None
+    """Requests taken, at most: `100/s`; past it they are put off (429)."""
+    batch: PushBatch = PushBatch()
+    to: Annotated[PushTopic, BeforeValidator(_push_topic, json_schema_input_type=str | PushTopic)] | None = None
+    """A Kafka topic that takes what was pushed; a durable local queue when left out."""
 
 
 class SingerSource(SourceBase):
@@ -279,3 +423,18 @@ Source = Annotated[
     FileSource | RestSource | SqlSource | KafkaSource | PushSource | SingerSource | PythonSource,
     Field(discriminator="kind"),
 ]
+
+
+def with_brokers(sources: dict[str, Source]) -> dict[str, Source]:
+    """The sources, with the brokers of the first that reads Kafka for those pushed to a topic that name none."""
+    kafka = next((one for one in sources.values() if isinstance(one, KafkaSource)), None)
+    if kafka is None:
+        return sources
+    said = {"brokers": kafka.brokers, "security": kafka.security, "settings": kafka.settings}
+
+    def known(one: Source) -> Source:
+        if not isinstance(one, PushSource) or one.to is None or one.to.brokers is not None:
+            return one
+        return one.model_copy(update={"to": one.to.model_copy(update=said)})
+
+    return {name: known(one) for name, one in sources.items()}

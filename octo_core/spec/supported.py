@@ -5,7 +5,7 @@ from typing import Any
 
 from octo_core.spec.document import Path
 
-KINDS_OF_SOURCE_LATER = ("sql", "kafka", "push", "singer", "python")
+KINDS_OF_SOURCE_LATER = ("singer", "python")
 KINDS_OF_DESTINATION_LATER = ("duckdb", "sqlite", "mysql", "files", "bigquery", "snowflake", "redshift")
 SECRET_STORES_LATER = ("aws", "vault")
 AUTH_LATER = ("oauth2", "hmac")
@@ -25,9 +25,6 @@ def later_in_pipeline(data: Any) -> Iterator[tuple[Path, str]]:
         yield ("destinations",), not_supported("more than one destination ('destinations')")
     for name, table in _entries(data, "tables"):
         yield from _table(("tables", name), table)
-    for key in ("stream", "transport"):
-        if _mapping(data).get(key) is not None:
-            yield (key,), not_supported(f"'{key}'")
     for key in ("timeliness", "anomaly"):
         if _mapping(_mapping(data).get("monitors")).get(key) is not None:
             yield ("monitors", key), not_supported(f"the monitor '{key}'")
@@ -47,7 +44,7 @@ def _source(path: Path, source: Any) -> Iterator[tuple[Path, str]]:
     if source.get("kind") in KINDS_OF_SOURCE_LATER:
         yield (*path, "kind"), not_supported(f"a source of kind '{source['kind']}'")
     auth = _mapping(source.get("auth")).get("kind")
-    if auth in AUTH_LATER:
+    if auth in AUTH_LATER and not (source.get("kind") == "push" and auth == "hmac"):
         yield (*path, "auth", "kind"), not_supported(f"'{auth}' authentication")
     if source.get("kind") == "rest" and source.get("children") is not None:
         yield (*path, "children"), not_supported("'children' of a rest source")
@@ -73,8 +70,6 @@ def _table(path: Path, table: Any) -> Iterator[tuple[Path, str]]:
         yield (*path, "write"), not_supported("'write: history'")
     if table.get("create") is True:
         yield (*path, "create"), not_supported("'create: true'")
-    if table.get("deletes") not in (None, "ignore"):
-        yield (*path, "deletes"), not_supported("'deletes' other than 'ignore'")
     for key in ("transforms", "after"):
         if table.get(key):
             yield (*path, key), not_supported(f"'{key}'")

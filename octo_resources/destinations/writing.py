@@ -14,6 +14,24 @@ WriteMode = Literal["append", "merge", "replace"]
 
 
 @dataclass(frozen=True, slots=True)
+class Deletes:
+    """How a table takes what its source took away."""
+
+    tombstones: bool = False
+    """Whether the rows come with `_deleted` boolean: where it is true the row is gone, and only its key and version
+    mean anything."""
+    absence: bool = False
+    """Whether the rows are all that the source has: what is not among them is gone."""
+    mark: Column | None = None
+    """The column that is set on a row that is gone, a timestamp or a boolean; without one nothing is marked, and
+    tombstones are only counted."""
+    at: datetime | None = None
+    """What a timestamp is set to: the load's time."""
+    unread: Callable[[], int] = lambda: 0
+    """For `absence`: rows whose keys nobody could read. Then no row can be called absent. Asked when all were read."""
+
+
+@dataclass(frozen=True, slots=True)
 class WriteJob:
     """One table's part of a load. Its rows have `columns` by name, each of `arrow_type(column.type)`, and `_row`."""
 
@@ -33,6 +51,8 @@ class WriteJob:
     direct: bool = False
     """COPY straight into the table where it is empty and nothing has to be looked at first: the caller vouches that the
     keys are distinct. Where it turns out otherwise the rows are asked for again."""
+    deletes: Deletes | None = None
+    """Only with `merge`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +74,7 @@ class RejectedRows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WriteOutcome:
-    """read = inserted + updated + unchanged + deduplicated + len(rejected). Seconds by phase."""
+    """read = inserted + updated + unchanged + deduplicated + tombstoned + len(rejected). Seconds by phase."""
 
     read: int
     inserted: int
@@ -66,6 +86,10 @@ class WriteOutcome:
     copy_seconds: float
     merge_seconds: float
     direct: bool = False
+    tombstoned: int = 0
+    soft_deleted: int = 0
+    """Rows of the table that were marked, by a tombstone or because they are absent."""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from octo_resources.flow.deciding import approve, reject
-    from octo_resources.flow.landing_step import Landed, land, landing
+    from octo_resources.flow.landing_step import Landed, land, landing, read_anew
     from octo_resources.flow.loading import load
     from octo_resources.flow.planning import Prepared, prepare
     from octo_resources.flow.proposing import correct, heed, require_model
@@ -27,6 +27,7 @@ _HOMES = {
     "Landed": "landing_step",
     "land": "landing_step",
     "landing": "landing_step",
+    "read_anew": "landing_step",
     "LoadOutcome": "underway",
     "load": "loading",
     "Prepared": "planning",
@@ -51,8 +52,8 @@ _HOMES = {
 
 __all__ = [
     "Landed", "LoadOutcome", "Prepared", "Standing", "Workspace", "approve", "correct", "due_pipelines", "heed", "land",
-    "landing", "load", "newest_write", "next_run", "plan_to_read", "prepare", "pull", "reject", "require_model",
-    "schemas", "standing", "typed_relations", "waiting", "write_mapping", "written_origins",
+    "landing", "load", "newest_write", "next_run", "plan_to_read", "prepare", "pull", "read_anew", "reject",
+    "require_model", "schemas", "standing", "typed_relations", "waiting", "write_mapping", "written_origins",
 ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from octo_core.errors import OctopipeError
 from octo_resources.destinations.writing import Rejected
 from octo_resources.engines.duckdb import DuckEngine, Input, LoadVariables, landed_row, split_row
 from octo_resources.flow.workspace import Workspace
-from octo_resources.flow.write_job import kept_keys, write_job
+from octo_resources.flow.write_job import deletes_of, kept_keys, tombstones_of, write_job
 from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
@@ -86,11 +86,15 @@ class Asked:
         scan = engine.scan(limit, kept_keys(self.recipe, self.nodes))
 
         def rows() -> "pa.RecordBatchReader":
-            return engine.evaluate(inputs, schema, self.nodes, variables, scan)
+            return engine.evaluate(inputs, schema, self.nodes, variables, scan, tombstones)
 
         destination = self.space.destination(self.pipeline)
         later = frozenset(self.prepared.catalog.tables) - {self.table.name}
-        job = write_job(self.table, self.recipe, self.nodes, lambda: scan)
+        # A plan over a sample, or over a part of a source, cannot know what is absent.
+        whole = limit is None and all(one.batch.full for one in inputs)
+        deletes = deletes_of(self.pipeline, self.table, self.recipe, lambda: scan, whole=whole)
+        tombstones = tombstones_of(self.pipeline, self.recipe)
+        job = write_job(self.table, self.recipe, self.nodes, lambda: scan, deletes=deletes)
         with destination.examined(job, rows, later) as outcome:
             would = {
                 "inserted": outcome.inserted,
@@ -99,8 +103,11 @@ class Asked:
                 "deduplicated": outcome.deduplicated,
                 "removed": outcome.removed,
             }
+            if deletes is not None or tombstones is not None:
+                passed = scan.total.gone if tombstones is not None and tombstones.passed_over else 0
+                would |= {"tombstoned": outcome.tombstoned + passed, "soft_deleted": outcome.soft_deleted}
             reasons = self._reasons(engine, inputs, outcome.rejected)
-            return Answer(would, len(outcome.rejected), reasons=reasons)
+            return Answer(would, len(outcome.rejected), reasons=reasons, warnings=list(outcome.warnings))
 
     def _reasons(self, engine: DuckEngine, inputs: Sequence[Input], rejected: Any) -> list[Refusal]:
         counts: dict[tuple[str | None, str], int] = {}

@@ -34,8 +34,19 @@ class DriftFound:
     """Source → (batch id, what drifted in it)."""
 
 
-def drift_of(pipeline: Pipeline, prepared: Prepared, works: Sequence["Work"]) -> DriftFound:
-    """Judge every batch of every table's pass by the pipeline's policy. A field that no column uses cannot drift."""
+Wide = Callable[[str, str, Tally], tuple[Tally, int]]
+"""(table, source, a batch's counts) → the counts to judge, and the rows that shares are taken of at least."""
+
+
+def _as_counted(_table: str, _source: str, tally: Tally) -> tuple[Tally, int]:
+    return tally, 0
+
+
+def drift_of(pipeline: Pipeline, prepared: Prepared, works: Sequence["Work"], wide: "Wide | None" = None) -> DriftFound:
+    """Judge every batch of every table's pass by the pipeline's policy. A field that no column uses cannot drift.
+
+    `wide`: what is judged in place of a small batch's own counts.
+    """
     stops: dict[str, None] = {}
     waits: dict[str, None] = {}
     warnings: dict[str, None] = {}
@@ -43,7 +54,7 @@ def drift_of(pipeline: Pipeline, prepared: Prepared, works: Sequence["Work"]) ->
     sources: dict[str, list[tuple[str, Drift]]] = {}
     for work in works:
         table = work.table
-        for source, batch, drift in _found(prepared, work):
+        for source, batch, drift in _found(prepared, work, wide or _as_counted):
             decision = apply(pipeline.spec.drift, drift)
             warnings |= dict.fromkeys(decision.warnings)
             if decision.action == "ignore":
@@ -55,7 +66,7 @@ def drift_of(pipeline: Pipeline, prepared: Prepared, works: Sequence["Work"]) ->
     return DriftFound(tuple(stops), tuple(waits), tuple(warnings), by_table, sources)
 
 
-def _found(prepared: Prepared, work: "Work") -> Iterator[tuple[str, str, Drift]]:
+def _found(prepared: Prepared, work: "Work", wide: "Wide") -> Iterator[tuple[str, str, Drift]]:
     """(source or relation, batch, drift) of all that a table's pass looked at."""
     recipe = prepared.recipe.tables[work.table]
     origin, used = recipe.origin, _used(prepared.nodes(work.table).values())
@@ -64,11 +75,11 @@ def _found(prepared: Prepared, work: "Work") -> Iterator[tuple[str, str, Drift]]
         schema = prepared.schemas[recipe.source]
         if isinstance(origin, UnionFrom):  # each source by what it has itself
             schema = prepared.schemas[owners[batch]]
-        drift = _detect(schema, used, tally)
+        drift = _detect(schema, used, *wide(work.table, owners[batch], tally))
         yield from ((name, batch, part) for name, part in _parted(work, origin, recipe.source, owners[batch], drift))
     for seen in work.shaped.seen:
         for batch, tally in seen.batches.items():
-            yield seen.source, batch, _detect(prepared.schemas[seen.source], seen.used, tally)
+            yield seen.source, batch, _detect(prepared.schemas[seen.source], seen.used, tally, 0)
 
 
 def _parted(work: "Work", origin: Shape, relation: str, owner: str, drift: Drift) -> Iterator[tuple[str, Drift]]:
@@ -101,8 +112,8 @@ def _used(nodes: Iterable[Node]) -> frozenset[str]:
     return frozenset(str(path_parts(path)[0]) for node in nodes for path in paths(node))
 
 
-def _detect(schema: SourceSchema, used: frozenset[str], tally: Tally) -> Drift:
-    rows = tally.rows_read - tally.malformed
+def _detect(schema: SourceSchema, used: frozenset[str], tally: Tally, of_rows: int) -> Drift:
+    rows = max(tally.rows_read - tally.malformed - tally.gone, of_rows)
     seen = {name: FieldCounts(rows, tally.missing.get(name, 0), tally.contract_failures.get(name, 0)) for name in used}
     return detect(schema, seen, tally.new_fields, rows)
 

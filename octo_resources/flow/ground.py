@@ -40,11 +40,14 @@ class Ground:
         *,
         limit: int | None = None,
         key: Sequence[str] = (),
+        seconds: float | None = None,
     ) -> Preview:
-        """What expressions give over all rows, or about `limit` of them."""
+        """What expressions give over all rows, or about `limit` of them; TooMuch where that takes over `seconds`."""
         variables = LoadVariables.for_plans(pseudonym_key(self.space))
         engine, name = self.space.engine(self.pipeline), self.pipeline.name
         beside = {source: state_of(self.space.seen(name, source)) for source in looked_up(self.origin)}
         with shaping(self.space, self.pipeline, self.schemas) as shaper:
             inputs = shaper.shaped(self.origin, self.batches, nodes, beside=beside, limit=limit).inputs
-            return engine.preview(inputs, schema, nodes, variables, key=key, sample_rows=0, reasons=200, limit=limit)
+            return engine.preview(
+                inputs, schema, nodes, variables, key=key, sample_rows=0, reasons=200, limit=limit, seconds=seconds
+            )

@@ -22,6 +22,7 @@ from octo_resources.flow.origins import settled
 from octo_resources.flow.planning import Prepared, prepare, texts
 from octo_resources.flow.pulling import pull, pull_now
 from octo_resources.flow.recovering import recover, settle
+from octo_resources.flow.spooling import drop_loaded, loadable
 from octo_resources.flow.underway import LoadOutcome, Say, Stage, Underway, unwatched
 from octo_resources.flow.workspace import Workspace
 from octo_resources.landing.ulid import new_ulid
@@ -61,6 +62,7 @@ def load(
         log.load = outcome.result.load_id or None
         log.line(_summary(outcome.result))
     if not dry_run:
+        drop_loaded(space, pipeline)
         keep_landing(space, pipeline)
     return outcome
 
@@ -85,11 +87,11 @@ def _gated(
     say: Say,
 ) -> LoadOutcome:
     """The load behind its gate."""
-    given, prepared = prepared, _as_it_is(space, pipeline, prepared or prepare(space, pipeline))
+    given, prepared = prepared, as_it_is(space, pipeline, prepared or prepare(space, pipeline))
     print_ = fingerprint(prepared.recipe)
     if given is None and print_ != prepared.plan.fingerprint:
         pull(space, pipeline, refresh=True)  # what is stored of the tables was not true: the plan that waits is another
-        prepared = _as_it_is(space, pipeline, prepare(space, pipeline))
+        prepared = as_it_is(space, pipeline, prepare(space, pipeline))
         print_ = fingerprint(prepared.recipe)
     if not dry_run:
         space.registry.decisions.require_approved(pipeline.name, print_)
@@ -103,14 +105,14 @@ def _gated(
     if not any(pending.values()):
         return _nothing_new(pipeline, print_, wanted, prepared, started)
     load_id = new_ulid(None)
-    under_way = Underway(space, pipeline, prepared, load_id, print_, dry_run, stage or unwatched, say)
+    under_way = Underway(space, pipeline, prepared, load_id, print_, dry_run, stage or unwatched, say=say)
     if dry_run:
         return under_way.run(pending)
     with alive(space.project.state, load_id):
-        return _recorded(space, pipeline, under_way, pending, dagster_run)
+        return recorded(space, pipeline, under_way, pending, dagster_run)
 
 
-def _as_it_is(space: Workspace, pipeline: Pipeline, said: Prepared) -> Prepared:
+def as_it_is(space: Workspace, pipeline: Pipeline, said: Prepared) -> Prepared:
     """What will run, made anew from its parts.
 
     Whatever a plan object says of itself is not believed, nor what the registry says of the tables: a stored catalog
@@ -121,7 +123,7 @@ def _as_it_is(space: Workspace, pipeline: Pipeline, said: Prepared) -> Prepared:
     return Prepared(said.plan, recipe, said.schemas, catalog, said.mapping, said.decision)
 
 
-def _recorded(
+def recorded(
     space: Workspace, pipeline: Pipeline, under_way: Underway, pending: dict[str, list[Batch]], dagster_run: str | None
 ) -> LoadOutcome:
     """The load with its beginning and its end in the registry; an error is kept redacted, and raised again."""
@@ -149,6 +151,7 @@ def _recorded(
         raise
     newest = max((source.to or "" for source in outcome.result.sources.values()), default="")
     executions.end(load_id, outcome.result.status, result=outcome.result, next_watermark=newest or None)
+    under_way.stage("told")
     return outcome
 
 
@@ -168,7 +171,8 @@ def _pending(space: Workspace, pipeline: Pipeline, prepared: Prepared, wanted: S
 
     A table that is joined with a source of which nothing landed yet waits: its rows would be joined with nothing.
     """
-    known = space.destination(pipeline).known_batches(pipeline.name)
+    destination = space.destination(pipeline)
+    known, positions = destination.known_batches(pipeline.name), destination.positions(pipeline.name)
     origins = {name: prepared.recipe.tables[name].origin for name in wanted}
     there = {
         name: all(space.landing.batches(pipeline.name, one) for one in looked_up(origins[name])) for name in wanted
@@ -177,7 +181,7 @@ def _pending(space: Workspace, pipeline: Pipeline, prepared: Prepared, wanted: S
         name: [
             batch
             for source in driving(origins[name])
-            for batch in space.landing.batches(pipeline.name, source)
+            for batch in loadable(space.landing.batches(pipeline.name, source), source, name, positions)
             if there[name] and batch.id not in known.get((source, name), frozenset())
         ]
         for name in wanted

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from octo_core.catalog import Catalog, Column, Table
+from octo_core.deletes import unfit
 from octo_core.errors import Mistake
 from octo_core.schema import SourceSchema
 from octo_core.spec.mapping_file import FileColumn
 from octo_core.spec.names import canonical_table_name
 from octo_core.spec.nearest import did_you_mean
+from octo_core.spec.pipeline import MarkDeletes
 from octo_core.spec.shapes import relation_name
 from octo_resources.pipeline import Pipeline
 
@@ -20,13 +22,19 @@ if TYPE_CHECKING:
 
 
 def unknown_columns(pipeline: Pipeline, catalog: Catalog) -> list[Mistake]:
-    """Labels, keys and versions of pipeline.yaml that name no column, each at its place, with the nearest name."""
+    """Labels, keys, versions and marks of pipeline.yaml that name no (fit) column, each at its place."""
     mistakes = []
     for name, said in _written_tables(pipeline):
         table = catalog.tables.get(name)
         if table is None:
             continue
         columns = [column.name for column in table.columns]
+        spec = pipeline.spec.tables.get(name)
+        deletes = spec.deletes if spec is not None else None
+        mark = table.column(deletes.mark) if isinstance(deletes, MarkDeletes) else None
+        if mark is not None and (wrong := unfit(mark)):
+            message = f"deletes: {name}.{mark.name} {wrong}"
+            mistakes.append(pipeline.mistake(message, "tables", name, "deletes", "mark"))
         for column, *place in _named(said):
             if column not in columns:
                 message = f"{place[0]}: {name} has no column '{column}'.{did_you_mean(column, columns)}"
@@ -77,6 +85,9 @@ def _named(said: Any) -> Iterator[tuple[str, *tuple[str | int, ...]]]:
         yield key, "key"
     if isinstance(version, str):
         yield version, "version"
+    deletes = said.get("deletes")
+    if isinstance(deletes, dict) and isinstance(deletes.get("mark"), str):
+        yield deletes["mark"], "deletes", "mark"
 
 
 def _source(pipeline: Pipeline, table: str) -> str | None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from octo_core.approvals import Decision
+from octo_core.asking.unanswered import once
 from octo_core.catalog import Catalog
 from octo_core.errors import SpecError
 from octo_core.mapping.model import Mapping
@@ -154,7 +155,7 @@ def _plan(
         for schema in (typed[name],)
     }
     return draft.model_copy(
-        update={"tables": tables, "sources": sources, "warnings": tuple(warnings), "made_at": datetime.now(UTC)}
+        update={"tables": tables, "sources": sources, "warnings": once(warnings), "made_at": datetime.now(UTC)}
     )
 
 

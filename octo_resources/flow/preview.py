@@ -1,7 +1,7 @@
 """What a mapping would do to the rows of one table: the part of the plan that looks at data."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from octo_core.batch import Batch
@@ -9,9 +9,11 @@ from octo_core.catalog import Table
 from octo_core.expressions import Node, path_parts, paths
 from octo_core.expressions.questions import is_carried_over
 from octo_core.mapping.model import TableMapping
+from octo_core.offsets import MESSAGE_FIELDS
 from octo_core.plan.model import ColumnPlan, PlannedQuarantine, Sample, TablePlan, UnmappedTarget
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.shapes import INDEX, PARENT, EachFrom, JoinFrom, Shape, driving, looked_up
+from octo_core.spec.sources import Source
 from octo_resources.engines.duckdb import LoadVariables
 from octo_resources.engines.duckdb.preview import Preview
 from octo_resources.engines.shown import spark_sql
@@ -21,6 +23,7 @@ from octo_resources.flow.shaping import Shaped, Shaper, shaping
 from octo_resources.flow.states import state_of
 from octo_resources.flow.understand import sample_limits
 from octo_resources.flow.workspace import Workspace
+from octo_resources.flow.write_job import tombstones_of
 from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
@@ -57,9 +60,17 @@ def _planned(
     variables = LoadVariables.for_plans(pseudonym_key(space))
     key = [column for column in recipe.key if column in nodes]
     found = engine.preview(
-        inputs, schema, nodes, variables, key=key, sample_rows=SAMPLE_ROWS, reasons=REASONS, limit=limit
+        inputs,
+        schema,
+        nodes,
+        variables,
+        key=key,
+        sample_rows=SAMPLE_ROWS,
+        reasons=REASONS,
+        limit=limit,
+        tombstones=tombstones_of(pipeline, recipe),
     )
-    unused = tuple(name for name in mapped.unmapped_source if _is_own(origin, name))
+    unused = tuple(name for name in mapped.unmapped_source if _is_own(origin, name, pipeline.spec.sources))
     hidden = Hidden(table, schema, nodes)
     asked = Asked(space, pipeline, prepared, name).ask(engine, inputs, variables, limit)
     refusals = [hidden.quarantined(one) for one in found.reasons]
@@ -75,6 +86,7 @@ def _planned(
         would=asked.would,
         key=recipe.key,
         write=recipe.write,
+        deletes=recipe.deletes if isinstance(recipe.deletes, dict) else None,
         rows_there=table.rows,
         key_collisions=found.key_collisions,
         sql={"duckdb": engine.sql(schema, nodes), "spark": spark_sql(schema, nodes)},
@@ -148,11 +160,24 @@ def _shown(value: Any) -> Any:
         return f"\\x{value.hex()}"
     if isinstance(value, float) and not math.isfinite(value):
         return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
+    if isinstance(value, tuple) and hasattr(value, "nanoseconds"):
+        return _interval(value.months, value.days, value.nanoseconds)
     if isinstance(value, list):
         return [_shown(one) for one in value]
     if isinstance(value, dict):
         return {str(name): _shown(one) for name, one in value.items()}
     return value
+
+
+def _interval(months: int, days: int, nanoseconds: int) -> str:
+    """A length of time as PostgreSQL writes it: `1 mon 2 days 03:04:05.5`."""
+    seconds, rest = divmod(abs(nanoseconds) // 1000, 1_000_000)
+    clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    clock = ("-" if nanoseconds < 0 else "") + clock + (f".{rest:06d}".rstrip("0") if rest else "")
+    parts = [
+        f"{count} {noun}{'' if abs(count) == 1 else 's'}" for count, noun in ((months, "mon"), (days, "day")) if count
+    ]
+    return " ".join([*parts, *([clock] if nanoseconds or not parts else [])])
 
 
 def _personal(fields: Sequence[Field], above: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
@@ -195,11 +220,13 @@ def _unmapped(table: Table, mapped: TableMapping) -> tuple[UnmappedTarget, ...]:
     )
 
 
-def _is_own(origin: Shape, path: str) -> bool:
+def _is_own(origin: Shape, path: str, sources: Mapping[str, Source]) -> bool:
     """Whether a field that nothing uses is the row's own, and not one that came with what it was found in."""
     top = str(path_parts(path)[0])
     if isinstance(origin, JoinFrom):
         return all(one.alias != path for one in origin.join.with_)
+    if top in MESSAGE_FIELDS and any(sources[name].kind == "kafka" for name in driving(origin)):
+        return False
     return not (isinstance(origin, EachFrom) and top in (PARENT, INDEX))
 
 

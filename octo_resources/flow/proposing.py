@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from octo_core.catalog import Catalog
+from octo_core.deletes import marks
 from octo_core.errors import UsageError
 from octo_core.mapping import layered
 from octo_core.mapping.model import Correction, Mapping, TableMapping
@@ -42,12 +43,29 @@ def mapping(
     mapping.yaml.
     """
     return layered(
-        _proposal(space, pipeline, typed, catalog, again, proposer),
+        _unmarked(pipeline, _proposal(space, pipeline, typed, catalog, again, proposer)),
         pipeline.file_mapping,
         space.registry.corrections.holding(pipeline.name),
         catalog=catalog,
         relations=relations(pipeline, typed),
     )
+
+
+def _unmarked(pipeline: Pipeline, found: Mapping) -> Mapping:
+    """The proposal without the columns that mark what is gone: a machine's word on them does not count.
+
+    What a person says of one is laid over it: the recipe refuses that, and says so.
+    """
+    tables = dict(found.tables)
+    for name, table in found.tables.items():
+        said = marks(pipeline.spec, name)
+        at = table.column(said.mark) if said is not None else None
+        if said is not None and at is not None and at.layer in ("llm", "embedded"):
+            why = f"set where a row is gone from the source (deletes, found by {said.found_by})"
+            left = at.model_copy(update={"expr": None, "confidence": 1.0, "why": why, "alternatives": ()})
+            columns = tuple(left if one is at else one for one in table.columns)
+            tables[name] = table.model_copy(update={"columns": columns})
+    return found.model_copy(update={"tables": tables})
 
 
 def relations(pipeline: Pipeline, typed: MappingOf[str, SourceSchema]) -> dict[str, SourceSchema]:
@@ -182,14 +200,39 @@ MAX_FEEDBACK = 2000
 def heed(space: Workspace, pipeline: Pipeline, text: str, *, reviewer: str) -> None:
     """Keep what a reviewer says in words: every later question to the pipeline's model brings it.
 
-    UsageError where it is empty or too long, or where there is no model to ask.
+    Without a model, sentences of a small grammar (octo_core/mapping/instructions.py) are kept as corrections. Raises
+    UsageError where it is empty or too long, or where there is no model to ask and it is no such sentence.
     """
-    require_model(pipeline, "feedback in words")
     said = " ".join(text.split())
     if not said or len(said) > MAX_FEEDBACK:
         wrong = "says nothing" if not said else f"is longer than {MAX_FEEDBACK} characters"
         raise UsageError(f"the feedback {wrong}", hint="Say in a few sentences what should be otherwise.")
-    space.registry.feedback.add(pipeline.name, said, reviewer)
+    from octo_resources.llm import access
+
+    if not access(pipeline).asks:
+        _follow(space, pipeline, text, reviewer)
+    else:
+        space.registry.feedback.add(pipeline.name, said, reviewer)
+
+
+def _follow(space: Workspace, pipeline: Pipeline, text: str, reviewer: str) -> None:
+    """Do what feedback says that can be understood without a model."""
+    from octo_core.mapping.instructions import understood
+    from octo_core.mapping.proposal import written
+
+    pipeline = settled(space, pipeline)
+    typed, catalog = typed_relations(space, pipeline), pull(space, pipeline)
+    made_of = relations(pipeline, typed)
+    found = understood(text, catalog, made_of, mapping(space, pipeline, typed, catalog))
+    if found is None:
+        require_model(pipeline, "feedback in words")
+    corrections = {}
+    for one in found or ():
+        expr = one.expr
+        if one.field and expr is not None:
+            expr = written(made_of[one.table], catalog.tables[one.table], catalog, expr, one.column) or expr
+        corrections[f"{one.table}.{one.column}"] = expr or ""
+    correct(space, pipeline, corrections, reviewer=reviewer, reason=" ".join(text.split()))
 
 
 def require_model(pipeline: Pipeline, what: str) -> None:
@@ -200,6 +243,10 @@ def require_model(pipeline: Pipeline, what: str) -> None:
     if not asked.asks:
         why = asked.why_not or "llm.model is not set, in octopipe.yaml or in the pipeline's file"
         hint = f"Correct a column yourself: octopipe map {pipeline.name} --set TABLE.COLUMN=EXPR"
+        if what == "feedback in words":
+            from octo_core.mapping.instructions import SENTENCES
+
+            hint = f"Understood without one: {SENTENCES}. {hint}"
         raise UsageError(f"{what} needs a language model, and none is asked: {why}", hint=hint)
 
 

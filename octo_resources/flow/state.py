@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from octo_core.errors import MappingOutgrown, UsageError
+from octo_core.errors import MappingOutgrown, OctopipeError, UsageError
 from octo_core.ledger import LoadResult, SourceCount
+from octo_resources.flow.pushing import pushed_due
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -44,6 +45,9 @@ def waiting(space: Workspace, pipeline: Pipeline, landed: Mapping[str, Mapping[s
         print_, warnings = plan.fingerprint, plan.warnings
     except MappingOutgrown as error:
         print_, warnings = error.fingerprint, (str(error),)
+    from octo_resources.flow.offsets import retention_warnings
+
+    warnings = (*warnings, *retention_warnings(space, pipeline))
     return LoadResult(
         pipeline=pipeline.name,
         load_id="",
@@ -75,7 +79,10 @@ def newest_write(space: Workspace, name: str, table: str) -> datetime | None:
 
 
 def due_pipelines(space: Workspace, at: datetime | None = None) -> list[str]:
-    """Started pipelines whose schedule has come round since they last ran, those that others need first."""
+    """Started pipelines whose schedule has come round since they last ran, or which something pushed waits for.
+
+    Those that others need come first.
+    """
     moment = at or datetime.now(UTC)
     due = [name for name in space.project.pipeline_names() if _is_due(space, space.project.pipeline(name), moment)]
     return list(_needs_first(space, due))
@@ -98,12 +105,28 @@ def _is_due(space: Workspace, pipeline: Pipeline, moment: datetime) -> bool:
     started = control.state == "started" or (
         control.changed_at is None and pipeline.settings.rules.autostart and control.state == "stopped"
     )
-    if not started or pipeline.spec.schedule is None:
+    if not started:
+        return False
+    if pushed_due(space, pipeline.spec) or _messages_wait(space, pipeline):
+        return True
+    if pipeline.spec.schedule is None:
         return False
     last = space.registry.executions.newest(pipeline.name)
     since = max(filter(None, (last.started if last else None, control.changed_at)), default=None)
     following = next_run(pipeline, since) if since is not None else moment
     return following is not None and following <= moment
+
+
+def _messages_wait(space: Workspace, pipeline: Pipeline) -> bool:
+    """Whether a run would read topics now; also where it would fail, for then somebody has to be told."""
+    if pipeline.spec.stream is not None or not any(one.kind == "kafka" for one in pipeline.spec.sources.values()):
+        return False
+    from octo_resources.flow.offsets import due_ranges
+
+    try:
+        return bool(due_ranges(space, pipeline))
+    except OctopipeError:
+        return True
 
 
 def _needs_first(space: Workspace, names: list[str]) -> Iterator[str]:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octo_core.batch import Batch
+from octo_core.deletes import TOMBSTONE, marked_source
 from octo_core.errors import SourceError
+from octo_core.inference.declared import declared_over
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.sources import SampleLimits
 from octo_resources.flow.landing_step import Progress, land_missing
@@ -71,7 +73,9 @@ def derive(
     limits = sample_limits(space, pipeline, batches)
     with scratch(space) as connection:
         profiles, counts = profile_batches(connection, batches, limits=limits)
-    found = typed_schema(profiles, counts, spec, name)
+    if marked_source(pipeline.spec, name):
+        profiles = {field: profile for field, profile in profiles.items() if field != TOMBSTONE}
+    found = declared_over(typed_schema(profiles, counts, spec, name), batches, spec)
     if ask is None or ask:
         found = _asked(space, pipeline, found, batches, profiles, ask)
     if limits is not None and not (found.complete and found.rows_examined < limits.rows and _is_all(batches)):
@@ -172,4 +176,5 @@ def source_inputs(pipeline: Pipeline, name: str) -> str:
 
     spec = pipeline.spec.sources[name]
     said = spec.model_dump_json(include={"kind", "fields", "key", "records", "format", "options"})
+    said += TOMBSTONE if marked_source(pipeline.spec, name) else ""
     return hashlib.sha256(said.encode()).hexdigest()

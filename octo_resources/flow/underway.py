@@ -14,10 +14,11 @@ from octo_core.errors import DriftStop, MappingOutgrown, UsageError
 from octo_core.ledger import LoadResult, LoadStatus, Phases, TableLedger
 from octo_core.plan.model import TableRecipe
 from octo_core.spec.shapes import every_source, looked_up
+from octo_core.streaming import DRIFT_FROM
 from octo_resources.destinations.postgres.order import order_by_foreign_keys
 from octo_resources.destinations.writing import LoadedBatch, LoadRecord, Move, QuarantineFile
 from octo_resources.engines.choice import choose
-from octo_resources.engines.duckdb import LoadVariables
+from octo_resources.engines.duckdb import LoadVariables, Tally
 from octo_resources.engines.protocol import Bringing
 from octo_resources.flow.drifting import DriftFound, drift_of, evolve
 from octo_resources.flow.planning import Prepared
@@ -28,7 +29,7 @@ from octo_resources.flow.states import state_of
 from octo_resources.flow.watching import Watch
 from octo_resources.flow.work import Work, counted
 from octo_resources.flow.workspace import Workspace
-from octo_resources.flow.write_job import kept_keys, write_job
+from octo_resources.flow.write_job import deletes_of, kept_keys, tombstones_of, write_job
 from octo_resources.project import Pipeline
 from octo_resources.quarantine import Quarantine
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from octo_resources.destinations.postgres.state import Position
 
 Stage = Callable[[str], None]
-"""Told as the load reaches a point: `copied`, `before_commit`, `after_commit`."""
+"""Told as the load reaches a point: `began`, `copied`, `before_commit`, `after_commit`, `told` (the registry knows)."""
 Say = Callable[[str], None]
 """Told how far the engine is, in words."""
 
@@ -57,8 +58,34 @@ class LoadOutcome:
     """Pages that show what the engine did."""
 
 
+def unsaid(_text: str) -> None:
+    """Nobody follows the engine."""
+
+
 def unwatched(_point: str) -> None:
     """Nobody follows the load."""
+
+
+class Judging:
+    """What of a load is judged otherwise in a stream, whose micro-batches are small."""
+
+    signature: str | None = None
+    """The approved catalog's signature over the load's tables, where it is known; the transaction compares it."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+
+    def within(self, ledgers: Mapping[str, TableLedger]) -> None:
+        """Raises QuarantineLimit where too many rows are set aside."""
+        within_limits(self._pipeline, ledgers)
+
+    def wide(self, table: str, source: str, tally: Tally) -> tuple[Tally, int]:
+        """See `drifting.Wide`. One odd message among the few of a range is no drift."""
+        del table
+        return tally, DRIFT_FROM if self._pipeline.spec.sources[source].kind == "kafka" else 0
+
+    def aside(self, works: Sequence[Work]) -> None:
+        """Told of the load once what it sets aside is durable, right before its commit."""
 
 
 class Underway:
@@ -73,9 +100,11 @@ class Underway:
         print_: str,
         dry_run: bool,
         stage: Stage,
-        say: Say,
+        judging: "Judging | None" = None,
+        say: Say = unsaid,
     ) -> None:
         self.space, self.pipeline, self.prepared = space, pipeline, prepared
+        self.judging = judging or Judging(pipeline)
         self.load_id, self.fingerprint, self.dry_run, self.stage = load_id, print_, dry_run, stage
         self.say = say
         self.temp = space.project.state / "tmp"
@@ -87,6 +116,7 @@ class Underway:
 
     def run(self, pending: dict[str, list[Batch]]) -> LoadOutcome:
         """Write all tables, judge, record and commit."""
+        self.stage("began")
         read = list(self._read(pending))
         for batch in read:
             self.space.landing.verify(batch)
@@ -109,7 +139,7 @@ class Underway:
             if not works:
                 return self._answer("already_loaded", [], {})
             self.stage("copied")
-            drift = drift_of(self.pipeline, self.prepared, works)
+            drift = drift_of(self.pipeline, self.prepared, works, self.judging.wide)
             if drift.waits or drift.stops:
                 transaction.close()
                 return self._drifted(drift, works)
@@ -127,6 +157,8 @@ class Underway:
 
     def _signature(self, wanted: Sequence[str]) -> str:
         """The approved catalog's signature over the tables of this load."""
+        if self.judging.signature is not None:
+            return self.judging.signature
         catalog = self.prepared.catalog
         if set(wanted) == set(catalog.tables):
             return catalog.signature
@@ -157,7 +189,9 @@ class Underway:
         if not batches:
             return None
         skipped: list[Batch] = []
-        if recipe.write == "replace":  # the newest is the whole source; what was read before it is gone from there
+        deletes = recipe.deletes if isinstance(recipe.deletes, dict) else {}
+        if recipe.write == "replace" or deletes.get("found_by") == "absence":
+            # the newest is the whole source; what was read before it is gone from there
             newest = {batch.source: batch for batch in batches}
             skipped = [batch for batch in batches if batch is not newest[batch.source]]
             batches = list(newest.values())
@@ -170,10 +204,24 @@ class Underway:
         def rows() -> pa.RecordBatchReader:
             work.scan = self.engine.scan(keys=kept_keys(recipe, nodes))
             schema = self.prepared.schemas[recipe.source]
+            if tombstones is not None:  # the embedded engine tells them apart
+                embedded = self.space.engine(self.pipeline)
+                return embedded.evaluate(inputs, schema, nodes, self.variables, work.scan, tombstones)
             return self.engine.evaluate(inputs, schema, nodes, self.variables, work.scan)
 
-        job = write_job(table, recipe, nodes, lambda: work.scan, direct=True)
-        work.outcome = transaction.write(job, self._bringing(transaction, work, recipe, nodes) or rows)
+        marking = deletes_of(
+            self.pipeline,
+            table,
+            recipe,
+            lambda: work.scan,
+            whole=all(batch.full for batch in batches),
+            at=self.variables.load_time,
+        )
+        tombstones = tombstones_of(self.pipeline, recipe)
+        work.passes_over = tombstones is not None and tombstones.passed_over
+        job = write_job(table, recipe, nodes, lambda: work.scan, direct=True, deletes=marking)
+        bringing = self._bringing(transaction, work, recipe, nodes) if tombstones is None else None
+        work.outcome = transaction.write(job, bringing or rows)
         work.seconds = time.monotonic() - work.started
         return work
 
@@ -190,7 +238,7 @@ class Underway:
     def _record(self, transaction: "Load", works: Sequence["Work"]) -> dict[str, TableLedger]:
         """Set rows aside durably, then write ledgers, batch ids and positions. QuarantineLimit past the limits."""
         ledgers = {work.table: work.ledger() for work in works}
-        within_limits(self.pipeline, ledgers)
+        self.judging.within(ledgers)
         files: dict[str, QuarantineFile] = {}
         if not self.dry_run:
             kept = Quarantine(self.space.project.state / "quarantine").write(
@@ -198,6 +246,7 @@ class Underway:
                 self.load_id,
                 (row for work in works for row in rejected_rows(self.engine, work)),
             )
+            self.judging.aside(works)
             if kept is not None:
                 named = QuarantineFile(path=kept.path.name, sha256=kept.sha256)
                 files = {name: named for name, ledger in ledgers.items() if ledger.quarantined}
@@ -218,8 +267,14 @@ class Underway:
     @staticmethod
     def _move(table: str, newest: Batch, positions: "Mapping[tuple[str, str], Position]") -> Move:
         seen = positions.get((newest.source, table))
-        to = {"batch": newest.id, "cursor": newest.cursor_to or (seen.value.get("cursor") if seen else None)}
-        return Move(source=newest.source, table=table, to=to, seen_epoch=seen.epoch if seen else 0)
+        cursor = newest.cursor_to or (seen.value.get("cursor") if seen else None)
+        epoch = newest.epochs.get(table, seen.epoch if seen else 0)  # what was read from there, not from here and now
+        return Move(
+            source=newest.source,
+            table=table,
+            to={**newest.position, "batch": newest.id, "cursor": cursor},
+            seen_epoch=epoch,
+        )
 
     def _drifted(self, drift: DriftFound, works: Sequence["Work"]) -> LoadOutcome:
         """The source changed: nothing was loaded; what comes next is for the pipeline's policy to say."""
@@ -254,8 +309,10 @@ class Underway:
     ) -> LoadResult:
         batches = {one.id: one for work in works for one in work.batches}
         sources = dict.fromkeys(one.source for work in works for one in (*work.batches, *work.beside))
-        said = dict.fromkeys([*warnings, *(one for work in works for one in work.shaped.warnings)])
         outcomes = [work.outcome for work in works if work.outcome is not None]
+        of_works = [one for work in works for one in work.shaped.warnings]
+        noted = [f"{one.source}: {note}" for one in batches.values() for note in one.notes]
+        said = dict.fromkeys([*warnings, *noted, *of_works, *(one for outcome in outcomes for one in outcome.warnings)])
         return LoadResult(
             pipeline=self.pipeline.name,
             load_id=self.load_id,

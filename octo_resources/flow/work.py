@@ -24,6 +24,8 @@ class Work:
     """What the sources that rows are joined with hold now, as far as the table has no record of it yet."""
     skipped: list[Batch] = field(default_factory=list)
     """Older whole reads that a `replace` passes over: recorded, so that no later load takes them for new."""
+    passes_over: bool = False
+    """Whether the engine counts tombstones and lets none of them through."""
     seconds: float = 0.0
     outcome: WriteOutcome | None = None
 
@@ -50,6 +52,8 @@ class Work:
             unchanged=done.unchanged,
             deduplicated=done.deduplicated,
             quarantined=len(self.scan.refused) + len(done.rejected),
+            tombstoned=done.tombstoned + (self.scan.total.gone if self.passes_over else 0),
+            soft_deleted=done.soft_deleted,
             removed=done.removed,
             seconds=round(self.seconds, 3),
         )

@@ -1,17 +1,26 @@
 """What the destination is told of one table of a plan or a load."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from octo_core.catalog import Table
+from octo_core.deletes import has_tombstones, marked_column, marks
 from octo_core.expressions import Node
 from octo_core.expressions.questions import reads_load
 from octo_core.plan.model import TableRecipe
-from octo_resources.destinations.writing import WriteJob
-from octo_resources.engines.duckdb import Scan
+from octo_resources.destinations.writing import Deletes, WriteJob
+from octo_resources.engines.duckdb import Scan, Tombstones
+from octo_resources.project import Pipeline
 
 
 def write_job(
-    table: Table, recipe: TableRecipe, nodes: Mapping[str, Node], scan: Callable[[], Scan], *, direct: bool = False
+    table: Table,
+    recipe: TableRecipe,
+    nodes: Mapping[str, Node],
+    scan: Callable[[], Scan],
+    *,
+    direct: bool = False,
+    deletes: Deletes | None = None,
 ) -> WriteJob:
     """The job of a table whose rows an evaluation brings; `scan` gives its account, once they were read."""
     return WriteJob(
@@ -23,9 +32,46 @@ def write_job(
         load_columns=tuple(name for name, node in nodes.items() if reads_load(node)),
         refused_keys=lambda: scan().refused_keys,
         direct=direct,
+        deletes=deletes,
     )
 
 
+def deletes_of(
+    pipeline: Pipeline,
+    table: Table,
+    recipe: TableRecipe,
+    scan: Callable[[], Scan],
+    *,
+    whole: bool,
+    at: datetime | None = None,
+) -> Deletes | None:
+    """How the table marks what its source took away; None where it does not.
+
+    `whole`: whether the rows are all that the source has. `at`: the load's time.
+    """
+    said = marks(pipeline.spec, table.name)
+    if said is None:
+        return None
+    tombstones = has_tombstones(pipeline.spec, table.name, recipe.origin)
+
+    def unread() -> int:
+        known = scan().refused_keys
+        return len(scan().refused) - (known.num_rows if known is not None else 0)
+
+    absence = said.found_by == "absence" and whole
+    mark = marked_column(table, said)
+    return Deletes(tombstones=tombstones, absence=absence, mark=mark, at=at, unread=unread)
+
+
+def tombstones_of(pipeline: Pipeline, recipe: TableRecipe) -> Tombstones | None:
+    """What the engine has to know of tombstones: passed over where nothing marks them. None where no row is one."""
+    if not has_tombstones(pipeline.spec, recipe.table, recipe.origin):
+        return None
+    kept = frozenset((*recipe.key, *([recipe.version] if recipe.version else ())))
+    return Tombstones(kept, passed_over=marks(pipeline.spec, recipe.table) is None)
+
+
 def kept_keys(recipe: TableRecipe, nodes: Mapping[str, Node]) -> tuple[str, ...]:
-    """The key's columns, where a `replace` has to know the keys of the rows that the engine refuses."""
-    return recipe.key if recipe.write == "replace" and set(recipe.key) <= nodes.keys() else ()
+    """The key's columns, where a load has to know the keys of the rows that the engine refuses: they are not absent."""
+    absence = isinstance(recipe.deletes, dict) and recipe.deletes.get("found_by") == "absence"
+    return recipe.key if (recipe.write == "replace" or absence) and set(recipe.key) <= nodes.keys() else ()

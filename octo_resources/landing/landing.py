@@ -14,7 +14,7 @@ from octo_core.batch import Batch, LandedFile
 from octo_core.errors import LandingError, NotSupportedYet
 from octo_resources.landing.disk import landing_errors
 from octo_resources.landing.manifest import CLEANED, MANIFEST, read_manifest
-from octo_resources.landing.retention import Cleaned, clean
+from octo_resources.landing.retention import Cleaned, clean, drop
 from octo_resources.landing.superseded import without_superseded
 from octo_resources.landing.ulid import is_ulid, new_ulid
 from octo_resources.landing.usage import used
@@ -51,6 +51,11 @@ class Landing:
     def history(self, pipeline: str, source: str) -> list[Batch]:
         """All batches ever landed, oldest first, also those whose files retention took away."""
         return [_read(folder) for folder in self._folders(pipeline, source, (MANIFEST, CLEANED))]
+
+    def after(self, pipeline: str, source: str, batch_id: str | None) -> list[Batch]:
+        """The batches of `history` that landed after one, oldest first; all of them where it is None."""
+        folders = self._folders(pipeline, source, (MANIFEST, CLEANED))
+        return [_read(folder) for folder in folders if batch_id is None or folder.name > batch_id]
 
     def newest(self, pipeline: str, source: str) -> Batch | None:
         """The newest batch that can be loaded, or None."""
@@ -98,6 +103,13 @@ class Landing:
         With `pipeline` only that one's batches are looked at.
         """
         return clean(self, older_than, keep_ids, max_bytes, dry_run, pipeline)
+
+    def drop_spooled(self, pipeline: str, source: str, *, keep: Collection[str], remember: Collection[str]) -> None:
+        """Take away the batches with `landing: off`, but those in `keep`. Of those in `remember` it stays known that
+        they were here, with what lies beside them for the next extraction."""
+        for folder in self._folders(pipeline, source, (MANIFEST, CLEANED)):
+            if folder.name not in keep and _read(folder).landing == "off":
+                drop(folder, remember=folder.name in remember)
 
     def used(self) -> int:
         """Bytes of all that is in the landing zone."""

@@ -11,6 +11,8 @@ from octo_resources.landing.disk import write_durably
 
 MANIFEST = "manifest.json"
 CLEANED = "cleaned.json"
+BESIDE = "overlap.digests"
+"""Beside a batch's files: of which records the next extraction knows that they came already."""
 VERSION = 1
 
 

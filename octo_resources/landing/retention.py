@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from octo_core.batch import Batch
 from octo_resources.landing.disk import landing_errors, sync_folder
-from octo_resources.landing.manifest import CLEANED, MANIFEST
+from octo_resources.landing.manifest import BESIDE, CLEANED, MANIFEST
 from octo_resources.landing.usage import forget_usage, used
 
 if TYPE_CHECKING:
@@ -66,6 +66,16 @@ def _remove(folder: Path) -> None:
     _empty(folder)
 
 
+def drop(folder: Path, *, remember: bool) -> None:
+    """Take one batch away at once; with `remember` its manifest stays, as `cleaned.json`."""
+    if (folder / MANIFEST).is_file():
+        _remove(folder)
+    if not remember:
+        with landing_errors(folder):
+            shutil.rmtree(folder)
+    forget_usage(folder.parent)
+
+
 def _finish(source_folder: Path) -> None:
     for cleaned in source_folder.glob(f"*/{CLEANED}"):
         _empty(cleaned.parent)
@@ -73,7 +83,7 @@ def _finish(source_folder: Path) -> None:
 
 def _empty(folder: Path) -> None:
     with landing_errors(folder):
-        left = [path for path in folder.iterdir() if path.name not in (CLEANED, MANIFEST)]
+        left = [path for path in folder.iterdir() if path.name not in (CLEANED, MANIFEST, BESIDE)]
         for path in left:
             if path.is_dir():
                 shutil.rmtree(path)

@@ -13,8 +13,10 @@ def without_superseded(batches: Sequence[Batch]) -> list[Batch]:
     would wait for ever. A batch may end up with no file; it is loaded all the same, so that it counts as done.
     """
     newer: dict[str, str] = {}
-    found = []
+    found: list[Batch] = []
     for batch in reversed(batches):
+        if batch.landing == "off" and any(one.landing == "off" for one in found):
+            continue  # the newer one was read from where the destination stood, and holds what this one holds
         kept = tuple(file for file in batch.files if not _written_over(file, newer))
         for file in batch.files:
             newer.setdefault(file.path, file.sha256)

@@ -1,10 +1,12 @@
 """One batch in the making: files in a temporary folder that becomes the batch by a single rename."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from octo_core.batch import Batch, LandedFile
+from octo_core.schema import Declared
 from octo_resources.landing.disk import landing_errors, sync_folder
 from octo_resources.landing.manifest import write_manifest
 
@@ -23,14 +25,22 @@ class BatchWriter:
         self,
         files: tuple[LandedFile, ...],
         *,
-        landing: Literal["copy", "reference"],
+        landing: Literal["copy", "reference", "off"],
         rows: int | None = None,
         size: int = 0,
         cursor_from: str | None = None,
         cursor_to: str | None = None,
         full: bool = True,
+        epochs: Mapping[str, int] | None = None,
+        position: Mapping[str, Any] | None = None,
+        declared: tuple[Declared, ...] = (),
+        declared_key: tuple[str, ...] = (),
+        notes: Sequence[str] = (),
     ) -> Batch:
-        """The landed batch. Files must be on the disk already (fsync). `size`: bytes as they came. LandingError."""
+        """The landed batch. Files must be on the disk already (fsync). `size`: bytes as they came. LandingError.
+
+        `epochs`, `position`, `declared`: see Batch; a batch with `landing: off` needs its epochs.
+        """
         batch = Batch(
             id=self.id,
             pipeline=self._pipeline,
@@ -43,6 +53,11 @@ class BatchWriter:
             cursor_from=cursor_from,
             cursor_to=cursor_to,
             full=full,
+            epochs=dict(epochs or {}),
+            position=dict(position or {}),
+            declared=declared,
+            declared_key=declared_key,
+            notes=tuple(notes),
             folder=str(self._final),
         )
         with landing_errors(self.folder):

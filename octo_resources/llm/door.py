@@ -77,7 +77,10 @@ class _AgainError(Exception):
 
 
 class Door:
-    """One pipeline's. Nothing that a provider does raises here: the answer is a reply or an Unanswered."""
+    """One pipeline's. Nothing that a provider does raises here: the answer is a reply or an Unanswered.
+
+    What refused the key, has no such model or cannot be reached is not asked again.
+    """
 
     def __init__(self, pipeline: str, found: Access, calls: LlmCalls) -> None:
         self._pipeline, self._calls, self._key = pipeline, calls, found.key
@@ -85,6 +88,7 @@ class Door:
         self.model = found.settings.model or ""
         self.share = found.share
         self._seconds = found.settings.timeout.total_seconds() if found.settings.timeout else DEFAULT_SECONDS
+        self._gone: str | None = None
         self._retries = DEFAULT_RETRIES if found.settings.retries is None else found.settings.retries
 
     def ask(self, question: Question[Reply]) -> Reply | Unanswered:
@@ -97,7 +101,7 @@ class Door:
                 return question.reply.model_validate_json(known.answer)
             except ValidationError:
                 _log.info("an answer kept in the registry does not validate any more: asked again")
-        refused = self._over_budget(messages, question.max_tokens)
+        refused = self._gone or self._over_budget(messages, question.max_tokens)
         if refused is not None:
             return Unanswered(refused)
         return self._asked(question, messages, digest)
@@ -107,10 +111,10 @@ class Door:
         found: Reply | Unanswered
         try:
             found = self._with_patience(question, messages, tally)
-        except _AgainError as again:
-            found = Unanswered(again.failure.message)
         except Exception as error:  # noqa: BLE001 - whatever a provider's client raises, the pipeline does not die of it
-            found = Unanswered(failure_of(error).message)
+            failure = error.failure if isinstance(error, _AgainError) else failure_of(error)
+            found = Unanswered(failure.message)
+            self._gone = failure.message if failure.for_good else None
         failed = isinstance(found, Unanswered)
         call = LlmCall(
             pipeline=self._pipeline,

@@ -1,5 +1,7 @@
 """What can go wrong with a call, in plain words, and whether trying again could help."""
 
+import json
+import re
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,15 +14,20 @@ from octo_resources.redaction import redact
 from octo_resources.sources.rest.pace import retry_after
 
 LONGEST_WAIT: Final = 60.0
+_NAMES: Final = ("message", "error", "detail", "msg", "error_description", "title", "reason")
+_PREFIX: Final = re.compile(r"^Error code: \d{3}(?: - )?")
 _AGAIN: Final = frozenset({408, 409, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """`again`: whether to try again, and after how many seconds where the provider says so."""
+    """`again`: whether to try again, and after how many seconds where the provider says so. `for_good`: whether every
+    other question would fail the same way.
+    """
 
     message: str
     again: bool | float = False
+    for_good: bool = False
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -31,7 +38,7 @@ def failure_of(error: BaseException) -> Failure:
             return _refused(status, one)
     for one in _chain(error):
         if isinstance(one, ssl.SSLError):
-            return Failure(f"its certificate is not valid: {_short(str(one))}; it was not trusted")
+            return Failure(f"its certificate is not valid: {_short(str(one))}; it was not trusted", for_good=True)
         kinds = {kind.__name__ for kind in type(one).__mro__}  # by name: providers' clients bring httpx, httpx2, others
         if kinds & {"TimeoutException", "TimeoutError"}:
             return Failure("it did not answer in time")
@@ -39,10 +46,12 @@ def failure_of(error: BaseException) -> Failure:
             return Failure(f"its answer broke off or was malformed: {_short(str(one))}", again=True)
         if "ConnectError" in kinds:
             if "CERTIFICATE" in str(one).upper():
-                return Failure(f"its certificate is not valid: {_short(str(one))}; it was not trusted")
-            return Failure(f"it cannot be reached: {_short(str(one))}", again=True)
+                return Failure(f"its certificate is not valid: {_short(str(one))}; it was not trusted", for_good=True)
+            return Failure(f"it cannot be reached: {_short(str(one))}", again=True, for_good=True)
     if isinstance(error, ImportError):
-        return Failure(f"a package is missing: {_short(str(error))}; install octopipe[llm] and the provider's own")
+        return Failure(
+            f"a package is missing: {_short(str(error))}; install octopipe[llm] and the provider's own", for_good=True
+        )
     name = type(error).__name__
     for one in _chain(error):
         if isinstance(one, ValidationError):
@@ -57,19 +66,45 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def _refused(status: int, error: BaseException) -> Failure:
-    said = _short(str(getattr(error, "message", "") or error))
+    said = _said(error)
     if status in (401, 403):
-        return Failure(f"it refused the key ({status}): set the one that `llm.key` names")
+        return Failure(f"it refused the key ({status}): set the one that `llm.key` names", for_good=True)
     if status == 404:
-        return Failure(f"it has no such model or address ({status}): {said}")
+        return Failure(f"it has no such model or address ({status}){said}", for_good=True)
     if status in _AGAIN or status >= 500:
         headers = getattr(getattr(error, "response", None), "headers", {})
         wait = retry_after(headers.get("retry-after"))
-        message = "it allows no more requests for now (429)" if status == 429 else f"it failed ({status}): {said}"
+        message = "it allows no more requests for now (429)" if status == 429 else f"it failed ({status}){said}"
         if wait is not None and wait > LONGEST_WAIT:
             return Failure(f"{message}; it asks to wait {wait:.0f} s")
         return Failure(message, again=True if wait is None else wait)
-    return Failure(f"it refused the request ({status}): {said}")
+    return Failure(f"it refused the request ({status}){said}")
+
+
+def _said(error: BaseException) -> str:
+    """`: ` and what the provider's answer says in words; empty where it says nothing that a person could read."""
+    body = getattr(error, "body", None)
+    text = _message(body)
+    if text is None and not isinstance(body, dict | list):
+        raw = str(getattr(error, "message", "") or error)
+        text = _PREFIX.sub("", raw) if "<html" not in raw.lower() and "<!doctype" not in raw.lower() else None
+    text = (text or "").strip()
+    return f": {_short(text)}" if text and not text.startswith(("{", "[", "<")) else ""
+
+
+def _message(body: object) -> str | None:
+    """The sentence in a body of any shape: {error: {message}}, {message}, {error}, {detail}, [{…}]."""
+    if isinstance(body, str):
+        try:
+            inside = json.loads(body)
+        except ValueError:
+            return body
+        return _message(inside) if isinstance(inside, dict | list) else body
+    if isinstance(body, list):
+        return next((text for one in body[:3] if (text := _message(one))), None)
+    if isinstance(body, dict):
+        return next((text for name in _NAMES if name in body and (text := _message(body[name]))), None)
+    return None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -171,6 +171,11 @@ class Executions:
             conditions.append(executions.c.status == status)
         return self._all(conditions, limit)
 
+    def of_batch(self, pipeline: str, batch: str) -> tuple[Execution, ...]:
+        """The executions that took a landed batch, the newest first."""
+        held = executions.c.batches.contains(json.dumps(batch), autoescape=True)
+        return self._all([pipelines.c.name == pipeline, held], limit=20)
+
     def newest(self, pipeline: str, status: ExecutionStatus | None = None) -> Execution | None:
         found = self.recent(pipeline, status=status, limit=1)
         return found[0] if found else None

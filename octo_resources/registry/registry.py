@@ -23,6 +23,7 @@ from octo_resources.registry.migration import ensure_current
 from octo_resources.registry.model import Ruling
 from octo_resources.registry.plans import Plans
 from octo_resources.registry.reviewing import Reviewing
+from octo_resources.registry.tokens import Tokens
 
 APPROVAL_KEY = "OCTOPIPE_APPROVAL_KEY"
 
@@ -46,6 +47,7 @@ class Registry:
         self.steps = Steps(database)
         self.controls = Controls(database)
         self.logs = Logs(database)
+        self.tokens = Tokens(database)
         self._reviewing = Reviewing(database, self.decisions)
 
     @classmethod

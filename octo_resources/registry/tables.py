@@ -272,6 +272,21 @@ log = sa.Table(
     sa.Index("ix_log_pipeline_started", "pipeline", "started"),
 )
 
+# Who may use the HTTP API.
+token = sa.Table(
+    "token",
+    METADATA,
+    _text("id", primary_key=True),
+    _text("name", index=True),
+    _text("hash", unique=True),  # SHA-256; what is hashed is 256 random bits
+    _text("scope"),
+    _text("pipelines", null=True),  # a JSON list; null: all
+    _text("made_by", null=True),
+    _at("made_at"),
+    _at("expires_at", null=True),
+    _at("revoked_at", null=True),
+)
+
 # Lineage, monitors and their findings.
 address_type = sa.Table(
     "address_type", METADATA, _id(), _text("name", unique=True), _text("group_name"), _at("created_at")

@@ -9,7 +9,7 @@ from typing import Any, Final
 from octo_core.batch import CsvDialect
 from octo_core.errors import OctopipeError, SourceError
 from octo_core.schema import Frozen
-from octo_core.spec.sources import FileOptions, FileSource, RestSource, Source
+from octo_core.spec.sources import FileOptions, FileSource, KafkaSource, PushSource, RestSource, Source, SqlSource
 from octo_resources.sources.extract import reachable
 from octo_resources.sources.file.convert import json_records, utf8_stream
 from octo_resources.sources.file.csv_rows import csv_rows
@@ -39,9 +39,33 @@ def probe(spec: Source, project: Place) -> ProbeResult:
     """Reads the first page or the head of the first file. Never raises an OctopipeError: `ok` and `message` say it."""
     try:
         local = reachable(spec)
+        if isinstance(local, SqlSource):
+            return _probe_sql(local, project)
+        if isinstance(local, KafkaSource):
+            return _probe_topics(local, project)
+        if isinstance(local, PushSource):
+            return ProbeResult(ok=True, message="it is pushed: POST /push/PIPELINE of `octopipe serve`")
         return _probe_rest(local, project) if isinstance(local, RestSource) else _probe_files(local, project)
     except OctopipeError as error:
         return ProbeResult(ok=False, message=str(error))
+
+
+def _probe_sql(spec: SqlSource, project: Place) -> ProbeResult:
+    from octo_resources.sources.sql.address import explained  # 0.5 s: SQLAlchemy, Arrow
+    from octo_resources.sources.sql.extract import opened
+    from octo_resources.sources.sql.reader import beginning
+    from octo_resources.sources.sql.relation import column_of
+
+    with opened(spec, project) as (address, reader, relation, found), explained(address):
+        if spec.cursor is not None:
+            column_of(found, spec.cursor.field, "cursor.field")
+        names = tuple(column.name for column in found.columns)
+        first = beginning(reader, relation, found.columns, RECORDS)
+        rows = zip(*(array.to_pylist() for array in first), strict=True) if first is not None else ()
+        records = tuple(dict(zip(names, row, strict=True)) for row in rows)
+    key = f", key {', '.join(found.key)}" if found.key else ""
+    message = f"{relation} in {address}: {len(names)} columns{key}"
+    return ProbeResult(ok=True, message=message, format="sql", columns=names, records=records)
 
 
 def _probe_rest(spec: RestSource, project: Place) -> ProbeResult:
@@ -74,6 +98,23 @@ def _probe_rest(spec: RestSource, project: Place) -> ProbeResult:
     message = f"{page.count:,} records on the first page{where}; paging: {paging}"
     return ProbeResult(
         ok=True, message=message, format=page.kind, paging=paging, columns=_names(records), records=records
+    )
+
+
+def _probe_topics(spec: KafkaSource, project: Place) -> ProbeResult:
+    """The first messages that are there, as records."""
+    from octo_resources.sources.kafka.peek import peek
+
+    found = peek(spec, project, RECORDS)
+    records = _parsed(found.lines)
+    topics = ", ".join(found.topics[:5]) + (" …" if len(found.topics) > 5 else "")
+    return ProbeResult(
+        ok=True,
+        message=f"{found.messages:,} messages in {topics} ({spec.format})",
+        format=spec.format,
+        files=len(found.topics),
+        columns=_names(records),
+        records=records,
     )
 
 

@@ -3,7 +3,7 @@
 from itertools import islice
 
 from octo_core.batch import Batch
-from octo_core.spec.sources import RestSource, SampleLimits, Source
+from octo_core.spec.sources import KafkaSource, PushSource, RestSource, SampleLimits, Source, SqlSource
 from octo_resources.landing import Landing
 from octo_resources.sources.extract import reachable
 from octo_resources.sources.place import Place, Progress, silent
@@ -27,12 +27,31 @@ def sample(
     rows = limits.rows
     local = reachable(spec)
     with landing.lock(pipeline, source_name):
+        if isinstance(local, KafkaSource):
+            from octo_resources.sources.kafka.extract import extract_kafka
+
+            return extract_kafka(
+                local, pipeline, source_name, project, landing, None, True, progress,
+                max_rows=rows, max_bytes=limits.bytes,
+            )  # fmt: skip
         if isinstance(local, RestSource):
             from octo_resources.sources.rest.extract import extract_rest  # 130 ms: httpx
 
             return extract_rest(
                 local, pipeline, source_name, project, landing, None, True, progress, rows, max_bytes=limits.bytes
             )
+        if isinstance(local, SqlSource):
+            from octo_resources.sources.sql.extract import extract_sql  # 0.5 s: SQLAlchemy, Arrow
+
+            return extract_sql(local, pipeline, source_name, project, landing, None, True, progress, limits=limits)
+        if isinstance(local, PushSource):
+            from octo_resources.sources.push.drain import extract_push, sample_files  # 15 ms: sqlite3
+
+            waiting = extract_push(local, pipeline, source_name, project, landing, progress, rows)
+            files = sample_files(project.root, pipeline, source_name)
+            if waiting is not None or files is None:
+                return waiting
+            local = files
         from octo_resources.sources.file.extract import land_files
 
         with landing.begin(pipeline, source_name) as writer:

@@ -10,17 +10,23 @@ from tests.flow.shop import WAREHOUSE, Shop
 
 
 @pytest.fixture
-def shop(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+def shop_root(tmp_path: Path) -> Path:
+    """Where the project folder is made."""
+    return tmp_path / "project"
+
+
+@pytest.fixture
+def shop(shop_root: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     """A project folder with nothing in it but octopipe.yaml, and a warehouse with empty tables and three customers."""
     for name in ("OCTOPIPE_HOME", "OCTOPIPE_PROFILE", "OCTOPIPE_APPROVAL_KEY", "DAGSTER_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SHOP_WAREHOUSE", postgres_url)
-    root = tmp_path / "project"
-    (root / ".octopipe").mkdir(parents=True)
-    (root / "octopipe.yaml").write_text("registry: sqlite\n")
-    registry = Registry.open("sqlite", root / ".octopipe")
-    made = Shop(root, postgres_url, registry)
+    (shop_root / ".octopipe").mkdir(parents=True)
+    (shop_root / "octopipe.yaml").write_text("registry: sqlite\n")
+    registry = Registry.open("sqlite", shop_root / ".octopipe")
+    made = Shop(shop_root, postgres_url, registry)
     made.sql(WAREHOUSE)
     made.sql("INSERT INTO shop.customer VALUES (1, 'Ana'), (2, 'Bo'), (3, 'Cy')")
+    made.changed = False
     yield made
-    registry.close()
+    made.registry.close()

@@ -73,6 +73,8 @@ class Shop:
     root: Path
     url: str
     registry: Registry
+    changed: bool = True
+    """Whether anything was done to it since it was made."""
 
     @property
     def space(self) -> Workspace:
@@ -86,12 +88,14 @@ class Shop:
 
     def drop_text(self, source: str, name: str, text: str) -> Path:
         path = self.root / "in" / source / name
+        self.changed = True
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         return path
 
     def pipeline_file(self, name: str, document: Mapping[str, Any], mapping: Mapping[str, Any] | None = None) -> None:
         """Write pipelines/NAME, as a person would edit it."""
+        self.changed = True
         folder = self.root / "pipelines" / name
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "pipeline.yaml").write_text(yaml.safe_dump(dict(document), sort_keys=False))
@@ -169,6 +173,7 @@ class Shop:
 
     def sql(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run SQL as the warehouse's owner; the rows of the last statement, if it has any."""
+        self.changed = True
         with psycopg.connect(self.url, autocommit=True) as connection:
             cursor = connection.execute(statement.encode(), parameters or None)
             return cursor.fetchall() if cursor.description else []

@@ -152,6 +152,14 @@ def test_parquet_keeps_its_own_types(tmp_path: Path) -> None:
     assert schema.fields[4].pii
 
 
+def test_a_duration_says_its_unit(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    kinds = {unit: pa.array([1, None, 5], pa.duration(unit)) for unit in ("s", "ms", "us", "ns")}
+    pq.write_table(pa.table(kinds), path)
+    fields = infer(tmp_path, landed(path, "parquet")).fields
+    assert [(str(field.type), field.unit) for field in fields] == [("int64", unit) for unit in kinds]
+
+
 def test_keys_of_two_and_three_fields_are_found(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     rows = [

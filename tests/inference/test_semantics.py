@@ -3,6 +3,8 @@
 import pytest
 
 from octo_core.inference import infer_column
+from octo_core.inference.semantics import semantic_of
+from octo_core.types import TEXT
 
 GENRES = ["drama", "comedy", "war", "noir", "action", "crime"]
 
@@ -66,3 +68,36 @@ def test_a_few_broken_values_do_not_hide_the_meaning() -> None:
 )  # fmt: skip
 def test_roles(name: str, values: list[str | None], role: str) -> None:
     assert infer_column(values, name).role == role
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("first", ("Ana", "Bo", "Li")),
+        ("last", ("de Silva", "Silva", "Chen")),
+        ("contact", ("Ana Silva", "Chen, Bo", "Li Wu")),
+        ("signed_by", ("Ana Silva", "Bo Chen", "n/a")),
+        ("ssn", ("536-90-4399", "000-90-4399", "536-90-4400")),
+        ("customer_ssn", ("536904399", "000904399", "666904399")),
+        ("passport", ("C01X00T47", "?", "C01X00T48")),
+    ],
+)
+def test_what_is_called_for_a_person_is_personal_though_some_values_are_not_valid(
+    name: str, values: tuple[str, ...]
+) -> None:
+    assert semantic_of(TEXT, name, values)[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("contact", ("email", "phone", "post")),
+        ("member", ("Gold", "Silver")),
+        ("last", ("yes", "no")),
+        ("order_number", ("4000000001", "4000000002", "4000000003")),
+        ("product", ("Red Shoe", "Blue Hat")),
+        ("name", ("La Guardia", "Newark Liberty")),
+    ],
+)
+def test_what_only_sounds_like_it_is_not(name: str, values: tuple[str, ...]) -> None:
+    assert not semantic_of(TEXT, name, values)[1]

@@ -10,7 +10,7 @@ import yaml
 
 from octo_core.catalog import Catalog, Check, Column, Label, Table
 from octo_core.inference import infer_column
-from octo_core.schema import SourceSchema
+from octo_core.schema import Field, SourceSchema
 from octo_core.types import INT64, TEXT, decimal
 
 FOLDER = Path(__file__).with_name("injections")
@@ -59,19 +59,25 @@ def _repeated(one: dict[str, Any]) -> Any:
     return {name: items * times for name, items in one["reply"].items()} if times > 1 else one["reply"]
 
 
+@cache
+def _column(values: tuple[str, ...], name: str) -> Field:
+    return infer_column(values, name)
+
+
+@cache
 def sides(case: TextCase | None = None) -> tuple[SourceSchema, Catalog]:
     """A source of sales and the table they go to, with the case's text where it says."""
 
     def put(place: Place, usual: str) -> str:
         return case.text if case is not None and case.place == place else usual
 
-    values = [put("value", "paid"), "sent", "void"] * 5
-    total = infer_column([f"{number}.50" for number in range(1, 40)], "total")
+    values = (put("value", "paid"), "sent", "void") * 5
+    total = _column(tuple(f"{number}.50" for number in range(1, 40)), "total")
     fields = (
-        infer_column([str(number) for number in range(1, 40)], "id"),
+        _column(tuple(str(number) for number in range(1, 40)), "id"),
         total.model_copy(update={"description": put("description", "what was paid")}),
-        infer_column(values, put("field_name", "state")),
-        infer_column([f"buyer{number}@shop.example" for number in range(39)], "email"),
+        _column(values, put("field_name", "state")),
+        _column(tuple(f"buyer{number}@shop.example" for number in range(39)), "email"),
     )
     return SourceSchema(source=put("source_name", "sales"), fields=fields, key=("id",)), _catalog(put)
 

@@ -122,6 +122,33 @@ def test_what_trying_again_cannot_help_is_asked_once(open_door: OpenDoor, status
     assert len(server.asked) == 1
 
 
+def test_what_refused_the_key_is_not_asked_about_the_next_table(open_door: OpenDoor) -> None:
+    with ModelServer([Reply({"error": {"message": "no"}}, 401)]) as server:
+        door = open_door(server.base_url)
+        first = door.ask(question())
+        assert door.ask(question("And this?")) == first
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (404, {"error": {"message": "The model 'x' does not exist"}}, "(404): The model 'x' does not exist"),
+        (404, {"detail": "Not Found"}, "(404): Not Found"),
+        (400, {"error": "too long"}, "(400): too long"),
+        (422, {"detail": [{"loc": ["body"], "msg": "field required"}]}, "(422): field required"),
+        (500, {"message": "it broke"}, "(500): it broke"),
+        (500, {"code": 7}, "(500)"),
+        (503, "<html><body>Bad Gateway</body></html>", "(503)"),
+    ],
+)
+def test_a_refusal_is_told_in_words(open_door: OpenDoor, status: int, body: Any, said: str) -> None:
+    with ModelServer([Reply(body, status, {"Retry-After": "0"})]) as server:
+        found = open_door(server.base_url, retries=0).ask(question())
+    assert isinstance(found, Unanswered)
+    assert found.why.endswith(said)
+
+
 def test_a_model_that_hangs_is_left_in_time(open_door: OpenDoor) -> None:
     done = threading.Event()
 

@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def is_harmless(text: str) -> bool:
     return not hides(text) and markup is None
 
 
+@cache
 def questions(case: TextCase, share: Share) -> list[list[dict[str, str]]]:
     """The messages of both questions over the case's source and table."""
     schema, catalog = sides(case)

@@ -8,6 +8,7 @@ import pytest
 
 from octo_core.mapping.model import ColumnMapping
 from octo_resources.flow import Prepared, prepare
+from octo_resources.flow.consulting import mappings
 from tests.flow.nested import order, orders_pipeline
 from tests.flow.shop import Shop, sale, sales
 from tests.servers.api import Reply
@@ -136,6 +137,20 @@ def test_a_reply_past_every_limit_leaves_the_embedded_proposal(asking_shop: Aski
     assert column(prepared, "sale_id").expr == "id"
     warned = [one for one in prepared.plan.warnings if "proposed by the embedded matcher, as openai/test-1" in one]
     assert len(warned) == 1
+
+
+def test_expressions_that_take_too_long_to_try_are_refused(
+    asking_shop: AskingShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mappings, "AT_ONCE", 0.0)
+    slow = GOOD | dict.fromkeys(GOOD, None) | {"email": "regexp_replace(repeat(email, 400), '(a+)+b', '')"}
+    with ModelServer(in_turn(slow)) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(2000)))
+        prepared = planned(shop)
+    assert column(prepared, "email").layer == "embedded"
+    [warned] = [one for one in prepared.plan.warnings if "shop.sale.email: the expression of" in one]
+    assert "was refused: it takes too" in warned
 
 
 def test_the_reviewer_s_words_go_with_the_question_and_stay(asking_shop: AskingShop) -> None:

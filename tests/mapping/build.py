@@ -14,8 +14,8 @@ def field(name: str, kind: str, *values: str, every: bool = True, **more: object
     stats = FieldStats(
         rows=1000,
         distinct=len(values) if every else 900,
-        min=str(min(numbers)) if numbers else None,
-        max=str(max(numbers)) if numbers else None,
+        min=f"{min(numbers):.15g}" if numbers else None,
+        max=f"{max(numbers):.15g}" if numbers else None,
         min_length=min(map(len, values), default=None),
         max_length=max(map(len, values), default=None),
         values=values if every and values else None,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from octo_core.mapping import match
 from octo_core.mapping.attribute import Attribute
-from octo_core.mapping.matching import assign
+from octo_core.mapping.matching import assign, undecided
 from octo_core.mapping.threshold import threshold_of
 from octo_core.types import parse_type
 
@@ -123,3 +123,12 @@ def test_nothing_below_the_threshold_is_assigned(rows: int, columns: int, random
     score = np.random.default_rng(random.getrandbits(32)).random((rows, columns))  # type: ignore[attr-defined]  # a Random
     for row, target in enumerate(assign(score)):
         assert target is None or score[row, target] > threshold_of(columns)
+
+
+def test_ties_are_told_on_both_sides() -> None:
+    found = match(["phone_x", "phone_y"], ["phone", "id"])
+    assert set(undecided(found)) == {"phone_x", "phone_y"}
+    assert set(undecided(found).values()) == {("phone",)}
+    found = match(["phone"], ["phone_x", "phone_y"])
+    assert {name: set(theirs) for name, theirs in undecided(found).items()} == {"phone": {"phone_x", "phone_y"}}
+    assert undecided(match(["phone", "email"], ["phone", "email"])) == {}

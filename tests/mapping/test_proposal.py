@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from octo_core.catalog import Column
 from octo_core.errors import UsageError
 from octo_core.expressions import assign, parse
 from octo_core.mapping.proposal import propose
@@ -166,6 +167,23 @@ def test_equal_evidence_is_doubtful_and_names_the_other() -> None:
     assert [one.expr for one in found.alternatives] == [other]
 
 
+def test_a_field_that_fits_two_columns_is_doubtful_and_names_the_other() -> None:
+    source = schema(field("phone", "text", "1"))
+    found = proposed(source, table("person", column("phone_x", "text"), column("phone_y", "text")))
+    fed = [one for one in found.columns if one.expr is not None]
+    assert fed
+    for one in fed:
+        other = {"phone_x": "phone_y", "phone_y": "phone_x"}[one.target]
+        assert one.confidence < 0.7
+        assert f"phone fits {other} as well" in one.why
+
+
+def test_a_field_that_feeds_a_code_and_a_name_is_no_tie() -> None:
+    source = schema(field("country", "text", "Germany", "France", semantic="country"))
+    target = table("t", column("country_code", "text", max_length=2), column("country_name", "text"))
+    assert not any("as well" in one.why for one in proposed(source, target).columns)
+
+
 def test_doubtful_columns_are_warned_of() -> None:
     source = schema(field("phone_x", "text", "1"), field("phone_y", "text", "2"))
     found = whole(source, catalog(table("person", column("phone", "text"))))
@@ -249,3 +267,81 @@ def test_whatever_is_proposed_can_be_assigned(left: str, right: str) -> None:
             assign(parse(one.expr, source), target)
         for other in one.alternatives:
             assign(parse(other.expr, source), target)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "checks", "expected", "sure"),
+    [
+        (column("discount", "decimal(5,4)", "as a fraction of the price"), (), "round(discount / 100, 4)", True),
+        (column("discount_ratio", "decimal(5,4)"), (), "round(discount / 100, 4)", True),
+        (column("discount", "float64"), ("discount >= 0 AND discount <= 1",), "discount / 100", False),
+        (column("discount", "decimal(5,4)"), (), "round(discount / 100, 4)", False),
+        (column("discount", "decimal(5,2)", "in percent"), (), "discount", True),
+        (column("discount", "decimal(5,2)"), (), "discount", True),
+    ],
+)
+def test_percents_go_to_what_the_column_counts_in(
+    wanted: Column, checks: tuple[str, ...], expected: str, sure: bool
+) -> None:
+    source = schema(field("discount", "decimal(18,2)", "10", "20", format="1234.56%", unit="percent"))
+    found = proposed(source, table("sale", wanted, checks=checks)).columns[0]
+    assert found.expr == expected
+    assert (found.confidence >= 0.7) is sure
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted", "expected"),
+    [
+        (field("rate", "float64", "0.1", "0.25"), column("rate_pct", "float64"), "rate * 100"),
+        (field("rate", "float64", "12.5", "50"), column("rate", "float64", "rate", unit="ratio"), "rate / 100"),
+        (field("price_cents", "int64", "1250", "599"), column("price", "decimal(10,2)"), "round(price_cents / 100, 2)"),
+        (field("sales", "int64", "9000", "7000"), column("sales", "float64", "sales, in thousands"), "sales / 1000"),
+        (field("sales_thousands", "int64", "9", "7"), column("sales", "float64"), "sales_thousands * 1000"),
+    ],
+)
+def test_shares_and_scales_that_one_side_says_are_converted_and_doubtful(
+    source: Field, wanted: Column, expected: str
+) -> None:
+    found = proposed(schema(source), table("t", wanted)).columns[0]
+    assert found.expr == expected
+    assert found.confidence < 0.7
+
+
+def whole_name(name: str, *masks: tuple[str, int]) -> Field:
+    """People's names as a stored schema has them: without values."""
+    stats = FieldStats(rows=100, distinct=99, min_length=5, max_length=20, masks=masks)
+    return Field(name=name, type=parse_type("text"), pii=True, semantic="person_name", stats=stats)
+
+
+def test_a_whole_name_feeds_its_own_column_and_its_parts() -> None:
+    source = schema(whole_name("name", ("Aaa Aaaa", 60), ("Aaa aa Aaaaa", 40)))
+    target = table("person", column("name", "text"), column("first_name", "text"), column("last_name", "text"))
+    assert expressions(proposed(source, target)) == {
+        "name": "name",
+        "first_name": "split_part(name, ' ', 1)",
+        "last_name": "regexp_replace(name, '^[^ ]+ +', '')",
+    }
+
+
+def test_names_with_a_comma_are_split_there() -> None:
+    source = schema(whole_name("name", ("Aaaa, Aaa", 60), ("Aaaaa, Aaa", 40)))
+    target = table("person", column("first_name", "text"), column("last_name", "text"))
+    assert expressions(proposed(source, target)) == {
+        "first_name": "split_part(name, ', ', 2)",
+        "last_name": "split_part(name, ',', 1)",
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "seconds"),
+    [
+        (field("elapsed", "int64", "5", "9", unit="us"), "round(elapsed / 1000000, 6)"),
+        (field("elapsed_minutes", "int64", "5", "9"), "elapsed_minutes * 60"),
+        (field("elapsed_hours", "float64", "1.5", "2"), "cast(elapsed_hours * 3600 as decimal(18, 6))"),
+        (field("elapsed_s", "decimal(10,3)", "1.500"), "round(elapsed_s, 6)"),
+    ],
+)
+def test_numbers_of_a_unit_of_time_become_intervals(source: Field, seconds: str) -> None:
+    found = proposed(schema(source), table("t", column("elapsed", "interval"))).columns[0]
+    sign = f"case when {source.name} < 0 then '-PT' else 'PT' end"
+    assert found.expr == f"parse_interval({sign} || cast(abs({seconds}) as text) || 'S', 'iso')"

@@ -137,7 +137,9 @@ COVERED: dict[str, Callable[[], Recipe]] = {
     "key": lambda: built(table_spec={"key": ["origin"]}),
     "version": lambda: built(table_spec={"version": "departs_at"}),
     "write": lambda: built(table_spec={"write": "append"}),
-    "deletes": lambda: built(table_spec={"deletes": {"mark": "note"}}),
+    "deletes": lambda: built(
+        columns=col("note", type=TIMESTAMPTZ, native="timestamptz"), table_spec={"deletes": {"mark": "note"}}
+    ),
     "drift": lambda: built({"drift": {"new_field": "ignore"}}),
     "text of a transformation": lambda: built(texts={"clean.sql": "select 2"}),
     "text of an after file": lambda: built(texts={"daily.sql": "select 3"}),

@@ -166,6 +166,8 @@ HEAD = SOURCE + "destination: {kind: postgres, url: x}\n"
         ("{write: append}", "'append' without a key"),
         ("{write: replace}", "'replace' needs the whole source"),
         ("{deletes: {mark: gone, found_by: absence}}", "what is absent shows only in full reads"),
+        ("{deletes: {mark: gone}, write: replace}", "rows are marked with write: merge, and this is replace"),
+        ("{deletes: {mark: gone}, from: {source: orders, each: items}}", "tombstones are records of a source itself"),
         ("{to: lake}", "no destination is called 'lake'"),
         ("{from: {sqk: x}}", "name a source, or write"),
     ],
@@ -182,12 +184,11 @@ def test_append_with_a_lag_and_a_key_is_fine(mistakes: Mistakes) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (BASE.replace("kind: file, path: in/orders.csv", "kind: kafka, brokers: x, topic: y"), "of kind 'kafka'"),
+        (BASE.replace("kind: file, path: in/orders.csv", "kind: singer, tap: x"), "of kind 'singer'"),
         (BASE.replace("kind: postgres", "kind: snowflake"), "of kind 'snowflake'"),
         (BASE.replace("public.orders:", "public.orders: {write: history}"), "'write: history'"),
         (BASE.replace("public.orders:", "public.orders: {create: true}"), "'create: true'"),
         (BASE.replace("public.orders:", "public.orders: {from: {sql: join.sql}}"), "'from: {sql: …}'"),
-        (BASE + "stream: {trigger: 2 s}\n", "'stream'"),
         (BASE + "monitors: {timeliness: 30 min}\n", "the monitor 'timeliness'"),
         (BASE + "monitors: {anomaly: {metrics: [inserts]}}\n", "the monitor 'anomaly'"),
         (BASE + "owner: ${secret:vault/x}\n", "the secret store 'vault'"),
@@ -292,3 +293,24 @@ def test_a_from_that_cannot_be_is_told_where_it_stands(mistakes: Mistakes, origi
 )
 def test_tables_may_be_made_of_parts_joins_and_unions(mistakes: Mistakes, origin: str) -> None:
     assert mistakes(TWO.replace("FROM", origin)) == []
+
+
+def test_what_is_said_of_fields_is_in_words_that_there_are(mistakes: Mistakes) -> None:
+    found = mistakes(
+        """\
+sources:
+  flights:
+    kind: file
+    path: in.csv
+    fields:
+      land: {semantic: countri}
+      rate: {semantics: percent, type: decimol}
+      tongue: {role: categoric, semantic: language, pii: false}
+destination: {kind: postgres, url: "postgresql://localhost/x"}
+tables: {public.a: {}}
+"""
+    )
+    assert found[0].startswith("6:24  there is no semantic type 'countri'. Did you mean 'country'?")
+    assert found[1] == "7:25  a field has no 'semantics'. Did you mean 'semantic'?"
+    assert found[2].startswith("7:40  'decimol' is no type")
+    assert found[3:] == ["8:22  there is no role 'categoric'. Did you mean 'categorical'?"]

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from octo_core.inference.semantic_types.companies import COMPANIES
 from octo_core.inference.semantic_types.identifiers import IDENTIFIERS
 from octo_core.inference.semantic_types.model import Semantic
 from octo_core.inference.semantic_types.network import NETWORK
@@ -11,4 +12,4 @@ from octo_core.inference.semantic_types.places import MEASURED, PLACES
 __all__ = ["VOCABULARY", "Semantic"]
 
 _EMAIL, *_NETWORK = NETWORK
-VOCABULARY: Final = (_EMAIL, *IDENTIFIERS, *_NETWORK, *PEOPLE, *PLACES, *MEASURED, *NAMED)
+VOCABULARY: Final = (_EMAIL, *IDENTIFIERS, *COMPANIES, *_NETWORK, *PEOPLE, *PLACES, *MEASURED, *NAMED)

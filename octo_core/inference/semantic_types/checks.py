@@ -31,6 +31,18 @@ def luhn_digits(text: str) -> bool:
     return _is_valid("luhn")(_SEPARATORS.sub("", text))
 
 
+_VALUES: Final = {**{str(digit): digit for digit in range(10)}, **dict(zip("ABCDEFGH", range(1, 9), strict=True)),
+                  **dict(zip("JKLMN", range(1, 6), strict=True)), "P": 7, "R": 9,
+                  **dict(zip("STUVWXYZ", range(2, 10), strict=True))}  # fmt: skip
+_WEIGHTS: Final = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+
+
+def vehicle(text: str) -> bool:
+    """The check digit in the ninth place of a vehicle's number (49 CFR 565)."""
+    total = sum(_VALUES.get(letter, 0) * weight for letter, weight in zip(text, _WEIGHTS, strict=False))
+    return len(text) == len(_WEIGHTS) and text[8] == "0123456789X"[total % 11] and len(set(text)) > 1
+
+
 def international_phone(text: str) -> bool:
     """A number that its country's numbering plan has; `+` or `00` and the country in front."""
     import phonenumbers  # 0.1 s

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from octo_core.inference.semantic_types import Semantic
+from octo_core.inference.semantic_types.companies import COMPANIES
 from octo_core.inference.semantic_types.identifiers import IDENTIFIERS
 from octo_core.inference.semantic_types.network import NETWORK
 from octo_core.inference.semantic_types.people import NAMED, PEOPLE
@@ -22,6 +23,7 @@ masked in plans, and left out of stored schemas. `fields:` of a source says othe
 _SECTIONS: Final[tuple[tuple[str, tuple[Semantic, ...]], ...]] = (
     ("Networks and software", NETWORK),
     ("Money, things and works", IDENTIFIERS),
+    ("Companies, vehicles, goods", COMPANIES),
     ("Persons", (*PEOPLE, *NAMED)),
     ("Places, languages, times", (*PLACES, *MEASURED)),
 )

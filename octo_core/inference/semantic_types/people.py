@@ -33,6 +33,7 @@ NATIONAL: Final = (
         "536-90-4399",
         r"\d{3}-\d{2}-\d{4}",
         stdnum("us.ssn"),
+        named="ssn social",
         alone=1,
         pii=True,
     ),

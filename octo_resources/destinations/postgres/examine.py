@@ -54,7 +54,9 @@ class _Examining(TableWrite):
         copied = perf_counter()
         deduplicated = self.set_aside(empty)
         moved = self._would(empty)
-        unchanged = read - self.stage.rejected - deduplicated - moved.inserted - moved.updated
+        unchanged = read - self.stage.rejected - deduplicated - self.tombstoned - moved.inserted - moved.updated
+        if not empty and self.job.deletes is not None:
+            self.soft_deleted = sum(self.session.rows(count)[0][0] for _, count in self._markings(self.job.deletes))
         removing = self.job.write == "replace" and not empty
         return WriteOutcome(
             read=read,
@@ -66,6 +68,9 @@ class _Examining(TableWrite):
             rejected=self.stage,
             copy_seconds=copied - started,
             merge_seconds=perf_counter() - copied,
+            tombstoned=self.tombstoned,
+            soft_deleted=self.soft_deleted,
+            warnings=tuple(self.warnings),
         )
 
     def _would(self, empty: bool) -> Moved:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from octo_resources.destinations.names import quoted
+from octo_core.catalog import Column
+from octo_resources.destinations.names import literal, quoted
+from octo_resources.destinations.postgres.relations import marked
 from octo_resources.destinations.postgres.stage import Stage
-from octo_resources.destinations.writing import WriteJob
+from octo_resources.destinations.writing import Deletes, WriteJob
 
 MERGE_RETURNING: Final = 170000
 """MERGE … RETURNING merge_action() is of 17 and later."""
@@ -57,6 +59,47 @@ def count_absent(stage: Stage, job: WriteJob) -> int:
     return int(stage.session.value(absent(stage, job).replace("DELETE FROM", "SELECT count(*) FROM", 1)))
 
 
+def mark_gone(stage: Stage, job: WriteJob, deletes: Deletes, mark: Column) -> tuple[str, str]:
+    """(SQL that marks the rows whose tombstones came, SQL that counts those of them not marked yet).
+
+    A row that is newer than its tombstone stays; a tombstone's newer version is kept, so that what is older than it
+    and comes later is seen to be late.
+    """
+    where, said = stage.key_equal(job.key), f"{quoted(mark.name)} = {_marking(mark, deletes)}"
+    unmarked = f"NOT ({marked(mark)})"
+    if not job.version:
+        where = f"{where} AND {unmarked}"
+    else:
+        theirs, ours = f"t.{quoted(job.version)}", stage.by_name[job.version]
+        said = f"{said}, {quoted(job.version)} = coalesce({ours.value}, {theirs})"
+        newer = f"{theirs} IS NULL OR {ours.plain} IS NULL OR {ours.plain} >= {theirs}"
+        where = f"{where} AND ({newer}) AND ({unmarked} OR {ours.plain} > {theirs})"
+    found = f"{stage.target} t, {stage.gone} s WHERE {where}"
+    return (
+        f"UPDATE {stage.target} t SET {said} FROM {stage.gone} s WHERE {where}",
+        f"SELECT count(*) FILTER (WHERE {unmarked}), count(*) FROM {found}",
+    )
+
+
+def mark_absent(stage: Stage, job: WriteJob, deletes: Deletes, mark: Column) -> tuple[str, str]:
+    """(SQL that marks the rows that the source does not have any more, SQL that counts them)."""
+    where = f"NOT ({marked(mark)}) AND NOT EXISTS (SELECT FROM {stage.seen} s WHERE {stage.key_equal(job.key)})"
+    said = f"{quoted(mark.name)} = {_marking(mark, deletes)}"
+    return (
+        f"UPDATE {stage.target} t SET {said} WHERE {where}",
+        f"SELECT count(*), count(*) FROM {stage.target} t WHERE {where}",
+    )
+
+
+def _marking(mark: Column, deletes: Deletes) -> str:
+    if mark.type.kind == "boolean":
+        return "true"
+    if deletes.at is None:
+        return "now()"
+    at = f"{literal(deletes.at.isoformat())}::timestamptz"
+    return at if mark.type.kind == "timestamptz" else f"{at} AT TIME ZONE 'UTC'"
+
+
 def _insert(stage: Stage) -> str:
     names = ", ".join(map(quoted, stage.by_name))
     values = ", ".join(staged.value for staged in stage.columns)
@@ -64,13 +107,22 @@ def _insert(stage: Stage) -> str:
 
 
 def _changed(stage: Stage, job: WriteJob) -> str:
-    """SQL of `a written column, other than the key and those fed by the load itself, has another value`."""
+    """SQL of `a written column, other than the key and those fed by the load itself, has another value`.
+
+    So has a row that is marked as gone: it is there again.
+    """
     names = [name for name in stage.by_name if name not in job.key and name not in job.load_columns]
-    return " OR ".join("{} IS DISTINCT FROM {}".format(*stage.compared(name)) for name in names) or "false"
+    found = ["{} IS DISTINCT FROM {}".format(*stage.compared(name)) for name in names]
+    if job.deletes is not None and job.deletes.mark is not None:
+        found.append(marked(job.deletes.mark))
+    return " OR ".join(found) or "false"
 
 
 def _assignments(stage: Stage, job: WriteJob) -> str:
-    return ", ".join(f"{quoted(name)} = {own.value}" for name, own in stage.by_name.items() if name not in job.key)
+    found = [f"{quoted(name)} = {own.value}" for name, own in stage.by_name.items() if name not in job.key]
+    if job.deletes is not None and (mark := job.deletes.mark) is not None:
+        found.append(f"{quoted(mark.name)} = {'false' if mark.type.kind == 'boolean' else 'NULL'}")
+    return ", ".join(found)
 
 
 def _merge(stage: Stage, job: WriteJob, where: str) -> Moved:

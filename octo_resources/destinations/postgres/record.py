@@ -134,7 +134,7 @@ def _agree(name: str, ledger: TableLedger | None, outcome: WriteOutcome) -> None
     """The ledger's counts of what the destination did are the destination's own."""
     if ledger is None:
         raise LedgerMismatch("rows were written and no ledger says so", where=name)
-    for key in ("inserted", "updated", "unchanged", "removed"):
+    for key in ("inserted", "updated", "unchanged", "tombstoned", "soft_deleted", "removed"):
         if getattr(ledger, key) != getattr(outcome, key):
             message = f"the ledger says {getattr(ledger, key)} {key}, the destination {getattr(outcome, key)}"
             raise LedgerMismatch(message, where=name)

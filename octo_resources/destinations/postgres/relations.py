@@ -3,7 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from octo_core.catalog import ForeignKey, Table, Unique
+from octo_core.catalog import Column, ForeignKey, Table, Unique
+from octo_core.deletes import TOMBSTONE
 from octo_resources.destinations.names import parse_name, quoted, quoted_table
 from octo_resources.destinations.postgres.rules import mentions
 from octo_resources.destinations.postgres.session import Refused
@@ -22,10 +23,31 @@ def deduplicate(stage: Stage, job: WriteJob) -> int:
     if not stage.session.value(twice):
         return 0
     newest = f"{stage.by_name[job.version].plain} DESC NULLS LAST, " if job.version else ""
-    return stage.session.run(
-        f"DELETE FROM {stage.name} s USING (SELECT s.ctid AS id, row_number() OVER (PARTITION BY {key} "
-        f"ORDER BY {newest}s._row DESC, s.ctid DESC) AS place FROM {stage.name} s) d "
-        "WHERE s.ctid = d.id AND d.place > 1"
+    places = (
+        f"SELECT s.ctid AS id, row_number() OVER (PARTITION BY {key} ORDER BY {newest}s._row DESC, s.ctid DESC) "
+        f"AS place FROM {stage.name} s"
+    )
+    if job.version and stage.tombstones:
+        places = _places(stage, job, job.version)
+    return stage.session.run(f"DELETE FROM {stage.name} s USING ({places}) d WHERE s.ctid = d.id AND d.place > 1")
+
+
+def _places(stage: Stage, job: WriteJob, version: str) -> str:
+    """The place of each row among those of its key where tombstones may come without a version.
+
+    Kafka's have no value at all: such a one is as new as the newest row that was read before it.
+    """
+    keys = [stage.by_name[name].plain for name in job.key]
+    named, names = (
+        ", ".join(f"{one} AS k{n}" for n, one in enumerate(keys)),
+        ", ".join(f"k{n}" for n in range(len(keys))),
+    )
+    own = stage.by_name[version].plain
+    before = f"max({own}) OVER (PARTITION BY {', '.join(keys)} ORDER BY s._row, s.ctid)"
+    ranked = f"CASE WHEN s.{TOMBSTONE} AND {own} IS NULL THEN {before} ELSE {own} END AS version"
+    return (
+        f"SELECT id, row_number() OVER (PARTITION BY {names} ORDER BY version DESC NULLS LAST, octo_row DESC, id DESC) "
+        f"AS place FROM (SELECT s.ctid AS id, s._row AS octo_row, {named}, {ranked} FROM {stage.name} s) r"
     )
 
 
@@ -34,10 +56,20 @@ def drop_older(stage: Stage, job: WriteJob) -> int:
     if not job.version:
         return 0
     theirs, ours = f"t.{quoted(job.version)}", stage.by_name[job.version].plain
+    older = f"{ours} IS NULL OR {ours} < {theirs}"
+    if job.deletes is not None and job.deletes.mark is not None and not job.deletes.absence:
+        # A tombstone often has the version of the row that it takes away: that row, read again, must not bring it back.
+        older += f" OR ({ours} = {theirs} AND {marked(job.deletes.mark)})"
     return stage.session.run(
         f"DELETE FROM {stage.name} s USING {stage.target} t WHERE {stage.key_equal(job.key)} "
-        f"AND {theirs} IS NOT NULL AND ({ours} IS NULL OR {ours} < {theirs})"
+        f"AND {theirs} IS NOT NULL AND ({older})"
     )
+
+
+def marked(mark: Column, alias: str = "t") -> str:
+    """SQL of `the destination's row is marked as gone`."""
+    place = f"{alias}.{quoted(mark.name)}"
+    return f"{place} IS TRUE" if mark.type.kind == "boolean" else f"{place} IS NOT NULL"
 
 
 def reject_known_keys(stage: Stage, key: Sequence[str]) -> None:

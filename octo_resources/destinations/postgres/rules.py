@@ -1,7 +1,7 @@
 """What a table asks of each row by itself: nullness, lengths, ranges, casts, and CHECKs in the catalog's own text."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -19,16 +19,17 @@ _FINE: Final = re.compile(r"(?:time|timestamp|interval).*\([0-5]\).*")
 _TEXTS: Final = re.compile(r"text|name|character|citext|.*\.citext")
 
 
-def raw_rules(columns: Sequence[Staged], key: Sequence[str]) -> list[Rule]:
+def raw_rules(columns: Sequence[Staged], key: Sequence[str], version: str | None = None) -> list[Rule]:
     """The rules that the staged values can be asked before any cast."""
     rules: list[Rule] = []
     for staged in columns:
         name, raw = staged.column.name, staged.raw
         if name in key:
-            rules.append(Rule(name, f"key column {name} is null", f"{raw} IS NULL"))
+            rules.append(Rule(name, f"key column {name} is null", f"{raw} IS NULL", of_key=True))
         elif not staged.column.nullable:
             rules.append(Rule(name, "null in a column that takes none", f"{raw} IS NULL"))
-        rules += [Rule(name, reason, broken, f"{raw}::text") for reason, broken in _cast_rules(staged)]
+        own = name in key or name == version
+        rules += [Rule(name, reason, broken, f"{raw}::text", own) for reason, broken in _cast_rules(staged)]
     return rules
 
 
@@ -59,8 +60,11 @@ def lossy(columns: Sequence[Staged]) -> bool:
     return any(True for staged in columns for _ in _cast_rules(staged))
 
 
-def reject_uncastable(stage: Stage, server: int) -> None:
-    """Set aside the rows whose text is no value of the column's type (uuid, jsonb, inet, ranges …)."""
+def reject_uncastable(stage: Stage, server: int, judged: Collection[str] = ()) -> None:
+    """Set aside the rows whose text is no value of the column's type (uuid, jsonb, inet, ranges …).
+
+    `judged`: the columns of which a tombstone's value has to hold too.
+    """
     columns = [staged for staged in stage.columns if _parsed(staged)]
     if not columns:
         return
@@ -72,7 +76,7 @@ def reject_uncastable(stage: Stage, server: int) -> None:
     except Refused as error:
         if not error.rows_fault:
             raise
-    if server >= _SOFT_CASTS and _rejected_softly(stage, columns):
+    if server >= _SOFT_CASTS and _rejected_softly(stage, columns, judged):
         return
     for staged in columns:
         one = f"SELECT count({staged.plain}) FROM {stage.name} s WHERE "
@@ -84,7 +88,7 @@ def _ask(stage: Stage, query: str, where: str) -> None:
     stage.session.rows(query + where)
 
 
-def _rejected_softly(stage: Stage, columns: Sequence[Staged]) -> bool:
+def _rejected_softly(stage: Stage, columns: Sequence[Staged], judged: Collection[str]) -> bool:
     """By pg_input_is_valid; False where a type's own reader does not know how to say no without an error."""
     rules = [
         Rule(
@@ -92,6 +96,7 @@ def _rejected_softly(stage: Stage, columns: Sequence[Staged]) -> bool:
             _invalid(staged),
             f"NOT pg_input_is_valid({staged.raw}::text, {literal(staged.base)})",
             f"{staged.raw}::text",
+            staged.column.name in judged,
         )
         for staged in columns
     ]

@@ -1,12 +1,13 @@
 """One batch in its TEMP table: COPY, the rows set aside with their reasons, and finding single rows that offend."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pyarrow as pa
 
 from octo_core.catalog import Table
+from octo_core.deletes import TOMBSTONE
 from octo_core.errors import DestinationError
 from octo_resources.destinations.names import literal, quoted_table
 from octo_resources.destinations.postgres.session import Refused, Session
@@ -27,12 +28,16 @@ class Rule:
     reason: str
     condition: str
     value: str = "NULL"
+    of_key: bool = False
+    """Whether a tombstone is asked too, of which nothing but the key has to hold."""
 
 
 class Stage:
     """The staging table `pg_temp.octo_stage_N`, and beside it `octo_rejects_N`; both go with the transaction."""
 
-    def __init__(self, session: Session, table: Table, columns: tuple[Staged, ...], number: int) -> None:
+    def __init__(
+        self, session: Session, table: Table, columns: tuple[Staged, ...], number: int, *, tombstones: bool = False
+    ) -> None:
         self.session = session
         self.table = table
         self.columns = columns
@@ -46,14 +51,20 @@ class Stage:
         """Where the keys of all rows that came are: the staged rows, or a table of its own."""
         self.target = quoted_table(table.schema_name, table.table_name)
         self.rejected = 0
+        self.tombstones = tombstones
+        """Whether tombstones are among the staged rows, as `_deleted` says."""
+        self._short_gone = f"octo_gone_{number}"
+        self.gone = f"pg_temp.{self._short_gone}"
+        """Where `part_tombstones` puts them."""
         self._reasons: list[tuple[str | None, str]] = []
         self._numbered = False
         self._parts: tuple[str, ...] = ()
         self._expected: int | None = None
 
     def create(self) -> None:
-        columns = ", ".join(f"c{staged.index} {staged.stage}" for staged in self.columns)
-        self.session.run(f"CREATE TEMP TABLE {self._short} ({ROW} bigint, {columns}) ON COMMIT DROP")
+        columns = "".join(f", c{staged.index} {staged.stage}" for staged in self.columns)
+        marker = f", {TOMBSTONE} boolean" if self.tombstones else ""
+        self.session.run(f"CREATE TEMP TABLE {self._short} ({ROW} bigint{columns}{marker}) ON COMMIT DROP")
         self.session.run(
             f"CREATE TEMP TABLE {self._short_rejects} (id bigint GENERATED ALWAYS AS IDENTITY, "
             f"{ROW} bigint, rule integer, value text) ON COMMIT DROP"
@@ -107,6 +118,8 @@ class Stage:
         """Set aside the rows that break one of the rules, each for the first that it breaks; gives their number."""
         if not rules:
             return 0
+        if self.tombstones:
+            rules = [one if one.of_key else replace(one, condition=self._of_rows(one.condition)) for one in rules]
         first = len(self._reasons)
         self._reasons += [(rule.column, rule.reason) for rule in rules]
         broken = " ".join(f"WHEN {rule.condition} THEN {first + n}" for n, rule in enumerate(rules))
@@ -123,9 +136,23 @@ class Stage:
         self.rejected += found
         return found
 
+    @staticmethod
+    def _of_rows(condition: str) -> str:
+        return f"NOT s.{TOMBSTONE} AND ({condition})"
+
+    def part_tombstones(self) -> int:
+        """Take the tombstones out of the staged rows, into a table of their own; gives their number."""
+        self.session.run(f"CREATE TEMP TABLE {self._short_gone} (LIKE {self.name}) ON COMMIT DROP")
+        found = self.session.run(
+            f"WITH gone AS (DELETE FROM {self.name} s WHERE s.{TOMBSTONE} RETURNING s.*) "
+            f"INSERT INTO {self.gone} SELECT * FROM gone"
+        )
+        self.tombstones = False
+        return found
+
     def reject_numbered(self, number: int, column: str | None, reason: str, value: str = "NULL") -> None:
         """Set aside the row that `isolate` found."""
-        self.reject([Rule(column, reason, f"s.n = {number}", value)])
+        self.reject([Rule(column, reason, f"s.n = {number}", value, of_key=True)])
 
     def number(self) -> int:
         """Number the staged rows (`s.n`), in the order in which they came; gives how many numbers there are."""

@@ -13,6 +13,7 @@ from typing import Final
 import pyarrow as pa
 
 from octo_core.catalog import Column
+from octo_core.deletes import TOMBSTONE
 from octo_core.errors import DestinationError
 from octo_core.types import DataType, arrow_type
 from octo_resources.destinations.postgres.ahead import Ahead
@@ -79,7 +80,7 @@ def stage_columns(
     columns: tuple[Column, ...], bases: dict[str, str], schema: pa.Schema, table: str
 ) -> tuple[Staged, ...]:
     """How each written column is staged. Raises DestinationError where the rows' Arrow types do not fit the columns."""
-    names = [name for name in schema.names if name != ROW]
+    names = [name for name in schema.names if name not in (ROW, TOMBSTONE)]
     if sorted(names) != sorted(column.name for column in columns) or ROW not in schema.names:
         wanted = ", ".join([*(column.name for column in columns), ROW])
         raise DestinationError(f"the rows have the columns {', '.join(schema.names)}, not {wanted}", where=table)

@@ -1,12 +1,13 @@
 """Writes one table's part of a load: stage, set aside what the table would refuse, move, account for every row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Final
 
 import pyarrow as pa
 
 from octo_core.catalog import ForeignKey, Table
+from octo_core.deletes import TOMBSTONE
 from octo_core.errors import DestinationError, LedgerMismatch
 from octo_resources.destinations.names import literal, quoted, quoted_table
 from octo_resources.destinations.postgres import move, relations, rules
@@ -16,7 +17,7 @@ from octo_resources.destinations.postgres.move import Moved
 from octo_resources.destinations.postgres.session import Refused, Session
 from octo_resources.destinations.postgres.stage import Stage
 from octo_resources.destinations.postgres.staging import ROW, Renamed, stage_columns
-from octo_resources.destinations.writing import WriteJob, WriteOutcome
+from octo_resources.destinations.writing import Deletes, WriteJob, WriteOutcome
 from octo_resources.engines.protocol import Bringing
 
 Rows = pa.RecordBatchReader | Callable[[], pa.RecordBatchReader] | Bringing
@@ -46,6 +47,11 @@ class TableWrite:
         self.target = quoted_table(job.table.schema_name, job.table.table_name)
         self.removed = 0
         self.done = Moved()
+        self.tombstoned = 0
+        self.soft_deleted = 0
+        self.touched = 0
+        """Rows that were updated for a deletion: those marked, and those marked before whose version rose."""
+        self.warnings: list[str] = []
         self.deferred_removal: str | None = None
         """Set where rows of tables written later still refer to the rows to remove."""
         self.witness: Witness
@@ -62,7 +68,12 @@ class TableWrite:
         empty = self._prepare(reader.schema, bases)
         stage = self.stage
         self.witness = Witness(self.session, self.table)
-        if self.job.direct and self._unasked(empty) and all(staged.same for staged in stage.columns):
+        if (
+            self.job.direct
+            and not stage.tombstones
+            and self._unasked(empty)
+            and all(staged.same for staged in stage.columns)
+        ):
             outcome = self._direct(reader, started)
             if outcome is not None:
                 return outcome
@@ -74,7 +85,7 @@ class TableWrite:
         stage, copied = self.stage, perf_counter()
         self._remember_keys(empty)
         deduplicated = self._move(empty)
-        unchanged = read - stage.rejected - deduplicated - self.done.inserted - self.done.updated
+        unchanged = read - stage.rejected - deduplicated - self.tombstoned - self.done.inserted - self.done.updated
         return WriteOutcome(
             read=read,
             inserted=self.done.inserted,
@@ -85,6 +96,9 @@ class TableWrite:
             rejected=stage,
             copy_seconds=copied - started,
             merge_seconds=perf_counter() - copied,
+            tombstoned=self.tombstoned,
+            soft_deleted=self.soft_deleted,
+            warnings=tuple(self.warnings),
         )
 
     def stage_rows(self, reader: pa.RecordBatchReader, bases: dict[str, str]) -> tuple[int, bool]:
@@ -99,6 +113,8 @@ class TableWrite:
         stage.analyze()
         self._look(empty)
         deduplicated = relations.deduplicate(stage, job)
+        if stage.tombstones:
+            self.tombstoned = stage.part_tombstones()
         if not empty and job.write == "merge":
             deduplicated += relations.drop_older(stage, job)
         for unique in relations.other_uniques(stage, job):
@@ -108,12 +124,18 @@ class TableWrite:
 
     def _prepare(self, schema: pa.Schema, bases: dict[str, str]) -> bool:
         columns = stage_columns(self.job.columns, bases, schema, self.table.name)
-        self.stage = Stage(self.session, self.table, columns, self.number)
+        tombstones = self.job.deletes is not None and self.job.deletes.tombstones
+        self.stage = Stage(self.session, self.table, columns, self.number, tombstones=tombstones)
         self.stage.create()
         return not self.session.value(f"SELECT EXISTS (SELECT FROM {self.target})")
 
     def _fill(self, reader: pa.RecordBatchReader) -> int:
-        return self._copy(self.stage.copy, reader, [staged.column.name for staged in self.stage.columns], renamed=True)
+        names = [staged.column.name for staged in self.stage.columns]
+        read = self._copy(self.stage.copy, reader, names, renamed=True)
+        stage = self.stage
+        if stage.tombstones:  # most batches of a stream have none
+            stage.tombstones = bool(stage.session.value(f"SELECT EXISTS (SELECT FROM {stage.name} WHERE {TOMBSTONE})"))
+        return read
 
     def _bring(self, rows: Bringing) -> int:
         """Have the tasks bring the rows; gives how many they say that they brought. Nothing else is believed."""
@@ -126,10 +148,13 @@ class TableWrite:
         ledge.end_losers()
         rows.refuse(ledge.refused(brought))
         stage.take([f"{quoted(ledge.schema)}.{quoted(one.place)}" for one in brought if one.rows])
-        return stage.expect(sum(one.rows for one in brought))
+        read = stage.expect(sum(one.rows for one in brought))
+        if self.job.deletes is not None:  # what marks rows looks at the staged ones after they were moved
+            stage.gather()
+        return read
 
     def said(self) -> Counts:
-        return Counts(self.done.inserted, self.done.updated, self.removed)
+        return Counts(self.done.inserted, self.done.updated + self.touched, self.removed)
 
     def remove_deferred(self) -> None:
         """Delete what was counted in `removed` before, now that the tables written later are written."""
@@ -146,8 +171,9 @@ class TableWrite:
         self, into: Callable[[pa.RecordBatchReader], int], reader: pa.RecordBatchReader, names: list[str], renamed: bool
     ) -> int:
         """COPY the rows, some MB by one statement; gives how many. What their producer raises comes out as itself."""
-        order = [*names, ROW] if renamed else names
-        new = [*(f"c{n}" for n in range(len(names))), ROW] if renamed else names
+        own = [ROW, *([TOMBSTONE] if self.stage.tombstones else [])]
+        order = [*names, *own] if renamed else names
+        new = [*(f"c{n}" for n in range(len(names))), *own] if renamed else names
         rows = Renamed(reader, order, new)
         try:
             for part in rows.parts():
@@ -200,9 +226,10 @@ class TableWrite:
     # --- by way of the staging table ---------------------------------------------------------------------------
 
     def _remember_keys(self, empty: bool) -> None:
-        """For `replace`: what was set aside is at the source all the same, so its loaded row has to stay."""
+        """For `replace` and absence: what was set aside is at the source all the same, so its row has to stay."""
         job = self.job
-        if job.write == "replace" and job.key and not empty:
+        absence = job.deletes is not None and job.deletes.absence
+        if (job.write == "replace" or absence) and job.key and not empty:
             self.stage.gather()
             self.stage.remember_keys(job.key, job.refused_keys() if job.refused_keys is not None else None)
 
@@ -210,13 +237,47 @@ class TableWrite:
         """Gives the number of rows dropped as duplicates."""
         stage, job = self.stage, self.job
         own_key = not job.key or self._key_is_the_tables()
-        if self._unasked(empty) and own_key and not rules.lossy(stage.columns) and self._insert_at_once():
+        fits = own_key and not stage.tombstones and not rules.lossy(stage.columns)
+        if self._unasked(empty) and fits and self._insert_at_once():
             return 0
         deduplicated = self.set_aside(empty)
         if job.write == "replace" and not empty:
             self._remove()
         self._insert_or_merge(empty or (job.write == "replace" and not job.key))
+        if not empty and job.deletes is not None:
+            self._mark(job.deletes)
         return deduplicated
+
+    def _mark(self, deletes: Deletes) -> None:
+        """Mark the loaded rows that the source took away."""
+        for statement, count in self._markings(deletes):
+            marked, touched = self.session.rows(count)[0]
+            try:
+                done = self.session.run(statement)
+            except Refused as error:
+                raise self.session.explain("rows that are gone from the source cannot be marked", error) from error
+            if done != touched:
+                hint = "a trigger swallows updates, so that they cannot be accounted for"
+                message = f"{touched} rows were to be marked as gone, {done} were; it was rolled back"
+                raise LedgerMismatch(message, where=self.table.name, hint=hint)
+            self.soft_deleted += marked
+            self.touched += touched
+
+    def _markings(self, deletes: Deletes) -> Iterator[tuple[str, str]]:
+        """The statements that mark rows, each with the one that counts (newly marked, touched) beforehand."""
+        if deletes.mark is None:
+            return
+        if deletes.tombstones and self.tombstoned:
+            yield move.mark_gone(self.stage, self.job, deletes, deletes.mark)
+        if not deletes.absence:
+            return
+        if unread := deletes.unread():
+            said = (
+                f"{self.table.name}: no row is marked as gone: the keys of {unread:,} of the source's rows are unknown"
+            )
+            self.warnings.append(said)
+        else:
+            yield move.mark_absent(self.stage, self.job, deletes, deletes.mark)
 
     def _insert_at_once(self) -> bool:
         """The whole batch by one INSERT, where only the key or a NOT NULL could refuse it; False where one did."""
@@ -239,8 +300,8 @@ class TableWrite:
     def _look(self, empty: bool) -> None:
         """Set aside what breaks a rule of the table that can be asked in one statement for all rows."""
         stage, job = self.stage, self.job
-        stage.reject(rules.raw_rules(stage.columns, job.key))
-        rules.reject_uncastable(stage, self.server)
+        stage.reject(rules.raw_rules(stage.columns, job.key, job.version))
+        rules.reject_uncastable(stage, self.server, {*job.key, job.version or ""})
         rules.reject_breaking_checks(stage, self.table.checks)
         if empty or not job.key:
             return

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from octo_core.errors import NotSupportedYet
+from octo_core.errors import NotSupportedYet, TooMuch
 from octo_core.expressions import Node, select_duckdb, to_duckdb
 from octo_core.schema import SourceSchema
 from octo_resources.engines.duckdb.delimited import DelimitedFile
@@ -23,7 +23,7 @@ from octo_resources.engines.duckdb.payloads import payloads, records
 from octo_resources.engines.duckdb.pretty import pretty
 from octo_resources.engines.duckdb.preview import Preview, Previewing
 from octo_resources.engines.duckdb.scan import Refused, Scan, Tally
-from octo_resources.engines.duckdb.select import evaluation, identifier
+from octo_resources.engines.duckdb.select import Evaluation, Tombstones, evaluation, identifier
 from octo_resources.engines.duckdb.session import Session
 from octo_resources.engines.duckdb.variables import LoadVariables
 
@@ -53,13 +53,15 @@ class DuckEngine:
         columns: Mapping[str, Node],
         variables: LoadVariables,
         scan: Scan,
+        tombstones: Tombstones | None = None,
     ) -> pa.RecordBatchReader:
         """The good rows: target columns in their Arrow types, and `_row`. `scan` is complete when the reader is.
 
+        `tombstones`: where rows may be such; they have `_deleted` then, unless they are passed over.
         Bad data raises nothing: it is in the scan. LandingError where a file cannot be read.
         """
-        found = evaluation(schema, columns)
-        rows = self._rows(inputs, schema, columns, variables, scan, detail=False)
+        found = evaluation(schema, columns, tombstones)
+        rows = self._rows(inputs, schema, found, variables, scan, detail=False)
         return pa.RecordBatchReader.from_batches(found.schema, rows)
 
     def preview(
@@ -73,15 +75,19 @@ class DuckEngine:
         sample_rows: int,
         reasons: int,
         limit: int | None = None,
+        tombstones: Tombstones | None = None,
+        seconds: float | None = None,
     ) -> Preview:
         """What `evaluate` would give and refuse, over all rows, in memory that does not grow with them.
 
         `key`: target columns; `sample_rows`: rows shown before and after; `reasons`: most reasons named; `limit`: about
-        so many rows are looked at, all when left out.
+        so many rows are looked at, all when left out. `seconds`: how long it may take: TooMuch is raised then, or where
+        memory does not reach.
         """
         scan = self.scan(limit)
-        previewing = Previewing(evaluation(schema, columns), key, sample_rows, reasons, self._temp)
-        for batch in self._rows(inputs, schema, columns, variables, scan, detail=True):
+        found = evaluation(schema, columns, tombstones)
+        previewing = Previewing(found, key, sample_rows, reasons, self._temp)
+        for batch in self._rows(inputs, schema, found, variables, scan, detail=True, seconds=seconds):
             previewing.add(batch)
         if scan.malformed:
             previewing.malformed(scan.refused)
@@ -125,16 +131,19 @@ class DuckEngine:
         self,
         inputs: Sequence[Input],
         schema: SourceSchema,
-        columns: Mapping[str, Node],
+        wanted: Evaluation,
         variables: LoadVariables,
         scan: Scan,
         *,
         detail: bool,
+        seconds: float | None = None,
     ) -> Iterator[pa.RecordBatch]:
         session = Session(memory=self._memory, threads=self._threads, temp=self._temp, variables=variables)
+        if seconds is not None:
+            session.end_after(seconds)
         try:
             fields = [field.name for field in schema.fields]
-            work = Pass(session, evaluation(schema, columns), fields, scan, detail=detail)
+            work = Pass(session, wanted, fields, scan, detail=detail)
             for batch, form, files in groups(inputs):
                 scan.count(batch, Tally())
                 with closing(self._group(work, schema, batch, form, files)) as found:
@@ -142,6 +151,12 @@ class DuckEngine:
                         yield rows
                         if scan.enough:
                             return
+                        if session.expired:
+                            raise TooMuch("it takes too long")
+        except Exception as error:
+            if seconds is None or not (session.expired or "Out of Memory" in str(error)):
+                raise
+            raise TooMuch("it takes too long" if session.expired else "it takes too much memory") from error
         finally:
             session.close()
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from octo_resources.engines.duckdb.lines import Feed
 from octo_resources.engines.duckdb.scan import REFUSED, Refused, Scan, Tally, refused_batch
-from octo_resources.engines.duckdb.select import FAILURE, ROW, Evaluation
+from octo_resources.engines.duckdb.select import FAILURE, GONE, ROW, Evaluation
 from octo_resources.engines.duckdb.session import Session
 
 BATCH: Final = 65_536
@@ -91,7 +91,11 @@ class Pass(Reading):
         if not found.num_rows:
             return
         tally = Tally(rows_read=found.num_rows)
-        tally.missing.update(counted(found, missing or {}))
+        rows = found
+        if self.evaluation.tombstones is not None:  # a tombstone has no more than its key
+            rows = found.filter(pc.invert(found.column(GONE)))
+        tally.gone = found.num_rows - rows.num_rows
+        tally.missing.update(counted(rows, missing or {}))
         tally.add_new(counted(found, new_fields or {}))
         failures = found.column("!failure")
         good = found
@@ -108,6 +112,8 @@ class Pass(Reading):
             if self.scan.keys:
                 self.scan.keep_keys(self._keys(bad))
         self.scan.count(batch, tally)
+        if tally.gone and not self.evaluation.gives_tombstones:
+            good = good.filter(pc.invert(good.column(GONE)))
         if self.detail:
             yield found
         elif good.num_rows:
@@ -121,7 +127,8 @@ class Pass(Reading):
         return keys.filter(reduce(pc.and_, (array.is_valid() for array in arrays)))
 
     def _target(self, good: pa.RecordBatch) -> pa.RecordBatch:
-        names = [*(f"!v{place}" for place in range(len(self.evaluation.types))), ROW]
+        own = [ROW, *([GONE] if self.evaluation.gives_tombstones else [])]
+        names = [*(f"!v{place}" for place in range(len(self.evaluation.types))), *own]
         arrays = [good.column(name).cast(one.type) for name, one in zip(names, self.schema, strict=True)]
         return pa.record_batch(arrays, schema=self.schema)
 

@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+from octo_core.refusals import read_refusal
+
 
 class UnfitError(ValueError):
     """A record that is refused: `reason` is a phrase from a small set, `detail` what was seen, `field` where."""
@@ -59,6 +61,9 @@ def decode(text: str) -> dict[str, Any]:
     try:
         found = _DECODER.decode(text.strip(" \t\r\n"))
     except json.JSONDecodeError as error:
+        refusal = read_refusal(text)
+        if refusal is not None:  # whoever landed it knew that it is no record, and why
+            raise UnfitError(refusal.reason, refusal.value) from None
         raise UnfitError(
             f"malformed JSON: {_plain(error.msg)}", text[max(0, error.pos - 20) : error.pos + 20]
         ) from error

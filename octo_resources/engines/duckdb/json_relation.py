@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from octo_core.deletes import TOMBSTONE
 from octo_core.expressions.tree import path_parts
 from octo_resources.engines.duckdb.grammar import TOKEN_WINDOW, Grammar
 from octo_resources.engines.duckdb.select import ROW, identifier, literal
@@ -76,7 +77,9 @@ def json_relation(
 
 def templated(grammar: Grammar, paths: Sequence[str]) -> bool:
     """Whether a template can stand for the grammar: the same keys in every record, and no path into one's value."""
-    flat = all(len(parts) == 1 and parts[0] in grammar.required for parts in map(path_parts, paths))
+    flat = all(
+        len(parts) == 1 and (parts[0] in grammar.required or parts[0] == TOMBSTONE) for parts in map(path_parts, paths)
+    )
     return flat and not (grammar.optional or grammar.any_order or grammar.captures)
 
 
@@ -95,7 +98,7 @@ def _by_template(
     columns = [row, f"CASE WHEN _ok THEN NULL ELSE line END AS {identifier(LINE)}"]
     for path in paths:
         key = str(path_parts(path)[0])
-        token = names[key]
+        token = names.get(key, "CAST(NULL AS VARCHAR)")
         if key in grammar.windows:
             token = f"CASE WHEN _same THEN {token} ELSE {_windowed(key, token)} END"
         columns.append(f"{token} AS {identifier(path)}")

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from octo_resources.engines.duckdb.distinct import Distinct, Hashes, Repeats
 from octo_resources.engines.duckdb.inputs import Input, landed_row
 from octo_resources.engines.duckdb.scan import Refused, Scan
-from octo_resources.engines.duckdb.select import FAILURE, Evaluation
+from octo_resources.engines.duckdb.select import FAILURE, GONE, Evaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,8 @@ class Previewing:
         self._add_good(batch.filter(failures.is_null()))
 
     def _add_good(self, good: pa.RecordBatch) -> None:
+        if self._evaluation.tombstones is not None:
+            good = good.filter(pc.invert(good.column(GONE)))
         for place, distinct in enumerate(self._distinct):
             values = good.column(f"!v{place}")
             self._nulls[place] += values.null_count

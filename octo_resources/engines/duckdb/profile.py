@@ -2,7 +2,7 @@
 # ruff: noqa: S608  (SQL is made of names through `quoted`, texts through `literal`, and constants)
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -183,7 +183,22 @@ def _parquet(con: "duckdb.DuckDBPyConnection", parts: list[Input], limit: str, c
         con.execute(f"DROP VIEW {_TABLE}_view")
     names = con.sql(f"SELECT * FROM {_TABLE} LIMIT 0").columns
     columns = {name: quoted(name) for name in names}
-    return _group(con, _TABLE, columns, profile_typed(con, _TABLE, names), _count(con), 0, cap)
+    profiles, units = profile_typed(con, _TABLE, names), _units(parts)
+    said = {name: replace(profile, unit=units.get(name)) for name, profile in profiles.items()}
+    return _group(con, _TABLE, columns, said, _count(con), 0, cap)
+
+
+def _units(parts: Sequence[Input]) -> dict[str, str]:
+    """The units of durations, which are whole numbers to the engine; none where files count in different ones."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    seen: dict[str, set[str]] = {}
+    for part in parts:
+        for one in pq.read_schema(part.path):
+            if pa.types.is_duration(one.type):
+                seen.setdefault(one.name, set()).add(one.type.unit)
+    return {name: units.pop() for name, units in seen.items() if len(units) == 1}
 
 
 def _group(

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
+from octo_core.deletes import TOMBSTONE
 from octo_core.expressions.tree import path_parts
 from octo_resources.engines.duckdb import exact
 from octo_resources.engines.duckdb.exact import PathParts, UnfitError
@@ -83,9 +84,10 @@ class RecordReader:
             raise UnfitError("malformed JSON: nested too deeply") from error
         if members is None:  # broken, a key twice or half a surrogate pair: the judge says which
             record = exact.decode(text)
-            self._count(tuple(record))
+            self._count(tuple(record), gone=TOMBSTONE in self._known and record.get(TOMBSTONE) is True)
             return exact.tokens(record, self._paths)
-        self._count(tuple(members))
+        gone = TOMBSTONE in self._known and TOMBSTONE in members and bytes(members[TOMBSTONE]) == b"true"
+        self._count(tuple(members), gone=gone)
         if self._flat is not None:
             raws = map(members.get, self._flat)
             return [
@@ -94,14 +96,14 @@ class RecordReader:
             ]
         return [_token(members, parts) for parts in self._paths]
 
-    def _count(self, keys: tuple[str, ...]) -> None:
+    def _count(self, keys: tuple[str, ...], *, gone: bool) -> None:
         gaps = self._gaps.get(keys)
         if gaps is None:
             there = frozenset(keys)
             gaps = [name for name in self._fields if name not in there], [key for key in keys if key not in self._known]
             if len(self._gaps) < 1000:
                 self._gaps[keys] = gaps
-        for name in gaps[0]:
+        for name in () if gone else gaps[0]:  # a tombstone has no more than its key
             self.missing[name] += 1
         for key in gaps[1]:
             self.new_fields[key] += 1

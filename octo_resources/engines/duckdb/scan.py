@@ -47,6 +47,8 @@ class Tally:
     rows_read: int = 0
     refused: int = 0
     malformed: int = 0
+    gone: int = 0
+    """Tombstones."""
     missing: Counter[str] = field(default_factory=Counter)
     contract_failures: Counter[str] = field(default_factory=Counter)
     new_fields: Counter[str] = field(default_factory=Counter)
@@ -60,6 +62,7 @@ class Tally:
         self.rows_read += other.rows_read
         self.refused += other.refused
         self.malformed += other.malformed
+        self.gone += other.gone
         self.missing.update(other.missing)
         self.contract_failures.update(other.contract_failures)
         self.add_new(other.new_fields)

@@ -9,6 +9,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from octo_core.deletes import TOMBSTONE
 from octo_core.errors import NotSupportedYet
 from octo_core.expressions import Node, Path, Rendered, path_parts, paths, reason_in_full, to_duckdb, with_lets
 from octo_core.expressions.tree import children
@@ -20,6 +21,9 @@ ROW: Final = "!row"
 """The row number in every relation of tokens."""
 FAILURE: Final = ("column", "reason", "kind", "value")
 """What the first texts of `!failure` are: the target that failed, why, why without the row's value, and the token."""
+GONE: Final = "!gone"
+"""Whether a row is a tombstone."""
+_GONE: Final = f"coalesce(lower(CAST(\"{TOMBSTONE}\" AS VARCHAR)) IN ('true', 't', '1'), false)"
 _NEVER: Final = "CAST(NULL AS VARCHAR)"
 
 
@@ -31,6 +35,16 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """A text constant."""
     return "'" + text.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstones:
+    """That rows may be tombstones (TOMBSTONE is true): `kept` are the targets whose values hold for those too.
+
+    With `passed_over` they do not come out, and are counted only."""
+
+    kept: frozenset[str] = frozenset()
+    passed_over: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,11 +66,18 @@ class Evaluation:
     """Paths of which some tokens mean NULL."""
     _blank: frozenset[str]
     """Paths of which an empty text means NULL where the file is delimited: no type but text has an empty token."""
+    tombstones: Tombstones | None = None
 
     @property
     def schema(self) -> pa.Schema:
-        """The good rows' columns, and `_row`."""
-        return pa.schema([*((name, arrow_type(kind)) for name, kind in self.types.items()), ("_row", pa.int64())])
+        """The good rows' columns, `_row`, and TOMBSTONE where rows may be tombstones."""
+        found = {name: arrow_type(kind) for name, kind in self.types.items()} | {"_row": pa.int64()}
+        return pa.schema(found | {TOMBSTONE: pa.bool_()} if self.gives_tombstones else found)
+
+    @property
+    def gives_tombstones(self) -> bool:
+        """Whether tombstones come out among the rows."""
+        return self.tombstones is not None and not self.tombstones.passed_over
 
     def over(self, source: str, extra: Sequence[str] = (), *, delimited: bool = False, detail: bool = False) -> str:
         """SELECT over a relation (a name, or a query in brackets) of `!row` and one column a path.
@@ -67,18 +88,32 @@ class Evaluation:
         """
         shared = with_lets(self._values, self._tokens(source, extra, delimited))
         failing = [place for place, one in enumerate(self._values) if one.can_fail]
-        first = " ".join(f"WHEN ({self._values[place].reason}) IS NOT NULL THEN {place}" for place in failing)
-        made = [f'{one.value} AS "!v{place}"' for place, one in enumerate(self._values)]
+        first = " ".join(
+            f"WHEN ({self._of_rows(place, one.reason)}) IS NOT NULL THEN {place}"
+            for place, one in ((place, self._values[place]) for place in failing)
+        )
+        made = [f'{self._of_rows(place, one.value)} AS "!v{place}"' for place, one in enumerate(self._values)]
+        if self.tombstones is not None:
+            made.append(f"{_GONE} AS {identifier(GONE)}")
         made.append(f'{f"CASE {first} END" if first else "NULL"} AS "!place"')
         judged = f"SELECT *, {', '.join(made)} FROM {shared}"  # noqa: S608  (names quoted, texts escaped)
         outer = [identifier(f"!v{place}") for place in range(len(self._values))]
         outer += [identifier(ROW), f'{self._failure(failing)} AS "!failure"', *map(identifier, extra)]
+        if self.tombstones is not None:
+            outer.append(identifier(GONE))
         if detail:
             for place, one in enumerate(self._values):
-                outer.append(f'{self._kinds[place] if one.can_fail else _NEVER} AS "!r{place}"')
+                kind = self._of_rows(place, self._kinds[place]) if one.can_fail else _NEVER
+                outer.append(f'{kind} AS "!r{place}"')
                 outer.append(f'hash("!v{place}") AS "!h{place}"')
             outer += [f'{identifier(path)} AS "!p{place}"' for place, path in enumerate(self.paths)]
         return f"SELECT {', '.join(outer)} FROM ({judged})"  # noqa: S608  (names quoted, texts escaped)
+
+    def _of_rows(self, place: int, sql: str) -> str:
+        """What is asked of rows only: NULL for a tombstone, but of what holds for it too."""
+        names = list(self.types)
+        gone = self.tombstones
+        return sql if gone is None or names[place] in gone.kept else f"CASE WHEN NOT {_GONE} THEN {sql} END"
 
     def _tokens(self, source: str, extra: Sequence[str], delimited: bool) -> str:
         nulls: dict[str, tuple[str, ...]] = dict(self._nulls)
@@ -117,9 +152,11 @@ class Evaluation:
         return f'CASE WHEN "!place" IS NOT NULL THEN [{", ".join(parts)}] END'
 
 
-def evaluation(schema: SourceSchema, columns: Mapping[str, Node]) -> Evaluation:
+def evaluation(schema: SourceSchema, columns: Mapping[str, Node], tombstones: Tombstones | None = None) -> Evaluation:
     """Render a mapping: target column → typed expression. Raises NotSupportedYet where fields differ only in case."""
     used = tuple({path: None for node in columns.values() for path in paths(node)})
+    if tombstones is not None and TOMBSTONE not in used:
+        used = (*used, TOMBSTONE)
     _check_case(used)
     contract = dict(_contract(columns.values()))
     fields = {path: _field_at(schema, path) for path in used}
@@ -134,6 +171,7 @@ def evaluation(schema: SourceSchema, columns: Mapping[str, Node]) -> Evaluation:
         _contract=tuple(contract.values()),
         _nulls=null_words(schema, used),
         _blank=frozenset(path for path, field in flat.items() if field.type.kind not in ("text", "json")),
+        tombstones=tombstones,
     )
 
 

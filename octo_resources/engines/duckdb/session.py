@@ -1,6 +1,7 @@
 """Opens DuckDB for one pass: bounded, offline, locked."""
 
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -39,8 +40,24 @@ class Session:
             if variables is not None:
                 _set(connection, variables)
         self.main.execute("SET lock_configuration = true")
+        self.expired = False
+        self._timer: threading.Timer | None = None
+
+    def end_after(self, seconds: float) -> None:
+        """Interrupt whatever runs when so many seconds are over."""
+        self._timer = threading.Timer(seconds, self._expire)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _expire(self) -> None:
+        self.expired = True
+        for connection in (self.side, self.main):
+            connection.interrupt()
 
     def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
         self.side.close()
         self.main.close()
 

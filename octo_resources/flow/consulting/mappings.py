@@ -1,6 +1,7 @@
 """A table's mapping by a model: chosen, parsed, typed, run on the rows, sent back; the embedded proposal underneath."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from octo_core.asking import mapping_question
@@ -9,12 +10,18 @@ from octo_core.asking.examples import ApprovedColumn, nearest
 from octo_core.asking.mapping_question import EXAMPLES, Verdict
 from octo_core.asking.replies import MappingReply
 from octo_core.catalog import Catalog
+from octo_core.errors import TooMuch
+from octo_core.expressions import Node
 from octo_core.mapping.model import TableMapping
 from octo_core.schema import SourceSchema
 from octo_resources.flow.consulting.rounds import ROUNDS
 from octo_resources.flow.ground import Ground
 from octo_resources.llm import Door, Question, Unanswered
 
+AT_ONCE: Final = 20.0
+"""Seconds that one trial of the expressions may take."""
+IN_ALL: Final = 120.0
+"""Seconds after which what was not tried is refused."""
 UNFIT: Final = 0.05
 """Share of rows for which a proposed expression may fail."""
 MAX_ROWS: Final = 200_000
@@ -91,9 +98,27 @@ def _talk(
 def _try_out(ground: Ground, schema: SourceSchema, verdict: Verdict) -> None:
     """Run the chosen expressions on the rows that landed; one that fails for too many is refused."""
     nodes = {name: chosen.node for name, chosen in verdict.chosen.items() if chosen.node is not None}
+    _try_some(ground, schema, verdict, nodes, time.monotonic() + IN_ALL)
+
+
+def _try_some(ground: Ground, schema: SourceSchema, verdict: Verdict, nodes: Mapping[str, Node], until: float) -> None:
+    """Run some of them together; where that takes too much, each half by itself, until the one is found that does."""
     if not nodes:
         return
-    found = ground.look(schema, nodes, limit=MAX_ROWS)
+    try:
+        if time.monotonic() > until:
+            raise TooMuch("it was not tried: others took too long")
+        found = ground.look(schema, nodes, limit=MAX_ROWS, seconds=AT_ONCE)
+    except TooMuch as error:
+        names = list(nodes)
+        if len(names) == 1 or time.monotonic() > until:
+            for name in names:
+                verdict.refused[name] = error.message
+                del verdict.chosen[name]
+            return
+        for half in (names[: len(names) // 2], names[len(names) // 2 :]):
+            _try_some(ground, schema, verdict, {name: nodes[name] for name in half}, until)
+        return
     for name in nodes:
         failures = found.columns[name].failures
         if found.rows and failures > UNFIT * found.rows:

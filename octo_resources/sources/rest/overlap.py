@@ -14,17 +14,17 @@ from octo_core.batch import Batch
 from octo_core.errors import SourceError
 from octo_core.spec.sources import Cursor
 from octo_resources.landing.disk import landing_errors
+from octo_resources.landing.manifest import BESIDE
 from octo_resources.sources.cursor import less, newest
 from octo_resources.sources.rest.page import Page
 
-FILE: Final = "overlap.digests"
 MOST: Final = 5_000_000
 _SIZE: Final = 8
 
 
 def digests_of(batch: Batch | None) -> frozenset[bytes]:
     """What lies beside a batch; nothing where it has none."""
-    path = Path(batch.folder) / FILE if batch is not None else None
+    path = Path(batch.folder) / BESIDE if batch is not None else None
     if path is None or not path.is_file():
         return frozenset()
     with landing_errors(path):
@@ -53,7 +53,7 @@ class Overlap:
         """Put the digests beside the files of the batch in the making."""
         body = b"".join(sorted(set().union(*self._kept.values())))
         with landing_errors(folder):
-            (folder / FILE).write_bytes(body)
+            (folder / BESIDE).write_bytes(body)
 
     def _remember(self, values: Sequence[str | None], digests: Sequence[bytes]) -> None:
         said = {value for value in values if value}

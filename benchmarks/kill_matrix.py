@@ -1,0 +1,228 @@
+"""What is lost and what is doubled when something breaks: every fault at every point of a load, batch and continuous.
+
+`python -m benchmarks kill_matrix` starts a real broker and a real PostgreSQL and prints a table.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+import yaml
+
+from benchmarks.place import place
+from demo.broker import Broker
+from octo_resources.flow import Workspace, approve, prepare
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+POINTS: Final = ("began", "copied", "before_commit", "after_commit", "told")
+WHEN: Final = {
+    "began": "before staging",
+    "copied": "after staging",
+    "before_commit": "before the commit",
+    "after_commit": "after the commit, before the registry is told",
+    "told": "after the registry is told",
+    "": "",
+}
+MODES: Final = ("batch", "continuous")
+MESSAGES: Final = 60
+_TABLES: Final = """
+CREATE TABLE event (id bigint NOT NULL, amount numeric(10, 2) NOT NULL);
+CREATE TABLE sale (id bigint PRIMARY KEY, amount numeric(10, 2) NOT NULL, at timestamptz NOT NULL, gone timestamptz);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One cell: a fault at a point of a load."""
+
+    fault: str
+    point: str
+    mode: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.fault}{' ' + WHEN[self.point] if self.point else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a case's rows."""
+
+    case: Case
+    messages: int
+    lost: int
+    doubled: int
+    quarantined: int
+    balanced: bool
+
+    @property
+    def good(self) -> bool:
+        return not self.lost and not self.doubled and self.balanced
+
+
+CASES: Final = (
+    *(Case("process killed", point, mode) for mode in MODES for point in POINTS),
+    *(Case("duplicate delivery", "", mode) for mode in MODES),
+    *(Case("poison message", "", mode) for mode in MODES),
+    *(Case("broker killed and restarted", "copied", mode) for mode in MODES),
+)
+
+
+@dataclass
+class Ground:
+    """A project folder whose pipeline reads one topic into two tables: one appended, one merged by key."""
+
+    folder: Path
+    broker: Broker
+    url: str
+    topic: str = field(default_factory=lambda: f"k{uuid.uuid4().hex[:10]}")
+    sent: list[int] = field(default_factory=list)
+    poison: int = 0
+
+    def prepare(self) -> "Ground":
+        """Make topic, tables and files; approve the plan over a first few rows, and load them."""
+        from confluent_kafka.admin import AdminClient, NewTopic
+
+        admin = AdminClient({"bootstrap.servers": self.broker.address})
+        for made in admin.create_topics([NewTopic(self.topic, num_partitions=2)]).values():
+            made.result(30)
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(_TABLES)
+        folder = self.folder / "pipelines" / "events"
+        folder.mkdir(parents=True)
+        (self.folder / "octopipe.yaml").write_text("registry: sqlite\n")
+        (folder / "pipeline.yaml").write_text(yaml.safe_dump(self._pipeline(), sort_keys=False))
+        own = {"id": "id", "amount": "amount"}
+        (folder / "mapping.yaml").write_text(
+            yaml.safe_dump({"public.event": own, "public.sale": {**own, "at": "at"}}, sort_keys=False)
+        )
+        self.send(range(20))
+        space = Workspace.open(self.folder)
+        pipeline = space.pipeline("events")
+        fingerprint = prepare(space, pipeline).plan.fingerprint
+        approve(space, pipeline, fingerprint, reviewer="ana@example.org", via="cli")
+        space.registry.close()
+        return self
+
+    def _pipeline(self) -> dict[str, Any]:
+        return {
+            "sources": {"events": {"kind": "kafka", "brokers": self.broker.address, "topic": self.topic}},
+            "destination": {"kind": "postgres", "url": self.url},
+            "tables": {
+                "public.event": {"write": "append"},
+                "public.sale": {"key": ["id"], "version": "at", "deletes": {"mark": "gone"}},
+            },
+            "stream": {"trigger": "continuous", "dead_letters": f"{self.topic}.dead"},
+        }
+
+    def send(self, ids: Sequence[int] | range, *, poison: int = 0) -> None:
+        """Produce a message for each id, and some that are no JSON."""
+        from confluent_kafka import Producer
+
+        producer = Producer({"bootstrap.servers": self.broker.address})
+        for number in ids:
+            value = json.dumps({"id": number, "amount": f"{number}.50", "at": f"2026-03-01T10:00:{number % 60:02d}Z"})
+            producer.produce(self.topic, key=str(number), value=value, partition=number % 2)
+        for number in range(poison):
+            producer.produce(self.topic, key=f"bad {number}", value=b'{"id": 1, "amount"', partition=0)
+        if producer.flush(30):
+            raise RuntimeError("the broker took no messages")
+        self.sent += ids
+        self.poison += poison
+
+    def run(self, case: Case, flag: Path) -> None:
+        """Load what waits while the fault happens; again after a process was killed."""
+        fault = "killed" if case.fault.startswith("process") else "broker" if case.fault.startswith("broker") else ""
+        first = self._start(case, fault, flag)
+        if fault == "broker":
+            self._without_broker(first, flag)
+        ended = first.wait(300)
+        if fault == "killed" and ended != -signal.SIGKILL:
+            raise RuntimeError(f"it was not killed at {case.point}: {ended}")
+        if ended:
+            again = self._start(case, fault, flag).wait(300)
+            if again:
+                raise RuntimeError(f"the second run ended with {again}")
+
+    def _start(self, case: Case, fault: str, flag: Path) -> "subprocess.Popen[bytes]":
+        words = [sys.executable, "-m", "benchmarks.killed", "events", case.mode, case.point or "-", fault, str(flag)]
+        environment = os.environ | {
+            "OCTOPIPE_HOME": str(self.folder),
+            "PYTHONPATH": str(ROOT),
+            "OCTOPIPE_EMBEDDING": "off",
+        }
+        with (self.folder / "process.log").open("ab") as log:
+            return subprocess.Popen(words, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def _without_broker(self, process: "subprocess.Popen[bytes]", flag: Path) -> None:
+        while not flag.exists() and process.poll() is None:
+            time.sleep(0.05)
+        self.broker.kill()
+        flag.write_text("go on")
+        self.broker.start()
+
+    def outcome(self, case: Case) -> Outcome:
+        """Compare what is in the tables, and what the ledger says, with what was sent."""
+        with psycopg.connect(self.url) as connection:
+            events = [number for (number,) in connection.execute("SELECT id FROM event").fetchall()]
+            sales = {number for (number,) in connection.execute("SELECT id FROM sale").fetchall()}
+            ledger = connection.execute(
+                "SELECT table_name, sum(read)::int, sum(quarantined)::int, sum(inserted + updated + unchanged + "
+                "deduplicated + filtered + quarantined + tombstoned)::int FROM _octopipe.ledger GROUP BY 1"
+            ).fetchall()
+        wanted = set(self.sent)
+        lost = len(wanted - set(events)) + len(wanted - sales)
+        doubled = max(0, len(events) - len(self.sent)) + len(sales - wanted)
+        messages = len(self.sent) + self.poison
+        balanced = len(ledger) == 2 and all(read == messages == terms for _, read, _, terms in ledger)
+        aside = max((found for _, _, found, _ in ledger), default=0)
+        return Outcome(case, messages, lost, doubled, aside, balanced and aside == self.poison)
+
+
+def tried(ground: Ground, case: Case) -> Outcome:
+    """One case, from its messages to the count."""
+    start = 1 + max(ground.sent)
+    ids = list(range(start, start + MESSAGES))
+    ground.send(ids, poison=1 if case.fault == "poison message" else 0)
+    if case.fault == "duplicate delivery":
+        ground.send(ids)
+    ground.run(case, ground.folder / f"fault-{uuid.uuid4().hex[:8]}")
+    return ground.outcome(case)
+
+
+def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """The matrix as lines."""
+    yield f"{'what breaks':<64} {'how':<11} {'messages':>8} {'aside':>6} {'lost':>5} {'doubled':>8}  ledger"
+    for one in outcomes:
+        yield (
+            f"{one.case.text:<64} {one.case.mode:<11} {one.messages:>8} {one.quarantined:>6} {one.lost:>5} "
+            f"{one.doubled:>8}  {'adds up' if one.balanced else 'DOES NOT ADD UP'}"
+        )
+
+
+def run_kill_matrix(_: int = 1) -> None:
+    """Print the matrix. Raises SystemExit where anything was lost or doubled."""
+    outcomes: list[Outcome] = []
+    with place() as here:
+        broker = Broker(here.folder / "broker").start()
+        try:
+            for mode in MODES:  # one pipeline for each way: what one fault leaves, the next one meets
+                here.run(f"CREATE DATABASE {mode}")
+                ground = Ground(here.folder / mode, broker, here.url.replace("/bench?", f"/{mode}?")).prepare()
+                for case in (one for one in CASES if one.mode == mode):
+                    outcomes.append(tried(ground, case))
+                    print(list(table(outcomes))[-1], flush=True)
+        finally:
+            broker.stop()
+    print("\n".join(["", *table(outcomes)]))
+    if not all(one.good for one in outcomes):
+        raise SystemExit("rows were lost or doubled")

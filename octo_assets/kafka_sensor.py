@@ -1,0 +1,116 @@
+"""A sensor for Kafka sources: looks at topics' ends and starts a run for the offsets that wait. It consumes nothing.
+
+A range begins at the destination's position as it is at the tick, and only one run of a pipeline is under way: a range
+that failed is asked for again, a while later each time.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import dagster as dg
+
+from octo_assets.names import op_name
+from octo_assets.schedules import started_keys
+from octo_core.errors import OctopipeError
+from octo_core.spec.pipeline import PipelineSpec
+from octo_core.spec.sources import KafkaSource
+from octo_resources.project import Project
+
+if TYPE_CHECKING:
+    from octo_core.offsets import OffsetRange
+
+FEWEST_SECONDS: Final = 5
+LONGEST_WAIT: Final = 3600.0
+"""Seconds between attempts at a range that keeps failing."""
+BEGINS: Final = "octopipe/offsets_from"
+"""The tag of a run that says where its ranges begin: attempts at the same are counted by it."""
+_UNDER_WAY: Final = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+def kafka_sensor(project: Project, spec: PipelineSpec) -> dg.SensorDefinition | None:
+    """The sensor of a pipeline that reads topics; off until `octopipe start` (or at once by `autostart`).
+
+    None where it reads none, or where it streams: then it is read without pause.
+    """
+    ages = [one.batch.age.total_seconds() for one in spec.sources.values() if isinstance(one, KafkaSource)]
+    if not ages or spec.stream is not None:
+        return None
+    running = project.spec.rules.autostart
+
+    @dg.sensor(
+        name=op_name(spec.name, "kafka"),
+        job_name="load",
+        minimum_interval_seconds=max(FEWEST_SECONDS, int(min(ages) / 2)),
+        default_status=dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED,
+        description=f"Runs {spec.name} when messages wait at its topics.",
+        required_resource_keys={"registry", "landing"},
+    )
+    def waiting_offsets(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return _tick(context, spec)
+
+    return waiting_offsets
+
+
+def _tick(context: dg.SensorEvaluationContext, spec: PipelineSpec) -> dg.RunRequest | dg.SkipReason:
+    from octo_resources.flow import Workspace, standing
+    from octo_resources.flow.offsets import due_ranges, leaves_with_broker, retention_warnings
+
+    resources = context.resources
+    space = Workspace.open(resources.landing.project, registry=resources.registry.open())
+    pipeline, state = space.pipeline(spec.name), standing(space, spec.name)
+    if state.paused:
+        return dg.SkipReason(f"{spec.name} is paused; what waits stays at the brokers")
+    tags = {"octopipe/pipeline": spec.name}
+    if context.instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_UNDER_WAY)):
+        return dg.SkipReason(f"a run of {spec.name} is under way; the next range begins where it ends")
+    if state.waits_for is not None:
+        tags["octopipe/waits_for_approval"] = state.waits_for[:8]
+        for warning in retention_warnings(space, pipeline):
+            context.log.warning(warning)
+        context.log.warning(f"Plan {state.waits_for[:8]} of {spec.name} waits for approval.")
+    try:
+        due = due_ranges(space, pipeline)
+    except OctopipeError as error:
+        raise dg.Failure(str(error)) from None
+    due = {name: ranges for name, ranges in due.items() if not leaves_with_broker(space, pipeline, name)}
+    if not due:
+        return dg.SkipReason("nothing waits that is due")
+    return _request(context, spec, due, tags)
+
+
+def _request(
+    context: dg.SensorEvaluationContext,
+    spec: PipelineSpec,
+    due: "dict[str, list[OffsetRange]]",
+    tags: dict[str, str],
+) -> dg.RunRequest | dg.SkipReason:
+    begins = _digest([(name, one.topic_id, one.partition, one.start) for name, found in due.items() for one in found])
+    earlier = context.instance.get_run_records(
+        filters=dg.RunsFilter(tags={"octopipe/pipeline": spec.name, BEGINS: begins}), limit=20
+    )
+    if earlier:
+        ended = max(record.end_time or 0.0 for record in earlier)
+        wait = min(LONGEST_WAIT, spec.retries.delay.total_seconds() * 2 ** (len(earlier) - 1))
+        if datetime.now(UTC).timestamp() < ended + wait:
+            return dg.SkipReason(f"this range was tried {len(earlier)} times; once more after {wait:.0f} s")
+    document = {name: [one.model_dump() for one in found] for name, found in due.items()}
+    key = _digest([(one.topic_id, one.partition, one.start, one.end) for found in due.values() for one in found])
+    return dg.RunRequest(
+        run_key=f"{spec.name}:{key}:{len(earlier)}",
+        run_config={"ops": {op_name(spec.name, "raw"): {"config": {"ranges": json.dumps(document)}}}},
+        asset_selection=started_keys(spec),
+        tags={**tags, BEGINS: begins},
+    )
+
+
+def _digest(value: object) -> str:
+    import hashlib
+
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:16]

@@ -1,0 +1,57 @@
+"""A sensor for what is pushed: a run of its pipeline where enough waits, or where something has waited long enough."""
+
+import dagster as dg
+
+from octo_assets.names import op_name
+from octo_assets.schedules import pipeline_keys
+from octo_core.spec.pipeline import PipelineSpec
+from octo_core.spec.sources import PushSource
+from octo_resources.project import Project
+
+_FEWEST_SECONDS = 5
+_UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+
+
+def push_sensor(project: Project, spec: PipelineSpec) -> dg.SensorDefinition | None:
+    """The sensor of a pipeline that is pushed to; off until `octopipe start` (or at once by `autostart`)."""
+    ages = [one.batch.age.total_seconds() for one in spec.sources.values() if isinstance(one, PushSource)]
+    if not ages:
+        return None
+    keys = pipeline_keys(spec)
+    running = project.spec.rules.autostart
+
+    @dg.sensor(
+        name=op_name(spec.name, "pushed"),
+        job_name="load",
+        minimum_interval_seconds=max(_FEWEST_SECONDS, int(min(ages))),
+        default_status=dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED,
+        description=f"Runs {spec.name} when what was pushed waits.",
+        required_resource_keys={"registry", "landing"},
+    )
+    def pushed_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        from octo_resources.flow import Workspace, standing
+        from octo_resources.flow.pushing import pushed_due
+
+        resources = context.resources
+        space = Workspace.open(resources.landing.project, registry=resources.registry.open())
+        state = standing(space, spec.name)
+        if state.paused:
+            return dg.SkipReason(f"{spec.name} is paused; what is pushed waits in the queue")
+        due = pushed_due(space, spec)
+        if not due:
+            return dg.SkipReason("nothing waits that is due")
+        tags = {"octopipe/pipeline": spec.name}
+        under_way = dg.RunsFilter(tags=tags, statuses=_UNDER_WAY)
+        if context.instance.get_runs_count(under_way):
+            return dg.SkipReason(f"{'; '.join(due)}: a run of {spec.name} is under way")
+        if state.waits_for is not None:
+            context.log.warning(f"Plan {state.waits_for[:8]} of {spec.name} waits for approval; its data still lands.")
+            tags["octopipe/waits_for_approval"] = state.waits_for[:8]
+        return dg.RunRequest(asset_selection=keys, tags=tags)
+
+    return pushed_sensor

@@ -1,0 +1,130 @@
+"""A client's settings from what a pipeline says, and what the brokers said when something fails."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from octo_core.errors import SourceError, UsageError
+from octo_core.spec.sources import KafkaSecurity, KafkaSource
+from octo_resources.redaction import redact
+from octo_resources.sources.place import Place, Revealer
+
+PATIENCE: Final = 20.0
+"""Seconds that brokers have for an answer."""
+
+# What librdkafka says of connections lands in `Said` and in errors, not on the terminal.
+quiet = logging.getLogger("octopipe.kafka")
+quiet.addHandler(logging.NullHandler())
+quiet.propagate = False
+
+_OWN: Final = frozenset({"enable.auto.commit", "enable.partition.eof", "isolation.level", "auto.offset.reset"})
+"""Settings that exactness rests on."""
+
+
+class Said:
+    """The newest complaints of a client: its calls only say that they failed."""
+
+    def __init__(self) -> None:
+        self.last: list[str] = []
+
+    def __call__(self, error: Any) -> None:
+        self.last = [*self.last[-4:], str(error.str())]
+
+    @property
+    def refused(self) -> bool:
+        """Whether waiting longer is of no use: who asks is not let in."""
+        return any("uthentication" in text for text in self.last)
+
+    def __str__(self) -> str:
+        told = [text for text in dict.fromkeys(self.last) if "brokers are down" not in text] or self.last
+        return redact("; ".join(told[-2:]))
+
+
+def client_settings(spec: KafkaSource, place: Place) -> dict[str, Any]:
+    """librdkafka's settings, secrets revealed: hand them to a client and to nothing else. UsageError."""
+    if find_spec("confluent_kafka") is None:
+        raise UsageError("Kafka needs the package confluent-kafka", hint="pip install 'octopipe[kafka]'")
+    reveal = place.secrets.reveal
+    unfit = sorted(_OWN & spec.settings.keys())
+    if unfit:
+        raise UsageError(f"{unfit[0]} is not for a pipeline to set: what is read exactly once rests on it")
+    found: dict[str, Any] = {
+        "bootstrap.servers": ",".join(reveal(broker) for broker in spec.brokers),
+        "client.id": "octopipe",
+        "socket.keepalive.enable": True,
+    }
+    if spec.security is not None:
+        found |= _security(spec.security, place)
+    return found | {name: reveal(value) for name, value in spec.settings.items()}
+
+
+def consumer_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """The same for a consumer that is told its offsets, commits none, and sees what is committed only."""
+    return {
+        "group.id": "octopipe",
+        "fetch.queue.backoff.ms": 5,
+        "fetch.wait.max.ms": 100,
+        "queued.max.messages.kbytes": 65_536,
+        **settings,
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+        "isolation.level": "read_committed",
+        "auto.offset.reset": "error",
+    }
+
+
+def _security(said: KafkaSecurity, place: Place) -> dict[str, Any]:
+    reveal = place.secrets.reveal
+    tls = said.tls or said.ca is not None or said.certificate is not None
+    sasl = said.mechanism is not None or said.username is not None
+    found: dict[str, Any] = {
+        "security.protocol": ("SASL_SSL" if tls else "SASL_PLAINTEXT") if sasl else ("SSL" if tls else "PLAINTEXT")
+    }
+    if sasl:
+        found["sasl.mechanism"] = said.mechanism or "PLAIN"
+    paths = {"ssl.ca.location": said.ca, "ssl.certificate.location": said.certificate, "ssl.key.location": said.key}
+    found |= {name: _file(path, place.root, name, reveal) for name, path in paths.items() if path is not None}
+    texts = {"sasl.username": said.username, "sasl.password": said.password, "ssl.key.password": said.key_password}
+    found |= {name: reveal(text) for name, text in texts.items() if text is not None}
+    if said.token_url is not None:
+        found |= {"sasl.oauthbearer.method": "oidc", "sasl.oauthbearer.token.endpoint.url": reveal(said.token_url)}
+        oauth = {"client.id": said.client_id, "client.secret": said.client_secret, "scope": said.scope}
+        found |= {f"sasl.oauthbearer.{name}": reveal(text) for name, text in oauth.items() if text is not None}
+    return found
+
+
+def _file(path: str, root: Path, name: str, reveal: Any) -> str:
+    found = root / str(reveal(path))
+    if not found.is_file():
+        raise UsageError(f"security: there is no file {path!r}", where=name, hint="Paths start at the project folder.")
+    return str(found)
+
+
+def reveal_brokers(spec: KafkaSource, secrets: Revealer) -> str:
+    """The brokers' addresses, for messages."""
+    return ",".join(redact(secrets.reveal(one)) for one in spec.brokers)
+
+
+@contextmanager
+def broker_errors(brokers: str, said: Said) -> Iterator[None]:
+    """Turns the client's exceptions into SourceErrors that say what the brokers said."""
+    from confluent_kafka import KafkaError, KafkaException
+
+    try:
+        yield
+    except KafkaException as failure:
+        error = failure.args[0]
+        code = error.code()
+        told = str(said) or redact(str(error.str()))
+        if code in (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED) or said.refused:
+            hint, retry = "Look at `security:` of the source: mechanism, username, password.", False
+        elif code in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED):
+            hint, retry = "The user needs Read and Describe on the topic, and Read on the group `octopipe`.", False
+        else:
+            hint, retry = "Is the address right, and does the broker run? `security:` says how it is spoken to.", True
+        raise SourceError(
+            f"Kafka does not answer as it should: {told}", where=brokers, hint=hint, retryable=retry
+        ) from (None)

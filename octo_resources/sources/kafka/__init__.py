@@ -1,0 +1,1 @@
+"""Kafka as a source: offset ranges become batches whose lines are records, or say why a message is none."""

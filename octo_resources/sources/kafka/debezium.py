@@ -1,0 +1,95 @@
+"""Debezium's envelopes: the row after a change (or, of what is gone, before it), with what the envelope says of it.
+
+`_op` is c (insert), u (update), d (delete) or r (a snapshot's row); `_source_time` the change's time at its database
+in ms since 1970. Where messages carry their schema, decimals, dates and times are written out in full.
+"""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from octo_resources.sources.kafka.connect import converted, converters
+from octo_resources.sources.kafka.decoding import Decode
+from octo_resources.sources.kafka.keys import Keys
+from octo_resources.sources.kafka.lines import Row
+from octo_resources.sources.kafka.values import MEMBERS, Unreadable, members_of, object_of
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
+
+Members = dict[str, msgspec.Raw]
+_ROWS: Final = frozenset({"c", "u", "r", "d"})
+_NULL: Final = msgspec.Raw(b"null")
+
+
+class Envelopes:
+    """Rows of a source's envelopes. `notes` counts what is none: schema changes, marks of transactions, heartbeats."""
+
+    def __init__(self, decode: Decode, keys: Keys, notes: Counter[str]) -> None:
+        self._decode, self._keys, self._notes = decode, keys, notes
+
+    def row(self, message: "Message", value: bytes) -> Row | None:
+        """The row of a message; None for what is not about a row. Raises Unreadable."""
+        members = members_of(self._decode(message.topic() or "", value))
+        schema: bytes | None = None
+        if members.keys() >= {"payload"} and members.keys() <= {"schema", "payload"}:
+            schema = bytes(members.get("schema", _NULL))
+            if bytes(members["payload"]) == b"null":
+                return Row(self._keys.fields(message), deleted=True)
+            members = members_of(bytes(members["payload"]))
+        op = _text(members.get("op"))
+        if op is None:
+            return self._other(members)
+        if op == "t":
+            raise Unreadable("the table was emptied at its source (truncate): rows of the destination stay")
+        if op not in _ROWS:
+            self._notes["messages of the database's log that are about no row"] += 1
+            return None
+        side = "before" if op == "d" else "after"
+        found = self._side(members.get(side, _NULL), schema, side)
+        if op == "d":
+            key = MEMBERS.decode(self._keys.fields(message)) if message.key() is not None else {}
+            found = {**found, **key}
+            if not found:
+                raise Unreadable("a delete that does not say of what: it has neither key nor `before`")
+        elif not found:
+            raise Unreadable("an envelope without `after`")
+        told = {"_op": msgspec.Raw(b'"%s"' % op.encode()), "_source_time": _source_time(members)}
+        return Row(object_of({**told, **found}), deleted=op == "d")
+
+    @staticmethod
+    def _side(raw: msgspec.Raw, schema: bytes | None, side: str) -> Members:
+        if bytes(raw) == b"null":
+            return {}
+        members = members_of(bytes(raw))
+        made = converters(schema, side) if schema is not None and schema != b"null" else {}
+        return {name: converted(made[name], one) if name in made else one for name, one in members.items()}
+
+    def _other(self, members: Members) -> Row | None:
+        """What is no envelope: a schema change, a transaction's mark, a heartbeat; or a row that was flattened."""
+        if "ddl" in members or "tableChanges" in members:
+            ddl = (_text(members.get("ddl")) or "without DDL").strip()
+            self._notes[f"schema change: {ddl[:200]}"] += 1
+            return None
+        if members.keys() <= {"status", "id", "ts_ms", "event_count", "data_collections"} and "status" in members:
+            self._notes["marks of transactions"] += 1
+            return None
+        if members.keys() == {"ts_ms"}:
+            self._notes["heartbeats"] += 1
+            return None
+        if "before" in members or "after" in members:
+            raise Unreadable("an envelope without `op`")
+        return Row(object_of(members), deleted=_text(members.get("__deleted")) == "true")
+
+
+def _source_time(members: Members) -> msgspec.Raw:
+    source = bytes(members.get("source", _NULL))
+    return MEMBERS.decode(source).get("ts_ms", _NULL) if source[:1] == b"{" else _NULL
+
+
+def _text(raw: msgspec.Raw | None) -> str | None:
+    if raw is None:
+        return None
+    text = bytes(raw)
+    return msgspec.json.decode(text, type=str) if text[:1] == b'"' else None

@@ -1,0 +1,93 @@
+"""Schemas from a registry, by confluent-kafka's own client: each is asked for once."""
+
+from typing import Any
+
+from octo_core.errors import SourceError
+from octo_core.spec.sources import SchemaRegistry
+from octo_resources.redaction import redact
+from octo_resources.sources.kafka.decoding import Decode, framed
+from octo_resources.sources.kafka.values import Unreadable, json_value
+from octo_resources.sources.place import Place
+
+_NOT_FOUND = 404
+
+
+class Registered:
+    """A registry and what came from it. A message is described by the schema whose number it begins with."""
+
+    def __init__(self, said: SchemaRegistry, place: Place) -> None:
+        from confluent_kafka.schema_registry import SchemaRegistryClient  # 0.3 s
+
+        reveal = place.secrets.reveal
+        self._url = reveal(said.url)
+        settings: dict[str, Any] = {"url": self._url, "max.retries": 2, "retries.wait.ms": 200, "timeout": 10}
+        if said.username is not None:
+            settings["basic.auth.user.info"] = f"{reveal(said.username)}:{reveal(said.password or '')}"
+        if said.ca is not None:
+            settings["ssl.ca.location"] = str(place.root / reveal(said.ca))
+        self._client = SchemaRegistryClient(settings)
+        self._descriptors = SchemaRegistryClient(settings)  # a client keeps what it got, whatever form it is asked for
+        self._known: dict[int, Decode | str] = {}
+
+    def __enter__(self) -> "Registered":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._client.close()
+        self._descriptors.close()
+
+    def json(self, topic: str, raw: bytes) -> bytes:
+        """The message's JSON. Raises Unreadable; SourceError where the registry does not answer."""
+        number, rest = framed(raw)
+        decode = self._known.get(number)
+        if decode is None:
+            decode = self._known[number] = self._decoder(number)
+        if isinstance(decode, str):
+            raise Unreadable(decode)
+        return decode(topic, rest)
+
+    def _decoder(self, number: int) -> Decode | str:
+        """What reads messages of a schema; text where nothing can, and why."""
+        schema = self._asked(lambda: self._client.get_schema(number))
+        if schema is None:
+            return f"the registry has no schema {number}"
+        if schema.schema_type in (None, "AVRO"):
+            from octo_resources.sources.kafka.avro import avro_decoder
+
+            texts = [self._referred(one).schema_str for one in schema.references or []]
+            return avro_decoder(str(schema.schema_str), [str(text) for text in texts])
+        if schema.schema_type == "PROTOBUF":
+            from octo_resources.sources.kafka.protobuf import protobuf_decoder
+
+            whole = self._asked(lambda: self._descriptors.get_schema(number, fmt="serialized"))
+            others = [(one.name, self._referred(one, "serialized").schema_str) for one in whole.references or []]
+            return protobuf_decoder(str(whole.schema_str), [(str(name), str(text)) for name, text in others])
+        return lambda _, rest: json_value(rest)
+
+    def _referred(self, one: Any, fmt: str | None = None) -> Any:
+        client = self._client if fmt is None else self._descriptors
+        found = self._asked(lambda: client.get_version(one.subject, one.version, fmt=fmt))
+        if found is None:
+            raise SourceError(f"the schema {one.subject} {one.version}, which another needs, is not there")
+        return found.schema
+
+    def _asked(self, ask: Any) -> Any:
+        """The registry's answer; None where there is no such thing."""
+        from confluent_kafka.schema_registry.error import SchemaRegistryError
+
+        try:
+            return ask()
+        except SchemaRegistryError as error:
+            if error.http_status_code == _NOT_FOUND:
+                return None
+            raise self._silent(f"it says {error.http_status_code}: {error.error_message}") from None
+        except Exception as error:  # noqa: BLE001 - of whichever HTTP library the client uses
+            raise self._silent(str(error) or type(error).__name__) from None
+
+    def _silent(self, why: str) -> SourceError:
+        return SourceError(
+            f"the schema registry does not answer: {redact(why)}",
+            where=redact(self._url),
+            hint="Nothing was read. Is the address right, and does it run? `schema_registry:` of the source says it.",
+            retryable=True,
+        )

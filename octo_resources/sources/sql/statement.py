@@ -1,0 +1,90 @@
+"""The SELECT that is sent: built by SQLAlchemy, which quotes the names; every value in it is a parameter."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from octo_resources.sources.sql.shape import Relation, SqlColumn
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+    from sqlalchemy.engine.interfaces import Dialect
+
+NAME = "octo_query"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One end of what is read: `column op value`."""
+
+    column: SqlColumn
+    op: str
+    value: Any
+    or_null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    text: str
+    parameters: dict[str, Any]
+    """By name; `positions` has their order for drivers that number them."""
+    positions: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        return tuple(self.parameters[name] for name in self.positions)
+
+
+def select(
+    dialect: "Dialect",
+    relation: Relation,
+    wanted: "Sequence[sa.ColumnElement[Any]]",
+    bounds: Sequence[Bound] = (),
+    limit: int | None = None,
+    placed: "Callable[[int, Bound], sa.ColumnElement[Any]] | None" = None,
+) -> Statement:
+    """The statement for these expressions of a relation within these bounds. `placed`: what stands for a bound's value
+    where the driver has other parameters than the statement's own."""
+    import sqlalchemy as sa
+
+    schema = quoted(dialect, relation.schema) if relation.schema else None
+    source = sa.table(NAME) if relation.table is None else sa.table(quoted(dialect, relation.table), schema=schema)
+    statement = sa.select(*wanted).select_from(source)
+    for place, bound in enumerate(bounds):
+        column = named(dialect, bound.column.name)
+        value = placed(place, bound) if placed else sa.bindparam(f"octo_{place}", bound.value)
+        own = column.op(bound.op, is_comparison=True)(value)
+        statement = statement.where(sa.or_(own, column.is_(None)) if bound.or_null else own)
+    if limit is not None:
+        statement = statement.limit(sa.literal_column(str(int(limit))))
+    compiled = statement.compile(dialect=dialect)
+    text = str(compiled)
+    if relation.query is not None:
+        doubled = dialect.paramstyle in ("format", "pyformat")
+        text = f"WITH {NAME} AS (\n{relation.query.replace('%', '%%') if doubled else relation.query}\n)\n{text}"
+    order = getattr(compiled, "positiontup", None)
+    return Statement(text, dict(compiled.params), tuple(order or ()))
+
+
+def quoted(dialect: "Dialect", name: str) -> str:
+    """A name that is always quoted: what a database's reserved words are, nobody else knows for certain. Oracle's own
+    names are in upper case where they are not quoted, which SQLAlchemy allows for."""
+    from sqlalchemy.sql import quoted_name
+
+    return quoted_name(name, None if dialect.name == "oracle" else True)
+
+
+def named(dialect: "Dialect", name: str) -> "sa.ColumnClause[Any]":
+    import sqlalchemy as sa
+
+    return sa.column(quoted(dialect, name))
+
+
+def as_asked(dialect: "Dialect", column: SqlColumn) -> "sa.ColumnElement[Any]":
+    """A column by itself, or the expression that gives its exact value, under its name."""
+    import sqlalchemy as sa
+
+    own = named(dialect, column.name)
+    if column.expression is None:
+        return own
+    return sa.literal_column(column.expression.format(dialect.identifier_preparer.quote(own.name))).label(own.name)

@@ -1,0 +1,244 @@
+"""Messages as records: envelopes, schemas from files and from a registry, and what none of them can read."""
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Message
+from fastavro import schemaless_writer
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message_factory import GetMessageClass
+
+from octo_core.errors import SourceError, UsageError
+from octo_core.refusals import Refusal, read_refusal
+from octo_core.spec.sources import KafkaSource
+from octo_resources.sources.kafka.formats import Format, format_of
+from tests.servers.api import Api, Reply
+
+FLIGHT = {
+    "type": "record",
+    "name": "Flight",
+    "fields": [
+        {"name": "id", "type": "long"},
+        {"name": "fare", "type": {"type": "bytes", "logicalType": "decimal", "precision": 38, "scale": 12}},
+        {"name": "left", "type": ["null", {"type": "long", "logicalType": "timestamp-micros"}], "default": None},
+        {"name": "delay", "type": "double"},
+        {"name": "tail", "type": "bytes"},
+    ],
+}
+
+
+class _Place:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.secrets = self
+
+    def reveal(self, text: str) -> str:
+        return text
+
+
+@pytest.fixture(autouse=True)
+def opened() -> Iterator[ExitStack]:
+    """What a test opened is closed after it."""
+    with ExitStack() as stack:
+        _OPENED.append(stack)
+        yield stack
+        _OPENED.clear()
+
+
+_OPENED: list[ExitStack] = []
+
+
+def _format(root: Path, **said: Any) -> Format:
+    spec = KafkaSource.model_validate({"kind": "kafka", "brokers": "b", "topic": "t", "key": ["id"], **said})
+    return _OPENED[0].enter_context(format_of(spec, _Place(root)))
+
+
+def _made(found: Format, value: Any, key: Any = None) -> list[dict[str, Any] | Refusal]:
+    raw = json.dumps(value).encode() if isinstance(value, dict) else value
+    message = Message(topic="t", partition=0, offset=5, key=key, value=raw, timestamp=(1, 1))
+    lines = [line.decode() for line in found.lines(("t", 0), [message])]
+    return [read_refusal(line) or json.loads(line) for line in lines]
+
+
+def _record(found: Format, value: Any, key: Any = None) -> dict[str, Any]:
+    (one,) = _made(found, value, key)
+    assert isinstance(one, dict), one
+    return one
+
+
+def _reason(found: Format, value: Any, key: Any = None) -> str:
+    (one,) = _made(found, value, key)
+    assert isinstance(one, Refusal), one
+    return one.reason
+
+
+@pytest.mark.parametrize(
+    ("op", "before", "after", "deleted", "name"),
+    [
+        ("c", None, {"id": 1, "name": "a"}, False, "a"),
+        ("r", None, {"id": 1, "name": "s"}, False, "s"),
+        ("u", {"id": 1, "name": "a"}, {"id": 1, "name": "b"}, False, "b"),
+        ("d", {"id": 1, "name": "b"}, None, True, "b"),
+    ],
+)
+def test_an_envelope_is_the_row_that_it_is_about(
+    tmp_path: Path, op: str, before: Any, after: Any, deleted: bool, name: str
+) -> None:
+    value = {"before": before, "after": after, "source": {"ts_ms": 99}, "op": op, "ts_ms": 100}
+    for message in (value, {"payload": value}, {"schema": None, "payload": value}):
+        record = _record(_format(tmp_path, format="debezium"), message)
+        assert record.items() >= {"_op": op, "_source_time": 99, "_deleted": deleted, "id": 1, "name": name}.items()
+
+
+def test_a_delete_without_before_is_known_by_its_key(tmp_path: Path) -> None:
+    found = _format(tmp_path, format="debezium")
+    gone = {"before": None, "after": None, "op": "d"}
+    for key in (b'{"id": 7}', b'{"schema": {}, "payload": {"id": 7}}', b"7"):
+        record = _record(found, gone, key)
+        assert (record["id"], record["_deleted"]) == (7, True)
+        assert _record(found, None, key)["id"] == 7  # the tombstone that follows it
+    assert _reason(found, gone) == "a delete that does not say of what: it has neither key nor `before`"
+
+
+def test_connects_types_are_written_out(tmp_path: Path) -> None:
+    unscaled = (12345678901234567890123).to_bytes(10, "big", signed=True)
+    fields = [
+        {"field": "fare", "name": "org.apache.kafka.connect.data.Decimal", "parameters": {"scale": "9"}},
+        {"field": "day", "name": "io.debezium.time.Date"},
+        {"field": "left", "name": "io.debezium.time.MicroTimestamp"},
+        {"field": "at", "name": "io.debezium.time.MicroTime"},
+        {"field": "far", "name": "io.debezium.time.Date"},
+        {"field": "plain"},
+    ]
+    schema = {"fields": [{"field": "before", "fields": fields}, {"field": "after", "fields": fields}]}
+    after = {
+        "fare": base64.b64encode(unscaled).decode(), "day": 19000, "left": 1_700_000_000_000_001, "at": 3_661_500_000,
+        "far": 10**9, "plain": 19000,
+    }  # fmt: skip
+    found = _format(tmp_path, format="debezium")
+    raw = json.dumps({"schema": schema, "payload": {"after": after, "op": "c"}}).encode()
+    (line,) = found.lines(("t", 0), [Message(topic="t", partition=0, offset=5, value=raw)])
+    assert b'"fare":12345678901234.567890123' in line
+    record = json.loads(line)
+    assert (record["day"], record["left"], record["at"]) == ("2022-01-08", "2023-11-14T22:13:20.000001", "01:01:01.5")
+    assert (record["far"], record["plain"]) == (10**9, 19000)
+
+
+def test_what_is_about_no_row_is_told_and_a_truncate_refused(tmp_path: Path) -> None:
+    found = _format(tmp_path, format="debezium")
+    for value in ({"databaseName": "a", "ddl": "ALTER TABLE t ADD x int"}, {"status": "BEGIN", "id": "1"}):
+        assert _made(found, value) == []
+    assert _made(found, {"op": "m", "message": {}}) == []
+    assert found.said()[0] == "schema change: ALTER TABLE t ADD x int"
+    assert _reason(found, {"op": "t", "before": None, "after": None}).startswith("the table was emptied at its source")
+    assert _reason(found, {"after": {"id": 1}}) == "an envelope without `op`"
+    assert _record(found, {"id": 1, "__deleted": "true"})["_deleted"] is True  # flattened by Debezium itself
+
+
+def _avro(row: dict[str, Any]) -> bytes:
+    out = io.BytesIO()
+    schemaless_writer(out, FLIGHT, row)
+    return out.getvalue()
+
+
+ROW = {"id": 2**60, "fare": Decimal("123456789012345678.123456789012"), "left": None, "delay": 1.5, "tail": b"\xff"}
+
+
+def test_avro_by_a_file_keeps_every_digit(tmp_path: Path) -> None:
+    (tmp_path / "flight.avsc").write_text(json.dumps(FLIGHT))
+    found = _format(tmp_path, format="avro", key_format="text", schema_registry="file://flight.avsc")
+    message = Message(topic="t", partition=0, offset=5, value=_avro(ROW))
+    (line,) = found.lines(("t", 0), [message])
+    assert b'"fare":123456789012345678.123456789012,' in line
+    assert json.loads(line)["id"] == 2**60
+    assert _record(found, _avro({**ROW, "delay": float("nan")}))["delay"] == "NaN"
+    assert _reason(found, b"\x01").startswith("malformed Avro")
+    with pytest.raises(UsageError, match="no such file"):
+        _format(tmp_path, format="avro", schema_registry="file://missing.avsc")
+
+
+def _descriptor() -> FileDescriptorProto:
+    file = FileDescriptorProto(name="flight.proto", package="air", syntax="proto3")
+    file.dependency.append("google/protobuf/timestamp.proto")
+    file.message_type.add(name="Other")
+    flight = file.message_type.add(name="Flight")
+    kinds = FieldDescriptorProto
+    flight.field.add(name="flight_id", number=1, type=kinds.TYPE_INT64, label=kinds.LABEL_OPTIONAL)
+    flight.field.add(name="carrier", number=2, type=kinds.TYPE_STRING, label=kinds.LABEL_OPTIONAL)
+    stamp = ".google.protobuf.Timestamp"
+    flight.field.add(name="left", number=3, type=kinds.TYPE_MESSAGE, type_name=stamp, label=kinds.LABEL_OPTIONAL)
+    return file
+
+
+def _protobuf() -> bytes:
+    from google.protobuf import timestamp_pb2
+
+    pool = DescriptorPool()
+    pool.AddSerializedFile(timestamp_pb2.DESCRIPTOR.serialized_pb)
+    pool.Add(_descriptor())
+    message = GetMessageClass(pool.FindMessageTypeByName("air.Flight"))(flight_id=2**60)
+    message.left.FromJsonString("2013-01-01T05:15:00Z")
+    return bytes(message.SerializeToString())
+
+
+def test_protobuf_by_a_descriptor_set(tmp_path: Path) -> None:
+    (tmp_path / "flight.desc").write_bytes(FileDescriptorSet(file=[_descriptor()]).SerializeToString())
+    said = {"format": "protobuf", "schema_registry": "file://flight.desc"}
+    record = _record(_format(tmp_path, **said, message="air.Flight"), _protobuf())
+    assert record.items() >= {"flight_id": str(2**60), "carrier": "", "left": "2013-01-01T05:15:00Z"}.items()
+    assert _reason(_format(tmp_path, **said, message="air.Flight"), b"\xff").startswith("malformed Protobuf")
+    with pytest.raises(UsageError, match=r"air\.Fleet is not in the descriptor set"):
+        _format(tmp_path, **said, message="air.Fleet")
+
+
+def _registry() -> Api:
+    """A schema registry's answers: 1 is Avro, 2 Protobuf, 3 JSON."""
+    proto = base64.b64encode(_descriptor().SerializeToString()).decode()
+
+    def schema(one: dict[str, Any]) -> Any:
+        return lambda _: Reply(one, headers={"Content-Type": "application/vnd.schemaregistry.v1+json"})
+
+    return Api(
+        {
+            "/schemas/ids/1": schema({"schema": json.dumps(FLIGHT)}),
+            "/schemas/ids/2": schema({"schema": proto, "schemaType": "PROTOBUF"}),
+            "/schemas/ids/3": schema({"schema": "{}", "schemaType": "JSON"}),
+            "/schemas/ids/9": lambda _: Reply({"error_code": 50001, "message": "out of order"}, 500),
+        }
+    )
+
+
+def _numbered(number: int, rest: bytes) -> bytes:
+    return b"\0" + number.to_bytes(4, "big") + rest
+
+
+def test_a_registry_says_how_each_message_is_written(tmp_path: Path) -> None:
+    with _registry() as api:
+        avro = _format(tmp_path, format="avro", key_format="text", schema_registry=api.url)
+        assert [_record(avro, _numbered(1, _avro(ROW)))["id"] for _ in range(3)] == [2**60] * 3
+        assert sum(path.startswith("/schemas/ids/1") for path in api.urls) == 1
+        second = bytes([2, 2])  # one index: 1, in zigzag
+        protobuf = _format(tmp_path, format="protobuf", key_format="text", schema_registry=api.url)
+        assert _record(protobuf, _numbered(2, second + _protobuf()))["flight_id"] == str(2**60)
+        plain = _format(tmp_path, schema_registry=api.url)
+        assert _record(plain, _numbered(3, b'{"id": 3}'))["id"] == 3
+        assert _reason(plain, _numbered(4, b"{}")) == "the registry has no schema 4"
+        assert _reason(plain, b'{"id": 3}').startswith("no schema number")
+
+
+def test_a_registry_that_is_gone_sets_nothing_aside(tmp_path: Path) -> None:
+    with _registry() as api:
+        found = _format(tmp_path, format="avro", key_format="text", schema_registry=api.url)
+        with pytest.raises(SourceError, match="registry does not answer: it says 500") as caught:
+            _made(found, _numbered(9, b""))
+    assert caught.value.retryable
+    with pytest.raises(SourceError, match="registry does not answer"):
+        _made(_format(tmp_path, format="avro", key_format="text", schema_registry=api.url), _numbered(1, b""))

@@ -1,0 +1,121 @@
+"""Which sources are joined for a table that needs fields of several, and by what."""
+
+from octo_core.catalog import Column, Table
+from octo_core.mapping.origins import Origin, propose_origin, spelled
+from octo_core.schema import Field, FieldStats, SourceSchema
+from octo_core.types import parse_type
+
+from .build import catalog, column, field, schema, table
+
+
+def numbers(name: str, kind: str, first: int, last: int) -> Field:
+    """An integer of more values than are kept, between two ends; distinct in all rows."""
+    stats = FieldStats(rows=1000, distinct=1000, min=str(first), max=str(last), examples=(str(first),))
+    return Field(name=name, type=parse_type(kind), stats=stats)
+
+
+def ids(first: int, count: int) -> tuple[str, ...]:
+    return tuple(str(first + number) for number in range(count))
+
+
+def origin(target: Table, *sources: SourceSchema) -> Origin:
+    return propose_origin(target, catalog(target), {one.source: one for one in sources})
+
+
+def made(target: Table, *sources: SourceSchema) -> str:
+    found = origin(target, *sources)
+    assert found.shape is not None, found.why
+    return spelled(found.shape)
+
+
+REPORT = table(
+    "report",
+    column("order_id", "int64", nullable=False),
+    column("quantity", "int32", nullable=False),
+    column("customer_name", "text", nullable=False),
+    column("tier", "text", nullable=False),
+    key=("order_id",),
+)
+QUANTITY = field("quantity", "int32", *ids(1, 9))
+
+
+def customers(key: Field) -> SourceSchema:
+    rows = (field("customer_name", "text", "Ana", "Bo", every=False), field("tier", "text", "gold", "basic"))
+    return schema(key, *rows, name="customers", key=(key.name,))
+
+
+def orders(*fields: Field) -> SourceSchema:
+    return schema(numbers("order_id", "int64", 1, 5000), QUANTITY, *fields, name="orders", key=("order_id",))
+
+
+def test_a_reference_is_told_by_its_name() -> None:
+    there = customers(numbers("id", "int64", 1, 1000))
+    for name in ("customer_id", "cust", "customerId", "client_no"):
+        found = made(REPORT, orders(numbers(name, "int64", 3, 990)), there)
+        assert found == f"{{join: {{left: orders, with: [{{source: customers, on: {{{name}: id}}}}]}}}}"
+
+
+def test_where_no_name_says_it_values_do() -> None:
+    there = customers(field("id", "int64", *ids(7001, 40)))
+    assert "on: {buyer: id}" in made(REPORT, orders(field("buyer", "int64", *ids(7003, 20))), there)
+    there = customers(field("code", "text", "AB", "CD", "EF", "GH"))
+    assert "on: {who: code}" in made(REPORT, orders(field("who", "text", "AB", "EF", "GH")), there)
+
+
+def test_small_numbers_that_happen_to_be_among_the_keys_are_no_reference() -> None:
+    found = origin(REPORT, orders(), customers(field("id", "int64", *ids(1, 40))))
+    assert found.shape is None or "join" not in spelled(found.shape)
+
+
+def test_values_that_are_not_there_refute_a_name() -> None:
+    found = origin(
+        REPORT, orders(field("customer_id", "int64", *ids(900, 20))), customers(field("id", "int64", *ids(1, 40)))
+    )
+    assert found.shape is None or "join" not in spelled(found.shape)
+
+
+def _wide(*more: Column) -> Table:
+    return table("wide", *REPORT.columns, *more, key=("order_id",))
+
+
+def test_three_sources_are_joined_to_the_one_that_refers_to_them() -> None:
+    target = _wide(column("product_title", "text", nullable=False), column("list_price", "decimal(10,2)"))
+    products = schema(
+        field("sku", "text", "A1", "B2", "C3"),
+        field("product_title", "text", "Ball", "Bat", "Net"),
+        field("list_price", "decimal(10,2)", "1.50", "2.25"),
+        name="products",
+        key=("sku",),
+    )
+    left = orders(numbers("customer_id", "int64", 3, 990), field("sku", "text", "A1", "C3"))
+    found = origin(target, products, left, customers(numbers("id", "int64", 1, 1000)))
+    assert found.shape is not None
+    steps = spelled(found.shape).removeprefix("{join: {left: orders, with: [").removesuffix("]}}").split("}}, {")
+    on_customers, on_products = "source: customers, on: {customer_id: id", "source: products, on: {sku: sku"
+    assert {step.strip("{}") for step in steps} == {on_customers, on_products}
+    assert "customers does" in found.why
+    assert "products does" in found.why
+
+
+def test_a_source_called_like_a_field_gets_another_name() -> None:
+    left = orders(numbers("customers", "int64", 3, 990))
+    found = made(REPORT, left, customers(numbers("id", "int64", 1, 1000)))
+    assert found == ("{join: {left: orders, with: [{source: customers, as: customers_record, on: {customers: id}}]}}")
+
+
+def test_a_key_of_two_fields() -> None:
+    there = schema(
+        field("shop", "text", "N", "S"),
+        field("day", "date", "2024-01-01", "2024-01-02"),
+        field("weather", "text", "rain", "sun"),
+        field("visitors", "int64", "10", "20"),
+        name="days",
+        key=("shop", "day"),
+    )
+    target = _wide(column("weather", "text", nullable=False), column("visitors", "int64", nullable=False))
+    left = schema(
+        numbers("order_id", "int64", 1, 5000), QUANTITY, field("customer_name", "text", "Ana", every=False),
+        field("tier", "text", "gold"), field("shop", "text", "N", "S"), field("day", "date", "2024-01-02"),
+        name="orders", key=("order_id",),
+    )  # fmt: skip
+    assert made(target, left, there) == ("{join: {left: orders, with: [{source: days, on: {shop: shop, day: day}}]}}")

@@ -1,0 +1,1 @@
+"""Push: items, queue, API, and what is loaded of them."""

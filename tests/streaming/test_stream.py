@@ -1,0 +1,262 @@
+"""A stream, from a real broker to a real PostgreSQL: what is approved loads as it comes, and nothing else does."""
+
+import json
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from benchmarks.kill_matrix import CASES, Ground, tried
+from demo.broker import Broker
+from octo_core.errors import QuarantineLimit, UsageError
+from octo_core.streaming import MicroBatch, StreamState
+from octo_resources.flow import Workspace, approve, prepare
+from octo_resources.flow.stream_state import stream_lock, stream_state
+from octo_resources.flow.streaming import Streaming
+from octo_resources.kafka.replaying import replay_letters
+from octo_resources.registry import Registry
+from tests.flow.shop import OCTOPIPE
+from tests.kafka.topics import Topics
+
+TABLE = """
+CREATE TABLE sale (id bigint PRIMARY KEY, amount numeric(10, 2) NOT NULL, at timestamptz NOT NULL, gone timestamptz);
+"""
+
+
+def sale(number: int, **changed: Any) -> tuple[str, str]:
+    made = {"id": number, "amount": f"{number}.50", "at": "2026-03-01T10:00:00Z"} | changed
+    return str(number), json.dumps(made)
+
+
+@dataclass
+class Stream:
+    """A project with one pipeline that streams a topic into public.sale."""
+
+    root: Path
+    url: str
+    topics: Topics
+    topic: str
+    registry: Registry
+    told: list[MicroBatch] = field(default_factory=list)
+
+    @property
+    def space(self) -> Workspace:
+        return Workspace.open(self.root, registry=self.registry)
+
+    def write(self, **more: Any) -> None:
+        folder = self.root / "pipelines" / "sales"
+        folder.mkdir(parents=True, exist_ok=True)
+        said = {
+            "sources": {"sales": {"kind": "kafka", "brokers": self.topics.broker.address, "topic": self.topic}},
+            "destination": {"kind": "postgres", "url": self.url},
+            "tables": {"public.sale": {"key": ["id"], "version": "at", "deletes": {"mark": "gone"}}},
+            "stream": {"trigger": "continuous", "dead_letters": f"{self.topic}.dead"},
+        } | more
+        said["sources"]["sales"]["key"] = ["id"]
+        (folder / "pipeline.yaml").write_text(yaml.safe_dump(said, sort_keys=False))
+        mapping = {"public.sale": {"id": "id", "amount": "amount", "at": "at"}}
+        (folder / "mapping.yaml").write_text(yaml.safe_dump(mapping, sort_keys=False))
+
+    def send(self, *messages: tuple[str, str | bytes | None]) -> None:
+        self.topics.fill(self.topic, messages)
+
+    def approve(self) -> str:
+        space = self.space
+        fingerprint = prepare(space, space.pipeline("sales")).plan.fingerprint
+        approve(space, space.pipeline("sales"), fingerprint, reviewer="ana@shop.example", via="cli")
+        return fingerprint
+
+    def follow(self) -> StreamState:
+        """Load all that waits."""
+        space, self.told = self.space, []
+        stopping = threading.Event()
+        return Streaming(space, space.pipeline("sales"), told=self.told.append, stopping=stopping, once=True).run()
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture
+def stream(tmp_path: Path, postgres_url: str, broker: Broker) -> Iterator[Stream]:
+    root = tmp_path / "project"
+    (root / ".octopipe").mkdir(parents=True)
+    (root / "octopipe.yaml").write_text("registry: sqlite\n")
+    registry = Registry.open("sqlite", root / ".octopipe")
+    topics = Topics(broker)
+    made = Stream(root, postgres_url, topics, topics.make(), registry)
+    made.sql(TABLE)
+    made.write()
+    yield made
+    registry.close()
+
+
+def test_nothing_loads_before_the_approval_and_all_of_it_after(stream: Stream) -> None:
+    stream.send(*(sale(number) for number in range(1, 31)))
+    waiting = stream.follow()
+    assert waiting.status == "waiting_for_approval"
+    assert "octopipe approve sales" in (waiting.message or "")
+    assert stream.sql("SELECT count(*) FROM sale") == [(0,)]
+
+    stream.approve()
+    stream.send(("7", None), sale(8, amount="8.75", at="2026-03-02T10:00:00Z"))
+    state = stream.follow()
+    assert (state.status, state.rows) == ("stopped", 32)
+    (made,) = stream.told
+    ledger = made.tables["public.sale"]
+    assert (ledger.read, ledger.inserted, ledger.deduplicated, ledger.tombstoned) == (32, 29, 2, 1)
+    assert made.delay is not None
+    assert made.delay.p50 <= made.delay.p99 <= made.delay.max
+
+    stream.send(("9", None), sale(31))
+    stream.follow()
+    assert stream.sql("SELECT id FROM sale WHERE gone IS NOT NULL") == [(9,)]
+    assert stream.sql("SELECT count(*) FROM sale") == [(30,)]
+    kept = stream_state(stream.root / ".octopipe", "sales")
+    assert kept is not None
+    assert (kept.status, kept.rows) == ("stopped", 2)
+    assert stream.follow().rows == 0, "what is loaded is not read again"
+
+
+def test_one_bad_message_stops_nothing_and_goes_to_the_dead_letters(stream: Stream) -> None:
+    stream.send(*(sale(number) for number in range(1, 11)))
+    stream.approve()
+    headers = {"trace": "abc"}
+    stream.topics.fill(stream.topic, [("11", '{"id": 11, "amo', headers), sale(12), sale(13, amount="much")])
+    state = stream.follow()
+    assert state.status == "stopped"
+    assert stream.told[-1].dead_letters == 2
+    assert stream.sql("SELECT count(*) FROM sale") == [(11,)]
+    assert stream.sql("SELECT sum(quarantined)::int FROM _octopipe.ledger") == [(2,)]
+    letters = _messages(stream, f"{stream.topic}.dead")
+    first, second = sorted(letters, key=lambda one: str(one[0]))
+    assert first[:2] == (b"11", b'{"id": 11, "amo')
+    assert first[2]["trace"] == b"abc"
+    assert first[2]["octopipe.id"] == f"{stream.topic}/0/10".encode()
+    assert b"malformed JSON" in first[2]["octopipe.reason"]
+    assert second[2]["octopipe.column"] == b"amount"
+
+    # After a fix they go back to where they came from, each once.
+    space = stream.space
+    assert replay_letters(space, space.pipeline("sales")) == {stream.topic: 2}
+    assert replay_letters(space, space.pipeline("sales")) == {}
+    again = _messages(stream, stream.topic)[-2:]
+    assert sorted(one[1] for one in again) == sorted(one[1] for one in letters)
+    assert dict(again[0][2])["octopipe.replayed"] in {first[2]["octopipe.id"], second[2]["octopipe.id"]}
+
+
+def _messages(stream: Stream, topic: str) -> list[tuple[bytes, bytes, dict[str, bytes]]]:
+    from confluent_kafka import Message
+
+    from octo_core.offsets import OffsetRange, Place
+    from octo_resources.kafka.cluster import Cluster
+    from octo_resources.kafka.reader import Reader
+
+    settings = {"bootstrap.servers": stream.topics.broker.address}
+    found: list[Message] = []
+
+    def take(_: Place, messages: list[Message]) -> int:
+        found.extend(messages)
+        return 0
+
+    with Cluster(settings) as cluster, Reader(settings) as reader:
+        ends = cluster.ends(cluster.topics([topic]))
+        reader.read(
+            [OffsetRange(topic=topic, topic_id="", partition=one.partition, start=0, end=one.high) for one in ends],
+            take,
+        )
+    return [(one.key(), one.value(), dict(one.headers() or [])) for one in found]
+
+
+def test_too_many_bad_messages_end_it_and_say_so(stream: Stream) -> None:
+    stream.send(*(sale(number) for number in range(1, 11)))
+    stream.write(quarantine={"max_rows": 100})
+    stream.approve()
+    assert stream.follow().status == "stopped"
+    stream.send(*((str(number), "no JSON at all") for number in range(60)))
+    assert stream.follow().status == "stopped"
+    stream.send(*((str(number), "no JSON at all") for number in range(60)))
+    with pytest.raises(QuarantineLimit, match=r"120 of the last 130 rows of public\.sale are set aside"):
+        stream.follow()
+    kept = stream_state(stream.root / ".octopipe", "sales")
+    assert kept is not None
+    assert kept.status == "failed"
+    assert stream.sql("SELECT sum(read)::int, sum(quarantined)::int FROM _octopipe.ledger") == [(70, 60)]
+
+
+def test_a_drift_waits_for_approval_and_loses_nothing(stream: Stream) -> None:
+    stream.send(*(sale(number) for number in range(1, 101)))
+    stream.approve()
+    stream.follow()
+    stream.send(sale(101, colour="red"), sale(102))
+    assert stream.follow().status == "stopped", "one odd message is no drift"
+    stream.send(*(sale(number, colour="red") for number in range(103, 203)))
+    state = stream.follow()
+    assert state.status == "waiting_for_approval"
+    assert "colour" in (state.message or "")
+    assert stream.sql("SELECT count(*) FROM sale") == [(102,)]
+    stream.approve()
+    assert stream.follow().status == "stopped"
+    assert stream.sql("SELECT count(*), sum((id)::int)::int FROM sale") == [(202, sum(range(1, 203)))]
+
+
+def test_ctrl_c_and_stop_end_it_cleanly(stream: Stream) -> None:
+    stream.send(*(sale(number) for number in range(1, 11)))
+    stream.approve()
+    stream.write(stream={"trigger": "200 ms"})
+    stream.approve()
+    environment = {"OCTOPIPE_HOME": str(stream.root), "OCTOPIPE_EMBEDDING": "off", "PATH": "/usr/bin:/bin"}
+    for how in (signal.SIGINT, signal.SIGTERM, "stop"):
+        process = subprocess.Popen(
+            [str(OCTOPIPE), "stream", "sales", "--json"],
+            env=environment, cwd=stream.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        first = json.loads(process.stdout.readline()) if process.stdout is not None else {}
+        assert first["event"] == "micro_batch", "the history, or what came since"
+        if isinstance(how, signal.Signals):
+            process.send_signal(how)
+        else:
+            stream.registry.controls.switch("sales", "stopped", by="ana")
+        out, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        assert json.loads(out.splitlines()[-1])["status"] == "stopped"
+        number = 100 + len(stream.sql("SELECT id FROM sale"))
+        stream.send(sale(number))
+    with stream_lock(stream.root / ".octopipe", "sales"), pytest.raises(UsageError, match="streaming already"):
+        stream.follow()
+
+
+def test_killed_anywhere_it_loses_and_doubles_nothing(tmp_path: Path, postgres_url: str, broker: Broker) -> None:
+    ground = Ground(tmp_path / "ground", broker, postgres_url).prepare()
+    wanted = [one for one in CASES if one.mode == "continuous" and not one.fault.startswith("broker")]
+    for case in wanted:
+        outcome = tried(ground, case)
+        assert outcome.good, outcome
+
+
+def test_a_pipeline_without_a_stream_is_refused(stream: Stream) -> None:
+    stream.write(stream=None)
+    with pytest.raises(UsageError, match="sales is no stream"):
+        stream.follow()
+
+
+def test_status_tells_of_a_stream_whose_process_is_gone(stream: Stream) -> None:
+    stream.send(sale(1))
+    stream.approve()
+    stream.follow()
+    path = stream.root / ".octopipe" / "streams" / "sales.json"
+    said = StreamState.model_validate_json(path.read_bytes()).model_copy(update={"status": "running"})
+    path.write_text(said.model_dump_json())
+    found = stream_state(stream.root / ".octopipe", "sales")
+    assert found is not None
+    assert found.status == "failed"
+    assert time.time() - found.since.timestamp() < 600
