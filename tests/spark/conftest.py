@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from octo_resources.engines.spark import Settings, SparkEngine, close
-from tests.flow.conftest import shop
+from tests.flow.conftest import shop, shop_root
 
-__all__ = ["shop"]
+__all__ = ["shop", "shop_root"]
 LOCAL = Settings(master="local[2]")
 
 
