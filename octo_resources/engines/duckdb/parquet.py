@@ -35,7 +35,7 @@ def parquet_batches(
         missing = [field.name for field in schema.fields if field.name not in names]
         new = [name for name in names if schema.field(name) is None]
         span, first = numbered.input.span, numbered.input.first
-        groups = range(span.start, span.end) if span is not None else None
+        groups = list(range(span.start, span.end)) if span is not None else None
         for batch in file.iter_batches(_BATCH, columns=wanted, row_groups=groups):
             rows = pa.array(range(numbered.base + first, numbered.base + first + batch.num_rows), pa.int64())
             first += batch.num_rows
