@@ -13,8 +13,12 @@ from octo_resources.project import Pipeline, Project
 from octo_resources.registry import Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from octo_resources.destinations.postgres.destination import PostgresDestination
+    from octo_resources.engines.choice import Choice
     from octo_resources.engines.duckdb import DuckEngine, Input
+    from octo_resources.engines.protocol import Engine
 
 
 def open_registry(project: Project, url: str = "") -> Registry:
@@ -90,6 +94,15 @@ class Workspace:
 
         wanted = pipeline.spec.engine
         return DuckEngine(memory=wanted.memory, threads=wanted.threads, temp=self.project.state / "tmp")
+
+    def load_engine(self, pipeline: Pipeline, choice: "Choice", tag: str, say: "Callable[[str], None]") -> "Engine":
+        """The engine that a load was given; `tag` names its jobs, `say` is told how far they are."""
+        if choice.engine == "duckdb":
+            return self.engine(pipeline)
+        from octo_resources.engines.spark import Settings, SparkEngine
+
+        wanted = Settings.of(pipeline.engine, self.project.secrets.reveal)
+        return SparkEngine(wanted, temp=self.project.state / "tmp", tag=tag, say=say)
 
     def inputs(self, batch: Batch) -> "list[Input]":
         """The files of a batch as the engine reads them."""

@@ -209,7 +209,6 @@ def test_what_a_topic_needs_is_asked_for(mistakes: Mistakes, text: str, expected
         (BASE.replace("public.orders:", "public.orders: {write: history}"), "'write: history'"),
         (BASE.replace("public.orders:", "public.orders: {create: true}"), "'create: true'"),
         (BASE.replace("public.orders:", "public.orders: {from: {sql: join.sql}}"), "'from: {sql: …}'"),
-        (BASE + "engine: spark\n", "the engine 'spark'"),
         (BASE + "monitors: {timeliness: 30 min}\n", "the monitor 'timeliness'"),
         (BASE + "monitors: {anomaly: {metrics: [inserts]}}\n", "the monitor 'anomaly'"),
         (BASE + "owner: ${secret:vault/x}\n", "the secret store 'vault'"),
