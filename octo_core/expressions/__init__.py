@@ -2,11 +2,13 @@
 
 from octo_core.expressions.assign import assign
 from octo_core.expressions.canonical import canonical
-from octo_core.expressions.duckdb import Rendered, reason_in_full, select_duckdb, to_duckdb, with_lets
+from octo_core.expressions.duckdb import select_duckdb, to_duckdb
+from octo_core.expressions.engine import Rendered
 from octo_core.expressions.formats import check_format, token_sql
 from octo_core.expressions.functions import Function
 from octo_core.expressions.mistakes import ExpressionError
 from octo_core.expressions.parse import parse
+from octo_core.expressions.rendering import reason_in_full, with_lets
 from octo_core.expressions.table import TABLE
 from octo_core.expressions.table.identity import VARIABLES, pseudonym_pads
 from octo_core.expressions.tree import (

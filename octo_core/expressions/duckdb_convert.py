@@ -1,27 +1,16 @@
 """Changes of type in DuckDB: every cast is fenced, because DuckDB's own round, guess and overflow."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from octo_core.expressions.duckdb_json import valid
 from octo_core.expressions.duckdb_numbers import finite, native
+from octo_core.expressions.engine import Change
 from octo_core.expressions.formats import reason_noun, token_sql
 from octo_core.expressions.numbers import PLAIN, WITH_EXPONENT, named, text_literal
 from octo_core.types import TEXT, DataType
 
 _PART: Final = named("part")
 _ITEM: Final = named("item")
-SHOWN: Final = 80
-"""How much of a value a reason shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """SQL of the new value, NULL where it cannot be; and the words after the old value then, None if it always can."""
-
-    value: str
-    reason: str | None = None
-    """SQL of text, which follows the value in the sentence; it may look at the old value."""
 
 
 def from_token(token: str, kind: DataType, fmt: str | None) -> Change:
@@ -89,7 +78,7 @@ def text_of_value(value: str, kind: DataType) -> str:
     return f"CAST({value} AS VARCHAR)"
 
 
-def change(value: str, source: DataType, target: DataType, *, explicit: bool) -> Change:
+def change(value: str, source: DataType, target: DataType, explicit: bool) -> Change:
     """A value (cheap to repeat) of one type as another: lossless or NULL; an explicit cast to a decimal rounds."""
     if source == target:
         return Change(value)
@@ -110,7 +99,7 @@ def change(value: str, source: DataType, target: DataType, *, explicit: bool) ->
     if target.kind == "json":
         return Change(value if source.kind == "record" else f"CAST(to_json({value}) AS VARCHAR)")
     if source.kind == "list" and source.element and target.element:
-        inner = change(_PART, source.element, target.element, explicit=explicit)
+        inner = change(_PART, source.element, target.element, explicit)
         values = f"list_transform({value}, lambda {_PART}: {inner.value})"
         if inner.reason is None:
             return Change(values)
@@ -141,3 +130,10 @@ def _number(value: str, source: DataType, target: DataType, *, explicit: bool) -
         f"CASE WHEN {exact} THEN TRY_CAST({value} AS {name}) END",
         f"CASE WHEN {exact} THEN {large} ELSE {text_literal(more)} END",
     )
+
+
+def typed(column: str, kind: DataType) -> str:
+    """A natively typed column as our types have it."""
+    if kind.kind in ("record", "json"):
+        return f"CAST(to_json({column}) AS VARCHAR)" if kind.kind == "record" else f"CAST({column} AS VARCHAR)"
+    return f"CAST({column} AS {native(kind)})" if kind.kind == "uuid" else column
