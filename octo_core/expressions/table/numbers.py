@@ -157,7 +157,8 @@ FUNCTIONS: Final = (
         Duck(
             lambda call, args: token_sql(args[0], call.type, _text(call.args[1])), "null",
             lambda call: f"$0 is no number written as {_text(call.args[1])}",
-        ), Spark(lambda call, args: token_spark(args[0], call.type, _text(call.args[1])), "null"), family="numbers", result=_parsed_type,
+        ), Spark(lambda call, args: token_spark(args[0], call.type, _text(call.args[1])), "null"),
+        family="numbers", result=_parsed_type,
     ),
 )  # fmt: skip
 

@@ -183,7 +183,9 @@ FUNCTIONS: Final = (
         "starts_with", "starts_with(text, text) → boolean", "Whether it starts so.", "starts_with($0, $1)",
         "startswith($0, $1)",
     ),
-    _strict("ends_with", "ends_with(text, text) → boolean", "Whether it ends so.", "suffix($0, $1)", "endswith($0, $1)"),
+    _strict(
+        "ends_with", "ends_with(text, text) → boolean", "Whether it ends so.", "suffix($0, $1)", "endswith($0, $1)"
+    ),
     _strict(
         "contains", "contains(text, text) → boolean", "Whether it is in it.", "contains($0, $1)", "contains($0, $1)"
     ),
@@ -217,7 +219,8 @@ FUNCTIONS: Final = (
     Function(
         "regexp_extract", ("regexp_extract(text, text:pattern, [integer:count]) → text",),
         "What the pattern, or one group of it, first matches.",
-        Duck(_extract), Spark(_extract_spark), check=check_pattern, nulls="NULL where an argument is, or nothing matches",
+        Duck(_extract), Spark(_extract_spark), check=check_pattern,
+        nulls="NULL where an argument is, or nothing matches",
     ),
     Function(
         "regexp_replace", ("regexp_replace(text, text:pattern, text:constant) → text",),
