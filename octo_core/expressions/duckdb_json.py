@@ -26,6 +26,12 @@ def valid(text: str) -> str:
     )
 
 
+def flat(text: str) -> str:
+    """SQL condition of valid JSON: no object or list is in another."""
+    bare = f"regexp_replace({text}, '{_STRING}', '', 'g')"
+    return f"NOT regexp_matches({bare}, '(?s)[\\[{{].*[\\[{{]')"
+
+
 def pointer(path: str) -> str:
     """DuckDB's JSON pointer of a path such as `a.b[1]`. Raises ValueError."""
     parts = checked_parts(path)

@@ -1,12 +1,14 @@
 """Changes of type in Spark: every cast is fenced, because Spark's own cut, round and guess."""
 
+import json
+
 from octo_core.expressions.engine import Change
 from octo_core.expressions.formats import reason_noun
 from octo_core.expressions.numbers import PLAIN, WITH_EXPONENT
 from octo_core.expressions.spark_formats import token_spark
 from octo_core.expressions.spark_json import texts, valid
-from octo_core.expressions.spark_names import full_match, literal, named, native, with_name
-from octo_core.expressions.spark_numbers import as_double, double_to_decimal, finite, float_text
+from octo_core.expressions.spark_names import full_match, literal, name, named, native, with_name
+from octo_core.expressions.spark_numbers import double_to_decimal, finite, float_text
 from octo_core.types import TEXT, DataType
 
 _ITEM = named("item")
@@ -70,18 +72,30 @@ def text_of_value(value: str, kind: DataType) -> str:
     if kind.kind == "timestamptz":
         return f"concat(replace(CAST({value} AS STRING), ' ', 'T'), 'Z')"
     if kind.kind == "list":
-        return _list_text(value, kind.element or TEXT)
-    if kind.kind in ("bytes", "interval"):
-        return f"to_json(named_struct('v', {value}))"
-    return f"CAST({value} AS STRING)"
+        return json_text(value, kind)
+    if kind.kind == "interval":
+        return f"to_json({value})"
+    return f"base64({value})" if kind.kind == "bytes" else f"CAST({value} AS STRING)"
 
 
-def _list_text(value: str, element: DataType) -> str:
-    shown = text_of_value(_ITEM, element)
-    if not element.is_numeric and element.kind not in ("boolean", "json", "record", "list"):
-        shown = f"substring(to_json(array({shown})), 2, length(to_json(array({shown}))) - 2)"
-    elements = f"transform({value}, {_ITEM} -> coalesce({shown}, 'null'))"
-    return f"concat('[', array_join({elements}, ','), ']')"
+def json_text(value: str, kind: DataType, depth: int = 0) -> str:
+    """SQL of a value as JSON, as DuckDB's of the same name."""
+    if kind.is_numeric or kind.kind in ("boolean", "json"):
+        return text_of_value(value, kind)
+    if kind.kind == "list":
+        item = named(f"item {depth}")
+        shown = f"coalesce({json_text(item, kind.element or TEXT, depth + 1)}, 'null')"
+        return f"concat('[', array_join(transform({value}, {item} -> {shown}), ','), ']')"
+    if kind.kind == "record" and kind.fields:
+        parts = [
+            f"{literal(json.dumps(own, ensure_ascii=False) + ':')}, "
+            f"coalesce({json_text(f'{value}.{name(own)}', inner, depth)}, 'null')"
+            for own, inner in kind.fields
+        ]
+        inside = ", ',', ".join(parts)
+        return f"CASE WHEN {value} IS NOT NULL THEN concat('{{', {inside}, '}}') END"
+    quoted = f"to_json(array({text_of_value(value, kind)}))"
+    return f"CASE WHEN {value} IS NOT NULL THEN substring({quoted}, 2, length({quoted}) - 2) END"
 
 
 def change(value: str, source: DataType, target: DataType, explicit: bool) -> Change:
@@ -119,8 +133,8 @@ def _number(value: str, source: DataType, target: DataType, explicit: bool) -> C
     own = native(target)
     large = literal(f" is too large for {target}")
     if target.family == "float":
-        exact = as_double(value, source) if source.family == "decimal" else value
-        return Change(finite(f"CAST({exact} AS {own})"), large)
+        token = f"CAST({value} AS STRING)" if source.kind == "decimal" else value  # by its text: rounded once
+        return Change(finite(f"CAST({token} AS {own})"), large)
     if source.family == "float":
         if target.is_integer:
             small = f"{value} < 9223372036854775808D"  # which Spark's cast would take for the largest BIGINT
@@ -145,5 +159,5 @@ def _number(value: str, source: DataType, target: DataType, explicit: bool) -> C
 def typed(column: str, kind: DataType) -> str:
     """A natively typed column as our types have it."""
     if kind.kind == "record":
-        return f"to_json({column}, map('ignoreNullFields', 'false'))"
+        return json_text(column, kind)
     return f"CAST({column} AS {native(kind)})" if kind.kind in ("uuid", "json") else column

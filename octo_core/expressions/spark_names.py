@@ -40,7 +40,7 @@ def name(text: str) -> str:
 
 def literal(text: str) -> str:
     """A text literal: Spark reads backslashes in it, and `${…}` as a variable where a session lets it."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\u0024{")
+    escaped = text.replace("\\", "\\\\").replace("'", "''").replace("${", "\\u0024{")
     return "'" + "".join(f"\\u{ord(sign):04x}" if sign < " " else sign for sign in escaped) + "'"
 
 

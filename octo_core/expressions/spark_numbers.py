@@ -10,8 +10,8 @@ from typing import Final
 from octo_core.expressions.numbers import FLOAT, WITH_EXPONENT, exact_regex
 from octo_core.expressions.spark_names import full_match, named, native, with_name
 from octo_core.expressions.tree import Call
-from octo_core.expressions.typing import INTEGER_DIGITS, common
-from octo_core.types import DataType, decimal
+from octo_core.expressions.typing import digits_of
+from octo_core.types import DataType
 
 Value = Callable[[Call, tuple[str, ...]], str]
 _TRY: Final = {"+": "try_add", "-": "try_subtract", "*": "try_multiply"}
@@ -141,7 +141,7 @@ def divide(call: Call, args: tuple[str, ...]) -> str:
         over = f"try_multiply({over}, CAST(1{'0' * shift} AS DECIMAL(38,0)))"
     under = f"abs({unscaled(args[1], right.type)})"
     a, b, q = named("a"), named("b"), named("q")
-    digits = _digits(left.type) + shift
+    digits = digits_of(left.type) + shift
     first = f"CASE WHEN {b} < 1{'0' * _STEP} THEN {_cut(a, _times(b, _STEP))} ELSE 0 END"
     rest = f"CASE WHEN {b} < 1{'0' * _STEP} THEN {a} % {_times(b, _STEP)} ELSE {a} END"
     whole = f"({_times(first, _STEP)} + {_cut(rest, b)})" if digits > _STEP else _cut(a, b)
@@ -153,10 +153,6 @@ def divide(call: Call, args: tuple[str, ...]) -> str:
     result = with_name(half, "q", f"try_cast(try_multiply({signed}, {unit}) AS {native(call.type)})")
     both = with_name(under, "b", with_name(over, "a", result))
     return f"CASE WHEN {args[1]} <> 0 THEN {both} END"
-
-
-def _digits(kind: DataType) -> int:
-    return INTEGER_DIGITS.get(kind.kind) or kind.precision or 0
 
 
 def _times(sql: str, digits: int) -> str:
@@ -171,13 +167,8 @@ def _cut(over: str, under: str) -> str:
 def remainder(call: Call, args: tuple[str, ...]) -> str:
     if call.type.is_integer:
         return f"try_mod(CAST({args[0]} AS BIGINT), CAST({args[1]} AS BIGINT))"
-    both = common(*(_kind(node.type) for node in call.args)) or call.type
-    left, right = (f"try_cast({arg} AS {native(both)})" for arg in args)
-    return f"try_cast(try_mod({left}, {right}) AS {native(call.type)})"
-
-
-def _kind(kind: DataType) -> DataType:
-    return decimal(INTEGER_DIGITS[kind.kind], 0) if kind.is_integer else kind
+    wide = native(call.type)
+    return f"try_cast(try_mod(try_cast({args[0]} AS {wide}), try_cast({args[1]} AS {wide})) AS {wide})"
 
 
 def shortest(sql: str, kind: DataType) -> str:
@@ -202,11 +193,11 @@ def _searched(sql: str, kind: DataType) -> str:
     t = named("t")
     found = f"filter({tried}, {t} -> CAST({t} AS {native(kind)}) = abs({sql}))[0]"
     made = f"concat(CASE WHEN {sql} < 0 THEN '-' ELSE '' END, {found})"
-    usual = with_name(digits_of(f"CAST(abs({sql}) AS STRING)"), "p", made)
+    usual = with_name(_digits_and_point(f"CAST(abs({sql}) AS STRING)"), "p", made)
     return f"CASE WHEN {sql} = 0 OR NOT abs({sql}) < double('Infinity') THEN CAST({sql} AS STRING) ELSE {usual} END"
 
 
-def digits_of(text: str) -> str:
+def _digits_and_point(text: str) -> str:
     """A struct of a positive float's digits, without zeros around them, and where its point is before or in them."""
     whole = f"regexp_extract({text}, '^([0-9]*)', 1)"
     after = f"regexp_extract({text}, '[.]([0-9]*)', 1)"
@@ -233,7 +224,7 @@ def float_text(sql: str, kind: DataType) -> str:
     )
     shown = f"CASE WHEN {power} BETWEEN -4 AND 15 THEN {plain} ELSE {scientific} END"
     own = named("s")
-    text = with_name(shortest(f"abs({sql})", kind), "s", with_name(digits_of(own), "d", shown))
+    text = with_name(shortest(f"abs({sql})", kind), "s", with_name(_digits_and_point(own), "d", shown))
     sign = f"CASE WHEN CAST({sql} AS STRING) LIKE '-%' THEN '-' ELSE '' END"
     return (
         f"CASE WHEN isnan({sql}) THEN 'nan' WHEN {sql} = double('Infinity') THEN 'inf'"

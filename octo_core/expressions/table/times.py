@@ -221,20 +221,22 @@ def _shortcut(name: str, doc: str) -> Function:
     )
 
 
-def _spark_added(unit: str) -> Callable[[Call, tuple[str, ...]], str]:
-    """Numbers that leave the years in any case are no numbers to Spark, whose own sums would overflow."""
+def _stays(unit: str, number: str) -> str:
+    """SQL condition: so many units do not leave the years in any case; past them engines overflow and raise."""
+    most = 120_000 if unit == "months" else 320_000_000_000_000_000 // _MICROS[unit.removesuffix("s")]
+    return f"{number} BETWEEN -{most} AND {most}"
 
+
+def _spark_added(unit: str) -> Callable[[Call, tuple[str, ...]], str]:
     def value(call: Call, args: tuple[str, ...]) -> str:
         local = _spark_local(call, 0, args[0])
         if unit == "months":
-            moved, most = f"{local} + make_ym_interval(0, CAST({args[1]} AS INT))", 120_000
+            moved = f"{local} + make_ym_interval(0, CAST({args[1]} AS INT))"
         else:
             size = _MICROS[unit.removesuffix("s")]
-            most = 320_000_000_000_000_000 // size
             moved = utc_local(f"timestamp_micros(unix_micros({utc_instant(local)}) + {args[1]} * {size}L)")
-        small = f"{args[1]} BETWEEN -{most}L AND {most}L"
         made = with_name(moved, "m", _spark_back(call, in_years(named("m"))))
-        return f"CASE WHEN {small} THEN {made} END"
+        return f"CASE WHEN {_stays(unit, args[1])} THEN {made} END"
 
     return value
 
@@ -244,7 +246,7 @@ def _added(unit: str, amount: str) -> Function:
 
     def value(call: Call, args: tuple[str, ...]) -> str:
         moved = f"{_local(call, 0, args[0])} + {amount.replace('$1', args[1])}"
-        return f"TRY({_in_years(call, _back(call, f'({moved})'))})"
+        return f"CASE WHEN {_stays(unit, args[1])} THEN TRY({_in_years(call, _back(call, f'({moved})'))}) END"
 
     return Function(
         f"add_{unit}",
