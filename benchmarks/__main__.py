@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import command, kafka, kill_matrix, load, many, merge, push, sql
+from benchmarks import command, kafka, kill_matrix, load, many, merge, push, spark, sql, stream
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "cli": command.run_cli,
@@ -15,6 +15,9 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "memory": merge.run_memory,
     "kill_matrix": kill_matrix.run_kill_matrix,
     "push": push.run,
+    "spark": spark.run_spark,
+    "spark-memory": spark.run_spark_memory,
+    "stream": stream.run_stream,
     "sql": sql.run_sql,
 }
 

@@ -42,20 +42,17 @@ def _python() -> Finding:
 
 
 def _java() -> Finding:
-    import subprocess
+    from octo_resources.engines.spark.missing import JAVA, java, java_fits
 
-    java = shutil.which("java")
-    if java is None:
-        fix = "Install Java 17 if you want the Spark engine; nothing else needs it."
-        return Finding(what="Java", state="warning", found="not installed", fix=fix)
-    try:
-        said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=False)  # noqa: S603  found on PATH
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return Finding(
-            what="Java", state="warning", found=f"does not start: {type(error).__name__}", fix="Install Java 17."
-        )
-    lines = (said.stderr or said.stdout).strip().splitlines()
-    return Finding(what="Java", state="ok", found=lines[0] if lines else java)
+    path, line = java()
+    fix = f"Install Java {JAVA[0]} or {JAVA[1]} if you want the Spark engine; nothing else needs it."
+    if path is None:
+        return Finding(what="Java", state="warning", found=line, fix=fix)
+    return Finding(what="Java", state="ok", found=line) if java_fits(line) else _old_java(line, fix)
+
+
+def _old_java(line: str, fix: str) -> Finding:
+    return Finding(what="Java", state="warning", found=f"{line}: Spark does not run on it", fix=fix)
 
 
 def _packages() -> Iterator[Finding]:
@@ -125,6 +122,8 @@ def _landing(project: "Project") -> Finding:
     """Whether the landing zone can be written, and how much room is left there."""
     import tempfile
 
+    if "://" in project.spec.landing.path:
+        return _landing_elsewhere(project)
     folder = project.landing_path
     base = next(path for path in (folder, *folder.parents) if path.exists())
     try:
@@ -139,6 +138,22 @@ def _landing(project: "Project") -> Finding:
             what="landing", state="warning", found=found, fix="octopipe history clean, or another landing.path"
         )
     return Finding(what="landing", state="ok", found=found)
+
+
+def _landing_elsewhere(project: "Project") -> Finding:
+    """Whether the landing zone's store answers, and lets itself be written to."""
+    from octo_resources.objects import StoreError, open_store
+
+    settings = project.spec.landing
+    try:
+        store = open_store(project.secrets.reveal(settings.path), settings.endpoint)
+        key = f"{store.prefix}.octopipe-doctor"
+        store.write(key, b"doctor")
+        store.delete([key])
+    except (StoreError, OctopipeError) as error:
+        fix = error.hint or "Look at landing: in octopipe.yaml."
+        return Finding(what="landing", state="broken", found=redact(error.message), fix=fix)
+    return Finding(what="landing", state="ok", found=store.address)
 
 
 def _dagster(project: "Project") -> Finding:
@@ -167,6 +182,7 @@ def _pipeline(project: "Project", name: str, seen: dict[str, Finding]) -> Iterat
     yield from missing
     yield from _model(pipeline)
     if not missing:
+        yield from _spark(project, pipeline, seen)
         yield _destination(project, pipeline, seen)
 
 
@@ -198,6 +214,23 @@ def _model(pipeline: "Pipeline") -> Iterator[Finding]:
         yield Finding(what=what, state="broken", found="instructor is not installed", fix="pip install octopipe[llm]")
     else:
         yield Finding(what=what, state="ok", found=f"{asked.settings.model}, share: {asked.share}")
+
+
+def _spark(project: "Project", pipeline: "Pipeline", seen: dict[str, Finding]) -> Iterator[Finding]:
+    """Whether the Spark that a pipeline may run on is there and its executors fit; each is asked once."""
+    from octo_resources.engines.choice import place
+
+    engine = pipeline.engine
+    if engine.kind == "duckdb" or (engine.kind == "auto" and place(engine) is None):
+        return
+    from octo_resources.engines.spark.doctor import examine
+
+    what = f"{pipeline.name}: Spark"
+    address = f"spark {engine.model_dump_json()}"
+    if address not in seen:
+        state, found, fix = examine(engine, project.secrets.reveal)
+        seen[address] = Finding(what=what, state=state, found=redact(found), fix=fix)
+    yield seen[address].model_copy(update={"what": what})
 
 
 def _destination(project: "Project", pipeline: "Pipeline", seen: dict[str, Finding]) -> Finding:

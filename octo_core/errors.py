@@ -9,6 +9,7 @@ OctopipeError
 ├── SourceError           the source could not be read
 ├── LandingError          a landed batch is missing, damaged or does not match its manifest
 ├── DestinationError      the destination could not be read or written
+├── EngineError           the engine could not be started or reached, or its work failed
 ├── DriftStop             the source changed and the pipeline says `stop`
 ├── QuarantineLimit       more rows were set aside than the pipeline allows
 ├── LoadAborted           somebody asked that the load ends; nothing was committed
@@ -112,6 +113,16 @@ class LandingError(OctopipeError):
 
 class DestinationError(OctopipeError):
     """The destination could not be reached, read or written. `retryable` says whether trying again could help."""
+
+    def __init__(
+        self, message: str, *, where: str | None = None, hint: str | None = None, retryable: bool = False
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.retryable = retryable
+
+
+class EngineError(OctopipeError):
+    """The engine could not be started or reached, or its work failed; nothing was committed."""
 
     def __init__(
         self, message: str, *, where: str | None = None, hint: str | None = None, retryable: bool = False

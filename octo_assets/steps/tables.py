@@ -64,6 +64,7 @@ def table_assets(project: Project, spec: PipelineSpec) -> dg.AssetsDefinition:
                 pipeline_of(space, spec),
                 tables=wanted if len(wanted) < len(keys) else None,
                 dagster_run=context.run.run_id,
+                say=context.log.info,
             )
         for warning in outcome.result.warnings:
             context.log.warning(warning)
@@ -92,7 +93,10 @@ def _spec(project: Project, spec: PipelineSpec, table: str, key: dg.AssetKey) ->
             f"`octopipe quarantine list {spec.name}`."
         ),
         metadata={"dagster/table_name": table},
-        kinds={"duckdb", *({spec.destination.kind} if spec.destination else ())},
+        kinds={
+            "spark" if spec.engine.kind == "spark" else "duckdb",
+            *({spec.destination.kind} if spec.destination else ()),
+        },
         automation_condition=LOAD_WHEN_APPROVED_OR_NEW.ignore(dg.AssetSelection.assets(*quiet))
         if quiet
         else LOAD_WHEN_APPROVED_OR_NEW,
@@ -203,6 +207,7 @@ def _materialization(
         "seconds": result.seconds,
         "result": _document(result),
     }
+    metadata |= {name: dg.MetadataValue.url(address) for name, address in outcome.links.items()}
     if table in there.rows:
         metadata["dagster/row_count"] = there.rows[table]
     if outcome.prepared is not None:

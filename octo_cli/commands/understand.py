@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from octo_cli import completing, console
-from octo_core.errors import NotSupportedYet, UsageError
+from octo_core.errors import UsageError
 
 if TYPE_CHECKING:
     from octo_core.schema import Field, SourceSchema
@@ -183,8 +183,6 @@ def plan(
     from octo_core.plan.show import diff_text, plan_text
     from octo_resources.flow import plan_to_read
 
-    if sql == "spark":
-        raise NotSupportedYet("Spark is not supported yet", hint="see the embedded engine's: --sql duckdb")
     space, pipeline = opened(name)
     with console.progress(f"planning {name}") as progress:
         found, recipe = plan_to_read(space, pipeline, progress=progress)
@@ -196,7 +194,7 @@ def plan(
         }
     )
     if sql is not None:
-        text = "\n\n".join(f"-- {key}\n{table.sql['duckdb']}" for key, table in found.tables.items())
+        text = "\n\n".join(f"-- {key}\n{table.sql[sql]}" for key, table in found.tables.items())
         console.answer(shown, text)
     elif diff:
         console.answer(shown, console.page(lambda width, colour: diff_text(found, width=width, colour=colour)))

@@ -1,50 +1,35 @@
-"""The typed tree as DuckDB's SQL: the value, which never raises, and the reason why a row has none.
+"""The typed tree as DuckDB's SQL."""
 
-Shared parts become `lets`, columns of a sub-select below, so that the SQL grows with the expression and not with its
-depth. A let's name comes from its SQL: what two columns have in common is computed once.
-"""
-
-import hashlib
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from functools import singledispatchmethod
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from octo_core.expressions.duckdb_convert import SHOWN, Change, change, from_token, text_of_value
+from octo_core.expressions.duckdb_convert import change, from_token, text_of_value, typed
 from octo_core.expressions.duckdb_numbers import native
-from octo_core.expressions.functions import Duck
+from octo_core.expressions.engine import Engine, Rendered
 from octo_core.expressions.numbers import text_literal
-from octo_core.expressions.table import TABLE
-from octo_core.expressions.tree import Assign, Call, Case, Convert, Literal, Node, Path
-from octo_core.expressions.typing import is_null
-from octo_core.types import JSON, TEXT, DataType
-
-NEVER: Final = "NULL"
-_ATOM: Final = re.compile(r'"(?:[^"]|"")*"|_e[0-9a-f]{16}')
-_LET: Final = re.compile(r"\b_e[0-9a-f]{16}\b")
-_HOLE: Final = re.compile(r"\$(\d)")
+from octo_core.expressions.rendering import render, select
+from octo_core.expressions.tree import Node
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """`value` never raises; `reason` is NULL, or why the row has no value. Both may name `lets`, in their order."""
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
-    value: str
-    reason: str
-    lets: tuple[tuple[str, str], ...] = ()
 
-    @property
-    def can_fail(self) -> bool:
-        return self.reason != NEVER
+ENGINE: Final = Engine(
+    name=_name,
+    text=text_literal,
+    native=native,
+    from_token=from_token,
+    change=change,
+    text_of_value=text_of_value,
+    typed=typed,
+    rendering=lambda function: function.duckdb,
+)
 
 
 def to_duckdb(node: Node, *, show_values: bool = True) -> Rendered:
     """SQL over a relation with a column per path of the expression. `show_values=False` keeps values out of reasons."""
-    render = _Renderer(show_values)
-    piece = render.node(node)
-    return Rendered(piece.value, _first(piece.reasons), tuple(render.lets.items()))
+    return render(node, ENGINE, show_values=show_values)
 
 
 def select_duckdb(columns: Mapping[str, Rendered], source: str, *, keep: Sequence[str] = (), reason: str = "!") -> str:
@@ -53,246 +38,4 @@ def select_duckdb(columns: Mapping[str, Rendered], source: str, *, keep: Sequenc
     `source` is a FROM item (a name, or a sub-select in brackets), `keep` are columns of it to carry along. Reasons of
     columns that cannot fail are left out. Shared parts are computed once, in sub-selects below.
     """
-    inner = with_lets(columns.values(), source)
-    shown = [_name(name) for name in keep]
-    shown += [f"{rendered.value} AS {_name(name)}" for name, rendered in columns.items()]
-    shown += [f"{rendered.reason} AS {_name(name + reason)}" for name, rendered in columns.items() if rendered.can_fail]
-    return f"SELECT {', '.join(shown)} FROM {inner}"  # noqa: S608  (as above)
-
-
-def with_lets(columns: Iterable[Rendered], source: str) -> str:
-    """A FROM item: the source's columns and what the rendered ones share, each under its let's name."""
-    lets: dict[str, str] = {}
-    for rendered in columns:
-        lets.update(rendered.lets)
-    for layer in _layers(lets):
-        added = ", ".join(f"{sql} AS {name}" for name, sql in layer)
-        source = f"(SELECT *, {added} FROM {source})"  # noqa: S608  (made of rendered trees, never of a user's text)
-    return source
-
-
-def reason_in_full(rendered: Rendered) -> str:
-    """The reason with its lets written out: for a CASE that is seldom reached, where computing them first is waste."""
-    lets = dict(rendered.lets)
-
-    def written(sql: str) -> str:
-        return _LET.sub(lambda found: f"({written(lets[found[0]])})" if found[0] in lets else found[0], sql)
-
-    return written(rendered.reason)
-
-
-def _layers(lets: dict[str, str]) -> list[list[tuple[str, str]]]:
-    """The lets by level: each names only those of lower ones."""
-    level: dict[str, int] = {}
-    for name, sql in lets.items():
-        level[name] = 1 + max((level[used] for used in _LET.findall(sql) if used in level), default=-1)
-    count = max(level.values(), default=-1) + 1
-    return [[(name, lets[name]) for name in lets if level[name] == at] for at in range(count)]
-
-
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _first(reasons: Sequence[str]) -> str:
-    found = list(dict.fromkeys(reason for reason in reasons if reason != NEVER))
-    if not found:
-        return NEVER
-    return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    value: str
-    reasons: tuple[str, ...] = ()
-    constant: bool = False
-
-
-class _Renderer:
-    """One expression being rendered; `lets` fills up in the order of use."""
-
-    def __init__(self, show_values: bool) -> None:
-        self.show_values = show_values
-        self.lets: dict[str, str] = {}
-
-    def bind(self, sql: str) -> str:
-        """A name for a value that is used more than once."""
-        if _ATOM.fullmatch(sql):
-            return sql
-        name = "_e" + hashlib.sha256(sql.encode()).hexdigest()[:16]
-        self.lets[name] = sql
-        return name
-
-    def bound(self, node: Node) -> _Piece:
-        piece = self.node(node)
-        return piece if piece.constant else _Piece(self.bind(piece.value), piece.reasons)
-
-    def quoted(self, value: str, kind: DataType) -> str:
-        """SQL of a value as a reason shows it, e.g. "2460"."""
-        if not self.show_values:
-            return text_literal("a value")
-        return f"'\"' || left(coalesce({text_of_value(value, kind)}, 'NULL'), {SHOWN}) || '\"'"
-
-    @singledispatchmethod
-    def node(self, node: Node) -> _Piece:
-        raise TypeError(type(node))
-
-    @node.register
-    def literal(self, node: Literal) -> _Piece:
-        return _Piece(_constant(node), constant=True)
-
-    @node.register
-    def path(self, node: Path) -> _Piece:
-        column = _name(node.name)
-        if node.carrier == "typed":
-            return _Piece(_typed(column, node.type))
-        if node.type == JSON and node.carrier in ("object", "array"):
-            return _Piece(column)
-        return self.changed(column, TEXT, from_token(column, node.type, node.format), ())
-
-    @node.register
-    def convert(self, node: Convert) -> _Piece:
-        arg = node.arg
-        if isinstance(arg, Path) and arg.carrier != "typed":
-            token = _name(arg.name)
-            if _is_token(arg, node.type):
-                return _Piece(token)
-            if not node.explicit and arg.type.is_numeric and node.type.is_numeric:
-                # Read as what is wanted at once: what fits there may be wider than the schema says.
-                return self.changed(token, TEXT, from_token(token, node.type, arg.format), ())
-        if is_null(arg):
-            return _Piece(f"CAST(NULL AS {native(node.type)})", constant=True)
-        piece = self.bound(arg)
-        done = change(piece.value, arg.type, node.type, explicit=node.explicit)
-        return self.changed(piece.value, arg.type, done, piece.reasons)
-
-    def changed(self, old: str, kind: DataType, done: Change, reasons: tuple[str, ...]) -> _Piece:
-        if done.reason is None:
-            return _Piece(done.value, reasons)
-        value = self.bind(done.value)
-        words = f"{self.quoted(old, kind)} || {done.reason}"
-        return _Piece(value, (*reasons, f"CASE WHEN {value} IS NULL AND {old} IS NOT NULL THEN {words} END"))
-
-    @node.register
-    def case(self, node: Case) -> _Piece:
-        pieces = [(self.node(test), self.node(value)) for test, value in node.whens]
-        default = self.node(node.default)
-        tests = [self.bind(test.value) if not test.constant else test.value for test, _ in pieces]
-        whens = " ".join(f"WHEN {test} THEN {value.value}" for test, (_, value) in zip(tests, pieces, strict=True))
-        sql = f"CASE {whens} ELSE {default.value} END"
-        reason = _first(default.reasons)
-        for test, (condition, value) in zip(reversed(tests), reversed(pieces), strict=True):
-            taken = _first(value.reasons)
-            if taken != reason:
-                reason = f"CASE WHEN {test} THEN {taken} ELSE {reason} END"
-            reason = _first((*condition.reasons, reason))
-        return _Piece(sql, () if reason == NEVER else (reason,))
-
-    @node.register
-    def assign(self, node: Assign) -> _Piece:
-        piece = self.bound(node.arg)
-        limits = []
-        if node.type == TEXT or node.arg.type == TEXT:
-            limits.append((f"contains({piece.value}, chr(0))", "the text holds a NUL character", False))
-        if node.max_length is not None:
-            measured = f"rtrim({piece.value}, ' ')" if node.pad else piece.value
-            words = f" is longer than {node.max_length} character" + ("s" if node.max_length != 1 else "")
-            limits.append((f"length({measured}) > {node.max_length}", words, True))
-        if node.enum is not None:
-            members = ", ".join(text_literal(member) for member in node.enum)
-            words = " is not one of " + ", ".join(node.enum[:8]) + (", …" if len(node.enum) > 8 else "")
-            limits.append((f"{piece.value} NOT IN ({members})", words, True))
-        checks = []
-        for condition, words, shown in limits:
-            said = f"{self.quoted(piece.value, TEXT)} || {text_literal(words)}" if shown else text_literal(words)
-            checks.append(f"CASE WHEN {condition} THEN {said} END")
-        return _Piece(piece.value, (*piece.reasons, *checks), piece.constant)
-
-    @node.register
-    def call(self, node: Call) -> _Piece:
-        if node.function in ("and", "or"):
-            return self.logic(node)
-        if node.function == "coalesce":
-            return self.coalesce(node)
-        duck = TABLE[node.function].duckdb
-        assert duck is not None
-        pieces = [self.bound(arg) for arg in node.args]
-        args = tuple(piece.value for piece in pieces)
-        value = duck.value(node, args) if callable(duck.value) else _filled(duck.value, args)
-        reasons = tuple(reason for piece in pieces for reason in piece.reasons)
-        if duck.fails is None:
-            return _Piece(value, reasons)
-        value = self.bind(value)
-        return _Piece(value, (*reasons, self.own_reason(node, duck, args, value)))
-
-    def own_reason(self, node: Call, duck: Duck, args: tuple[str, ...], value: str) -> str:
-        if duck.fails == "null":
-            given = [
-                f"{arg} IS NOT NULL" for arg, own in zip(args, node.args, strict=True) if not isinstance(own, Literal)
-            ]
-            condition = " AND ".join([f"{value} IS NULL", *given])
-            if any(is_null(arg) for arg in node.args):
-                return NEVER
-        else:
-            condition = duck.fails(node, args) if callable(duck.fails) else _filled(str(duck.fails), args)
-        words = duck.reason(node) if callable(duck.reason) else duck.reason
-        return f"CASE WHEN {condition} THEN {self.sentence(words, node, args)} END"
-
-    def sentence(self, words: str, node: Call, args: tuple[str, ...]) -> str:
-        """SQL of a reason: its plain words, and the arguments' values where it says `$0`."""
-        parts = []
-        for index, piece in enumerate(_HOLE.split(words)):
-            if index % 2:
-                parts.append(self.quoted(args[int(piece)], node.args[int(piece)].type))
-            elif piece:
-                parts.append(text_literal(piece))
-        return " || ".join(parts)
-
-    def logic(self, node: Call) -> _Piece:
-        """What stands after a false one of `and`, or a true one of `or`, is not evaluated as far as failures go."""
-        pieces = [self.node(arg) for arg in node.args]
-        settled = "FALSE" if node.function == "and" else "TRUE"
-        values = [self.bind(piece.value) if not piece.constant else piece.value for piece in pieces]
-        reason = NEVER
-        for value, piece in zip(reversed(values), reversed(pieces), strict=True):
-            if reason != NEVER:
-                reason = f"CASE WHEN {value} IS NOT {settled} THEN {reason} END"
-            reason = _first((*piece.reasons, reason))
-        return _Piece(f"({f' {node.function.upper()} '.join(values)})", () if reason == NEVER else (reason,))
-
-    def coalesce(self, node: Call) -> _Piece:
-        pieces = [self.node(arg) for arg in node.args]
-        values = [self.bind(piece.value) if not piece.constant else piece.value for piece in pieces]
-        reason = NEVER
-        for value, piece in zip(reversed(values), reversed(pieces), strict=True):
-            if reason != NEVER:
-                reason = f"CASE WHEN {value} IS NULL THEN {reason} END"
-            reason = _first((*piece.reasons, reason))
-        return _Piece(f"coalesce({', '.join(values)})", () if reason == NEVER else (reason,))
-
-
-def _filled(template: str, args: tuple[str, ...]) -> str:
-    return _HOLE.sub(lambda hole: args[int(hole[1])], template)
-
-
-def _is_token(path: Path, target: DataType) -> bool:
-    return target == TEXT or (target == JSON and path.type.kind in ("record", "list"))
-
-
-def _constant(node: Literal) -> str:
-    value = node.value
-    if value is None:
-        return f"CAST(NULL AS {native(node.type)})"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return text_literal(value)
-    text = format(value, "f") if isinstance(value, Decimal) else str(value)
-    return f"CAST('{text}' AS {'BIGINT' if node.type.is_integer else native(node.type)})"
-
-
-def _typed(column: str, kind: DataType) -> str:
-    """A natively typed column as our types have it."""
-    if kind.kind in ("record", "json"):
-        return f"CAST(to_json({column}) AS VARCHAR)" if kind.kind == "record" else f"CAST({column} AS VARCHAR)"
-    return f"CAST({column} AS {native(kind)})" if kind.kind == "uuid" else column
+    return select(columns, source, ENGINE, keep, reason)

@@ -1,27 +1,17 @@
 """Changes of type in DuckDB: every cast is fenced, because DuckDB's own round, guess and overflow."""
 
-from dataclasses import dataclass
+import json
 from typing import Final
 
-from octo_core.expressions.duckdb_json import valid
+from octo_core.expressions.duckdb_json import flat, quoted_numbers, valid
 from octo_core.expressions.duckdb_numbers import finite, native
+from octo_core.expressions.engine import Change
 from octo_core.expressions.formats import reason_noun, token_sql
 from octo_core.expressions.numbers import PLAIN, WITH_EXPONENT, named, text_literal
 from octo_core.types import TEXT, DataType
 
 _PART: Final = named("part")
 _ITEM: Final = named("item")
-SHOWN: Final = 80
-"""How much of a value a reason shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """SQL of the new value, NULL where it cannot be; and the words after the old value then, None if it always can."""
-
-    value: str
-    reason: str | None = None
-    """SQL of text, which follows the value in the sentence; it may look at the old value."""
 
 
 def from_token(token: str, kind: DataType, fmt: str | None) -> Change:
@@ -58,12 +48,12 @@ def _list_from_json(token: str, kind: DataType) -> Change:
     element = kind.element or TEXT
     reason = text_literal(f" is no {kind}")
     if element.kind == "text":
-        guard = f"{valid(token)} AND json_type({token}) = 'ARRAY'"
-        return Change(f"CASE WHEN {guard} THEN from_json({token}, '[\"VARCHAR\"]') END", reason)
+        guard = f"{valid(token)} AND json_type({token}) = 'ARRAY' AND {flat(token)}"
+        return Change(f"CASE WHEN {guard} THEN from_json({quoted_numbers(token)}, '[\"VARCHAR\"]') END", reason)
     blank = r"[ \t\r\n]*"
     item = rf'(?:{blank}"(?:[^"\\,]|\\.)*"{blank}|[^",\[\]{{}}]+)'
     grammar = rf"\[{blank}(?:{item}(?:,{item})*)?\]"
-    body = f"regexp_extract({token}, '^\\[{blank}(.*?){blank}\\]$', 1)"
+    body = f"regexp_extract({token}, '(?s)^\\[{blank}(.*?){blank}\\]$', 1)"
     bare = f"trim({_PART}, chr(9) || chr(10) || chr(13) || ' \"')"
     parts = f"list_transform(string_split({body}, ','), lambda {_PART}: {bare})"
     parts = f"CASE WHEN {body} = '' THEN [] ELSE {parts} END"
@@ -85,11 +75,31 @@ def text_of_value(value: str, kind: DataType) -> str:
     if kind.kind == "timestamptz":
         return f"concat(replace(CAST({value} AT TIME ZONE 'UTC' AS VARCHAR), ' ', 'T'), 'Z')"
     if kind.kind == "list":
-        return f"CAST(to_json({value}) AS VARCHAR)"
-    return f"CAST({value} AS VARCHAR)"
+        return json_text(value, kind)
+    return f"to_base64({value})" if kind.kind == "bytes" else f"CAST({value} AS VARCHAR)"
 
 
-def change(value: str, source: DataType, target: DataType, *, explicit: bool) -> Change:
+def json_text(value: str, kind: DataType, depth: int = 0) -> str:
+    """SQL of a value as JSON, numbers as they are: DuckDB's own to_json makes doubles of decimals."""
+    if kind.is_numeric or kind.kind in ("boolean", "json"):
+        return text_of_value(value, kind)
+    if kind.kind == "list":
+        item = named(f"item {depth}")
+        shown = f"coalesce({json_text(item, kind.element or TEXT, depth + 1)}, 'null')"
+        elements = f"array_to_string(list_transform({value}, lambda {item}: {shown}), ',')"
+        return f"('[' || {elements} || ']')"
+    if kind.kind == "record" and kind.fields:
+        parts = [
+            f"{text_literal(json.dumps(name, ensure_ascii=False) + ':')}, "
+            f"coalesce({json_text(f'struct_extract({value}, {text_literal(name)})', inner, depth)}, 'null')"
+            for name, inner in kind.fields
+        ]
+        inside = ", ',', ".join(parts)
+        return f"CASE WHEN {value} IS NOT NULL THEN concat('{{', {inside}, '}}') END"
+    return f"CAST(to_json({text_of_value(value, kind)}) AS VARCHAR)"
+
+
+def change(value: str, source: DataType, target: DataType, explicit: bool) -> Change:
     """A value (cheap to repeat) of one type as another: lossless or NULL; an explicit cast to a decimal rounds."""
     if source == target:
         return Change(value)
@@ -108,9 +118,9 @@ def change(value: str, source: DataType, target: DataType, *, explicit: bool) ->
         whole = f"CASE WHEN {value} = date_trunc('day', {value}) THEN CAST({value} AS DATE) END"
         return Change(whole, text_literal(" is not at midnight; use date_of"))
     if target.kind == "json":
-        return Change(value if source.kind == "record" else f"CAST(to_json({value}) AS VARCHAR)")
+        return Change(text_of_value(value, source))
     if source.kind == "list" and source.element and target.element:
-        inner = change(_PART, source.element, target.element, explicit=explicit)
+        inner = change(_PART, source.element, target.element, explicit)
         values = f"list_transform({value}, lambda {_PART}: {inner.value})"
         if inner.reason is None:
             return Change(values)
@@ -123,7 +133,8 @@ def _number(value: str, source: DataType, target: DataType, *, explicit: bool) -
     name = native(target)
     large = text_literal(f" is too large for {target}")
     if target.family == "float":
-        return Change(finite(f"TRY_CAST({value} AS {name})"), large)
+        token = f"CAST({value} AS VARCHAR)" if source.kind == "decimal" else value  # by its text: rounded once
+        return Change(finite(f"TRY_CAST({token} AS {name})"), large)
     if source.family == "float":
         if target.is_integer:
             fits = f"CASE WHEN {value} = trunc({value}) THEN TRY_CAST({value} AS {name}) END"
@@ -141,3 +152,10 @@ def _number(value: str, source: DataType, target: DataType, *, explicit: bool) -
         f"CASE WHEN {exact} THEN TRY_CAST({value} AS {name}) END",
         f"CASE WHEN {exact} THEN {large} ELSE {text_literal(more)} END",
     )
+
+
+def typed(column: str, kind: DataType) -> str:
+    """A natively typed column as our types have it."""
+    if kind.kind in ("record", "json"):
+        return json_text(column, kind) if kind.kind == "record" else f"CAST({column} AS VARCHAR)"
+    return f"CAST({column} AS {native(kind)})" if kind.kind == "uuid" else column

@@ -1,9 +1,8 @@
 """JSON in DuckDB without loss: its parser makes doubles of numbers and takes NaN and trailing commas."""
 
-import re
 from typing import Final
 
-from octo_core.expressions.tree import path_parts, path_text
+from octo_core.expressions.json_paths import checked_parts
 
 _STRING: Final = r'"(?:[^"\\]|\\.)*"'
 _NUMBER: Final = r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
@@ -27,10 +26,14 @@ def valid(text: str) -> str:
     )
 
 
+def flat(text: str) -> str:
+    """SQL condition of valid JSON: no object or list is in another."""
+    bare = f"regexp_replace({text}, '{_STRING}', '', 'g')"
+    return f"NOT regexp_matches({bare}, '(?s)[\\[{{].*[\\[{{]')"
+
+
 def pointer(path: str) -> str:
     """DuckDB's JSON pointer of a path such as `a.b[1]`. Raises ValueError."""
-    parts = path_parts(path)
-    if not parts or path_text(parts) != re.sub(r"\s", "", path) or 0 in parts:
-        raise ValueError(f"{path!r} is no path in JSON; write for example a.b[1], with positions from 1")
+    parts = checked_parts(path)
     names = (str(part - 1) if isinstance(part, int) else part.replace("~", "~0").replace("/", "~1") for part in parts)
     return "".join("/" + name for name in names)

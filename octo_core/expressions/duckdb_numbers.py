@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from octo_core.expressions.tree import Call, Literal
-from octo_core.expressions.typing import common
+from octo_core.expressions.typing import digits_of
 from octo_core.types import DataType
 
 NATIVE: Final[dict[str, str]] = {
@@ -35,7 +35,8 @@ def arithmetic(operator: str) -> Value:
         if call.type.is_integer:
             return f"TRY_CAST(CAST({left} AS HUGEINT) {operator} CAST({right} AS HUGEINT) AS BIGINT)"
         if call.type.family == "float":
-            return finite(f"CAST({left} AS DOUBLE) {operator} CAST({right} AS DOUBLE)")
+            a, b = (as_double(arg, node.type) for arg, node in zip(args, call.args, strict=True))
+            return finite(f"{a} {operator} {b}")
         a, b = (_as_decimal(arg, node.type) for arg, node in zip(args, call.args, strict=True))
         if operator != "*":
             wide = native(call.type)
@@ -47,6 +48,13 @@ def arithmetic(operator: str) -> Value:
 
 def _as_decimal(sql: str, kind: DataType) -> str:
     return f"CAST({sql} AS DECIMAL(19,0))" if kind.is_integer else sql
+
+
+def as_double(sql: str, kind: DataType) -> str:
+    """The nearest float64. Of many digits by the text: DuckDB divides, and rounds twice."""
+    if kind.kind == "decimal" and (kind.precision or 0) > 15:
+        return f"CAST(CAST({sql} AS VARCHAR) AS DOUBLE)"
+    return f"CAST({sql} AS DOUBLE)"
 
 
 def finite(sql: str) -> str:
@@ -87,28 +95,25 @@ def scaled(sql: str, kind: DataType) -> str:
 
 
 def divide(call: Call, args: tuple[str, ...]) -> str:
-    """The quotient of whole numbers, rounded half away from zero by adding half the divisor before it is cut."""
+    """The quotient of whole numbers of at most 38 digits, rounded half away from zero by its remainder."""
     left, right = call.args
     if call.type.family == "float":
-        zero = f"CAST({args[1]} AS DOUBLE) <> 0"
-        return f"CASE WHEN {zero} THEN {finite(f'CAST({args[0]} AS DOUBLE) / CAST({args[1]} AS DOUBLE)')} END"
+        a, b = (as_double(arg, node.type) for arg, node in zip(args, call.args, strict=True))
+        return f"CASE WHEN {b} <> 0 THEN {finite(f'{a} / {b}')} END"
     shift = (call.type.scale or 0) - (left.type.scale or 0) + (right.type.scale or 0)
-    over = f"(CAST({unscaled(args[0], left.type)} AS HUGEINT) * CAST(1{'0' * max(0, shift)} AS HUGEINT))"
-    under = unscaled(args[1], right.type)
-    rounded_up = f"((2 * abs({over}) + abs({under})) // (2 * abs({under})))"
-    signed = f"({rounded_up} * CASE WHEN ({over} < 0) <> ({under} < 0) THEN -1 ELSE 1 END)"
-    return f"CASE WHEN {args[1]} <> 0 THEN TRY({scaled(signed, call.type)}) END"
+    over = f"abs(CAST({unscaled(args[0], left.type)} AS HUGEINT) * CAST(1{'0' * shift} AS HUGEINT))"
+    under = f"abs({unscaled(args[1], right.type)})"
+    up = f"CASE WHEN {over} % {under} >= {under} - {over} % {under} THEN 1 ELSE 0 END"
+    signed = f"(({over} // {under} + {up}) * CASE WHEN ({args[0]} < 0) <> ({args[1]} < 0) THEN -1 ELSE 1 END)"
+    fits = "" if digits_of(left.type) + shift <= 38 else f" AND TRY({over} < CAST('1{'0' * 38}' AS HUGEINT))"
+    return f"CASE WHEN {args[1]} <> 0{fits} THEN TRY({scaled(signed, call.type)}) END"
 
 
 def remainder(call: Call, args: tuple[str, ...]) -> str:
     if call.type.is_integer:
         whole = f"CAST({args[0]} AS HUGEINT) % CAST({args[1]} AS HUGEINT)"
         return f"CASE WHEN {args[1]} <> 0 THEN CAST({whole} AS BIGINT) END"
-    both = common(call.args[0].type, call.args[1].type)
-    parts = []
-    for sql, node in zip(args, call.args, strict=True):
-        missing = ((both.scale if both else 0) or 0) - (node.type.scale or 0)
-        parts.append(f"({unscaled(sql, node.type)} * CAST(1{'0' * missing} AS HUGEINT))")
+    parts = [unscaled(f"CAST({sql} AS {native(call.type)})", call.type) for sql in args]
     return f"CASE WHEN {args[1]} <> 0 THEN TRY({scaled(f'({parts[0]} % {parts[1]})', call.type)}) END"
 
 

@@ -53,7 +53,7 @@ def check_format(kind: DataType, text: str | None) -> None:
     if text is None:
         return
     if kind.kind in TIMES:
-        parse_time_format(text, _time_kind(kind))
+        parse_time_format(text, time_kind(kind))
     elif kind.is_numeric:
         parse_number_format(text)
     elif kind.kind == "boolean":
@@ -94,7 +94,8 @@ def token_sql(token: str, kind: DataType, text: str | None = None) -> str:
     return f"coalesce({direct}, CASE WHEN {unusual} THEN {with_name(trimmed, 't', rare)} END)"
 
 
-def _time_kind(kind: DataType) -> TimeKind:
+def time_kind(kind: DataType) -> TimeKind:
+    """The kind of a date or time. Raises ValueError for other types."""
     if kind.kind not in TIMES:
         raise ValueError(f"{kind} is neither a date nor a time")
     return kind.kind  # type: ignore[return-value]  # just checked
@@ -102,8 +103,8 @@ def _time_kind(kind: DataType) -> TimeKind:
 
 def _read(token: str, kind: DataType, text: str | None) -> str:
     if kind.kind in TIMES:
-        formats = parse_time_format(text or "iso", _time_kind(kind))
-        values = [format_sql(token, fmt, _time_kind(kind)) for fmt in formats]
+        formats = parse_time_format(text or "iso", time_kind(kind))
+        values = [format_sql(token, fmt, time_kind(kind)) for fmt in formats]
         return values[0] if len(values) == 1 else f"coalesce({', '.join(values)})"
     if kind.is_numeric:
         if text is None:

@@ -1,7 +1,7 @@
 """The table of functions: what one entry says, and how arguments are held against its signatures.
 
 The entries are in `table/`, by family. An entry has one meaning and, per engine, a rendering of the value and of
-whether it failed; another engine's renderings stand beside DuckDB's.
+whether it failed: DuckDB's and Spark's stand side by side.
 """
 
 import re
@@ -20,15 +20,28 @@ Family = Literal["logic", "numbers", "text", "dates and times", "json and lists"
 _PARAM = re.compile(r"([a-zT0-9<>]+)(?::([a-z]+))?(\.\.\.)?")
 
 
+Sql = str | Callable[[Call, tuple[str, ...]], str]
+"""A template in which `$0`, `$1` … stand for the arguments, as cheap names; or what makes SQL of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Duck:
-    """DuckDB's rendering. `$0`, `$1` … stand for the arguments, as cheap names; the value must never raise."""
+    """DuckDB's rendering; the value must never raise."""
 
-    value: str | Callable[[Call, tuple[str, ...]], str]
-    fails: str | Callable[[Call, tuple[str, ...]], str] | None = None
+    value: Sql
+    fails: Sql | None = None
     """None: never. "null": where the value is NULL though no argument is. Else an SQL condition."""
     reason: str | Callable[[Call], str] = "is out of range"
-    """Plain words; `$0` is the argument's value, in quotes."""
+    """Plain words, the same on every engine; `$0` is the argument's value, in quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """Spark's rendering, of the same meaning under the session of `spark.SETTINGS`; the value must never raise."""
+
+    value: Sql
+    fails: Sql | None = None
+    """As DuckDB's: the same rows have to fail."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,8 @@ class Function:
     doc: str
     duckdb: Duck | None
     """None where the renderer knows the form itself, as it is lazy (coalesce, and, or …)."""
+    spark: Spark | None = None
+    """As `duckdb`: there or not for both."""
     family: Family = "text"
     result: Callable[[tuple[Node, ...]], DataType] | None = None
     check: Callable[[tuple[Node, ...]], None] | None = None
@@ -49,6 +64,11 @@ class Function:
     @cached_property
     def parsed(self) -> "tuple[Signature, ...]":
         return tuple(_signature(text) for text in self.signatures)
+
+    @property
+    def words(self) -> str | Callable[[Call], str]:
+        """Why a call has no value."""
+        return self.duckdb.reason if self.duckdb else ""
 
     @property
     def shown(self) -> tuple[str, ...]:

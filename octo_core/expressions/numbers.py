@@ -10,6 +10,7 @@ from octo_core.types import INTEGER_BITS, DataType
 PLAIN: Final = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 """A number without exponent. A grammar of ours and not DuckDB's, whose casts take `1_000`, `0x10` and round `2.5`."""
 WITH_EXPONENT: Final = PLAIN + r"[eE][+-]?0*[0-9]{1,3}"
+FLOAT: Final = PLAIN + r"(?:[eE][+-]?[0-9]{1,4})?"
 
 _CORE = re.compile(r"1(?P<group>[.,'’_ \u00a0\u202f])?234(?:(?P<point>[.,])56)?")
 _SPACE: Final = "[ \u00a0\u202f]"
@@ -50,10 +51,14 @@ class NumberFormat:
     def _group_class(self) -> str:
         return _GROUPS.get(self.group, re.escape(self.group))
 
+    @property
+    def dropped(self) -> str:
+        """A regular expression of the characters that the plain number is without."""
+        return "[^0-9(+−" + re.escape(self.point) + "-]"
+
     def plain_sql(self, token: str) -> str:
         """SQL of the plain number text for a token that matches `regex`."""
-        keep = "[^0-9(+−" + re.escape(self.point) + "-]"
-        sql = f"regexp_replace({token}, {text_literal(keep)}, '', 'g')"
+        sql = f"regexp_replace({token}, {text_literal(self.dropped)}, '', 'g')"
         if self.point == ",":
             sql = f"replace({sql}, ',', '.')"
         return f"replace(replace({sql}, '−', '-'), '(', '-')"
@@ -114,7 +119,7 @@ def read_sql(token: str, kind: DataType) -> str:
     """SQL of a plain number token read as `kind` (integer, decimal or float); NULL where it does not fit exactly."""
     if kind.family == "float":
         value = f"TRY_CAST({token} AS {'REAL' if kind.kind == 'float32' else 'DOUBLE'})"
-        grammar = f"regexp_full_match({token}, {text_literal(PLAIN + '(?:[eE][+-]?[0-9]{1,4})?')})"
+        grammar = f"regexp_full_match({token}, {text_literal(FLOAT)})"
         return f"CASE WHEN {grammar} AND isfinite({value}) THEN {value} END"
     native = exact_native(kind)
     guard = f"regexp_full_match({token}, {text_literal(exact_regex(kind))})"

@@ -62,7 +62,7 @@ ISO: Final[dict[str, str]] = {
 }
 EPOCHS: Final[dict[str, int]] = {"epoch_s": 6, "epoch_ms": 3, "epoch_us": 0}
 """Epoch formats → decimals that a token may have, down to the microsecond."""
-_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
 NATIVE: Final[dict[str, str]] = {
     "date": "DATE",
     "time": "TIME",
@@ -215,7 +215,7 @@ def _local(token: str, pattern: str, kind: TimeKind) -> str:
 def _epoch(token: str, decimals: int, kind: TimeKind) -> str:
     scaled = f"CAST(TRY_CAST({token} AS DECIMAL(38,{decimals})) * {10**decimals} AS HUGEINT)"
     make = "make_timestamptz" if kind == "timestamptz" else "make_timestamp"
-    return f"CASE WHEN {scaled} BETWEEN {_FIRST} AND {_LAST} THEN {make}(TRY_CAST({scaled} AS BIGINT)) END"
+    return f"CASE WHEN {scaled} BETWEEN {FIRST} AND {LAST} THEN {make}(TRY_CAST({scaled} AS BIGINT)) END"
 
 
 def in_zone(local: str, zone: str) -> str:
@@ -227,4 +227,4 @@ def in_zone(local: str, zone: str) -> str:
 
 def in_range(instant: str) -> str:
     """SQL of an instant where it lies in the years 0001 to 9999 of UTC, else NULL."""
-    return f"CASE WHEN epoch_us({instant}) BETWEEN {_FIRST} AND {_LAST} THEN {instant} END"
+    return f"CASE WHEN epoch_us({instant}) BETWEEN {FIRST} AND {LAST} THEN {instant} END"

@@ -78,6 +78,11 @@ def is_null(node: Node) -> bool:
     return isinstance(node, Literal) and node.value is None
 
 
+def digits_of(kind: DataType) -> int:
+    """How many digits an integer or a decimal type has."""
+    return INTEGER_DIGITS.get(kind.kind) or kind.precision or 0
+
+
 def as_decimal(kind: DataType) -> DataType:
     """The smallest decimal that holds all of an integer or decimal type."""
     return kind if kind.kind == "decimal" else decimal(INTEGER_DIGITS[kind.kind], 0)

@@ -221,6 +221,9 @@ class FileOptions(Strict):
 class FileSource(SourceBase):
     kind: Literal["file"]
     path: str
+    """A file, a folder, a pattern with *, ? and **; or such an address in S3: `s3://bucket/prefix/*.json.gz`."""
+    endpoint: str | None = None
+    """Of S3, where it is not Amazon's and AWS_ENDPOINT_URL does not say."""
     format: Literal["csv", "tsv", "json", "jsonl", "ndjson", "parquet"] | None = None
     options: FileOptions = FileOptions()
     cursor: Cursor | None = None

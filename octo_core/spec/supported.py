@@ -9,7 +9,7 @@ KINDS_OF_SOURCE_LATER = ("singer", "python")
 KINDS_OF_DESTINATION_LATER = ("duckdb", "sqlite", "mysql", "files", "bigquery", "snowflake", "redshift")
 SECRET_STORES_LATER = ("aws", "vault")
 AUTH_LATER = ("oauth2", "hmac")
-REMOTE_STORES_LATER = ("s3://", "gs://", "az://", "abfs://")
+REMOTE_STORES_LATER = ("gs://", "az://", "abfs://")
 
 
 def not_supported(what: str) -> str:
@@ -28,23 +28,15 @@ def later_in_pipeline(data: Any) -> Iterator[tuple[Path, str]]:
     for key in ("timeliness", "anomaly"):
         if _mapping(_mapping(data).get("monitors")).get(key) is not None:
             yield ("monitors", key), not_supported(f"the monitor '{key}'")
-    yield from later_in_engine(("engine",), _mapping(data).get("engine"))
 
 
 def later_in_project(data: Any) -> Iterator[tuple[Path, str]]:
     """The same for octopipe.yaml."""
-    yield from later_in_engine(("engine",), _mapping(data).get("engine"))
     if _mapping(_mapping(data).get("notify")).get("routes"):
         yield ("notify", "routes"), not_supported("'notify'")
     landing = _mapping(_mapping(data).get("landing")).get("path")
     if isinstance(landing, str) and landing.startswith(REMOTE_STORES_LATER):
         yield ("landing", "path"), not_supported(f"landing in {landing.split('://')[0]}")
-
-
-def later_in_engine(path: Path, engine: Any) -> Iterator[tuple[Path, str]]:
-    kind = engine if isinstance(engine, str) else _mapping(engine).get("kind")
-    if kind == "spark":
-        yield (path if isinstance(engine, str) else (*path, "kind")), not_supported("the engine 'spark'")
 
 
 def _source(path: Path, source: Any) -> Iterator[tuple[Path, str]]:
@@ -67,8 +59,6 @@ def _destination(path: Path, destination: Any) -> Iterator[tuple[Path, str]]:
     kind = _mapping(destination).get("kind")
     if kind in KINDS_OF_DESTINATION_LATER:
         yield (*path, "kind"), not_supported(f"a destination of kind '{kind}'")
-    if _mapping(destination).get("direct_url") is not None:
-        yield (*path, "direct_url"), not_supported("'direct_url', which only Spark needs,")
 
 
 def _table(path: Path, table: Any) -> Iterator[tuple[Path, str]]:

@@ -24,5 +24,9 @@ def connect(spec: Destination, secrets: Reveals | None = None) -> "PostgresDesti
         raise NotSupportedYet(f"destinations of kind {spec.kind} are not supported yet", hint="use kind: postgres")
     from octo_resources.destinations.postgres import PostgresDestination
 
-    url = secrets.reveal(spec.url) if secrets else spec.url
-    return PostgresDestination.from_url(url, state_schema=spec.state_schema)
+    def revealed(url: str | None) -> str | None:
+        return secrets.reveal(url) if secrets and url else url
+
+    return PostgresDestination.from_url(
+        revealed(spec.url) or "", state_schema=spec.state_schema, direct_url=revealed(spec.direct_url)
+    )

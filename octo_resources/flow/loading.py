@@ -23,7 +23,7 @@ from octo_resources.flow.planning import Prepared, prepare, texts
 from octo_resources.flow.pulling import pull, pull_now
 from octo_resources.flow.recovering import recover, settle
 from octo_resources.flow.spooling import drop_loaded, loadable
-from octo_resources.flow.underway import LoadOutcome, Stage, Underway, unwatched
+from octo_resources.flow.underway import LoadOutcome, Say, Stage, Underway, unwatched
 from octo_resources.flow.workspace import Workspace
 from octo_resources.landing.ulid import new_ulid
 from octo_resources.project import Pipeline
@@ -43,6 +43,7 @@ def load(
     dagster_run: str | None = None,
     prepared: Prepared | None = None,
     stage: Stage | None = None,
+    say: Say | None = None,
 ) -> LoadOutcome:
     """Load every landed batch that the pipeline's tables (or `tables` of them) have not got yet.
 
@@ -51,7 +52,13 @@ def load(
     """
     pipeline = settled(space, pipeline)
     with step(space, pipeline.name, "load") as log:
-        outcome = _gated(space, pipeline, tables, dry_run, dagster_run, prepared, stage)
+
+        def told(text: str) -> None:
+            log.line(text)
+            if say is not None:
+                say(text)
+
+        outcome = _gated(space, pipeline, tables, dry_run, dagster_run, prepared, stage, told)
         log.load = outcome.result.load_id or None
         log.line(_summary(outcome.result))
     if not dry_run:
@@ -77,6 +84,7 @@ def _gated(
     dagster_run: str | None,
     prepared: Prepared | None,
     stage: Stage | None,
+    say: Say,
 ) -> LoadOutcome:
     """The load behind its gate."""
     given, prepared = prepared, as_it_is(space, pipeline, prepared or prepare(space, pipeline))
@@ -97,7 +105,7 @@ def _gated(
     if not any(pending.values()):
         return _nothing_new(pipeline, print_, wanted, prepared, started)
     load_id = new_ulid(None)
-    under_way = Underway(space, pipeline, prepared, load_id, print_, dry_run, stage or unwatched)
+    under_way = Underway(space, pipeline, prepared, load_id, print_, dry_run, stage or unwatched, say=say)
     if dry_run:
         return under_way.run(pending)
     with alive(space.project.state, load_id):

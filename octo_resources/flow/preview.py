@@ -16,6 +16,7 @@ from octo_core.spec.shapes import INDEX, PARENT, EachFrom, JoinFrom, Shape, driv
 from octo_core.spec.sources import Source
 from octo_resources.engines.duckdb import LoadVariables
 from octo_resources.engines.duckdb.preview import Preview
+from octo_resources.engines.shown import spark_sql
 from octo_resources.flow.asking import Asked
 from octo_resources.flow.pseudonyms import pseudonym_key
 from octo_resources.flow.shaping import Shaped, Shaper, shaping
@@ -88,7 +89,7 @@ def _planned(
         deletes=recipe.deletes if isinstance(recipe.deletes, dict) else None,
         rows_there=table.rows,
         key_collisions=found.key_collisions,
-        sql={"duckdb": engine.sql(schema, nodes), "spark": None},
+        sql={"duckdb": engine.sql(schema, nodes), "spark": spark_sql(schema, nodes)},
         suggested_ddl=_suggested(space, pipeline, table, schema, unused),
     ), [*shaped.warnings, *_of_shape(name, origin, shaped), *asked.warnings]
 
@@ -159,7 +160,7 @@ def _shown(value: Any) -> Any:
         return f"\\x{value.hex()}"
     if isinstance(value, float) and not math.isfinite(value):
         return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
-    if isinstance(value, tuple) and hasattr(value, "nanoseconds"):
+    if hasattr(value, "nanoseconds"):  # an interval of Arrow
         return _interval(value.months, value.days, value.nanoseconds)
     if isinstance(value, list):
         return [_shown(one) for one in value]

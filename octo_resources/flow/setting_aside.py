@@ -7,7 +7,8 @@ import numpy as np
 
 from octo_core.errors import QuarantineLimit
 from octo_core.ledger import QuarantinedRow, TableLedger
-from octo_resources.engines.duckdb import DuckEngine, split_row
+from octo_resources.engines.duckdb import split_row
+from octo_resources.engines.protocol import Engine
 from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def within_limits(pipeline: Pipeline, ledgers: Mapping[str, TableLedger]) -> Non
             )
 
 
-def rejected_rows(engine: DuckEngine, work: "Work") -> Iterator[QuarantinedRow]:
+def rejected_rows(engine: Engine, work: "Work") -> Iterator[QuarantinedRow]:
     """Every row that the engine or the destination refused, with its payload as it came, in the order of the rows.
 
     A row that several columns refuse is there once, for the first of them.

@@ -12,11 +12,14 @@ from octo_core.batch import Batch
 from octo_core.catalog import Table
 from octo_core.errors import DriftStop, MappingOutgrown, UsageError
 from octo_core.ledger import LoadResult, LoadStatus, Phases, TableLedger
+from octo_core.plan.model import TableRecipe
 from octo_core.spec.shapes import every_source, looked_up
 from octo_core.streaming import DRIFT_FROM
 from octo_resources.destinations.postgres.order import order_by_foreign_keys
 from octo_resources.destinations.writing import LoadedBatch, LoadRecord, Move, QuarantineFile
+from octo_resources.engines.choice import choose
 from octo_resources.engines.duckdb import LoadVariables, Tally
+from octo_resources.engines.protocol import Bringing
 from octo_resources.flow.drifting import DriftFound, drift_of, evolve
 from octo_resources.flow.planning import Prepared
 from octo_resources.flow.pseudonyms import pseudonym_key
@@ -31,11 +34,14 @@ from octo_resources.project import Pipeline
 from octo_resources.quarantine import Quarantine
 
 if TYPE_CHECKING:
+    from octo_core.expressions import Node
     from octo_resources.destinations.postgres.load import Load
     from octo_resources.destinations.postgres.state import Position
 
 Stage = Callable[[str], None]
 """Told as the load reaches a point: `began`, `copied`, `before_commit`, `after_commit`, `told` (the registry knows)."""
+Say = Callable[[str], None]
+"""Told how far the engine is, in words."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,12 @@ class LoadOutcome:
     """Table → what changed at its source, in plain words."""
     reasons: dict[str, dict[str, int]] = field(default_factory=dict)
     """Table → reason → rows set aside."""
+    links: dict[str, str] = field(default_factory=dict)
+    """Pages that show what the engine did."""
+
+
+def unsaid(_text: str) -> None:
+    """Nobody follows the engine."""
 
 
 def unwatched(_point: str) -> None:
@@ -89,11 +101,12 @@ class Underway:
         dry_run: bool,
         stage: Stage,
         judging: "Judging | None" = None,
+        say: Say = unsaid,
     ) -> None:
         self.space, self.pipeline, self.prepared = space, pipeline, prepared
         self.judging = judging or Judging(pipeline)
         self.load_id, self.fingerprint, self.dry_run, self.stage = load_id, print_, dry_run, stage
-        self.engine = space.engine(pipeline)
+        self.say = say
         self.temp = space.project.state / "tmp"
         self.variables = LoadVariables(load_time=datetime.now(UTC), load_id=load_id, pseudonym_key=pseudonym_key(space))
         self.watch = Watch(space, pipeline, load_id, self.variables.load_time)
@@ -104,8 +117,11 @@ class Underway:
     def run(self, pending: dict[str, list[Batch]]) -> LoadOutcome:
         """Write all tables, judge, record and commit."""
         self.stage("began")
-        for batch in self._read(pending):
+        read = list(self._read(pending))
+        for batch in read:
             self.space.landing.verify(batch)
+        self.choice = choose(self.pipeline.engine, sum(batch.bytes for batch in read))
+        self.engine = self.space.load_engine(self.pipeline, self.choice, self.load_id, self.say)
         destination = self.space.destination(self.pipeline)
         tables = order_by_foreign_keys([self.prepared.catalog.tables[name] for name in pending])
         with (
@@ -116,7 +132,7 @@ class Underway:
                 tables=tables,
                 expected_signature=self._signature(list(pending)),
             ) as transaction,
-            self.watch.over(transaction),
+            self.watch.over(transaction, self.engine),
             shaping(self.space, self.pipeline, self.prepared.schemas) as shaper,
         ):
             works = [work for table in tables if (work := self._write(transaction, shaper, table, pending[table.name]))]
@@ -166,8 +182,12 @@ class Underway:
     def _write(self, transaction: "Load", shaper: Shaper, table: Table, pending: list[Batch]) -> "Work | None":
         """Stage and move one table's rows; None where another load brought all of them meanwhile."""
         recipe = self.prepared.recipe.tables[table.name]
+        beside = self._beside(table.name)
+        ids = {batch.id for batch in (*pending, *(one for found in beside.values() for one in found))}
         known = {
-            batch for source in every_source(recipe.origin) for batch in transaction.known_batches(source, table.name)
+            batch
+            for source in every_source(recipe.origin)
+            for batch in transaction.known_batches(source, table.name, ids)
         }
         batches = [batch for batch in pending if batch.id not in known]
         if not batches:
@@ -179,7 +199,7 @@ class Underway:
             newest = {batch.source: batch for batch in batches}
             skipped = [batch for batch in batches if batch is not newest[batch.source]]
             batches = list(newest.values())
-        started, nodes, beside = time.monotonic(), self.prepared.nodes(table.name), self._beside(table.name)
+        started, nodes = time.monotonic(), self.prepared.nodes(table.name)
         shaped = shaper.shaped(recipe.origin, batches, nodes, beside=beside)
         inputs = shaped.inputs
         work = Work(table.name, batches, shaped, self.engine.scan(), started, skipped=skipped)
@@ -188,7 +208,10 @@ class Underway:
         def rows() -> pa.RecordBatchReader:
             work.scan = self.engine.scan(keys=kept_keys(recipe, nodes))
             schema = self.prepared.schemas[recipe.source]
-            return self.engine.evaluate(inputs, schema, nodes, self.variables, work.scan, tombstones)
+            if tombstones is not None:  # the embedded engine tells them apart
+                embedded = self.space.engine(self.pipeline)
+                return embedded.evaluate(inputs, schema, nodes, self.variables, work.scan, tombstones)
+            return self.engine.evaluate(inputs, schema, nodes, self.variables, work.scan)
 
         marking = deletes_of(
             self.pipeline,
@@ -201,9 +224,20 @@ class Underway:
         tombstones = tombstones_of(self.pipeline, recipe)
         work.passes_over = tombstones is not None and tombstones.passed_over
         job = write_job(table, recipe, nodes, lambda: work.scan, direct=True, deletes=marking)
-        work.outcome = transaction.write(job, rows)
+        bringing = self._bringing(transaction, work, recipe, nodes) if tombstones is None else None
+        work.outcome = transaction.write(job, bringing or rows)
         work.seconds = time.monotonic() - work.started
         return work
+
+    def _bringing(
+        self, transaction: "Load", work: Work, recipe: TableRecipe, nodes: "Mapping[str, Node]"
+    ) -> Bringing | None:
+        """The table's rows brought by the engine's tasks, where it has some and the destination takes them."""
+        if self.engine.name == "duckdb" or not transaction.tasks_may_write():
+            return None
+        work.scan = self.engine.scan(keys=kept_keys(recipe, nodes))
+        schema = self.prepared.schemas[recipe.source]
+        return self.engine.bringing(work.inputs, schema, nodes, self.variables, work.scan)
 
     def _record(self, transaction: "Load", works: Sequence["Work"]) -> dict[str, TableLedger]:
         """Set rows aside durably, then write ledgers, batch ids and positions. QuarantineLimit past the limits."""
@@ -272,7 +306,7 @@ class Underway:
     ) -> LoadOutcome:
         result = self._result(status, works, ledgers, drift.warnings if drift else ())
         reasons = {work.table: work.reasons() for work in works}
-        return LoadOutcome(result, self.prepared, {}, reasons)
+        return LoadOutcome(result, self.prepared, {}, reasons, self.engine.links())
 
     def _result(
         self, status: LoadStatus, works: Sequence["Work"], ledgers: dict[str, TableLedger], warnings: Sequence[str]
@@ -288,8 +322,8 @@ class Underway:
             load_id=self.load_id,
             batches=tuple(sorted(batches)),
             fingerprint=self.fingerprint,
-            engine="duckdb",
-            engine_why=_why(self.pipeline, batches.values()),
+            engine=self.choice.engine,
+            engine_why=self.choice.why,
             status=status,
             sources={source: counted(works, source) for source in sources},
             tables=ledgers,
@@ -303,13 +337,6 @@ class Underway:
             seconds=round(time.monotonic() - self.began, 3),
             warnings=tuple(said),
         )
-
-
-def _why(pipeline: Pipeline, batches: Iterable[Batch]) -> str:
-    """Which engine runs, and why."""
-    size = sum(batch.bytes for batch in batches) / 1e9
-    asked = pipeline.engine.kind
-    return "the pipeline asks for it" if asked == "duckdb" else f"{size:.1f} GB fits this machine"
 
 
 def _nowhere(ledgers: Mapping[str, TableLedger]) -> dict[str, QuarantineFile]:

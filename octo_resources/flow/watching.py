@@ -14,6 +14,7 @@ from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
     from octo_resources.destinations.postgres.load import Load
+    from octo_resources.engines.protocol import Engine
 
 EVERY = 1.0
 """Seconds between two looks. What runs in the destination meanwhile is cancelled."""
@@ -49,9 +50,11 @@ class Watch:
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def over(self, transaction: "Load") -> Iterator[None]:
-        """Cancel what the transaction does once there is a reason to; that reason is raised, not what it broke."""
-        self._thread = threading.Thread(target=self._look, args=(transaction,), name="octopipe-watch", daemon=True)
+    def over(self, transaction: "Load", engine: "Engine") -> Iterator[None]:
+        """Cancel what both do once there is a reason to; that reason is raised, not what it broke."""
+        self._thread = threading.Thread(
+            target=self._look, args=(transaction, engine), name="octopipe-watch", daemon=True
+        )
         self._thread.start()
         try:
             yield
@@ -74,12 +77,14 @@ class Watch:
         if self._thread is not None:
             self._thread.join()
 
-    def _look(self, transaction: "Load") -> None:
+    def _look(self, transaction: "Load", engine: "Engine") -> None:
         while not self._near_the_end.wait(EVERY):
             with suppress(RegistryError):  # the registry may be busy; the last look asks it again
                 self._ask()
             if self._reason is not None:  # again and again: between two statements there is nothing to cancel
                 transaction.cancel()
+                with suppress(OctopipeError):
+                    engine.cancel()
 
     def _ask(self) -> None:
         if self._reason is None and self._controls.abort_asked(self._pipeline, self._load_id, self._began):

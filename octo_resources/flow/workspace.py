@@ -1,5 +1,6 @@
 """One project folder with its registry, landing zone and destinations: what every step of the flow works on."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +13,12 @@ from octo_resources.project import Pipeline, Project
 from octo_resources.registry import Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from octo_resources.destinations.postgres.destination import PostgresDestination
+    from octo_resources.engines.choice import Choice
     from octo_resources.engines.duckdb import DuckEngine, Input
+    from octo_resources.engines.protocol import Engine
 
 
 def open_registry(project: Project, url: str = "") -> Registry:
@@ -25,6 +30,19 @@ def open_registry(project: Project, url: str = "") -> Registry:
     for part in (key or "").split(","):
         remember(part.strip())
     return Registry.open(url or project.registry_url, project.state, approval_key=key)
+
+
+def open_landing(project: Project) -> Landing:
+    """The landing zone: a folder, or a place in an object store with its mirror in the project's state."""
+    settings = project.spec.landing
+    if "://" not in settings.path:
+        return Landing(project.landing_path)
+    from octo_resources.landing.remote import RemoteLanding
+    from octo_resources.objects import open_store
+
+    address = project.secrets.reveal(settings.path)
+    mirror = project.state / "mirror" / hashlib.sha256(address.encode()).hexdigest()[:16]
+    return RemoteLanding(open_store(address, settings.endpoint), mirror)
 
 
 @dataclass(frozen=True)
@@ -45,7 +63,7 @@ class Workspace:
 
     @cached_property
     def landing(self) -> Landing:
-        return Landing(self.project.landing_path)
+        return open_landing(self.project)
 
     @property
     def samples(self) -> Landing:
@@ -76,6 +94,15 @@ class Workspace:
 
         wanted = pipeline.spec.engine
         return DuckEngine(memory=wanted.memory, threads=wanted.threads, temp=self.project.state / "tmp")
+
+    def load_engine(self, pipeline: Pipeline, choice: "Choice", tag: str, say: "Callable[[str], None]") -> "Engine":
+        """The engine that a load was given; `tag` names its jobs, `say` is told how far they are."""
+        if choice.engine == "duckdb":
+            return self.engine(pipeline)
+        from octo_resources.engines.spark import Settings, SparkEngine
+
+        wanted = Settings.of(pipeline.engine, self.project.secrets.reveal)
+        return SparkEngine(wanted, temp=self.project.state / "tmp", tag=tag, say=say)
 
     def inputs(self, batch: Batch) -> "list[Input]":
         """The files of a batch as the engine reads them."""

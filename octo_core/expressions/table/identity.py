@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from octo_core.expressions.functions import Duck, Function, MismatchError
+from octo_core.expressions.functions import Duck, Function, MismatchError, Spark
 from octo_core.expressions.tree import Call, Literal, Node
 
 VARIABLES: Final = {
@@ -12,6 +12,8 @@ VARIABLES: Final = {
     "outer": "octopipe_pseudonym_outer",
 }
 """The DuckDB variables that the engine sets for a load. The two of `pseudonym` come from `pseudonym_pads(key)`."""
+VIEW: Final = "octopipe_variables"
+"""On Spark they are the columns of this view, of one row."""
 _IDENTITY: Final = "values and identity"
 
 
@@ -60,33 +62,45 @@ _HMAC = "sha256(getvariable('{outer}')::BLOB || unhex(sha256(getvariable('{inner
     VARIABLES
 )
 
+
+def _variable(name: str) -> str:
+    """On Spark a load's variables are columns of a view of one row: no text of a query or plan shows their values."""
+    return f"(SELECT {VARIABLES[name]} FROM {VIEW})"  # noqa: S608  (constants)
+
+
+_SPARK_HMAC = (
+    f"sha2(concat({_variable('outer')}, unhex(sha2(concat({_variable('inner')}, CAST($0 AS BINARY)), 256))), 256)"
+)
+
 FUNCTIONS: Final = (
     Function(
         "map_values", ("map_values(text, text, text...) → text",),
         "`map_values(x, 'A', 'active', 'C', 'cancelled', 'unknown')`: the text beside the value, else the last one; "
         "without a last one, a value outside the map fails.",
-        Duck(_mapped, _unmapped, "$0 is not in the value map"), family=_IDENTITY, check=_map_check,
-        nulls="NULL stays NULL",
+        Duck(_mapped, _unmapped, "$0 is not in the value map"), Spark(_mapped, _unmapped),
+        family=_IDENTITY, check=_map_check, nulls="NULL stays NULL",
     ),
     Function(
         "md5", ("md5(text) → text",), "MD5 of the text in UTF-8, 32 hexadecimal digits.",
-        Duck("md5($0)"), family=_IDENTITY,
+        Duck("md5($0)"), Spark("md5(CAST($0 AS BINARY))"), family=_IDENTITY,
     ),
     Function(
         "sha256", ("sha256(text) → text",), "SHA-256 of the text in UTF-8, 64 hexadecimal digits.",
-        Duck("sha256($0)"), family=_IDENTITY,
+        Duck("sha256($0)"), Spark("sha2(CAST($0 AS BINARY), 256)"), family=_IDENTITY,
     ),
     Function(
         "pseudonym", ("pseudonym(text) → text",),
         "HMAC-SHA256 of the text under the project's key, 64 hexadecimal digits. Fails where no key is configured.",
-        Duck(_HMAC, "null", "no key for pseudonyms is configured"), family=_IDENTITY,
+        Duck(_HMAC, "null", "no key for pseudonyms is configured"), Spark(_SPARK_HMAC, "null"), family=_IDENTITY,
     ),
     Function(
         "load_time", ("load_time() → timestamptz",), "When the load began; the same for all its rows.",
-        Duck(f"CAST(getvariable('{VARIABLES['load_time']}') AS TIMESTAMPTZ)"), family="the load", nulls="never NULL",
+        Duck(f"CAST(getvariable('{VARIABLES['load_time']}') AS TIMESTAMPTZ)"),
+        Spark(_variable("load_time")), family="the load", nulls="never NULL",
     ),
     Function(
         "load_id", ("load_id() → text",), "The load's id; the same for all its rows.",
-        Duck(f"CAST(getvariable('{VARIABLES['load_id']}') AS VARCHAR)"), family="the load", nulls="never NULL",
+        Duck(f"CAST(getvariable('{VARIABLES['load_id']}') AS VARCHAR)"), Spark(_variable("load_id")), family="the load",
+        nulls="never NULL",
     ),
 )  # fmt: skip

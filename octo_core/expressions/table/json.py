@@ -3,8 +3,9 @@
 from typing import Final
 
 from octo_core.expressions.duckdb_json import pointer, quoted_numbers
-from octo_core.expressions.functions import Duck, Function, MismatchError
+from octo_core.expressions.functions import Duck, Function, MismatchError, Spark
 from octo_core.expressions.numbers import text_literal
+from octo_core.expressions.spark_json import at, nested, scalar
 from octo_core.expressions.table.text import text_of
 from octo_core.expressions.tree import Call, Node
 from octo_core.types import TEXT, DataType
@@ -45,25 +46,32 @@ FUNCTIONS: Final = (
         "The text, number or boolean at a path such as `a.b[1]` (positions from 1), as its exact text. "
         "Fails where an object or a list is there.",
         Duck(_value, _nested, "there is an object or a list at that place of the JSON"),
+        Spark(
+            lambda call, args: scalar(args[0], text_of(call.args[1])),
+            lambda call, args: nested(at(args[0], text_of(call.args[1]))),
+        ),
         family=FAMILY, check=_path_check, nulls="NULL where nothing or null is there",
     ),
     Function(
         "element", ("element(list, integer) → T",),
         "`x[1]`: the element at a position, counted from 1. A position below 1 fails.",
         Duck("CASE WHEN $1 >= 1 THEN $0[$1] END", "($1 < 1)", "$1 is no position in a list"),
+        Spark(f"CASE WHEN $1 >= 1 THEN try_element_at($0, try_cast(least($1, {2**31 - 1}) AS INT)) END", "($1 < 1)"),
         family=FAMILY, result=_element_type, operator=True, nulls="NULL where the list is shorter",
     ),
     Function(
         "list_length", ("list_length(list) → integer",), "How many elements, NULLs included.",
-        Duck("CAST(len($0) AS BIGINT)"), family=FAMILY,
+        Duck("CAST(len($0) AS BIGINT)"), Spark("CAST(size($0) AS BIGINT)"), family=FAMILY,
     ),
     Function(
         "list_join", ("list_join(list<text>, text:constant) → text",),
         "The elements with a separator between; NULLs are left out.",
-        Duck("array_to_string($0, $1)"), family=FAMILY,
+        Duck("array_to_string($0, $1)"), Spark("array_join($0, $1)"), family=FAMILY,
     ),
     Function(
         "list_contains", ("list_contains(list<text>, text) → boolean",), "Whether an element equals the text.",
-        Duck("list_contains($0, $1)"), family=FAMILY,
+        Duck("list_contains($0, $1)"),
+        Spark("CASE WHEN $0 IS NOT NULL AND $1 IS NOT NULL THEN coalesce(array_contains($0, $1), false) END"),
+        family=FAMILY,
     ),
 )  # fmt: skip

@@ -34,11 +34,15 @@ class PostgresDestination:
 
     address: Address
     state_schema: str = "_octopipe"
+    direct: Address | None = None
+    """The same database past a connection pooler: tasks of a cluster are told from others by their connection."""
 
     @classmethod
-    def from_url(cls, url: str, *, state_schema: str = "_octopipe") -> "PostgresDestination":
+    def from_url(
+        cls, url: str, *, state_schema: str = "_octopipe", direct_url: str | None = None
+    ) -> "PostgresDestination":
         """Raises UsageError for a URL that cannot be one."""
-        return cls(Address.from_url(url), state_schema)
+        return cls(Address.from_url(url), state_schema, Address.from_url(direct_url) if direct_url else None)
 
     def version(self) -> str:
         """The server's version, e.g. `18.4`. Raises DestinationError where it cannot be reached."""

@@ -1,11 +1,9 @@
 """One load: ONE transaction that locks the tables, looks at their definitions again, writes, accounts and commits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
-
-import pyarrow as pa
 
 from octo_core.catalog import Table
 from octo_core.errors import DestinationError, NotApproved
@@ -14,10 +12,11 @@ from octo_resources.destinations.postgres import catalog_sql
 from octo_resources.destinations.postgres.changes import definition_changes
 from octo_resources.destinations.postgres.connection import statement_error
 from octo_resources.destinations.postgres.counters import require_counting
+from octo_resources.destinations.postgres.depot import PostgresLedge
 from octo_resources.destinations.postgres.record import Recorder
 from octo_resources.destinations.postgres.session import Refused, Session
 from octo_resources.destinations.postgres.state import Position
-from octo_resources.destinations.postgres.table_write import TableWrite
+from octo_resources.destinations.postgres.table_write import Rows, TableWrite
 from octo_resources.destinations.writing import LoadRecord, WriteJob, WriteOutcome
 
 if TYPE_CHECKING:
@@ -55,6 +54,7 @@ class Load:
         self._session: Session | None = None
         self._server = 0
         self._recorded = False
+        self._ledge = PostgresLedge(destination.direct or destination.address, load_id)
 
     def __enter__(self) -> "Load":
         self._session = Session(self._destination.address)
@@ -80,6 +80,11 @@ class Load:
         if self._session is not None:
             self._session.close()
             self._session = None
+        self._ledge.close()
+
+    def tasks_may_write(self) -> bool:
+        """Whether tasks of a cluster may bring rows here by themselves: the role can make a schema for them."""
+        return bool(self._open.value("SELECT has_database_privilege(current_database(), 'CREATE')"))
 
     def cancel(self) -> None:
         """Cancel the statement that runs, from another thread; without effect where none does."""
@@ -87,25 +92,26 @@ class Load:
         if session is not None:
             session.cancel()
 
-    def known_batches(self, source: str, table: str) -> frozenset[str]:
-        """The ids of the batches of `source` that are in `table` already: they must not be loaded again."""
-        return self._recorder.known_batches(self._open, source, canonical(table))
+    def known_batches(self, source: str, table: str, among: Collection[str] | None = None) -> frozenset[str]:
+        """The ids of the batches of `source` (`among` these) that are in `table` already: not to be loaded again."""
+        return self._recorder.known_batches(self._open, source, canonical(table), among)
 
     def positions(self) -> dict[tuple[str, str], Position]:
         """(source, table) → where the pipeline is; nobody else moves it while this load holds its tables."""
         return self._recorder.positions(self._open)
 
-    def write(self, job: WriteJob, rows: pa.RecordBatchReader | Callable[[], pa.RecordBatchReader]) -> WriteOutcome:
+    def write(self, job: WriteJob, rows: Rows) -> WriteOutcome:
         """Write one table. `rows` come with the job's columns and `_row` int64; a function may make them again.
 
-        A reader without function is read once, so that `job.direct` then has no second try. What the rows' producer
+        Where tasks bring them, each does so into a table of its own; what they brought is moved by this transaction. A
+        reader without function is read once, so that `job.direct` then has no second try. What the rows' producer
         raises comes out as it is. Raises DestinationError and LedgerMismatch; the load is to be left then.
         """
         session, table = self._open, job.table
         if self._tables.get(table.name) != table or table.name in self._outcomes:
             raise DestinationError("it is not one of this load's tables, or was written already", where=table.name)
         later = frozenset(self._tables) - set(self._outcomes) - {table.name}
-        writing = TableWrite(session, self._server, job, len(self._outcomes), later)
+        writing = TableWrite(session, self._server, job, len(self._outcomes), later, self._ledge)
         try:
             outcome = writing.write(rows, self._bases[table.name])
         except Refused as error:

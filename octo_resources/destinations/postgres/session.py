@@ -54,6 +54,13 @@ class Session:
             self._cursor.execute(sql)
             return [tuple(row) for row in self._cursor.fetchall()]
 
+    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """The rows of a query as Arrow, as they come. Raises Refused."""
+        with self._answering():
+            self._cursor.execute(sql)
+            with self._cursor.fetch_record_batch() as reader:
+                yield from reader
+
     def value(self, sql: str) -> Any:
         """The one value of a query."""
         return self.rows(sql)[0][0]

@@ -58,6 +58,8 @@ class Stage:
         """Where `part_tombstones` puts them."""
         self._reasons: list[tuple[str | None, str]] = []
         self._numbered = False
+        self._parts: tuple[str, ...] = ()
+        self._expected: int | None = None
 
     def create(self) -> None:
         columns = "".join(f", c{staged.index} {staged.stage}" for staged in self.columns)
@@ -67,6 +69,32 @@ class Stage:
             f"CREATE TEMP TABLE {self._short_rejects} (id bigint GENERATED ALWAYS AS IDENTITY, "
             f"{ROW} bigint, rule integer, value text) ON COMMIT DROP"
         )
+
+    def take(self, parts: Sequence[str]) -> None:
+        """Stand for rows that are staged in other tables of the same columns, until `gather`."""
+        columns = ", ".join([ROW, *(f"c{staged.index}" for staged in self.columns)])
+        self._parts = tuple(f"SELECT {columns} FROM {part}" for part in parts)
+        if self._parts:
+            self.name = self.seen = f"({' UNION ALL '.join(self._parts)})"
+
+    def expect(self, rows: int) -> int:
+        """How many rows those are said to be; what is moved has to be as many."""
+        self._expected = rows
+        return rows
+
+    def gather(self) -> None:
+        """Bring the rows of other tables into the staging table, where they can be numbered, judged and taken away."""
+        if self._parts:
+            parts, self._parts = self._parts, ()
+            self.name = self.seen = f"pg_temp.{self._short}"
+            self.check(sum(self.session.run(f"INSERT INTO {self.name} {part}") for part in parts))
+
+    def check(self, moved: int) -> None:
+        """Raises DestinationError unless as many rows were moved as the tasks say they brought."""
+        if self._expected is not None and moved != self._expected:
+            message = f"the tasks say that they brought {self._expected:,} rows, and {moved:,} are there"
+            raise DestinationError(message, where=self.table.name, hint="nothing was loaded; run it again")
+        self._expected = None
 
     def copy(self, rows: pa.RecordBatchReader) -> int:
         return self.session.copy(self._short, rows, schema=None)

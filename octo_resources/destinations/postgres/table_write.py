@@ -12,21 +12,33 @@ from octo_core.errors import DestinationError, LedgerMismatch
 from octo_resources.destinations.names import literal, quoted, quoted_table
 from octo_resources.destinations.postgres import move, relations, rules
 from octo_resources.destinations.postgres.counters import Counts, Witness
+from octo_resources.destinations.postgres.depot import PostgresLedge
 from octo_resources.destinations.postgres.move import Moved
 from octo_resources.destinations.postgres.session import Refused, Session
 from octo_resources.destinations.postgres.stage import Stage
 from octo_resources.destinations.postgres.staging import ROW, Renamed, stage_columns
 from octo_resources.destinations.writing import Deletes, WriteJob, WriteOutcome
+from octo_resources.engines.protocol import Bringing
 
-Rows = pa.RecordBatchReader | Callable[[], pa.RecordBatchReader]
+Rows = pa.RecordBatchReader | Callable[[], pa.RecordBatchReader] | Bringing
 _FOREIGN_KEY: Final = "23503"
 
 
 class TableWrite:
     """One job. `later` names the tables of this load that are written after this one."""
 
-    def __init__(self, session: Session, server: int, job: WriteJob, number: int, later: frozenset[str]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        server: int,
+        job: WriteJob,
+        number: int,
+        later: frozenset[str],
+        ledge: PostgresLedge | None = None,
+    ) -> None:
         self.session = session
+        self.ledge = ledge
+        """Where tasks may bring rows to, if anywhere."""
         self.server = server
         self.job = job
         self.number = number
@@ -48,8 +60,12 @@ class TableWrite:
     def write(self, rows: Rows, bases: dict[str, str]) -> WriteOutcome:
         _sensible(self.job)
         started = perf_counter()
+        if isinstance(rows, Bringing):
+            empty = self._prepare(rows.schema, bases)
+            self.witness = Witness(self.session, self.table)
+            return self._moved(self._bring(rows), empty, started)
         reader = rows() if callable(rows) else rows
-        empty = self._prepare(reader, bases)
+        empty = self._prepare(reader.schema, bases)
         stage = self.stage
         self.witness = Witness(self.session, self.table)
         if (
@@ -62,9 +78,12 @@ class TableWrite:
             if outcome is not None:
                 return outcome
             reader = self._again(rows)
-        read = self._fill(reader)
+        return self._moved(self._fill(reader), empty, started)
+
+    def _moved(self, read: int, empty: bool, started: float) -> WriteOutcome:
+        """What became of the staged rows, once they are where they belong."""
+        stage, copied = self.stage, perf_counter()
         self._remember_keys(empty)
-        copied = perf_counter()
         deduplicated = self._move(empty)
         unchanged = read - stage.rejected - deduplicated - self.tombstoned - self.done.inserted - self.done.updated
         return WriteOutcome(
@@ -84,12 +103,13 @@ class TableWrite:
 
     def stage_rows(self, reader: pa.RecordBatchReader, bases: dict[str, str]) -> tuple[int, bool]:
         """Copy the rows into the staging table; gives how many, and whether the table itself is empty."""
-        empty = self._prepare(reader, bases)
+        empty = self._prepare(reader.schema, bases)
         return self._fill(reader), empty
 
     def set_aside(self, empty: bool) -> int:
         """Set aside what the table would refuse, and drop duplicates; gives the number of those."""
         stage, job = self.stage, self.job
+        stage.gather()
         stage.analyze()
         self._look(empty)
         deduplicated = relations.deduplicate(stage, job)
@@ -102,8 +122,8 @@ class TableWrite:
         relations.reject_orphans(stage, self._judged_now())
         return deduplicated
 
-    def _prepare(self, reader: pa.RecordBatchReader, bases: dict[str, str]) -> bool:
-        columns = stage_columns(self.job.columns, bases, reader.schema, self.table.name)
+    def _prepare(self, schema: pa.Schema, bases: dict[str, str]) -> bool:
+        columns = stage_columns(self.job.columns, bases, schema, self.table.name)
         tombstones = self.job.deletes is not None and self.job.deletes.tombstones
         self.stage = Stage(self.session, self.table, columns, self.number, tombstones=tombstones)
         self.stage.create()
@@ -115,6 +135,22 @@ class TableWrite:
         stage = self.stage
         if stage.tombstones:  # most batches of a stream have none
             stage.tombstones = bool(stage.session.value(f"SELECT EXISTS (SELECT FROM {stage.name} WHERE {TOMBSTONE})"))
+        return read
+
+    def _bring(self, rows: Bringing) -> int:
+        """Have the tasks bring the rows; gives how many they say that they brought. Nothing else is believed."""
+        ledge, stage = self.ledge, self.stage
+        if ledge is None:
+            raise DestinationError("tasks cannot bring rows into this load", where=self.table.name)
+        ledge.begin(self.session)
+        names = [staged.column.name for staged in stage.columns]
+        brought = rows.bring(ledge.depot(self.number, names, [staged.stage for staged in stage.columns], rows.schema))
+        ledge.end_losers()
+        rows.refuse(ledge.refused(brought))
+        stage.take([f"{quoted(ledge.schema)}.{quoted(one.place)}" for one in brought if one.rows])
+        read = stage.expect(sum(one.rows for one in brought))
+        if self.job.deletes is not None:  # what marks rows looks at the staged ones after they were moved
+            stage.gather()
         return read
 
     def said(self) -> Counts:
@@ -194,6 +230,7 @@ class TableWrite:
         job = self.job
         absence = job.deletes is not None and job.deletes.absence
         if (job.write == "replace" or absence) and job.key and not empty:
+            self.stage.gather()
             self.stage.remember_keys(job.key, job.refused_keys() if job.refused_keys is not None else None)
 
     def _move(self, empty: bool) -> int:
@@ -247,6 +284,7 @@ class TableWrite:
         try:
             with self.session.savepoint():
                 self.done = move.insert_all(self.stage)
+                self.stage.check(self.done.inserted)
         except Refused as error:
             if not error.rows_fault:
                 raise self.session.explain("the rows cannot be inserted", error) from error

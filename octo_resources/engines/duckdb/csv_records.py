@@ -52,11 +52,11 @@ class Splitter:
         self._delimiter, self._quote = dialect.delimiter.encode(), dialect.quote.encode()
         self._escape = dialect.escape.encode() if dialect.escape and dialect.escape != dialect.quote else b""
         self._simple = len(self._delimiter) == 1 and len(self._quote) <= 1
-        self._line = 1
+        self._line = numbered.input.first
         self._field = _field_pattern(self._delimiter, self._quote, self._escape)
 
     def __iter__(self) -> Iterator[Stretch | Odd]:
-        header = self._dialect.header
+        header = self._dialect.header and self._numbered.input.begins
         for part in self._parts():
             if not header:
                 yield part
@@ -69,7 +69,8 @@ class Splitter:
                     yield Stretch(part.data[start:], part.starts[1:] - start, part.lines[1:])
 
     def _parts(self) -> Iterator[Stretch | Odd]:
-        carry, first, skip = b"", True, self._dialect.skip
+        begins = self._numbered.input.begins
+        carry, first, skip = b"", begins, self._dialect.skip if begins else 0
         with open_plain(self._numbered.input) as stream:
             while True:
                 data = read_chunk(stream, self._chunk, self._numbered.input)

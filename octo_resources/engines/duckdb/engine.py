@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +36,8 @@ class DuckEngine:
 
     Every call opens a database of its own, so that one engine serves several threads.
     """
+
+    name: Final[Literal["duckdb"]] = "duckdb"
 
     def __init__(self, *, memory: int | None = None, threads: int | None = None, temp: Path) -> None:
         self._memory, self._threads, self._temp = memory, threads, temp
@@ -102,6 +104,23 @@ class DuckEngine:
         order = {field.name: place for place, field in enumerate(schema.fields)}
         found = records(inputs, limit)
         return [dict(sorted(one.items(), key=lambda item: order.get(item[0], len(order)))) for one in found]
+
+    def bringing(
+        self,
+        inputs: Sequence[Input],
+        schema: SourceSchema,
+        columns: Mapping[str, Node],
+        variables: LoadVariables,
+        scan: Scan,
+    ) -> None:
+        """None: all rows come through this process."""
+
+    def cancel(self) -> None:
+        """Nothing: who takes the rows stops taking them."""
+
+    def links(self) -> dict[str, str]:
+        """No page shows more than the load's own account."""
+        return {}
 
     def sql(self, schema: SourceSchema, columns: Mapping[str, Node]) -> str:
         """The SELECT of a mapping as the plan shows it: values and, under `name!`, why a row has none."""

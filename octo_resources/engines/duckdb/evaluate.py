@@ -1,5 +1,6 @@
 """One pass of a mapping over rows: runs the SQL, parts good rows from bad ones, and keeps the counts."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Final
@@ -7,7 +8,6 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from octo_core.deletes import TOMBSTONE
 from octo_resources.engines.duckdb.lines import Feed
 from octo_resources.engines.duckdb.scan import REFUSED, Refused, Scan, Tally, refused_batch
 from octo_resources.engines.duckdb.select import FAILURE, GONE, ROW, Evaluation
@@ -18,23 +18,25 @@ BATCH: Final = 65_536
 Flags = Mapping[str, str | bool]
 
 
-class Pass:
-    """What the readers of the formats share: the session, the mapping, the scan. `fields`: the schema's, by name."""
+class Reading(ABC):
+    """What the readers of the formats share: the session, the paths and fields that are wanted, the scan."""
 
-    def __init__(
-        self, session: Session, evaluation: Evaluation, fields: Sequence[str], scan: Scan, *, detail: bool = False
-    ) -> None:
+    def __init__(self, session: Session, paths: Sequence[str], fields: Sequence[str], scan: Scan) -> None:
         self.session = session
-        self.evaluation = evaluation
-        own = (TOMBSTONE,) if evaluation.tombstones is not None and TOMBSTONE not in fields else ()
-        self.fields = (*fields, *own)
+        self.paths = tuple(paths)
+        self.fields = tuple(fields)
+        """The schema's, by name."""
         self.scan = scan
-        self.schema = evaluation.schema
-        self.detail = detail
-        """Whether bad rows are given too, with every column's own reason: for previews."""
 
+    @abstractmethod
     def query(self, source: str, extra: Sequence[str] = (), *, delimited: bool = False) -> str:
-        return self.evaluation.over(source, extra, delimited=delimited, detail=self.detail)
+        """What is asked of a relation (a name, or a query in brackets) of `!row`, the paths and `extra`."""
+
+    @abstractmethod
+    def settle(
+        self, batch: str, found: pa.RecordBatch, missing: Flags | None = None, new_fields: Flags | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Count what the query gave, and give of it what goes on."""
 
     def stream(self, feed: Feed, name: str, query: str) -> Iterator[pa.RecordBatch]:
         """The query's batches while DuckDB pulls the feed, registered as `name`. The feed's own error is raised."""
@@ -61,6 +63,27 @@ class Pass:
         for part in found.to_batches(BATCH):
             yield from self.settle(batch, part)
 
+    def refuse(self, batch: str, rows: list[Refused]) -> None:
+        """Keep malformed rows: they count as read."""
+        if rows:
+            self.scan.refuse(batch, refused_batch(rows), malformed=True)
+
+
+class Pass(Reading):
+    """Evaluates a mapping over what is read."""
+
+    def __init__(
+        self, session: Session, evaluation: Evaluation, fields: Sequence[str], scan: Scan, *, detail: bool = False
+    ) -> None:
+        super().__init__(session, evaluation.paths, fields, scan)
+        self.evaluation = evaluation
+        self.schema = evaluation.schema
+        self.detail = detail
+        """Whether bad rows are given too, with every column's own reason: for previews."""
+
+    def query(self, source: str, extra: Sequence[str] = (), *, delimited: bool = False) -> str:
+        return self.evaluation.over(source, extra, delimited=delimited, detail=self.detail)
+
     def settle(
         self, batch: str, found: pa.RecordBatch, missing: Flags | None = None, new_fields: Flags | None = None
     ) -> Iterator[pa.RecordBatch]:
@@ -72,8 +95,8 @@ class Pass:
         if self.evaluation.tombstones is not None:  # a tombstone has no more than its key
             rows = found.filter(pc.invert(found.column(GONE)))
         tally.gone = found.num_rows - rows.num_rows
-        tally.missing.update(_counted(rows, missing or {}))
-        tally.add_new(_counted(found, new_fields or {}))
+        tally.missing.update(counted(rows, missing or {}))
+        tally.add_new(counted(found, new_fields or {}))
         failures = found.column("!failure")
         good = found
         if failures.null_count != found.num_rows:
@@ -109,13 +132,9 @@ class Pass:
         arrays = [good.column(name).cast(one.type) for name, one in zip(names, self.schema, strict=True)]
         return pa.record_batch(arrays, schema=self.schema)
 
-    def refuse(self, batch: str, rows: list[Refused]) -> None:
-        """Keep malformed rows: they count as read."""
-        if rows:
-            self.scan.refuse(batch, refused_batch(rows), malformed=True)
 
-
-def _counted(found: pa.RecordBatch, flags: Flags) -> dict[str, int]:
+def counted(found: pa.RecordBatch, flags: Flags) -> dict[str, int]:
+    """Name → rows of which its flag is true."""
     counts = {
         name: found.num_rows if flag is True else pc.sum(found.column(flag)).as_py() or 0
         for name, flag in flags.items()

@@ -45,6 +45,18 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a file that is read by itself: whole lines of a file that is not compressed, or row groups of Parquet.
+
+    `start` and `end` are bytes, or numbers of row groups; `first` is the number of the first row there, from 1.
+    """
+
+    start: int
+    end: int
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     """One landed file of a batch and where it lies now; or a file that was made of one, with its origin."""
 
@@ -52,6 +64,18 @@ class Input:
     file: LandedFile
     path: Path
     origin: Origin | None = None
+    span: Span | None = None
+    """The part of the file that is read; all of it when left out."""
+
+    @property
+    def begins(self) -> bool:
+        """Whether what is read begins where the file does."""
+        return self.span is None or self.span.start == 0
+
+    @property
+    def first(self) -> int:
+        """The number of the first row that is read."""
+        return self.span.first if self.span is not None else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +135,30 @@ def _decompressed(source: Input) -> IO[bytes]:
             raw = source.path.open("rb")
             reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=True)
             return cast(IO[bytes], io.BufferedReader(cast(io.RawIOBase, reader), 1 << 20))
-        return source.path.open("rb", buffering=0)
+        plain = source.path.open("rb", buffering=0)
+        return plain if source.span is None else cast(IO[bytes], _Part(plain, source.span))
     except OSError as error:
         raise _unreadable(source, error) from error
+
+
+class _Part(io.RawIOBase):
+    """The bytes of a span, and no more."""
+
+    def __init__(self, file: io.FileIO, span: Span) -> None:
+        self._file, self._left = file, span.end - span.start
+        file.seek(span.start)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(self._left if size < 0 else min(size, self._left)) or b""
+        self._left -= len(data)
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def read_chunk(stream: IO[bytes], size: int, source: Input) -> bytes:

@@ -6,7 +6,7 @@ from typing import Final, TypeVar, cast
 import pyarrow as pa
 
 from octo_core.expressions.tree import path_parts
-from octo_resources.engines.duckdb.evaluate import Pass
+from octo_resources.engines.duckdb.evaluate import Reading
 from octo_resources.engines.duckdb.grammar import Grammar, TooWildError, sample, write
 from octo_resources.engines.duckdb.inputs import Numbered
 from octo_resources.engines.duckdb.json_relation import LINE, json_relation
@@ -30,10 +30,10 @@ SIDE_ROWS: Final = 50_000
 class JsonLines:
     """The JSON-lines files of one batch."""
 
-    def __init__(self, work: Pass, batch: str, files: Sequence[Numbered]) -> None:
+    def __init__(self, work: Reading, batch: str, files: Sequence[Numbered]) -> None:
         self._work, self._batch = work, batch
         self._feed = Feed(files, lambda one: lines(one, self._bad))
-        self._reader = RecordReader(work.evaluation.paths, work.fields)
+        self._reader = RecordReader(work.paths, work.fields)
         self._side: list[pa.RecordBatch] = []
         self._grammars = 0
 
@@ -63,7 +63,7 @@ class JsonLines:
     def _learn(self, texts: list[str]) -> Grammar | None:
         self._grammars += 1
         try:
-            return write(sample(texts), [path_parts(path) for path in self._work.evaluation.paths])
+            return write(sample(texts), [path_parts(path) for path in self._work.paths])
         except TooWildError:
             return None
 
@@ -72,7 +72,7 @@ class JsonLines:
     ) -> Iterator[pa.RecordBatch]:
         """Lines until the end, or until a grammar that fits them better seems worth learning."""
         work = self._work
-        relation = json_relation(grammar, work.evaluation.paths, work.fields, "octo_lines", template)
+        relation = json_relation(grammar, work.paths, work.fields, "octo_lines", template)
         query = work.query(f"({relation.sql})", relation.extra)
         read = misfits = 0
         for found in work.stream(self._feed, "octo_lines", query):

@@ -44,10 +44,11 @@ def pieces(
     numbered: Numbered, too_long: Callable[[int], None], chunk: int = CHUNK, longest: int = LONGEST
 ) -> Iterator[Piece]:
     """The file in pieces of whole lines. Only a newline ends a line; a BOM is dropped; `too_long` gets line numbers."""
-    carry, number, first, skipping = b"", 1, True, False
-    with open_plain(numbered.input) as stream:
+    source = numbered.input
+    carry, number, first, skipping = b"", source.first, source.begins, False
+    with open_plain(source) as stream:
         while True:
-            data = read_chunk(stream, chunk, numbered.input)
+            data = read_chunk(stream, chunk, source)
             buffer = carry + data if carry else data
             if first:
                 buffer, first = buffer.removeprefix(b"\xef\xbb\xbf"), False

@@ -34,8 +34,9 @@ def parquet_batches(
         wanted = sorted({str(path_parts(path)[0]) for path in paths} & set(names))
         missing = [field.name for field in schema.fields if field.name not in names]
         new = [name for name in names if schema.field(name) is None]
-        first = 1
-        for batch in file.iter_batches(_BATCH, columns=wanted):
+        span, first = numbered.input.span, numbered.input.first
+        groups = list(range(span.start, span.end)) if span is not None else None
+        for batch in file.iter_batches(_BATCH, columns=wanted, row_groups=groups):
             rows = pa.array(range(numbered.base + first, numbered.base + first + batch.num_rows), pa.int64())
             first += batch.num_rows
             found, refused = _typed(batch, rows, paths, schema)

@@ -3,7 +3,9 @@
 import re
 from typing import Final
 
-_PIECE: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[(),]|\bFROM\b|\bSELECT\b|[^'\"(),FS]+|.", re.DOTALL)
+_PIECE: Final = re.compile(
+    r"'(?:[^']|'')*'|`(?:[^`]|``)*`|\"(?:[^\"]|\"\")*\"|[(),]|\bFROM\b|\bSELECT\b|[^'\"`(),FS]+|.", re.DOTALL
+)
 
 
 def pretty(sql: str) -> str:

@@ -83,12 +83,12 @@ class RefusedRows:
         return self.reasons.total()
 
     def __iter__(self) -> Iterator[Refused]:
-        for batch in self._batches():
+        for batch in self.batches():
             yield from (Refused(**row) for row in batch.to_pylist())
 
     def rows(self) -> NDArray[np.int64]:
         """The refused rows' numbers, sorted: what `payloads` takes. 8 bytes a row."""
-        parts = [batch.column("row").to_numpy() for batch in self._batches()]
+        parts = [batch.column("row").to_numpy() for batch in self.batches()]
         found = np.concatenate(parts) if parts else np.empty(0, np.int64)
         found.sort()
         return cast("NDArray[np.int64]", found)
@@ -107,7 +107,8 @@ class RefusedRows:
         for pair in pairs.group_by(["column", "kind"]).aggregate([([], "count_all")]).to_pylist():
             self.reasons[pair["column"], pair["kind"]] += pair["count_all"]
 
-    def _batches(self) -> Iterator[pa.RecordBatch]:
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Batches of schema REFUSED."""
         if self._file is None:
             return
         if not self._ended:

@@ -160,7 +160,6 @@ def evaluation(schema: SourceSchema, columns: Mapping[str, Node], tombstones: To
     _check_case(used)
     contract = dict(_contract(columns.values()))
     fields = {path: _field_at(schema, path) for path in used}
-    nulls = {path: field.nulls for path, field in fields.items() if field is not None}
     flat = {path: field for path, field in fields.items() if field is not None and len(path_parts(path)) == 1}
     return Evaluation(
         types={name: node.type for name, node in columns.items()},
@@ -170,10 +169,16 @@ def evaluation(schema: SourceSchema, columns: Mapping[str, Node], tombstones: To
         _kinds=tuple(to_duckdb(node, show_values=False).reason for node in columns.values()),
         _sources=tuple(next(iter(paths(node)), None) for node in columns.values()),
         _contract=tuple(contract.values()),
-        _nulls=tuple((path, words) for path, words in nulls.items() if words),
+        _nulls=null_words(schema, used),
         _blank=frozenset(path for path, field in flat.items() if field.type.kind not in ("text", "json")),
         tombstones=tombstones,
     )
+
+
+def null_words(schema: SourceSchema, used: Iterable[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Paths of which some tokens mean NULL, each with those tokens."""
+    found = {path: _field_at(schema, path) for path in used}
+    return tuple((path, field.nulls) for path, field in found.items() if field is not None and field.nulls)
 
 
 def _field_at(schema: SourceSchema, path: str) -> Field | None:
@@ -197,19 +202,25 @@ def _check_case(used: Sequence[str]) -> None:
             )
 
 
-def _contract(nodes: Iterable[Node]) -> Iterator[tuple[str, Rendered]]:
-    """Each used field once: whether reading its own tokens by its own type fails, whatever is made of them then."""
-    found: dict[str, list[Rendered]] = {}
+def contract_nodes(nodes: Iterable[Node]) -> dict[str, list[Path]]:
+    """The source's fields by name, each with the paths that are read of it: their own contract is asked of rows that
+    fail, whatever is made of them then."""
+    found: dict[str, list[Path]] = {}
     stack, seen = list(nodes), set()
     while stack:
         node = stack.pop()
         stack.extend(children(node))
         if isinstance(node, Path) and node not in seen:
             seen.add(node)
-            rendered = to_duckdb(node, show_values=False)
-            if rendered.can_fail:
-                found.setdefault(str(path_parts(node.name)[0]), []).append(rendered)
-    for name, parts in sorted(found.items()):
-        condition = " OR ".join(f"({part.reason}) IS NOT NULL" for part in parts)
-        lets = tuple(let for part in parts for let in part.lets)
-        yield name, Rendered("NULL", f"CASE WHEN {condition} THEN '' END", lets)
+            found.setdefault(str(path_parts(node.name)[0]), []).append(node)
+    return dict(sorted(found.items()))
+
+
+def _contract(nodes: Iterable[Node]) -> Iterator[tuple[str, Rendered]]:
+    """Each used field once: whether reading its own tokens by its own type fails."""
+    for name, read in contract_nodes(nodes).items():
+        parts = [one for node in read if (one := to_duckdb(node, show_values=False)).can_fail]
+        if parts:
+            condition = " OR ".join(f"({part.reason}) IS NOT NULL" for part in parts)
+            lets = tuple(let for part in parts for let in part.lets)
+            yield name, Rendered("NULL", f"CASE WHEN {condition} THEN '' END", lets)

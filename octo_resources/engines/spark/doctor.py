@@ -1,0 +1,108 @@
+"""Whether a Spark can be reached and its executors can do our work: their Python, our packages, the same versions."""
+
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from typing import Final, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+
+from octo_core.errors import EngineError
+from octo_core.spec.pipeline import Engine
+from octo_resources.engines.spark.missing import explained, require_java
+from octo_resources.engines.spark.session import Settings, close, session
+from octo_resources.engines.spark.types import spark_schema
+
+PACKAGES: Final = ("octopipe", "pyarrow", "duckdb", "adbc-driver-postgresql")
+"""What a task imports."""
+_SECONDS: Final = 5.0
+_TOLD: Final = pa.schema({"host": pa.string(), "python": pa.string(), "packages": pa.string()})
+
+
+class Examined(NamedTuple):
+    state: Literal["ok", "warning", "broken"]
+    found: str
+    fix: str | None = None
+
+
+def examine(engine: Engine, reveal: Callable[[str], str] = str) -> Examined:
+    """Open a session, run one small job on it and close it again: some 10 s, once an address."""
+    settings = Settings.of(engine, reveal)
+    try:
+        _reach(settings)
+        if settings.remote is None:
+            require_java(settings.place)
+        return _executors(settings)
+    except EngineError as error:
+        return Examined("broken", f"{settings.place}: {error.message}", error.hint)
+    finally:
+        close()
+
+
+def _reach(settings: Settings) -> None:
+    """Raises EngineError where nothing listens: Spark itself would try for minutes before it says so."""
+    text = settings.remote or settings.master
+    if not text.startswith(("sc://", "spark://")):
+        return
+    for place in text.partition("://")[2].partition("/")[0].partition(";")[0].split(","):
+        parts = urlsplit(f"//{place}")
+        port = parts.port or (15002 if settings.remote else 7077)
+        try:
+            socket.create_connection((parts.hostname or "localhost", port), timeout=_SECONDS).close()
+            return
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+    what = "engine.remote" if settings.remote else "engine.master"
+    hint = f"is it running? look at {what}'s host and port, and at firewalls"
+    raise EngineError(f"nothing answers there ({reason})", where=settings.place, hint=hint)
+
+
+def _executors(settings: Settings) -> Examined:
+    spark = session(settings)
+    with explained(settings.place):
+        rows = spark.range(0, 4, 1, 4).mapInArrow(telling(), spark_schema(_TOLD)).collect()
+    ours = telling_of_here()
+    theirs = {(row.host, row.python, row.packages) for row in rows}
+    for host, python, packages in sorted(theirs):
+        if python != ours[1]:
+            fix = "Set spark.pyspark.python in engine.conf to the same version of Python on every executor."
+            return Examined("broken", f"{host} runs Python {python}, this process {ours[1]}", fix)
+        if packages != ours[2]:
+            fix = "Install the same octopipe[spark] there as here."
+            return Examined("broken", f"{host} has {packages}; here it is {ours[2]}", fix)
+    hosts = ", ".join(sorted({host for host, _, _ in theirs}))
+    return Examined("ok", f"{settings.place}, Spark {spark.version}; executors on {hosts}, Python {ours[1]}")
+
+
+def telling():  # type: ignore[no-untyped-def]  # a task; see tokens.Task
+    """The task that says what it runs on. It goes to the executor by value, as our packages may not be there."""
+
+    names, schema = PACKAGES, ["host", "python", "packages"]
+
+    def tell(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import socket as net
+        import sys as here
+        from importlib import metadata
+
+        import pyarrow
+
+        def there(name: str) -> str:
+            try:
+                return f"{name} {metadata.version(name)}"
+            except metadata.PackageNotFoundError:
+                return f"no {name}"
+
+        for _ in batches:
+            python = f"{here.version_info[0]}.{here.version_info[1]}"
+            told = [[net.gethostname()], [python], [", ".join(map(there, names))]]
+            yield pyarrow.record_batch([pyarrow.array(one) for one in told], names=schema)
+
+    return tell
+
+
+def telling_of_here() -> tuple[str, str, str]:
+    """What this process would tell."""
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return socket.gethostname(), f"{sys.version_info[0]}.{sys.version_info[1]}", packages

@@ -1,0 +1,207 @@
+"""A mapping over landed files as one DataFrame: read by tasks, evaluated by Spark's own expressions, parted later.
+
+Parquet whose types Spark holds as they are is read by Spark's reader; everything else by our readers in the tasks.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+import pyarrow as pa
+
+from octo_core.errors import LandingError
+from octo_core.expressions import Node, path_parts
+from octo_core.schema import Field, SourceSchema
+from octo_core.types import arrow_type
+from octo_resources.engines.duckdb import Input, LoadVariables, Tally
+from octo_resources.engines.duckdb.inputs import Numbered
+from octo_resources.engines.duckdb.select import ROW
+from octo_resources.engines.spark.notes import NOTE
+from octo_resources.engines.spark.select import Evaluation, evaluation, identifier
+from octo_resources.engines.spark.settle import Settling
+from octo_resources.engines.spark.splits import LARGEST, MOST, Marks, cut, marks_of, part_size, tasks
+from octo_resources.engines.spark.tokens import Wanted, reading, relation_of
+from octo_resources.engines.spark.types import same_in_spark, spark_schema
+from octo_resources.engines.spark.variables import set_variables
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_PLAIN_NAME: Final = re.compile(r"/[A-Za-z0-9/._+-]+")
+"""Paths without letters that Spark takes for patterns or writes otherwise in `_metadata`."""
+_COUNT_HERE: Final = 512 << 20
+"""Bytes whose lines the driver counts by itself, in a fraction of the second that a job takes to start."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The evaluated rows: targets as `!v0` …, `!row`, `!failure`, `!note`."""
+
+    rows: "DataFrame"
+    settling: Settling
+    counted: dict[str, Tally]
+    """What is known of the batches before a row is read: fields that whole Parquet files lack or have beside."""
+    expected: dict[str, int]
+    """Batch → rows that its files' footers promise, where all of them are read by Spark's reader."""
+
+
+class Frames:
+    """Makes frames in one session. `cores`: tasks that run at a time."""
+
+    def __init__(self, spark: "SparkSession", cores: int) -> None:
+        self._spark, self._cores = spark, cores
+
+    def frame(
+        self,
+        inputs: Sequence[Input],
+        schema: SourceSchema,
+        columns: Mapping[str, Node],
+        variables: LoadVariables,
+        keys: Sequence[str] = (),
+    ) -> Frame:
+        """The rows of all inputs through a mapping: target column → typed expression."""
+        mapping = evaluation(schema, columns)
+        set_variables(self._spark, variables)
+        counted: dict[str, Tally] = {one.batch.id: Tally() for one in inputs}
+        natives = {n for n, one in enumerate(inputs) if one.file.format == "parquet" and _native(one, mapping, schema)}
+        parts = [part for part in cut(inputs, self._cores, self._marks) if part.ordinal not in natives]
+        lanes = [(form, list(group)) for form, group in groupby(parts, key=lambda part: part.input.file.format)]
+        size = part_size(inputs, self._cores)
+        found = [
+            self._evaluated(self._tokens(group, mapping, schema, size), mapping, form == "csv")
+            for form, group in (lanes or ([] if natives else [("jsonl", [])]))
+        ]
+        if natives:
+            files = [Numbered(n, inputs[n]) for n in sorted(natives)]
+            most = max(LARGEST, sum(one.input.file.bytes for one in files) // MOST)
+            self._spark.conf.set("spark.sql.files.maxPartitionBytes", str(most))
+            found.append(self._evaluated(self._parquet(files, mapping, schema), mapping, False))
+            for one in files:
+                self._count(one, schema, counted)
+        batches = tuple(one.batch.id for one in inputs)
+        ours = Counter(batches)
+        theirs = Counter(batches[n] for n in natives)
+        expected = {
+            batch: sum(_rows(inputs[n]) for n in natives if batches[n] == batch)
+            for batch, files_of in ours.items()
+            if files_of == theirs[batch]
+        }
+        settling = Settling(mapping.schema, mapping.fields, batches, tuple(keys))
+        return Frame(reduce(lambda a, b: a.unionAll(b), found), settling, counted, expected)
+
+    def _evaluated(self, tokens: "DataFrame", mapping: Evaluation, delimited: bool) -> "DataFrame":
+        view = f"octo_tokens_{uuid4().hex}"
+        tokens.createOrReplaceTempView(view)  # it stays: by Connect a name is looked up when the query runs
+        return self._spark.sql(mapping.over(view, delimited=delimited))
+
+    # --- read by our readers in tasks --------------------------------------------------------------------------
+
+    def _tokens(self, parts: Sequence[Numbered], mapping: Evaluation, schema: SourceSchema, size: int) -> "DataFrame":
+        typed = bool(parts) and parts[0].input.file.format == "parquet"
+        kinds = {path: _kind_at(schema, path) if typed else pa.string() for path in mapping.paths}
+        wanted = Wanted(mapping.paths, schema, relation_of(kinds))
+        numbers = self._spark.range(0, len(parts), 1, tasks(parts, size, self._cores))
+        return numbers.mapInArrow(reading(parts, wanted), spark_schema(wanted.relation))
+
+    def _marks(self, parts: Sequence[Numbered]) -> Sequence[Marks]:
+        spans = [part.input.span for part in parts]
+        if sum(span.end - span.start for span in spans if span is not None) <= _COUNT_HERE:
+            return [marks_of(part) for part in parts]
+        schema = pa.schema({"part": pa.int64(), "newlines": pa.int64(), "quotes": pa.int64()})
+        counting = marking(parts, schema)
+        rows = self._spark.range(0, len(parts), 1, len(parts)).mapInArrow(counting, spark_schema(schema)).collect()
+        return [(row.newlines, row.quotes) for row in sorted(rows, key=lambda row: int(row.part))]
+
+    # --- read by Spark's own reader ----------------------------------------------------------------------------
+
+    def _parquet(self, files: Sequence[Numbered], mapping: Evaluation, schema: SourceSchema) -> "DataFrame":
+        """Tokens of Parquet files, each row with its number: the file's place and the row's index."""
+        from pyspark.sql import functions as fn
+
+        fields = {path: schema.field(str(path_parts(path)[0])) for path in mapping.paths}
+        kinds = pa.schema(
+            {field.name: arrow_type(field.type) for field in fields.values() if field is not None}
+            or {"!none": pa.string()}
+        )
+        reader = self._spark.read.schema(spark_schema(kinds))
+        read = reader.parquet(*(str(one.input.path) for one in files))
+        index = fn.col("_metadata.row_index") + fn.lit(1)
+        if len(files) == 1:
+            base = fn.lit(files[0].base)
+        else:
+            places = [(str(one.input.path), one.base) for one in files]
+            known = self._spark.createDataFrame(places, "`!file` string, `!base` long")
+            file = fn.regexp_replace(fn.col("_metadata.file_path"), "^[a-z]+:/+", "/")
+            read = read.withColumn("!file", file).withColumn("!index", index)
+            read = read.join(fn.broadcast(known), "!file", "left")
+            base, index = fn.col("`!base`"), fn.col("`!index`")
+        tokens = [fn.col(identifier(str(path_parts(path)[0]))).alias(path) for path in mapping.paths]
+        row = base.bitwiseOR(index).alias(ROW)
+        return read.select(row, *tokens, fn.lit(None).cast("string").alias(NOTE))
+
+    @staticmethod
+    def _count(one: Numbered, schema: SourceSchema, counted: dict[str, Tally]) -> None:
+        """Fields that the file has not, or has beside the schema's: those of all its rows."""
+        from pyarrow import parquet
+
+        names, rows = parquet.read_schema(one.input.path).names, _rows(one.input)
+        tally = counted[one.input.batch.id]
+        if rows:
+            tally.missing.update({field.name: rows for field in schema.fields if field.name not in names})
+            tally.add_new({name: rows for name in names if schema.field(name) is None})
+
+
+def marking(parts: Sequence[Numbered], schema: pa.Schema):  # type: ignore[no-untyped-def]  # a task; see tokens.Task
+    """The task that counts lines and quotes of parts."""
+
+    def count(batches):  # type: ignore[no-untyped-def]  # a task; see tokens.Task
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                newlines, quotes = marks_of(parts[number])
+                yield pa.record_batch([pa.array([n], pa.int64()) for n in (number, newlines, quotes)], schema=schema)
+
+    return count
+
+
+def _native(one: Input, mapping: Evaluation, schema: SourceSchema) -> bool:
+    """Whether Spark's reader gives of this file what ours would."""
+    from pyarrow import parquet
+
+    if not _PLAIN_NAME.fullmatch(str(one.path)) or one.path.name.startswith((".", "_")) or one.origin is not None:
+        return False
+    try:
+        there = parquet.read_schema(one.path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise LandingError(f"the Parquet file cannot be read ({error})", where=str(one.path)) from error
+    if len(set(there.names)) < len(there.names):
+        return False
+    for path in mapping.paths:
+        parts = path_parts(path)
+        field = schema.field(str(parts[0]))
+        if len(parts) > 1 or field is None or field.carrier != "typed" or field.name not in there.names:
+            return False
+        kind = there.field(field.name).type
+        if kind != arrow_type(field.type) or not same_in_spark(kind):
+            return False
+    return True
+
+
+def _kind_at(schema: SourceSchema, path: str) -> pa.DataType:
+    """The Arrow type of a path's values in typed files."""
+    first, *rest = path_parts(path)
+    field: Field | None = schema.field(str(first))
+    for part in rest:
+        field = field.child("[]" if isinstance(part, int) else part) if field is not None else None
+    found = arrow_type(field.type) if field is not None else pa.string()
+    return pa.time64("ns") if pa.types.is_time64(found) else found  # the one unit that Spark takes from Arrow
+
+
+def _rows(one: Input) -> int:
+    from pyarrow import parquet
+
+    return int(parquet.read_metadata(one.path).num_rows)

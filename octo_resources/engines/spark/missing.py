@@ -1,0 +1,97 @@
+"""What Spark says where it cannot be started or reached, in plain words, with what to do."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from octo_core.errors import EngineError, OctopipeError
+
+JAVA: Final = (17, 21)
+"""Java's versions that Spark 4.2 runs on."""
+_RAISED: Final = re.compile(r"\[[A-Z_.]+\] |[\w.]*(?:Error|Exception): ")
+"""A line that says what was raised, in Python or Java."""
+_VERSION: Final = re.compile(r'version "(\d+)')
+
+
+def java() -> tuple[str | None, str]:
+    """(path of java, its first line or why there is none)."""
+    home = os.environ.get("JAVA_HOME")
+    found = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    if found is None or not Path(found).exists():
+        return None, f"JAVA_HOME is {home}, and no java is there" if home else "not installed"
+    try:
+        said = subprocess.run([found, "-version"], capture_output=True, text=True, timeout=20, check=False)  # noqa: S603  found above
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return None, f"{found} does not start: {type(error).__name__}"
+    lines = (said.stderr or said.stdout).strip().splitlines()
+    return found, next((line for line in lines if "version" in line), lines[0] if lines else found)
+
+
+def java_fits(line: str) -> bool:
+    """Whether Spark runs on the Java that says this of itself."""
+    match = _VERSION.search(line)
+    return match is not None and JAVA[0] <= int(match[1]) <= JAVA[1]
+
+
+def require_java(place: str) -> None:
+    """Raises EngineError where there is no Java that Spark runs on."""
+    found, line = java()
+    hint = f"install Java {JAVA[0]} or {JAVA[1]}, or set JAVA_HOME to one; Spark Connect (remote:) needs none here"
+    if found is None:
+        raise EngineError(f"Spark needs Java: {line}", where=place, hint=hint)
+    if not java_fits(line):
+        raise EngineError(f"Spark does not run on this Java: {line}", where=place, hint=hint)
+
+
+_SIGNS: Final = (
+    ("UNAVAILABLE", "its Spark Connect server does not answer", "is it running? look at engine.remote"),
+    ("failed to connect to all addresses", "its Spark Connect server does not answer", "is it running?"),
+    ("All masters are unresponsive", "its master does not answer", "is it running? look at engine.master"),
+    ("Could not parse Master URL", "Spark does not know this kind of master", "local[N], spark://…, yarn or k8s://…"),
+    ("HADOOP_CONF_DIR or YARN_CONF_DIR", "YARN's configuration is not there", "set HADOOP_CONF_DIR"),
+    ("Python in worker has different version", "its executors run another Python than this process",
+     "set spark.pyspark.python in engine.conf to the same version, on every executor"),
+    ("PYTHON_VERSION_MISMATCH", "its executors run another Python than this process",
+     "set spark.pyspark.python in engine.conf to the same version, on every executor"),
+    ("No module named 'octo_", "its executors have no Octopipe",
+     "install this version of octopipe[spark] where spark.pyspark.python of the executors is"),
+    ("No module named", "its executors lack a Python package",
+     "install this version of octopipe[spark] where spark.pyspark.python of the executors is"),
+    ("JAVA_GATEWAY_EXITED", "Java ended before Spark was up", "see what it says: octopipe doctor"),
+    ("unresolved dependency", "a jar of engine.packages cannot be found", "look at its coordinates"),
+    ("Cannot start a remote Spark session", "a local Spark session is open in this process", "use one kind a process"),
+)  # fmt: skip
+
+
+@contextmanager
+def explained(place: str) -> Iterator[None]:
+    """Turn what Spark and py4j raise into EngineErrors; ours go through."""
+    try:
+        yield
+    except OctopipeError:
+        raise
+    except Exception as error:
+        if not _sparks(error):
+            raise
+        raise engine_error(place, str(error)) from error
+
+
+def _sparks(error: Exception) -> bool:
+    kinds = [kind.__module__ for kind in type(error).__mro__]
+    return any(kind.startswith(("pyspark", "py4j", "grpc")) for kind in kinds) or isinstance(error, ConnectionError)
+
+
+def engine_error(place: str, text: str) -> EngineError:
+    """What Spark said, as a user reads it."""
+    for sign, said, hint in _SIGNS:
+        if sign in text:
+            name = re.search(r"No module named '([^']+)'", text) if "package" in said else None
+            return EngineError(f"{said}: {name[1]}" if name else said, where=place, hint=hint)
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip() and not line.strip().startswith("at ")]
+    told = [line for line in lines if _RAISED.match(line)]
+    return EngineError(f"Spark failed: {(told or lines or ['no reason given'])[0][:500]}", where=place, retryable=True)

@@ -1,0 +1,123 @@
+"""The SQL that evaluates a mapping over tokens on Spark: the mirror of the embedded engine's, with the same columns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+
+from octo_core.expressions import Node, Rendered, path_parts, paths, reason_in_full, with_lets
+from octo_core.expressions.spark import to_spark
+from octo_core.expressions.spark_names import literal
+from octo_core.expressions.spark_names import name as identifier
+from octo_core.schema import SourceSchema
+from octo_core.types import DataType, arrow_type
+from octo_resources.engines.duckdb.scan import VALUE_LENGTH
+from octo_resources.engines.duckdb.select import ROW, contract_nodes, null_words
+from octo_resources.engines.spark.notes import NOTE
+
+_NEVER: Final = "CAST(NULL AS STRING)"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One mapping, ready to be laid over a relation of tokens."""
+
+    types: dict[str, DataType]
+    """Target column → type."""
+    paths: tuple[str, ...]
+    fields: tuple[str, ...]
+    """The source's fields whose own contract is asked of rows that fail."""
+    _values: tuple[Rendered, ...]
+    _kinds: tuple[str, ...]
+    _sources: tuple[str | None, ...]
+    _contract: tuple[str, ...]
+    _nulls: tuple[tuple[str, tuple[str, ...]], ...]
+    _blank: frozenset[str]
+    """Paths of which an empty text means NULL where the file is delimited."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The good rows' columns, and `_row`."""
+        return pa.schema([*((name, arrow_type(kind)) for name, kind in self.types.items()), ("_row", pa.int64())])
+
+    def over(self, source: str, *, delimited: bool = False, noted: bool = True) -> str:
+        """SELECT over a relation of `!row`, one column a path and, where it is `noted`, `!note`.
+
+        Gives the targets as `!v0` …, `!row`, `!note` and `!failure`: NULL, or for a row that fails an array of texts.
+        """
+        extra = (NOTE,) if noted else ()
+        shared = with_lets(self._values, self._tokens(source, extra, delimited))
+        failing = [place for place, one in enumerate(self._values) if one.can_fail]
+        first = " ".join(f"WHEN ({self._values[place].reason}) IS NOT NULL THEN {place}" for place in failing)
+        made = [f"{one.value} AS `!v{place}`" for place, one in enumerate(self._values)]
+        made.append(f"{f'CASE {first} END' if first else 'CAST(NULL AS INT)'} AS `!place`")
+        judged = f"SELECT *, {', '.join(made)} FROM {shared}"  # noqa: S608  (names quoted, texts escaped)
+        outer = [identifier(f"!v{place}") for place in range(len(self._values))]
+        outer += [identifier(ROW), f"{self._failure(failing)} AS `!failure`", *map(identifier, extra)]
+        return f"SELECT {', '.join(outer)} FROM ({judged})"  # noqa: S608  (names quoted, texts escaped)
+
+    def _tokens(self, source: str, extra: Sequence[str], delimited: bool) -> str:
+        nulls: dict[str, tuple[str, ...]] = dict(self._nulls)
+        if delimited:
+            nulls |= {path: ("", *nulls.get(path, ())) for path in self._blank}
+        if not nulls:
+            return source
+        shown = [identifier(name) for name in (ROW, *extra)]
+        for path in self.paths:
+            name = identifier(path)
+            words = ", ".join(literal(word) for word in nulls.get(path, ()))
+            shown.append(f"CASE WHEN {name} NOT IN ({words}) THEN {name} END AS {name}" if words else name)
+        return f"(SELECT {', '.join(shown)} FROM {source})"  # noqa: S608  (names quoted, texts escaped)
+
+    def _failure(self, failing: Sequence[int]) -> str:
+        """SQL of `!failure`; nothing of it is computed for good rows, which are nearly all."""
+        if not failing:
+            return "CAST(NULL AS ARRAY<STRING>)"
+
+        def of_first(sql: Mapping[int, str]) -> str:
+            return f"CASE `!place` {' '.join(f'WHEN {place} THEN {one}' for place, one in sql.items())} END"
+
+        names = list(self.types)
+        shown = {
+            place: f"left(CAST({identifier(path)} AS STRING), {VALUE_LENGTH})"
+            for place in failing
+            if (path := self._sources[place]) is not None
+        }
+        parts = [
+            of_first({place: literal(names[place]) for place in failing}),
+            of_first({place: self._values[place].reason for place in failing}),
+            of_first({place: self._kinds[place] for place in failing}),
+            of_first(shown) if shown else _NEVER,
+            *(f"CASE WHEN {condition} THEN '1' ELSE '0' END" for condition in self._contract),
+        ]
+        return f"CASE WHEN `!place` IS NOT NULL THEN array({', '.join(parts)}) END"
+
+
+def evaluation(schema: SourceSchema, columns: Mapping[str, Node]) -> Evaluation:
+    """Render a mapping for Spark: target column → typed expression."""
+    used = tuple({path: None for node in columns.values() for path in paths(node)})
+    contract = contract_nodes(columns.values())
+    asked = {
+        name: [one for node in nodes if (one := to_spark(node, show_values=False)).can_fail]
+        for name, nodes in contract.items()
+    }
+    asked = {name: found for name, found in asked.items() if found}
+    return Evaluation(
+        types={name: node.type for name, node in columns.items()},
+        paths=used,
+        fields=tuple(asked),
+        _values=tuple(to_spark(node) for node in columns.values()),
+        _kinds=tuple(to_spark(node, show_values=False).reason for node in columns.values()),
+        _sources=tuple(next(iter(paths(node)), None) for node in columns.values()),
+        _contract=tuple(
+            " OR ".join(f"({reason_in_full(one)}) IS NOT NULL" for one in found) for found in asked.values()
+        ),
+        _nulls=null_words(schema, used),
+        _blank=frozenset(path for path in used if len(path_parts(path)) == 1 and _blank(schema, path)),
+    )
+
+
+def _blank(schema: SourceSchema, path: str) -> bool:
+    field = schema.field(str(path_parts(path)[0]))
+    return field is not None and field.type.kind not in ("text", "json")

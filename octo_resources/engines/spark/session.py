@@ -1,0 +1,193 @@
+"""One Spark session a process: locally, on a cluster, or by Spark Connect, with what exact loads need set in it.
+
+A session costs 5 to 10 s, so it is kept until another is asked for. Where Dagster runs, dagster-pyspark opens it.
+"""
+
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from octo_core.errors import EngineError
+from octo_core.expressions.spark_names import SETTINGS
+from octo_core.spec.pipeline import Engine
+from octo_resources.engines.choice import FROM
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+MEANINGS: Final[dict[str, str]] = {
+    **SETTINGS,
+    "spark.sql.timestampType": "TIMESTAMP_LTZ",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.sql.execution.arrow.useLargeVarTypes": "false",
+}
+"""Settings that decide what expressions mean and what readers drop: no pipeline's `conf` goes over them."""
+_NEVER: Final = frozenset({"spark.sql.parser.escapedStringLiterals", FROM})
+_USUAL: Final[dict[str, str]] = {
+    "spark.ui.port": "0",
+    "spark.log.level": "ERROR",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
+    "spark.task.maxFailures": "4",
+}
+_LOOPBACK: Final = ("local", "spark://127.", "spark://localhost", "spark://[::1]")
+_PLAIN_LOCAL: Final = re.compile(r"^local\[(\d+|\*)\]$")
+_REMOTE_MARKS: Final = ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE", "SPARK_LOCAL_REMOTE")
+"""Variables that PySpark leaves behind after a Spark Connect session: they would make every later session one."""
+_lock = threading.Lock()
+_open: "tuple[Settings, SparkSession] | None" = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a session is opened with; two of the same share one session."""
+
+    master: str = "local[*]"
+    remote: str | None = field(default=None, repr=False)
+    conf: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(cls, engine: Engine, reveal: Callable[[str], str] = str) -> "Settings":
+        """What a pipeline's `engine:` says; `memory` and `threads`: of the driver locally, else of an executor.
+
+        `reveal` turns references to secrets into their values.
+        """
+        master = engine.master or (f"local[{engine.threads}]" if engine.threads else "local[*]")
+        conf: dict[str, str] = {}
+        local = master.startswith("local")
+        if engine.memory is not None:
+            conf["spark.driver.memory" if local else "spark.executor.memory"] = f"{engine.memory >> 20}m"
+        if engine.threads is not None and not local:
+            conf["spark.executor.cores"] = str(engine.threads)
+        if engine.packages:
+            conf["spark.jars.packages"] = ",".join(engine.packages)
+        conf |= {name: reveal(value) for name, value in engine.conf.items()}
+        return cls(master, reveal(engine.remote) if engine.remote else None, tuple(sorted(conf.items())))
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return self.remote.partition(";")[0] if self.remote else self.master
+
+    @property
+    def loopback(self) -> bool:
+        return self.remote is None and self.master.startswith(_LOOPBACK)
+
+
+def session(settings: Settings) -> "SparkSession":
+    """The session of these settings. One of other settings is closed first: a process has one driver.
+
+    Raises EngineError where Java or Spark is missing, or the master or server cannot be reached.
+    """
+    global _open
+    with _lock:
+        if _open is not None and _open[0] == settings and alive(_open[1]):
+            return _open[1]
+        if _open is not None:
+            _open[1].stop()
+            _open = None
+        found = _opened(settings)
+        _open = (settings, found)
+        return found
+
+
+def close() -> None:
+    """End the process's session, if there is one."""
+    global _open
+    with _lock:
+        if _open is not None:
+            _open[1].stop()
+            _open = None
+
+
+def configuration(settings: Settings) -> dict[str, str]:
+    """Every setting that a session is opened with."""
+    own = {name: value for name, value in settings.conf if name not in _NEVER}
+    conf = {**_USUAL, **own, **MEANINGS}
+    if settings.remote:
+        # A server has its own driver and jars: only what a session may set is sent.
+        kept = {name: value for name, value in conf.items() if name.startswith("spark.sql.")}
+        return {"spark.remote": settings.remote, **kept}
+    conf["spark.master"] = _PLAIN_LOCAL.sub(r"local[\1,4]", settings.master)  # tasks are tried again there too
+    conf.setdefault("spark.app.name", "octopipe")
+    conf.setdefault("spark.ui.showConsoleProgress", str(sys.stderr.isatty()).lower())  # Spark's own bar
+    if not settings.master.startswith(("yarn", "k8s://")):  # there it is the path in the container that counts
+        conf.setdefault("spark.pyspark.python", sys.executable)
+        conf.setdefault("spark.pyspark.driver.python", sys.executable)
+    if settings.loopback:
+        conf.setdefault("spark.driver.host", "127.0.0.1")
+        conf.setdefault("spark.driver.bindAddress", "127.0.0.1")
+    return conf
+
+
+def _opened(settings: Settings) -> "SparkSession":
+    try:
+        import pyspark  # 0.4 s
+    except ImportError:
+        hint = "pip install 'octopipe[spark]'"
+        raise EngineError("the Spark engine is not installed", where=settings.place, hint=hint) from None
+    from octo_resources.engines.spark.missing import explained, require_java
+
+    conf = configuration(settings)
+    if settings.remote is None:
+        require_java(settings.place)
+        for name in _REMOTE_MARKS:
+            os.environ.pop(name, None)
+        os.environ.setdefault("PYSPARK_PYTHON", conf.get("spark.pyspark.python", sys.executable))
+        os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+        if settings.loopback:
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    assert pyspark.__version__
+    with explained(settings.place):
+        found = _built(conf)
+        return settled(found)
+
+
+def settled(found: "SparkSession") -> "SparkSession":
+    """A session in which expressions mean what they should, whoever opened it."""
+    for name, value in MEANINGS.items():
+        if found.conf.get(name, None) != value:
+            found.conf.set(name, value)
+    return found
+
+
+def _built(conf: Mapping[str, str]) -> "SparkSession":
+    from pyspark.sql import SparkSession
+
+    if "dagster" in sys.modules and "spark.remote" not in conf:
+        from dagster_pyspark import LazyPySparkResource
+
+        made: SparkSession = LazyPySparkResource(spark_config=dict(conf)).spark_session
+        return made
+    builder = SparkSession.builder
+    for name, value in conf.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def alive(found: "SparkSession") -> bool:
+    """Whether its driver or server still runs it."""
+    from py4j.protocol import Py4JError
+
+    if hasattr(found, "is_stopped"):  # Spark Connect
+        return not found.is_stopped
+    try:
+        context = found.sparkContext._jsc  # None once it was stopped
+        return context is not None and not context.sc().isStopped()
+    except (Py4JError, ConnectionError):
+        return False
+
+
+def web_url(found: "SparkSession") -> str | None:
+    """Where the session's own pages are; None by Connect, whose server does not say."""
+    try:
+        return found.sparkContext.uiWebUrl
+    except Exception as error:  # noqa: BLE001 - PySpark raises its own kinds for what a session does not have
+        del error
+        return None

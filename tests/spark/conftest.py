@@ -1,0 +1,19 @@
+"""Fixtures of Spark's tests: the shop of tests/flow, and one local session for all tests of a process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from octo_resources.engines.spark import Settings, SparkEngine, close
+from tests.flow.conftest import shop, shop_root
+
+__all__ = ["shop", "shop_root"]
+LOCAL = Settings(master="local[2]")
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkEngine]:
+    """The engine on a local session, closed at the end."""
+    yield SparkEngine(LOCAL, temp=Path(tmp_path_factory.mktemp("spark")))
+    close()

@@ -1,0 +1,124 @@
+"""Nasty files are read on Spark as on the embedded engine: rows, refusals, reasons and counts, whatever the format."""
+
+import io
+import random
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from octo_core.expressions import parse
+from octo_core.schema import SourceSchema
+from octo_resources.engines.protocol import Engine
+from octo_resources.engines.spark import SparkEngine, splits
+from tests.engine.landed import VARIABLES, Land, schema
+from tests.engine.test_agreement import CARRIERS, FIELDS, made_up
+
+BROKEN = (
+    b'{"id": 1, "flag": "\xff"}\n[1]\n\n{"id": 2,}\n{"id": 3, "id": 4}\n{"id": "\\u0000"}\n{"id": NaN}\n'
+    b'{"id": 7, "amount": 1.10}\n'
+)
+
+
+@pytest.fixture
+def land(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Land:
+    """Files of a few kilobytes are cut into parts already."""
+    monkeypatch.setattr(splits, "SMALLEST", 60_000)
+    return Land(tmp_path)
+
+
+def outcome(engine: Engine, land: Land, fields: SourceSchema, columns: Mapping[str, str]) -> dict[str, Any]:
+    nodes = {name: parse(text, fields) for name, text in columns.items()}
+    scan = engine.scan(keys=list(columns)[:1])
+    table = engine.evaluate(land.inputs, fields, nodes, VARIABLES, scan).read_all()
+    keys = scan.refused_keys
+    return {
+        "types": table.schema,
+        "rows": [repr(row) for row in sorted(table.to_pylist(), key=lambda row: int(row["_row"]))],  # NaN is no NaN
+        "refused": sorted(scan.refused, key=lambda one: one.row),
+        "reasons": scan.refused.reasons,
+        "counts": scan.batches,
+        "keys": sorted(map(str, keys.to_pylist())) if keys is not None else [],
+    }
+
+
+def same(spark: SparkEngine, land: Land, fields: SourceSchema, columns: Mapping[str, str]) -> dict[str, Any]:
+    """What both engines give, once it is known to be the same."""
+    wanted = outcome(land.engine, land, fields, columns)
+    assert outcome(spark, land, fields, columns) == wanted
+    return wanted
+
+
+def test_lines_of_json(land: Land, spark: SparkEngine) -> None:
+    for seed in range(2):
+        land.add("\n".join(made_up(random.Random(seed), 1200)), batch=f"b{seed}")
+    land.add(BROKEN, batch="b1").add(BROKEN, batch="b2", compression="gzip")
+    land.add(b"\xef\xbb\xbf" + BROKEN, batch="b2", compression="zstd")
+    fields = schema(FIELDS | {"amount": "decimal(9,2)"}, CARRIERS)
+    columns = {
+        "a": "cast(id as text)",
+        "b": '"customer name"',
+        "c": "amount",
+        "d": "flag",
+        "r": "json_value(r, 'a')",
+        "l": "l",
+    }
+    found = same(spark, land, fields, columns)
+    assert len(found["rows"]) > 800
+    assert len(found["refused"]) > 800
+
+
+def test_delimited_files(land: Land, spark: SparkEngine) -> None:
+    ab = {"columns": ("a", "b")}
+    many = "".join(f"{n},w{n}\n" if n % 50 else f"{n},w,3\n" for n in range(20_000))
+    land.add("a,b\n" + many, "csv", **ab)
+    quoted = "".join(f'{n},"x, ""y""\nz"\n' if n % 7 else f'{n},"x"y\n' for n in range(3000))
+    land.add("a,b\n" + quoted, "csv", **ab)
+    land.add(b"a;b\n1;\xe9\n2;\n;NA\n\nx;y\n", "csv", **ab, delimiter=";", encoding="latin-1", null=("", "NA"))
+    land.add(b'said\na,b\n1,\xff\n2,q\x00\n3,"r\n4,s\n', "csv", **ab, skip=1, compression="gzip")
+    fields = schema({"a": "int64", "b": "text", "c": "text"})
+    found = same(spark, land, fields, {"a": "a", "b": "b"})
+    assert len(found["rows"]) > 22_000
+    assert len(found["refused"]) > 800
+
+
+def written(rows: int, **columns: pa.Array) -> bytes:
+    sink = io.BytesIO()
+    parquet.write_table(pa.table(columns), sink, row_group_size=rows)
+    return sink.getvalue()
+
+
+def test_parquet(land: Land, spark: SparkEngine) -> None:
+    at = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+    plain = {
+        "i": pa.array([1, None, 3, 2_000_000], pa.int32()),
+        "d": pa.array([Decimal("1.10"), None, Decimal("9.99"), Decimal("12345678901234.12")], pa.decimal128(38, 2)),
+        "t": pa.array([at, None, datetime(1500, 1, 1, tzinfo=UTC), at], pa.timestamp("us", tz="UTC")),
+        "n": pa.array([1_000, 2_000, -3_000, None], pa.timestamp("us")),
+        "s": pa.array(["x", None, "é\\'", ""]),
+        "b": pa.array([b"\x00\xff", None, b"", b"q"]),
+        "f": pa.array([1.5, None, float("nan"), -0.0]),
+        "day": pa.array([date(1, 1, 1), None, date(1582, 10, 10), date(9999, 12, 31)]),
+        "w": pa.array([time(1, 2, 3, 4), None, time(23, 59, 59, 999999), time(0)], pa.time64("us")),
+    }
+    fields = schema(
+        {"i": "int16", "d": "decimal(38,2)", "t": "timestamptz", "n": "timestamp", "s": "text", "b": "bytes",
+         "f": "float64", "day": "date", "w": "time"},
+        dict.fromkeys(plain, "typed"),
+    )  # fmt: skip
+    wider = schema(
+        {field.name: str(field.type) for field in fields.fields} | {"i": "int32"}, dict.fromkeys(plain, "typed")
+    )
+    read = {name: f'"{name}"' for name in plain if name != "w"}
+    for number in range(2):
+        land.add(written(2, **plain), "parquet", batch=f"b{number}")
+    same(spark, land, wider, read)  # Spark's own reader
+    land.add(written(3, **plain | {"n": pa.array([1_001, 2_000, None, 3_000], pa.timestamp("ns"))}), "parquet")
+    land.add(written(3, **{name: plain[name] for name in ("i", "t")}, extra=plain["s"]), "parquet", batch="b3")
+    found = same(spark, land, fields, {name: f'"{name}"' for name in plain})  # and ours, in the tasks
+    assert len(found["refused"]) == 8

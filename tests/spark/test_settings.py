@@ -1,0 +1,98 @@
+"""What a session is opened with, which engine a load gets, and what is said where Spark is not there: no session."""
+
+import pytest
+
+from octo_core.spec.pipeline import Engine
+from octo_resources.engines.choice import FROM, choose
+from octo_resources.engines.spark.doctor import examine
+from octo_resources.engines.spark.missing import engine_error, java, java_fits
+from octo_resources.engines.spark.session import MEANINGS, Settings, configuration
+
+
+def engine(**said: object) -> Engine:
+    return Engine.model_validate(said)
+
+
+def test_a_pipelines_engine_as_settings_of_a_session() -> None:
+    asked = engine(
+        kind="spark", master="spark://h:1", memory="2 GB", threads=3, conf={"spark.x": "y"}, packages=["a:b:1"]
+    )
+    conf = configuration(Settings.of(asked))
+    wanted = {
+        "spark.master": "spark://h:1", "spark.executor.memory": "1907m", "spark.executor.cores": "3", "spark.x": "y",
+        "spark.jars.packages": "a:b:1",
+    }  # fmt: skip
+    assert wanted.items() <= conf.items()
+    assert MEANINGS.items() <= conf.items()
+    local = configuration(Settings.of(engine(kind="spark", threads=2, memory="1 GB")))
+    assert (local["spark.master"], local["spark.driver.memory"]) == ("local[2,4]", "953m")
+    assert local["spark.driver.host"] == "127.0.0.1"
+
+
+def test_no_setting_changes_what_expressions_mean() -> None:
+    conf = {"spark.sql.ansi.enabled": "false", "spark.sql.session.timeZone": "Asia/Tokyo"}
+    assert MEANINGS.items() <= configuration(Settings.of(engine(kind="spark", conf=conf))).items()
+
+
+def test_by_connect_only_what_a_session_may_set_is_sent() -> None:
+    conf = configuration(Settings.of(engine(kind="spark", remote="sc://h:1/;token=secret", conf={"spark.x": "y"})))
+    assert conf["spark.remote"] == "sc://h:1/;token=secret"
+    assert all(name.startswith("spark.sql.") for name in conf if name != "spark.remote")
+    assert Settings.of(engine(kind="spark", remote="sc://h:1/;token=secret")).place == "sc://h:1/"
+
+
+@pytest.mark.parametrize(
+    ("said", "size", "wanted"),
+    [
+        ({"kind": "duckdb"}, 10**15, ("duckdb", "the pipeline asks for it")),
+        ({"kind": "spark"}, 1, ("spark", "the pipeline asks for it (local[*])")),
+        ({"kind": "auto", "master": "spark://h:1"}, 10**9, ("duckdb", "1.0 GB fits this machine")),
+        ({"kind": "auto", "master": "spark://h:1"}, 10**12,
+         ("spark", "1000.0 GB is more than 360.0 GB, and spark://h:1 is configured")),
+        ({"kind": "auto", "master": "local[2]"}, 10**12,
+         ("duckdb", "1000.0 GB is half an hour's work and more, and no cluster is configured")),
+        ({"kind": "auto", "remote": "sc://h:1/;token=x", "conf": {FROM: "10 MB"}}, 10**8,
+         ("spark", "0.1 GB is more than 0.0 GB, and sc://h:1/ is configured")),
+    ],
+)  # fmt: skip
+def test_the_choice_of_an_engine_says_why(said: dict[str, object], size: int, wanted: tuple[str, str]) -> None:
+    assert choose(engine(**said), size, cores=2) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "hint"),
+    [
+        ("… ModuleNotFoundError: No module named 'octo_resources'", "its executors have no Octopipe", "install"),
+        ("… ModuleNotFoundError: No module named 'pyarrow'", "lack a Python package: pyarrow", "install"),
+        (
+            "[PYTHON_VERSION_MISMATCH] Python in worker is 3.9",
+            "another Python",
+            "spark.pyspark.python",
+        ),
+        ("StatusCode.UNAVAILABLE", "does not answer", "is it running"),
+        ("x\n\tat a.b.C\nValueError: what it was\n\tat d.e.F", "Spark failed: ValueError: what it was", ""),
+    ],
+)
+def test_what_spark_says_in_plain_words(text: str, said: str, hint: str) -> None:
+    error = engine_error("spark://h:1", text)
+    assert said in error.message
+    assert hint in (error.hint or "")
+
+
+def test_a_java_that_is_missing_or_too_old_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert java_fits('openjdk version "17.0.15" 2025-04-15')
+    assert not java_fits('openjdk version "11.0.2"')
+    assert not java_fits('java version "1.8.0_292"')
+    monkeypatch.setenv("JAVA_HOME", "/nowhere")
+    assert java() == (None, "JAVA_HOME is /nowhere, and no java is there")
+    found = examine(engine(kind="spark", master="local[1]"))
+    assert found.state == "broken"
+    assert "JAVA_HOME is /nowhere" in found.found
+
+
+def test_the_doctor_says_where_nothing_answers() -> None:
+    for said in ({"master": "spark://127.0.0.1:1"}, {"remote": "sc://127.0.0.1:1/;token=secret"}):
+        found = examine(engine(kind="spark", **said))
+        assert found.state == "broken"
+        assert "nothing answers there" in found.found
+        assert "secret" not in found.found
