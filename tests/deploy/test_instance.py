@@ -10,8 +10,10 @@ import psycopg
 import pytest
 import yaml
 
+from demo.broker import Broker
 from deploy.instance import Instance
 from octo_resources.flow import Workspace, approve, plan_to_read
+from octo_resources.landing.ulid import new_ulid
 from octo_resources.project import Project
 from octo_resources.registry import Registry
 from tests.conftest import PostgresServer
@@ -22,13 +24,14 @@ SECRET = "the-visits-secret"
 S3 = {"aws_access_key_id": "local", "aws_secret_access_key": "local", "region_name": "eu-central-1"}
 
 
-def project_of(root: Path, url: str) -> None:
-    """A pipeline that is pushed to, which begins by itself and waits for nothing."""
+def project_of(root: Path, url: str, brokers: str) -> None:
+    """A pipeline that is pushed to, by way of a topic, which begins by itself and waits for nothing."""
     folder = root / "pipelines" / "visits"
     (folder / "samples").mkdir(parents=True)
     (folder / "samples" / "visits.jsonl").write_text('{"id": 1, "page": "/"}\n{"id": 2, "page": "/about"}\n')
+    to = {"topic": f"visits-{new_ulid().lower()}", "brokers": brokers}
     document = {
-        "sources": {"visits": {"kind": "push", "key": ["id"], "token": SECRET, "batch": {"age": "0 s"}}},
+        "sources": {"visits": {"kind": "push", "key": ["id"], "token": SECRET, "batch": {"age": "0 s"}, "to": to}},
         "destination": {"kind": "postgres", "url": url},
         "tables": {"public.visit": {"write": "merge"}},
     }
@@ -52,14 +55,18 @@ def eventually(what: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.2)
 
 
-def test_an_item_goes_through_the_api_the_daemon_a_run_and_the_warehouse(
-    tmp_path: Path, postgres_server: PostgresServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+def test_an_item_goes_through_the_api_the_broker_the_daemon_a_run_and_the_warehouse(
+    tmp_path: Path,
+    postgres_server: PostgresServer,
+    postgres_url: str,
+    broker: Broker,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("OCTOPIPE_HOME", "OCTOPIPE_PROFILE", "OCTOPIPE_REGISTRY", "DAGSTER_HOME", "DAGSTER_LOGS_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
     root, database = tmp_path / "project", postgres_url.rpartition("/")[2]
     root.mkdir()
-    project_of(root, postgres_url)
+    project_of(root, postgres_url, broker.address)
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(TABLE)
     for name, value in {"HOST": "127.0.0.1", "PORT": str(postgres_server.port), "USER": "postgres", "DB": database,
