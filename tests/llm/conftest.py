@@ -10,11 +10,11 @@ import yaml
 from octo_core.spec.llm import LlmSettings
 from octo_resources.llm import Access, Door
 from octo_resources.registry import Registry
-from tests.flow.conftest import shop, shop_root
+from tests.flow.conftest import shop
 from tests.flow.shop import Shop
 from tests.servers.model import ModelServer
 
-__all__ = ["shop", "shop_root"]
+__all__ = ["shop"]
 
 OpenDoor = Callable[..., Door]
 
