@@ -76,8 +76,9 @@ class Pass(Reading):
     def __init__(
         self, session: Session, evaluation: Evaluation, fields: Sequence[str], scan: Scan, *, detail: bool = False
     ) -> None:
+        # That a record is gone is said in a field of its own, which no schema has and which is never new.
         own = (TOMBSTONE,) if evaluation.tombstones is not None and TOMBSTONE not in fields else ()
-        super().__init__(session, evaluation.paths, (*fields, *own), scan)  # the mark is no new field
+        super().__init__(session, evaluation.paths, (*fields, *own), scan)
         self.evaluation = evaluation
         self.schema = evaluation.schema
         self.detail = detail
