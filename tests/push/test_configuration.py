@@ -9,6 +9,7 @@ import pytest
 from octo_api.openapi import PATH, document, text_of
 from octo_cli.main import execute
 from octo_core.errors import SpecError, UsageError
+from octo_core.spec.sources import PushSource
 from octo_resources.registry import Registry
 from tests.push.conftest import Feed, order
 
@@ -42,6 +43,19 @@ def test_what_is_pushed_is_no_whole_source(feed: Feed) -> None:
     assert "write: 'replace' needs the whole source, and what is pushed to 'orders' is only what is new" in mistakes(
         feed
     )
+
+
+def test_a_topic_without_brokers_has_those_of_the_pipelines_kafka_source(feed: Feed) -> None:
+    feed.write(to="orders.pushed")
+    assert any("'brokers' is missing" in one for one in mistakes(feed))
+    path = feed.root / "pipelines" / "orders" / "pipeline.yaml"
+    kafka = "sources:\n  live: {kind: kafka, brokers: 'k1:9092', topic: orders.live, security: {username: u}}\n"
+    path.write_text(path.read_text().replace("sources:\n", kafka).replace("write: merge", "from: orders"))
+    source = feed.project.pipeline("orders").spec.sources["orders"]
+    assert isinstance(source, PushSource)
+    assert source.to is not None
+    assert (source.to.topic, source.to.brokers) == ("orders.pushed", ("k1:9092",))
+    assert source.to.security is not None
 
 
 def test_tokens_are_kept_as_hashes_rotated_with_grace_and_revoked(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -204,27 +205,42 @@ class Queue:
         self._lock.release()
 
     def append(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Queue requests in one transaction; on the disk when this returns. One outcome each, in their order."""
-        with self._transaction():
-            return [self._append(entry) for entry in entries]
+        """Queue requests, all or none of them; on the disk when this returns. One outcome each, in their order.
 
-    def _append(self, entry: Entry) -> Outcome:
+        One statement, which is its own transaction: between two statements other threads are waited for (the
+        interpreter's lock is let go at each), and that took longer than the disk.
+        """
+        if not entries:
+            return []
         now = time.time()
-        made = self._connection.execute(
-            "INSERT INTO push (id, pipeline, source, key, digest, accepted, items, bytes, body) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (pipeline, source, key) WHERE key IS NOT NULL DO NOTHING",
-            (
-                entry.id, entry.pipeline, entry.source, entry.key, entry.digest, now, entry.items, len(entry.body),
-                entry.body,
-            ),
-        )  # fmt: skip
-        if made.rowcount:
-            self._places.add((entry.pipeline, entry.source))
-            seq = int(made.lastrowid or 0)
-            return Pushed(
-                seq, entry.id, entry.pipeline, entry.source, entry.key, entry.digest, now, entry.items,
-                len(entry.body), None,
-            )  # fmt: skip
+        values = [
+            value
+            for one in entries
+            for value in (
+                one.id, one.pipeline, one.source, one.key, one.digest, now, one.items, len(one.body), one.body,
+            )
+        ]  # fmt: skip
+        with _errors(self.path):
+            made = self._connection.execute(_insert(len(entries)), values)
+        self._places.update({(one.pipeline, one.source) for one in entries})
+        if made.rowcount == len(entries):
+            first = int(made.lastrowid or 0) - len(entries) + 1
+            return [
+                Pushed(
+                    first + place, one.id, one.pipeline, one.source, one.key, one.digest, now, one.items,
+                    len(one.body), None,
+                )
+                for place, one in enumerate(entries)
+            ]  # fmt: skip
+        with _errors(self.path):
+            return [self._became(one) for one in entries]
+
+    def _became(self, entry: Entry) -> Outcome:
+        """What became of a request where a key of its group came before."""
+        query = f"SELECT {_COLUMNS} FROM push WHERE id = ?"  # noqa: S608 - constants
+        row = self._connection.execute(query, (entry.id,)).fetchone()
+        if row is not None:
+            return Pushed(*row)
         before = _by_key(self._connection, entry.pipeline, entry.source, str(entry.key))
         assert before is not None
         return before if before.digest == entry.digest else KeyTaken(before)
@@ -291,6 +307,16 @@ class Queue:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+
+
+@cache
+def _insert(rows: int) -> str:
+    """What inserts so many requests; those whose key is taken are left out."""
+    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?)"] * rows)
+    return (
+        f"INSERT INTO push (id, pipeline, source, key, digest, accepted, items, bytes, body) VALUES {values} "  # noqa: S608 - placeholders
+        "ON CONFLICT (pipeline, source, key) WHERE key IS NOT NULL DO NOTHING"
+    )
 
 
 def _connect(path: Path) -> sqlite3.Connection:
