@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from octo_resources.engines.spark.engine import SparkEngine
 
 _TOLD: Final = pa.schema(
-    {
-        "part": pa.int32(), "place": pa.string(), "rows": pa.int64(), "counts": pa.string(), "keys": pa.binary(),
-        "error": pa.string(),
-    }
+    [
+        ("part", pa.int32()), ("place", pa.string()), ("rows", pa.int64()), ("counts", pa.string()),
+        ("keys", pa.binary()), ("error", pa.string()),
+    ]
 )  # fmt: skip
 """What a task says when it is done: one row."""
 
@@ -58,15 +58,15 @@ def _delivered(
 ) -> pa.RecordBatch:
     good = settled.good(batches)
     first = next(good, None)
-    if settled.notes.error is not None:
-        return _told(part, error=json.dumps(settled.notes.error))
+    if broken := settled.broken():
+        return _told(part, error=broken)
     if first is None and not len(settled.scan.refused):
         return _told(part, counts=counts_text(settled.tallies))
     schema = settled.settling.schema
     with depot.delivery(part, attempt) as delivery:
         rows = delivery.rows(pa.RecordBatchReader.from_batches(schema, _with(first, good))) if first else 0
-        if settled.notes.error is not None:
-            return _told(part, error=json.dumps(settled.notes.error))
+        if broken := settled.broken():
+            return _told(part, error=broken)
         refused = settled.scan.refused
         if len(refused):
             delivery.refused(pa.RecordBatchReader.from_batches(REFUSED, refused.batches()))

@@ -173,7 +173,7 @@ def _built(conf: Mapping[str, str]) -> "SparkSession":
 
 def alive(found: "SparkSession") -> bool:
     """Whether its driver or server still runs it."""
-    from py4j.protocol import Py4JError
+    from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # it has no types
 
     if hasattr(found, "is_stopped"):  # Spark Connect
         return not found.is_stopped
