@@ -23,12 +23,11 @@ from octo_resources.engines.spark.types import spark_schema
 if TYPE_CHECKING:
     from octo_resources.engines.spark.engine import SparkEngine
 
-_TOLD: Final = pa.schema(
-    [
-        ("part", pa.int32()), ("place", pa.string()), ("rows", pa.int64()), ("counts", pa.string()),
-        ("keys", pa.binary()), ("error", pa.string()),
-    ]
-)  # fmt: skip
+_COLUMNS: Final[dict[str, pa.DataType]] = {
+    "part": pa.int32(), "place": pa.string(), "rows": pa.int64(), "counts": pa.string(), "keys": pa.binary(),
+    "error": pa.string(),
+}  # fmt: skip
+_TOLD: Final = pa.schema(_COLUMNS)
 """What a task says when it is done: one row."""
 
 

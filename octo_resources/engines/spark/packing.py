@@ -14,7 +14,8 @@ from octo_resources.engines.spark.notes import counted_as
 from octo_resources.engines.spark.settle import Settled, Settling
 from octo_resources.engines.spark.tokens import Task
 
-PACKED: Final = pa.schema([("kind", pa.string()), ("data", pa.binary())])
+_COLUMNS: Final[dict[str, pa.DataType]] = {"kind": pa.string(), "data": pa.binary()}
+PACKED: Final = pa.schema(_COLUMNS)
 _BYTES: Final = 4 << 20
 _COUNTS: Final = ("missing", "new_fields", "contract_failures")
 
