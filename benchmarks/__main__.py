@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import command, kafka, kill_matrix, load, many, merge, push, spark, sql
+from benchmarks import command, kafka, kill_matrix, load, many, merge, push, spark, sql, stream
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "cli": command.run_cli,
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "push": push.run,
     "spark": spark.run_spark,
     "spark-memory": spark.run_spark_memory,
+    "stream": stream.run_stream,
     "sql": sql.run_sql,
 }
 

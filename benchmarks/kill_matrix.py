@@ -18,6 +18,7 @@ from typing import Any, Final
 import psycopg
 import yaml
 
+from benchmarks.killed import loaded
 from benchmarks.place import place
 from demo.broker import Broker
 from octo_resources.flow import Workspace, approve, prepare
@@ -142,16 +143,17 @@ class Ground:
     def run(self, case: Case, flag: Path) -> None:
         """Load what waits while the fault happens; again after a process was killed."""
         fault = "killed" if case.fault.startswith("process") else "broker" if case.fault.startswith("broker") else ""
-        first = self._start(case, fault, flag)
-        if fault == "broker":
-            self._without_broker(first, flag)
-        ended = first.wait(300)
-        if fault == "killed" and ended != -signal.SIGKILL:
-            raise RuntimeError(f"it was not killed at {case.point}: {ended}")
-        if ended:
-            again = self._start(case, fault, flag).wait(300)
-            if again:
-                raise RuntimeError(f"the second run ended with {again}")
+        if fault:
+            process = self._start(case, fault, flag)
+            if fault == "broker":
+                self._without_broker(process, flag)
+            ended = process.wait(300)
+            if ended != (-signal.SIGKILL if fault == "killed" else 0):
+                raise RuntimeError(f"the process of {case.text} ended with {ended}: {self.folder / 'process.log'}")
+        if fault != "broker":
+            space = Workspace.open(self.folder)
+            loaded(space, "events", case.mode)
+            space.registry.close()
 
     def _start(self, case: Case, fault: str, flag: Path) -> "subprocess.Popen[bytes]":
         words = [sys.executable, "-m", "benchmarks.killed", "events", case.mode, case.point or "-", fault, str(flag)]

@@ -13,8 +13,23 @@ from pathlib import Path
 from octo_core.streaming import MicroBatch
 from octo_resources.flow import Workspace, land, load
 from octo_resources.flow.streaming import Streaming
+from octo_resources.flow.underway import Stage, unwatched
 
 PATIENCE = 120.0
+
+
+def loaded(space: Workspace, name: str, mode: str, stage: Stage = unwatched) -> None:
+    """Load what waits, in one of the ways."""
+    pipeline = space.pipeline(name)
+    if mode == "batch":
+        land(space, pipeline)
+        load(space, pipeline, stage=stage)
+        return
+
+    def told(_: MicroBatch) -> None:
+        """Nobody listens."""
+
+    Streaming(space, pipeline, told=told, stopping=threading.Event(), stage=stage, once=True).run()
 
 
 def main(name: str, mode: str, point: str, fault: str, flag: str) -> None:
@@ -27,21 +42,11 @@ def main(name: str, mode: str, point: str, fault: str, flag: str) -> None:
         there.write_text(fault)
         if fault == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
-        until = time.monotonic() + PATIENCE  # the parent does something to the broker, and takes the file away
+        until = time.monotonic() + PATIENCE  # the parent does something to the broker, and writes into the file
         while there.read_text() == fault and time.monotonic() < until:
             time.sleep(0.05)
 
-    space = Workspace.open()
-    pipeline = space.pipeline(name)
-    if mode == "batch":
-        land(space, pipeline)
-        load(space, pipeline, stage=reached)
-        return
-
-    def told(_: MicroBatch) -> None:
-        """Nobody listens."""
-
-    Streaming(space, pipeline, told=told, stopping=threading.Event(), stage=reached, once=True).run()
+    loaded(Workspace.open(), name, mode, reached)
 
 
 if __name__ == "__main__":

@@ -276,7 +276,7 @@ class Consumer(threading.Thread):
                     self.killed += 1
                     self.story.screen.print(Text(f"  the consumer is killed at message {self.loaded:,}", style="red"))
                     break
-                if self.loaded >= self.messages:
+                if line["event"] == "micro_batch" and self.loaded >= self.messages:
                     process.send_signal(signal.SIGINT)
             ended = process.wait()
             if process.stdout is not None:

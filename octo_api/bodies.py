@@ -2,10 +2,11 @@
 
 import asyncio
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fastapi import Request
+from starlette.types import Receive
 
 from octo_api.problems import Refused, put_off
 
@@ -43,10 +44,13 @@ class Room:
         self._taken -= size
 
 
-async def read_body(request: Request, limit: int, room: Room) -> Body:
-    """The body, at most `limit` bytes of it, packed and unpacked. Raises Refused: 400, 408, 413, 415, 503."""
-    unpack = _coding(request)
-    told = request.headers.get("content-length", "")
+async def read_body(receive: Receive, headers: Mapping[str, str], limit: int, room: Room) -> Body:
+    """The body, at most `limit` bytes of it, packed and unpacked; names of headers are in lower case.
+
+    Raises Refused: 400, 408, 413, 415, 503.
+    """
+    unpack = _coding(headers)
+    told = headers.get("content-length", "")
     if told.isdigit() and int(told) > limit:
         raise _too_big(limit)
     chunks: list[bytes] = []
@@ -54,7 +58,7 @@ async def read_body(request: Request, limit: int, room: Room) -> Body:
     try:
         async with asyncio.timeout(_SECONDS):
             while more:
-                message = await request.receive()
+                message = await receive()
                 if message["type"] == "http.disconnect":
                     raise Refused(400, "The body was cut short")
                 chunk, more = message.get("body", b""), message.get("more_body", False)
@@ -92,13 +96,13 @@ def gunzip(raw: bytes, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _coding(request: Request) -> bool:
+def _coding(headers: Mapping[str, str]) -> bool:
     """Whether the body is packed. Refuses what cannot be read."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in _TYPES and not kind.endswith("+json"):
         hint = "-H 'Content-Type: application/json', or application/x-ndjson for an item a line"
         raise Refused(415, f"Items come as JSON, not as {kind[:60]}", hint=hint)
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    coding = headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("identity", "gzip", "x-gzip", ""):
         raise Refused(415, f"Content-Encoding {coding[:30]} is not read", headers={"Accept-Encoding": "gzip"})
     return coding in ("gzip", "x-gzip")

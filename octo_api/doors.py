@@ -3,16 +3,18 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from octo_api.admission import Admission, admission, unknown
 from octo_api.problems import Refused, put_off
 from octo_core.errors import OctopipeError, SpecError, UsageError
 from octo_core.holding import Contract
+from octo_core.spec.names import PIPELINE_NAME
 from octo_core.spec.sources import PushSource
 from octo_core.spec.units import parse_rate
 from octo_resources.flow.workspace import Workspace
-from octo_resources.project import Project
+from octo_resources.project import PIPELINE_FILES, Pipeline, Project
 from octo_resources.registry import Registry
 
 _FRESH: Final = 2.0
@@ -56,10 +58,11 @@ class Doors:
     """The doors of a project, each kept for two seconds and then renewed beside the requests that come meanwhile."""
 
     def __init__(self, project: Project, registry: Registry) -> None:
-        self._root, self._registry = project.root, registry
+        self._project, self._root, self._registry = project, project.root, registry
         self._doors: dict[tuple[str, str], Door] = {}
         self._renewing: dict[tuple[str, str], asyncio.Task[Door]] = {}
         self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._files: dict[str, tuple[object, Pipeline]] = {}
 
     async def door(self, pipeline: str, source: str | None) -> Door:
         """The door of a pipeline's source (its only one that is pushed to, when left out). Raises Refused."""
@@ -99,10 +102,21 @@ class Doors:
         finally:
             self._renewing.pop(place, None)
 
+    def _pipeline(self, name: str) -> Pipeline:
+        """The pipeline as its files are; they are read again where one of them is another. 1 ms instead of 30."""
+        folder = self._root / "pipelines" / name
+        paths = (self._root / "octopipe.yaml", self._root / ".env", *(folder / one for one in PIPELINE_FILES))
+        signature = tuple(_stat(path) for path in paths)
+        known = self._files.get(name)
+        if known is None or known[0] != signature:
+            known = self._files[name] = (signature, self.workspace().pipeline(name))
+        return known[1]
+
     def _read(self, pipeline: str, source: str) -> Door:
-        space = self.workspace()
+        if not PIPELINE_NAME.match(pipeline) or not self._project.has_pipeline(pipeline):
+            raise unknown()  # what is asked for by nobody known costs no more than this
         try:
-            found = space.pipeline(pipeline)
+            found = self._pipeline(pipeline)
         except SpecError:
             raise Refused(503, "The pipeline's file has mistakes", hint="octopipe check says which") from None
         except UsageError:
@@ -112,11 +126,19 @@ class Doors:
         if name not in pushed or (not source and len(pushed) > 1):
             raise unknown()
         try:
-            asked = admission(pushed[name], space.project.secrets, self._registry.tokens.hashes(pipeline))
+            asked = admission(pushed[name], found.project.secrets, self._registry.tokens.hashes(pipeline))
         except OctopipeError as error:
             raise Refused(503, "The source's `auth` cannot be used", error.message.split(":")[0]) from None
         schema = self._registry.schemas.newest(pipeline, name)
         return Door(pipeline, name, pushed[name], asked, Contract(schema) if schema else None, time.monotonic())
+
+
+def _stat(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _heard(renewal: "asyncio.Task[Door]") -> None:

@@ -81,7 +81,7 @@ class Intake:
         self._onward.expect(door)
         ticket: asyncio.Future[Result] = self._loop.create_future()
         self._committer.submit(entry, ticket)
-        result = await asyncio.shield(ticket)  # a client that goes away does not take its items back
+        result = await ticket  # a client that goes away does not take its items back
         if isinstance(result, OctopipeError):
             raise result
         if isinstance(result, Pushed) and result.id == entry.id:

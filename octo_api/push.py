@@ -2,9 +2,11 @@
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
+import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
@@ -96,13 +98,14 @@ async def push(request: Request) -> Response:
     """Takes one item or many, all or none of them. What is answered by 202 is on the disk, and will be loaded."""
     # Its parameters are read here and not by the signature: that alone takes a tenth of a request's time.
     doors, intake = _doors(request), _intake(request)
-    door = await doors.door(request.path_params["pipeline"], request.query_params.get("source"))
-    admitted = door.admission.admits(request.headers, request.query_params)
+    headers, query = dict(request.headers), request.query_params
+    door = await doors.door(request.path_params["pipeline"], query.get("source"))
+    admitted = door.admission.admits(headers, query)
     doors.within_rate(door)
     intake.has_room(door)
-    key = _key(request)
-    body = await read_body(request, door.spec.max_bytes, intake.room)
-    door.admission.verify(admitted, request.headers, body.raw)
+    key = _key(headers)
+    body = await read_body(request.receive, headers, door.spec.max_bytes, intake.room)
+    door.admission.verify(admitted, headers, body.raw)
     digest = hashlib.sha256(body.plain).digest()
     try:
         long = len(body.plain) > _SHORT
@@ -157,8 +160,8 @@ def _intake(request: Request) -> Intake:
     return found
 
 
-def _key(request: Request) -> str | None:
-    key = request.headers.get("idempotency-key")
+def _key(headers: Mapping[str, str]) -> str | None:
+    key = headers.get("idempotency-key")
     if key is not None and not 0 < len(key) <= _KEY_LENGTH:
         raise Refused(400, f"An idempotency key has 1 to {_KEY_LENGTH} characters")
     return key
@@ -199,13 +202,14 @@ def _refusal(bad: BadItems) -> Refused:
 
 def _accepted(pushed: Pushed, *, repeated: bool) -> Response:
     where = f"/push/{pushed.pipeline}/{pushed.id}"
-    answer = Accepted(
-        pipeline=pushed.pipeline,
-        source=pushed.source,
-        batch=pushed.id,
-        items=pushed.items,
-        accepted=datetime.fromtimestamp(pushed.accepted, UTC),
-        status=where,
-    )
+    answer = {  # an `Accepted`; made by Pydantic it takes ten times as long
+        "pipeline": pushed.pipeline,
+        "source": pushed.source,
+        "batch": pushed.id,
+        "items": pushed.items,
+        "state": "accepted",
+        "accepted": datetime.fromtimestamp(pushed.accepted, UTC),
+        "status": where,
+    }
     headers = {"Location": where} | ({"Idempotent-Replayed": "true"} if repeated else {})
-    return Response(answer.model_dump_json(), status_code=202, headers=headers, media_type="application/json")
+    return Response(msgspec.json.encode(answer), status_code=202, headers=headers, media_type="application/json")

@@ -18,9 +18,12 @@ _UNDER_WAY = [
 
 
 def push_sensor(project: Project, spec: PipelineSpec) -> dg.SensorDefinition | None:
-    """The sensor of a pipeline that is pushed to; off until `octopipe start` (or at once by `autostart`)."""
+    """The sensor of a pipeline that is pushed to; off until `octopipe start` (or at once by `autostart`).
+
+    None where nothing is pushed, or where the pipeline streams.
+    """
     ages = [one.batch.age.total_seconds() for one in spec.sources.values() if isinstance(one, PushSource)]
-    if not ages:
+    if not ages or spec.stream is not None:  # a stream takes what is pushed as it comes
         return None
     keys = pipeline_keys(spec)
     running = project.spec.rules.autostart

@@ -73,7 +73,7 @@ def _sensors(spec: PipelineSpec) -> list[str]:
     comes = {
         "stream": spec.stream is not None,
         "kafka": spec.stream is None and "kafka" in kinds,
-        "pushed": "push" in kinds,
+        "pushed": spec.stream is None and "push" in kinds,
         "announced": spec.transport is not None,
     }
     return [op_name(spec.name, name) for name, there in comes.items() if there]

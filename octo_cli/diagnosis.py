@@ -122,6 +122,8 @@ def _landing(project: "Project") -> Finding:
     """Whether the landing zone can be written, and how much room is left there."""
     import tempfile
 
+    if "://" in project.spec.landing.path:
+        return _landing_elsewhere(project)
     folder = project.landing_path
     base = next(path for path in (folder, *folder.parents) if path.exists())
     try:
@@ -136,6 +138,22 @@ def _landing(project: "Project") -> Finding:
             what="landing", state="warning", found=found, fix="octopipe history clean, or another landing.path"
         )
     return Finding(what="landing", state="ok", found=found)
+
+
+def _landing_elsewhere(project: "Project") -> Finding:
+    """Whether the landing zone's store answers, and lets itself be written to."""
+    from octo_resources.objects import StoreError, open_store
+
+    settings = project.spec.landing
+    try:
+        store = open_store(project.secrets.reveal(settings.path), settings.endpoint)
+        key = f"{store.prefix}.octopipe-doctor"
+        store.write(key, b"doctor")
+        store.delete([key])
+    except (StoreError, OctopipeError) as error:
+        fix = error.hint or "Look at landing: in octopipe.yaml."
+        return Finding(what="landing", state="broken", found=redact(error.message), fix=fix)
+    return Finding(what="landing", state="ok", found=store.address)
 
 
 def _dagster(project: "Project") -> Finding:

@@ -16,8 +16,44 @@ import pytest
 
 from demo.broker import Broker
 from octo_core.mapping import embedding
+from tests.servers.s3 import S3Server, s3_server
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+
+
+SERVED = {
+    "kafka": ("tests/kafka/", "tests/streaming/", "tests/push/test_topic.py"),
+    "spark": ("tests/spark/", "tests/expressions/test_spark.py"),
+}
+"""Tests that share a server which takes seconds to start: one process runs them all."""
+FIRST = (
+    "tests/deploy/",
+    "tests/dagster/",
+    "tests/gate/",
+    "tests/flow/",
+    "tests/contract/",
+    "tests/llm/",
+    "tests/push/",
+)
+"""Folders whose tests take long: they begin first, so that the last minute has work for every process."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Which tests run in one process (`--dist loadgroup`), and in which order files begin."""
+
+    def place(item: pytest.Item) -> str:
+        file = item.nodeid.partition("::")[0]
+        return next((name for name, folders in SERVED.items() if file.startswith(folders)), file)
+
+    def turn(item: pytest.Item) -> int:
+        name = place(item)
+        if name in SERVED:
+            return -1
+        return next((turn for turn, folder in enumerate(FIRST) if name.startswith(folder)), len(FIRST))
+
+    items.sort(key=turn)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(place(item)))
 
 
 @dataclass(frozen=True)
@@ -124,6 +160,20 @@ def postgres_15_server() -> Iterator[PostgresServer]:
     yield from _session(DEBIAN_15)
 
 
+@pytest.fixture(scope="session")
+def s3_process() -> Iterator[S3Server]:
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_process: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """An S3 server that this process's environment leads to."""
+    for name, value in s3_process.keys.items():
+        monkeypatch.setenv(name, value)
+    return s3_process
+
+
 def fresh_database(server: PostgresServer) -> str:
     """Make a database of its own and give its URL."""
     name = f"t{uuid4().hex[:12]}"
@@ -145,3 +195,9 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     url = fresh_database(postgres_server)
     yield url
     drop_database(postgres_server, url)
+
+
+@pytest.fixture
+def shop_root(tmp_path: Path) -> Path:
+    """Where the project folder of tests/flow's shop is made."""
+    return tmp_path / "project"

@@ -16,6 +16,8 @@ class ApprovedColumn:
     column: str
     expr: str
     label: str | None = None
+    native: str | None = None
+    """The destination's own type."""
 
 
 def nearest(

@@ -51,6 +51,31 @@ against the column's range, digits, length and members.
 `case`, `if`, `coalesce`, `and` and `or` go from left to right, and what is not reached cannot fail.
 """
 
+ENGINES = r"""
+## Two engines, one answer
+Every function is rendered for DuckDB and for Spark. The same rows give the same values on both, and fail for the same
+reasons in the same words: each case of `tests/conformance/` runs on both, and random expressions over random rows are
+held against each other. Spark's text counts on a session with the settings of
+`octo_core.expressions.SPARK_SETTINGS` (ANSI mode, UTC, exact decimals, names in upper and lower case apart).
+`octopipe plan NAME --sql duckdb` and `--sql spark` print them.
+
+What the engines would not answer alike is not in the language, or has one rule of ours:
+
+- Patterns have RE2's syntax, without look-around, back-references, possessive repetition, named sets (`[[:alpha:]]`,
+  `\p{L}`) and flags other than `i`, `m` and `s`; `{,5}` is written `{0,5}`. `\d`, `\w`, `\s` and `\b` are of ASCII, `$`
+  is the very end, `(?i)` goes by Unicode's simple folding.
+- A repetition of what may be empty, `(a*)*`, is refused. Where a pattern of `regexp_replace` may match nothing, `x*`,
+  only an empty text can take its place.
+- Letters change case one by one, by Unicode 15: `upper('ß')` is `ẞ`, `lower('ΟΔΟΣ')` ends in `σ`.
+- `/` of exact numbers: the left side, with the decimals that the result has, has at most 38 digits, or the row fails.
+- A decimal as a float is the float nearest to the exact number.
+- Lists and records as text or JSON hold their numbers as they stand. A list of texts holds no lists and no objects.
+- Of a name that an object of JSON has twice, the first counts.
+
+On Spark a repetition in a repetition, `(a+)+$`, takes long where a long text nearly matches, and alternatives repeated
+over many thousand characters, `(?:a|bc)*`, need room on Java's stack (`-Xss16m`).
+"""
+
 USUAL = "NULL where an argument is NULL"
 FORMATS = """## Formats
 """
@@ -60,6 +85,8 @@ def page() -> str:
     """The whole page as Markdown."""
     parts = [
         INTRODUCTION,
+        ENGINES.strip("\n"),
+        "",
         FORMATS,
         (formats.__doc__ or "").split("\n\n", 1)[1].replace("s|N", "s\\|N").replace("` | `", "` \\| `"),
     ]

@@ -11,7 +11,7 @@ from octo_core.expressions.numbers import FLOAT, WITH_EXPONENT, exact_regex
 from octo_core.expressions.spark_names import full_match, named, native, with_name
 from octo_core.expressions.tree import Call
 from octo_core.expressions.typing import digits_of
-from octo_core.types import DataType
+from octo_core.types import DataType, decimal
 
 Value = Callable[[Call, tuple[str, ...]], str]
 _TRY: Final = {"+": "try_add", "-": "try_subtract", "*": "try_multiply"}
@@ -88,13 +88,22 @@ def _as_decimal(sql: str, kind: DataType) -> str:
 
 
 def negate(call: Call, args: tuple[str, ...]) -> str:
-    return f"try_subtract(0L, CAST({args[0]} AS BIGINT))" if call.type.is_integer else f"(-{args[0]})"
+    if call.type.is_integer:
+        return f"try_subtract(0L, CAST({args[0]} AS BIGINT))"
+    return f"(-{args[0]})" if call.type.family == "float" else _minus(args[0], call.type)
+
+
+def _minus(sql: str, kind: DataType) -> str:
+    """A decimal's opposite. Spark's own minus, and so its abs, keeps 34 of 38 digits."""
+    return f"CAST(CAST(0 AS DECIMAL(1,0)) - {sql} AS {native(kind)})"
 
 
 def absolute(call: Call, args: tuple[str, ...]) -> str:
     if call.type.is_integer:
         return f"CASE WHEN {args[0]} < 0 THEN {negate(call, args)} ELSE CAST({args[0]} AS BIGINT) END"
-    return f"abs({args[0]})"
+    if call.type.family == "float":
+        return f"abs({args[0]})"
+    return f"CASE WHEN {args[0]} < 0 THEN {_minus(args[0], call.type)} ELSE {args[0]} END"
 
 
 def sign(call: Call, args: tuple[str, ...]) -> str:
@@ -136,19 +145,21 @@ def divide(call: Call, args: tuple[str, ...]) -> str:
         return f"CASE WHEN {b} <> 0 THEN {finite(f'try_divide({a}, {b})')} END"
     scale = call.type.scale or 0
     shift = scale - (left.type.scale or 0) + (right.type.scale or 0)
-    over = f"abs({unscaled(args[0], left.type)})"
+    whole = decimal(38, 0)
+    a, b, q = named("a"), named("b"), named("q")
+    over, under = (unscaled(sql, node.type) for sql, node in zip(args, call.args, strict=True))
+    over = f"CASE WHEN {args[0]} < 0 THEN {_minus(over, whole)} ELSE {over} END"
+    under = f"CASE WHEN {args[1]} < 0 THEN {_minus(under, whole)} ELSE {under} END"
     if shift:
         over = f"try_multiply({over}, CAST(1{'0' * shift} AS DECIMAL(38,0)))"
-    under = f"abs({unscaled(args[1], right.type)})"
-    a, b, q = named("a"), named("b"), named("q")
     digits = digits_of(left.type) + shift
     first = f"CASE WHEN {b} < 1{'0' * _STEP} THEN {_cut(a, _times(b, _STEP))} ELSE 0 END"
     rest = f"CASE WHEN {b} < 1{'0' * _STEP} THEN {a} % {_times(b, _STEP)} ELSE {a} END"
-    whole = f"({_times(first, _STEP)} + {_cut(rest, b)})" if digits > _STEP else _cut(a, b)
+    cut = f"({_times(first, _STEP)} + {_cut(rest, b)})" if digits > _STEP else _cut(a, b)
     up = f"CASE WHEN {a} % {b} >= {b} - {a} % {b} THEN 1 ELSE 0 END"
-    half = f"try_add(CAST({whole} AS DECIMAL(38,0)), CAST({up} AS DECIMAL(38,0)))"
+    half = f"try_add(CAST({cut} AS DECIMAL(38,0)), CAST({up} AS DECIMAL(38,0)))"
     negative = f"(({args[0]} < 0) <> ({args[1]} < 0))"
-    signed = f"CASE WHEN {negative} THEN -{q} ELSE {q} END"
+    signed = f"CASE WHEN {negative} THEN {_minus(q, whole)} ELSE {q} END"
     unit = f"CAST('1E-{scale}' AS DECIMAL({scale},{scale}))"
     result = with_name(half, "q", f"try_cast(try_multiply({signed}, {unit}) AS {native(call.type)})")
     both = with_name(under, "b", with_name(over, "a", result))

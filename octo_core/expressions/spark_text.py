@@ -8,7 +8,7 @@ from octo_core.expressions.spark_names import literal, named
 _UPPER_FROM: Final = "ßᾀᾁᾂᾃᾄᾅᾆᾇᾐᾑᾒᾓᾔᾕᾖᾗᾠᾡᾢᾣᾤᾥᾦᾧᾳῃῳ"
 _UPPER_TO: Final = "ẞᾈᾉᾊᾋᾌᾍᾎᾏᾘᾙᾚᾛᾜᾝᾞᾟᾨᾩᾪᾫᾬᾭᾮᾯᾼῌῼ"
 _UPPER_ODD: Final = (
-    r"ßŉƛǰɤΐΰև\x{1C8A}ẖ-ẚὐὒὔὖ\x{1F80}-\x{1FAF}ᾲ-ᾴᾶᾷᾼῂ-ῄῆῇῌῒΐῖῗῢ-ῤῦῧῲ-ῴῶῷῼ\x{A7CD}\x{A7CF}\x{A7D3}\x{A7D5}\x{A7DB}"
+    r"ßŉƛǰɤΐΰև\x{1C8A}ẖ-ẚὐὒὔὖ\x{1F80}-\x{1FAF}ᾲ-ᾴᾶᾷᾼῂ-ῄῆῇῌῒ\x{1FD3}ῖῗῢ-ῤῦῧῲ-ῴῶῷῼ\x{A7CD}\x{A7CF}\x{A7D3}\x{A7D5}\x{A7DB}"
     r"ﬀ-ﬆﬓ-ﬗ\x{10D70}-\x{10D85}\x{16EBB}-\x{16ED3}"
 )
 """Letters that Java makes several of, or that got their capital after Unicode 15: for each there is one, or none."""

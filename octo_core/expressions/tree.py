@@ -8,7 +8,7 @@ from typing import Final
 from octo_core.schema import Carrier
 from octo_core.types import DataType
 
-LANGUAGE_VERSION: Final = 1
+LANGUAGE_VERSION: Final = 2
 """Part of every fingerprint: goes up when the meaning of any expression changes."""
 
 KEYWORDS: Final = frozenset(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from octo_core.catalog import Catalog, Column, Table
 from octo_core.errors import UsageError
-from octo_core.mapping import conversions
+from octo_core.mapping import conversions, patterns
 from octo_core.mapping.assembled import FULL_NAME, is_part_of_a_name, offers
 from octo_core.mapping.attribute import Attribute, source_attributes, source_fields, target_attributes
 from octo_core.mapping.audit import audit_expression
@@ -67,7 +67,7 @@ def propose(
             continue
         schema = relation(name, table.model_copy(update={"from_": spec.origin_of(name)}), schemas)
         there = [one for one in remembered if one.table in ("", name)]
-        tables[name] = propose_table(schema, catalog.tables[name], catalog, there)
+        tables[name] = propose_table(schema, catalog.tables[name], catalog, there, remembered)
         doubtful = [one.target for one in tables[name].columns if one.expr is not None and one.confidence < DOUBTFUL]
         if doubtful:
             warnings.append(f"{name}: doubtful, look at them first: {', '.join(doubtful)}")
@@ -97,10 +97,18 @@ def relation(name: str, table: TableSpec, schemas: Mapping[str, SourceSchema]) -
 
 
 def propose_table(
-    schema: SourceSchema, table: Table, catalog: Catalog, remembered: Sequence[Remembered] = ()
+    schema: SourceSchema,
+    table: Table,
+    catalog: Catalog,
+    remembered: Sequence[Remembered] = (),
+    carried: Sequence[Remembered] | None = None,
 ) -> TableMapping:
-    """Propose the mapping of one table from one relation; `remembered`: decisions about this table."""
-    proposer = _TableProposer(schema, table, target_attributes(table, catalog), remembered)
+    """Propose the mapping of one table from one relation; `remembered`: decisions about this table.
+
+    `carried`: decisions about any table, whose ways of writing are carried over to pairs that are alike.
+    """
+    known = remembered if carried is None else carried
+    proposer = _TableProposer(schema, table, target_attributes(table, catalog), remembered, known)
     return proposer.propose()
 
 
@@ -130,9 +138,15 @@ class _TableProposer:
     """One table's proposal, step by step; made for one use."""
 
     def __init__(
-        self, schema: SourceSchema, table: Table, targets: list[Attribute], remembered: Sequence[Remembered]
+        self,
+        schema: SourceSchema,
+        table: Table,
+        targets: list[Attribute],
+        remembered: Sequence[Remembered],
+        carried: Sequence[Remembered] = (),
     ) -> None:
         self.remembered = remembered
+        self.carried = [one for one in carried if one.like is not None]
         self.schema = schema
         self.table = table
         self.fields = source_fields(schema)
@@ -280,7 +294,7 @@ class _TableProposer:
 
     def ways(self, row: int, column: int) -> Sequence[Candidate]:
         ready = self.offers[row].expressions
-        if ready is None and (before := self.before(row, column)):
+        if ready is None and (before := [*self.before(row, column), *self.alike(row, column)]):
             return [*before, *conversions.candidates(self.ends(row, column))]
         return ready if ready is not None else conversions.candidates(self.ends(row, column))
 
@@ -289,6 +303,21 @@ class _TableProposer:
         path, name = self.offers[row].uses[0], self.columns[column].name
         alike = [one.expr for one in self.remembered if one.field == path and one.column == name and one.expr]
         return [Candidate(expr, 1.0, "written as it was approved before") for expr in reversed(alike)]
+
+    def alike(self, row: int, column: int) -> list[Candidate]:
+        """How another field like this one was written into a column like this one, the newest."""
+        path, target = self.offers[row].uses[0], self.columns[column]
+        if self.targets[column].closed or not self.carried:
+            return []
+        like = patterns.likeness(self.fields[path], path, target.native)
+        for one in reversed(self.carried):
+            if one.like != like or one.expr is None or one.field in (None, path):
+                continue
+            if (pattern := patterns.template(one.expr, one.field)) is not None:
+                return [
+                    Candidate(patterns.written(pattern, path), 0.97, f"written as {one.column} was approved before")
+                ]
+        return []
 
     def ends(self, row: int, column: int) -> Ends:
         path = self.offers[row].uses[0]

@@ -43,7 +43,8 @@ ENOUGH: Final = 10
 class Remembered:
     """One decision of a reviewer: `field` feeds `column`; either is None where the other was left without.
 
-    `source` and `table` say where; left empty, they are taken to be any. `expr`: how the column was written.
+    `source` and `table` say where; left empty, they are taken to be any. `expr`: how the column was written. `like`:
+    what pairs have in common that are written alike (patterns.py).
     """
 
     field: str | None
@@ -51,6 +52,7 @@ class Remembered:
     source: str = ""
     table: str = ""
     expr: str | None = None
+    like: str | None = None
 
 
 def recalled(

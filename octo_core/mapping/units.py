@@ -115,10 +115,10 @@ def in_text(text: str) -> tuple[Unit, ...]:
     for inside in re.findall(r"[(\[]([^)\]]{1,24})[)\]]", folded):
         if found := named(inside):
             return found
-    if found := re.search(
+    if scale := re.search(
         r"\b(?:in|as an?|decimal)\s+(?:[a-z]{3}\s+)?(cents|pence|thousands|millions|billions|fraction)\b", folded
     ):
-        return named(found.group(1))
+        return named(scale.group(1))
     for match in re.finditer(
         r"\b(?:in|measured in|unit:?|number of)\s+((?:nautical |metres? per |degrees? )?[\w°%/²]+)", folded
     ):

@@ -13,6 +13,9 @@ from octo_core.spec.units import Duration, Size
 
 class LandingSettings(Strict):
     path: str = ".octopipe/landing"
+    """A folder, or `s3://bucket/prefix`."""
+    endpoint: str | None = None
+    """Of S3, where it is not Amazon's and AWS_ENDPOINT_URL does not say."""
     keep: Duration = Field(default="30 d", validate_default=True)
     max_bytes: Size = Field(default="50 GB", validate_default=True)
 

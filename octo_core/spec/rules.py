@@ -12,7 +12,7 @@ from octo_core.spec.nearest import did_you_mean
 from octo_core.spec.pipeline import MarkDeletes, PipelineSpec, TableSpec
 from octo_core.spec.select import dialect_of, no_select
 from octo_core.spec.shapes import EachFrom, JoinFrom, SqlFrom, UnionFrom, driving
-from octo_core.spec.sources import KafkaSource, OAuth2Auth, PushSource, Source, SqlSource
+from octo_core.spec.sources import FileSource, KafkaSource, OAuth2Auth, PushSource, Source, SqlSource
 from octo_core.types import parse_type
 
 Finding = tuple[Path, str]
@@ -47,8 +47,12 @@ def check_pipeline(spec: PipelineSpec, data: Any, surroundings: Surroundings) ->
     yield from _destinations(spec, data)
     yield from _needs(spec, surroundings)
     yield from _same_table(data)
+    yield from _stream(spec)
     for source_name, source in spec.sources.items():
         yield from _sql(("sources", source_name), source)
+        if isinstance(source, FileSource) and source.path.startswith("s3://") and source.landing == "reference":
+            where: Path = ("sources", source_name, "landing")
+            yield where, "landing: objects in S3 are copied, for they can be written over at any time; write copy"
     sources = list(data["sources"]) if isinstance(data.get("sources"), dict) else list(spec.sources)
     yield from _push(spec)
     yield from _kafka(spec)
@@ -114,6 +118,15 @@ def _tables(spec: PipelineSpec, data: Any) -> Iterator[tuple[str, TableSpec]]:
             continue
         if table is not None:
             yield written, table
+
+
+def _stream(spec: PipelineSpec) -> Iterator[Finding]:
+    if spec.stream is None:
+        return
+    if not any(source.kind in ("kafka", "push") for source in spec.sources.values()):
+        yield ("stream",), "stream: no source is a stream; sources of kind kafka and push are"
+    if spec.engine.kind == "spark":
+        yield ("stream",), "stream: runs on the embedded engine, and the pipeline asks for spark"
 
 
 def _hosting(spec: PipelineSpec, surroundings: Surroundings) -> Iterator[Finding]:

@@ -221,6 +221,9 @@ class FileOptions(Strict):
 class FileSource(SourceBase):
     kind: Literal["file"]
     path: str
+    """A file, a folder, a pattern with *, ? and **; or such an address in S3: `s3://bucket/prefix/*.json.gz`."""
+    endpoint: str | None = None
+    """Of S3, where it is not Amazon's and AWS_ENDPOINT_URL does not say."""
     format: Literal["csv", "tsv", "json", "jsonl", "ndjson", "parquet"] | None = None
     options: FileOptions = FileOptions()
     cursor: Cursor | None = None
@@ -363,9 +366,7 @@ class PushTopic(Strict):
     """The Kafka topic that takes what was pushed; made where it is missing."""
 
     topic: str
-    brokers: (
-        Annotated[tuple[str, ...], BeforeValidator(_broker_list, json_schema_input_type=str | tuple[str, ...])] | None
-    ) = None
+    brokers: Brokers | None = None
     """Those of the pipeline's first Kafka source when left out; then `security` and `settings` are that one's too."""
     security: KafkaSecurity | None = None
     settings: dict[str, Text] = Field(default_factory=dict)

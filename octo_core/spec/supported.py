@@ -9,7 +9,7 @@ KINDS_OF_SOURCE_LATER = ("singer", "python")
 KINDS_OF_DESTINATION_LATER = ("duckdb", "sqlite", "mysql", "files", "bigquery", "snowflake", "redshift")
 SECRET_STORES_LATER = ("aws", "vault")
 AUTH_LATER = ("oauth2", "hmac")
-REMOTE_STORES_LATER = ("s3://", "gs://", "az://", "abfs://")
+REMOTE_STORES_LATER = ("gs://", "az://", "abfs://")
 
 
 def not_supported(what: str) -> str:

@@ -59,6 +59,7 @@ def keep_landing(space: Workspace, pipeline: Pipeline) -> None:
     """What `landing.keep` says of one pipeline: files of its loaded batches go when they are older than that."""
     keep, landing = _settings(space).keep, space.landing
     with suppress(LandingError):  # the load is done; what could not be removed goes after the next
+        landing.trim(pipeline.name)
         older = [batch for source in pipeline.spec.sources for batch in landing.batches(pipeline.name, source)[:-1]]
         if any(batch.made_at < datetime.now(UTC) - keep for batch in older):
             landing.clean(keep, _unloaded(space, [pipeline.name]), pipeline=pipeline.name)
@@ -79,7 +80,7 @@ def make_room(space: Workspace) -> None:
         raise LandingError(
             f"the landing zone holds {used:,} bytes, more than landing.max_bytes: {limit:,}, of which "
             "nothing may go: it is not loaded yet, or the newest of its source",
-            where=str(space.landing.root),
+            where=space.landing.shown,
             hint="Approve and load what waits (octopipe status), or raise landing.max_bytes in octopipe.yaml.",
         )
 

@@ -13,7 +13,7 @@ from octo_core.spec.sources import SampleLimits
 from octo_resources.flow.cleaning import make_room
 from octo_resources.flow.logs import step
 from octo_resources.flow.offsets import first_position, leaves_with_broker
-from octo_resources.flow.spooling import held, is_spooled, resume_from, sweep
+from octo_resources.flow.spooling import held, is_spooled, resume_from, sweep, was_spooled
 from octo_resources.flow.watching import Deadline
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
@@ -185,7 +185,8 @@ def _land_one(
             log.line(f"{name}: nothing is read before the first plan is approved; its topic keeps it")
         return _landed(space, pipeline, name, None, started)
     spooled = is_spooled(pipeline, name)
-    at = resume_from(space, pipeline, name) if spooled else first_position(space, pipeline, name)
+    swept = spooled or was_spooled(space, pipeline, name)
+    at = resume_from(space, pipeline, name) if swept else first_position(space, pipeline, name)
     with step(space, pipeline.name, "raw", part=name) as log:
         if spooled and at is not None and held(space, pipeline, name, at):
             log.line(f"{name}: what is there already has to be loaded first")
@@ -205,7 +206,7 @@ def _land_one(
             resume=at,
             ranges=ranges,
         )
-        if spooled and at is not None:
+        if swept and at is not None:
             sweep(space, pipeline, name, batch, at)
         log.line(f"{name}: " + (f"batch {batch.id}, {batch.bytes:,} bytes" if batch else "nothing new"))
     if batch is not None and not spooled:

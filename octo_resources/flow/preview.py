@@ -160,7 +160,7 @@ def _shown(value: Any) -> Any:
         return f"\\x{value.hex()}"
     if isinstance(value, float) and not math.isfinite(value):
         return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
-    if isinstance(value, tuple) and hasattr(value, "nanoseconds"):
+    if hasattr(value, "nanoseconds"):  # an interval of Arrow
         return _interval(value.months, value.days, value.nanoseconds)
     if isinstance(value, list):
         return [_shown(one) for one in value]

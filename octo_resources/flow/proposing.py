@@ -93,7 +93,7 @@ def _proposal(
     from octo_resources.flow.trying import tried
 
     known = approved_columns(space)
-    memory = remembered(space, known, pipeline.name, catalog)
+    memory = remembered(space, known, pipeline.name, catalog, relations(pipeline, typed))
     found = propose(dict(typed), catalog, pipeline.spec, remembered=memory)
     found = tried(space, pipeline, typed, catalog, found, relations(pipeline, typed))
     approved = space.registry.decisions.last_approved(pipeline.name)

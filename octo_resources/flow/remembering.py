@@ -1,12 +1,14 @@
 """What people approved so far, in any pipeline of the project: examples for the next proposal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from octo_core.asking.examples import ApprovedColumn
 from octo_core.asking.sharing import without_values
 from octo_core.catalog import Catalog
 from octo_core.errors import OctopipeError
+from octo_core.mapping.attribute import source_fields
+from octo_core.mapping.patterns import likeness
 from octo_core.mapping.remembered import Remembered
 from octo_core.schema import SourceSchema
 from octo_core.spec.llm import Share
@@ -17,43 +19,64 @@ MAX_PIPELINES = 200
 
 def approved_columns(space: Workspace) -> list[ApprovedColumn]:
     """The columns of every pipeline's newest approved plan, the last MAX_PIPELINES approved."""
-    found = []
+    found: list[ApprovedColumn] = []
     newest = sorted(space.registry.decisions.all_last_approved().items(), key=lambda item: -item[1].seq)
     for name, approved in newest[:MAX_PIPELINES]:
         recipe = space.registry.plans.recipe(name, approved.fingerprint)
         for table in recipe.tables.values() if recipe else ():
-            labels = {target.name: target.label for target in table.targets}
-            found += [
-                ApprovedColumn(name, table.source, table.table, column, expr, labels.get(column))
-                for column, expr in table.columns.items()
-            ]
+            targets = {target.name: target for target in table.targets}
+            for column, expr in table.columns.items():
+                label, native = (targets[column].label, targets[column].native) if column in targets else (None, None)
+                found.append(ApprovedColumn(name, table.source, table.table, column, expr, label, native))
     return found
 
 
-def remembered(space: Workspace, known: Iterable[ApprovedColumn], pipeline: str, tables: Catalog) -> list[Remembered]:
+def remembered(
+    space: Workspace,
+    known: Iterable[ApprovedColumn],
+    pipeline: str,
+    tables: Catalog,
+    relations: Mapping[str, SourceSchema],
+) -> list[Remembered]:
     """What was approved or corrected, for the embedded proposer: which field feeds which column, and how.
 
     Of a pipeline's own decisions the source keeps its name; those about another table count where a column of that
-    name is to be fed here too.
+    name is to be fed here too, and else, of the same pipelines, for how they are written. `relations`: what this
+    pipeline's tables are made from; what it corrected and nobody approved yet counts in it alone.
     """
     columns = {column.name for table in tables.tables.values() for column in table.columns}
-    alike = [one for one in known if one.table in tables.tables or one.column in columns]
+    known = list(known)
+    near = {one.pipeline for one in known if one.table in tables.tables or one.column in columns} | {pipeline}
+    alike = [one for one in known if one.pipeline in near]
     corrections = {
-        (name, one.table, one.column): one
-        for name in {one.pipeline for one in alike}
-        for one in space.registry.corrections.holding(name)
+        (name, one.table, one.column): one for name in near for one in space.registry.corrections.holding(name)
     }
     schemas = {place: space.registry.schemas.newest(*place) for place in {(one.pipeline, one.source) for one in alike}}
     found = []
     for one in alike:
-        said = corrections.get((one.pipeline, one.table, one.column))
+        said = corrections.pop((one.pipeline, one.table, one.column), None)
         expr = said.expr if said is not None and said.expr else one.expr
-        field = _field(schemas[one.pipeline, one.source], expr)
+        schema = schemas[one.pipeline, one.source]
+        field = _field(schema, expr)
         if field is not None:
-            here = one.table in tables.tables
+            there = one.table if one.table in tables.tables or one.column not in columns else ""
             source = one.source if one.pipeline == pipeline else f"{one.pipeline}.{one.source}"
-            found.append(Remembered(field, one.column, source, one.table if here else "", expr))
+            like = _like(schema, field, one.native)
+            found.append(Remembered(field, one.column, source, there, expr, like))
+    for (name, table, column), said in corrections.items():
+        target = tables.tables[table].column(column) if table in tables.tables else None
+        if name == pipeline and table in relations and target is not None and said.expr:
+            schema = relations[table]
+            if (field := _field(schema, said.expr)) is not None:
+                like = _like(schema, field, target.native)
+                found.append(Remembered(field, column, schema.source, table, said.expr, like))
     return found
+
+
+def _like(schema: SourceSchema | None, path: str, native: str | None) -> str | None:
+    """What other pairs have to have in common with this one to be written like it."""
+    field = source_fields(schema).get(path) if schema is not None else None
+    return likeness(field, path, native) if field is not None and native is not None else None
 
 
 def _field(schema: SourceSchema | None, expr: str) -> str | None:

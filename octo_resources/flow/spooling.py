@@ -25,6 +25,12 @@ def is_spooled(pipeline: Pipeline, source: str) -> bool:
     return landing_of(pipeline.spec.sources[source]) == "off"
 
 
+def was_spooled(space: Workspace, pipeline: Pipeline, source: str) -> bool:
+    """Whether the source was told to keep what it brings only now: what it brought before is at the destination."""
+    history = space.landing.history(pipeline.name, source)
+    return bool(history) and history[-1].landing == "off"
+
+
 def resume_from(space: Workspace, pipeline: Pipeline, source: str) -> Resume:
     """How far the destination is with a source. Raises DestinationError where nobody answers."""
     tables = fed(pipeline, source)
@@ -76,14 +82,19 @@ def loadable(
 
 def sweep(space: Workspace, pipeline: Pipeline, source: str, made: Batch | None, at: Resume) -> None:
     """After an extraction: take away what it supersedes, but what a load is reading at this moment."""
-    reading = {
+    keep = {made.id} if made is not None else set()
+    keep |= being_read(space, pipeline)
+    space.landing.drop_spooled(pipeline.name, source, keep=keep, remember=at.batches)
+
+
+def being_read(space: Workspace, pipeline: Pipeline) -> set[str]:
+    """The batches that loads are reading at this moment."""
+    return {
         batch
         for execution in space.registry.executions.recent(pipeline.name, status="running")
         if not is_gone(space.project.state, execution.load_id)
         for batch in execution.batches
     }
-    keep = {made.id} if made is not None else set()
-    space.landing.drop_spooled(pipeline.name, source, keep=keep | reading, remember=at.batches)
 
 
 def drop_loaded(space: Workspace, pipeline: Pipeline) -> None:

@@ -28,7 +28,7 @@ from octo_resources.flow.logs import step
 from octo_resources.flow.origins import settled
 from octo_resources.flow.planning import Prepared, prepare
 from octo_resources.flow.recovering import recover
-from octo_resources.flow.spooling import fed, is_spooled, loadable, resume_from
+from octo_resources.flow.spooling import being_read, fed, is_spooled, loadable, resume_from
 from octo_resources.flow.stream_state import Telling, stream_lock
 from octo_resources.flow.streamed import Streamed
 from octo_resources.flow.underway import LoadOutcome, Stage, Underway, unwatched
@@ -159,6 +159,8 @@ class Streaming:
 
     def _prepare(self) -> None:
         """The plan that runs, made from its parts, and held until something of it changes. Raises NotApproved."""
+        import adbc_driver_postgresql.dbapi  # noqa: F401 - 0.4 s that the first micro-batch need not wait for
+
         self.pipeline = settled(self.space, self.space.pipeline(self.pipeline.name))
         self._files = _written(self.pipeline)
         made = prepare(self.space, self.pipeline)
@@ -205,6 +207,9 @@ class Streaming:
                 if batch.id not in known.get((name, table), frozenset())
             }
             self._waiting[name] = [waiting[one] for one in sorted(waiting)]
+            if spooled:  # what another batch overtook is of no use any more
+                keep = {*waiting, *being_read(self.space, self.pipeline)}
+                self.space.landing.drop_spooled(self.pipeline.name, name, keep=keep, remember=())
 
     # --- micro-batches -----------------------------------------------------------------------------------------
 
@@ -236,7 +241,8 @@ class Streaming:
             self._resumes[name] = Resume(
                 {table: dict(batch.position) for table in epochs}, epochs, appended=at.appended
             )
-            self.space.landing.drop_spooled(self.pipeline.name, name, keep=(), remember=())
+            others = {one.id for one in self.space.landing.batches(self.pipeline.name, name)} - {batch.id}
+            self.space.landing.drop_spooled(self.pipeline.name, name, keep=others, remember=())
 
     def _load(self, name: str, batch: Batch, caught: "Caught | None") -> str | None:
         """Load one micro-batch; why the stream waits where the plan does."""

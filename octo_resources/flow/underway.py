@@ -182,8 +182,12 @@ class Underway:
     def _write(self, transaction: "Load", shaper: Shaper, table: Table, pending: list[Batch]) -> "Work | None":
         """Stage and move one table's rows; None where another load brought all of them meanwhile."""
         recipe = self.prepared.recipe.tables[table.name]
+        beside = self._beside(table.name)
+        ids = {batch.id for batch in (*pending, *(one for found in beside.values() for one in found))}
         known = {
-            batch for source in every_source(recipe.origin) for batch in transaction.known_batches(source, table.name)
+            batch
+            for source in every_source(recipe.origin)
+            for batch in transaction.known_batches(source, table.name, ids)
         }
         batches = [batch for batch in pending if batch.id not in known]
         if not batches:
@@ -195,7 +199,7 @@ class Underway:
             newest = {batch.source: batch for batch in batches}
             skipped = [batch for batch in batches if batch is not newest[batch.source]]
             batches = list(newest.values())
-        started, nodes, beside = time.monotonic(), self.prepared.nodes(table.name), self._beside(table.name)
+        started, nodes = time.monotonic(), self.prepared.nodes(table.name)
         shaped = shaper.shaped(recipe.origin, batches, nodes, beside=beside)
         inputs = shaped.inputs
         work = Work(table.name, batches, shaped, self.engine.scan(), started, skipped=skipped)

@@ -1,5 +1,6 @@
 """One project folder with its registry, landing zone and destinations: what every step of the flow works on."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +32,19 @@ def open_registry(project: Project, url: str = "") -> Registry:
     return Registry.open(url or project.registry_url, project.state, approval_key=key)
 
 
+def open_landing(project: Project) -> Landing:
+    """The landing zone: a folder, or a place in an object store with its mirror in the project's state."""
+    settings = project.spec.landing
+    if "://" not in settings.path:
+        return Landing(project.landing_path)
+    from octo_resources.landing.remote import RemoteLanding
+    from octo_resources.objects import open_store
+
+    address = project.secrets.reveal(settings.path)
+    mirror = project.state / "mirror" / hashlib.sha256(address.encode()).hexdigest()[:16]
+    return RemoteLanding(open_store(address, settings.endpoint), mirror)
+
+
 @dataclass(frozen=True)
 class Workspace:
     """A project at work. Nothing is opened before a step needs it; what was opened is kept."""
@@ -49,7 +63,7 @@ class Workspace:
 
     @cached_property
     def landing(self) -> Landing:
-        return Landing(self.project.landing_path)
+        return open_landing(self.project)
 
     @property
     def samples(self) -> Landing:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 from octo_core.batch import Batch, LandedFile
-from octo_core.errors import LandingError, NotSupportedYet
+from octo_core.errors import LandingError
 from octo_resources.landing.disk import landing_errors
 from octo_resources.landing.manifest import CLEANED, MANIFEST, read_manifest
 from octo_resources.landing.retention import Cleaned, clean, drop
@@ -28,17 +28,19 @@ class Landing:
     """Batches of all pipelines under one folder. Nothing is made on the disk before the first batch is."""
 
     def __init__(self, root: Path) -> None:
-        if any(part.endswith(":") for part in root.parts):
-            raise NotSupportedYet(
-                "a landing zone outside this machine is not supported yet",
-                where="landing.path",
-                hint="Set it to a local folder.",
-            )
         self.root = root.absolute()
+
+    @property
+    def shown(self) -> str:
+        """Where it is, for people."""
+        return str(self.root)
+
+    def trim(self, pipeline: str) -> None:
+        """Take away what is only a copy of what lies elsewhere: nothing, on a disk."""
 
     def folder(self, pipeline: str, source: str) -> Path:
         """Where the batches of one source are; odd letters of names are percent-encoded."""
-        return self.root / _safe(pipeline) / _safe(source)
+        return self.root / safe_name(pipeline) / safe_name(source)
 
     def batches(self, pipeline: str, source: str) -> list[Batch]:
         """The batches that can be loaded, oldest first, less what was written over since they landed.
@@ -109,7 +111,11 @@ class Landing:
         they were here, with what lies beside them for the next extraction."""
         for folder in self._folders(pipeline, source, (MANIFEST, CLEANED)):
             if folder.name not in keep and _read(folder).landing == "off":
-                drop(folder, remember=folder.name in remember)
+                self.drop_batch(folder, remember=folder.name in remember)
+
+    def drop_batch(self, folder: Path, *, remember: bool) -> None:
+        """Take one batch away by its folder; with `remember` it stays known that it was there."""
+        drop(folder, remember=remember)
 
     def used(self) -> int:
         """Bytes of all that is in the landing zone."""
@@ -119,7 +125,7 @@ class Landing:
         """(pipeline, source) folders that exist, of one pipeline or of all; percent-encoded as on the disk."""
         if not self.root.is_dir():
             return []
-        found = self.root.glob("*/*") if pipeline is None else (self.root / _safe(pipeline)).glob("*")
+        found = self.root.glob("*/*") if pipeline is None else (self.root / safe_name(pipeline)).glob("*")
         return sorted((one.parent.name, one.name) for one in found if one.is_dir())
 
     @contextmanager
@@ -181,6 +187,6 @@ def _read(folder: Path) -> Batch:
     return read_manifest(path if path.is_file() else folder / CLEANED)
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
     text = quote(name, safe="")
     return text.replace(".", "%2E") if text.startswith(".") else text

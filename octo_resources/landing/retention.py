@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from octo_core.batch import Batch
 from octo_resources.landing.disk import landing_errors, sync_folder
 from octo_resources.landing.manifest import BESIDE, CLEANED, MANIFEST
-from octo_resources.landing.usage import forget_usage, used
+from octo_resources.landing.usage import forget_usage
 
 if TYPE_CHECKING:
     from octo_resources.landing.landing import Landing
@@ -40,7 +40,7 @@ def clean(
         candidates += [batch for batch in batches[:-1] if batch.id not in keep_ids]
         if not dry_run:
             _finish(landing.folder(unquote(pipeline), unquote(source)))
-    left = used(landing.root) if max_bytes is not None else 0
+    left = landing.used() if max_bytes is not None else 0
     oldest = datetime.now(UTC) - older_than
     gone: list[Batch] = []
     for batch in sorted(candidates, key=lambda one: one.id):
@@ -49,7 +49,7 @@ def clean(
             left -= _size(batch)
     if not dry_run:
         for batch in gone:
-            _remove(Path(batch.folder))
+            landing.drop_batch(Path(batch.folder), remember=True)
     return Cleaned(tuple(batch.id for batch in gone), sum(_size(batch) for batch in gone))
 
 

@@ -5,6 +5,7 @@ import time
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _RANDOM_BITS = 80
 
 
@@ -17,7 +18,7 @@ def new_ulid(after: str | None = None, *, bits: int | None = None) -> str:
     number = (time.time_ns() // 1_000_000) << _RANDOM_BITS | bits
     if after is not None:
         number = max(number, _number(after) + 1)
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def is_ulid(text: str) -> bool:

@@ -63,6 +63,9 @@ class BatchWriter:
         with landing_errors(self.folder):
             write_manifest(self.folder, batch)
             sync_folder(self.folder)
-            self.folder.rename(self._final)
-            sync_folder(self._final.parent)
+            self._appear(batch)
         return batch
+
+    def _appear(self, batch: Batch) -> None:  # noqa: ARG002 - who puts it elsewhere too wants to know
+        self.folder.rename(self._final)
+        sync_folder(self._final.parent)

@@ -78,16 +78,18 @@ def _extract_files(
     spec: FileSource, pipeline: str, source: str, project: Place, landing: Landing, full: bool, progress: Progress
 ) -> Batch | None:
     from octo_resources.sources.file.extract import land_files
+    from octo_resources.sources.file.objects import is_remote, land_objects
 
     history = landing.history(pipeline, source)
     with landing.begin(pipeline, source) as writer:
-        found = land_files(spec, project, writer, history, full=full, progress=progress)
+        reading = land_objects if is_remote(spec, project) else land_files
+        found = reading(spec, project, writer, history, full=full, progress=progress)
         if found is None:
             return None
         counts = [file.rows for file in found.files]
         return writer.commit(
             found.files,
-            landing="copy" if spec.landing == "copy" else "reference",
+            landing=found.landing,
             rows=None if None in counts else sum(count or 0 for count in counts),
             size=found.bytes,
             full=found.all_new,

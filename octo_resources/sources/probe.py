@@ -119,21 +119,30 @@ def _probe_topics(spec: KafkaSource, project: Place) -> ProbeResult:
 
 
 def _probe_files(spec: FileSource, project: Place) -> ProbeResult:
+    from octo_resources.sources.file.objects import is_remote, newest_object
+
+    if is_remote(spec, project):
+        with newest_object(spec, project) as (path, count):
+            return _probe_paths(spec, [path], count)
     paths = find_files(project.secrets.reveal(spec.path), project.root)
+    return _probe_paths(spec, paths, len(paths))
+
+
+def _probe_paths(spec: FileSource, paths: list[Path], count: int) -> ProbeResult:
     for path in paths:
         head = inspect(spec, path)
         if not head.empty:
             break
     else:
-        return ProbeResult(ok=False, message="there is nothing in it yet: every file is empty", files=len(paths))
+        return ProbeResult(ok=False, message="there is nothing in it yet: every file is empty", files=count)
     records, columns = _first_records(spec, path, head)
     packed = "" if head.compression == "none" else f", {head.compression}"
-    more = f", the first of {len(paths):,} files" if len(paths) > 1 else ""
+    more = f", the first of {count:,} files" if count > 1 else ""
     return ProbeResult(
         ok=True,
         message=f"{path.name}{more}: {head.format}, {head.encoding}{packed}, {len(columns)} fields",
         format=head.format,
-        files=len(paths),
+        files=count,
         columns=columns,
         records=records,
     )

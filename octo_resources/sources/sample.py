@@ -53,13 +53,13 @@ def sample(
                 return waiting
             local = files
         from octo_resources.sources.file.extract import land_files
+        from octo_resources.sources.file.objects import is_remote, land_objects
 
+        reading = land_objects if is_remote(local, project) else land_files
         with landing.begin(pipeline, source_name) as writer:
-            found = land_files(
+            found = reading(
                 local, project, writer, (), full=True, progress=progress, limit=lambda records: islice(records, rows)
             )
             if found is None:
                 return None
-            return writer.commit(
-                found.files, landing="copy" if local.landing == "copy" else "reference", size=found.bytes, full=True
-            )
+            return writer.commit(found.files, landing=found.landing, size=found.bytes, full=True)

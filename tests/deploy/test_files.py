@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from dagster._core.instance.config import dagster_instance_config
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
 from octo_assets.component import project_definitions
@@ -91,16 +92,22 @@ def test_helms_values_and_the_manifests_beside_them_agree() -> None:
     assert all(one["name"] in launched for one in deployment["env"])
 
 
-def test_helms_values_say_the_same_as_the_settings_of_other_deployments() -> None:
+def test_helms_values_say_the_same_as_the_settings_of_other_deployments(tmp_path: Path) -> None:
     values, settings = documents("helm/values.yaml")[0], documents("dagster.yaml")[0]
     daemon = values["dagsterDaemon"]
     queue = daemon["runCoordinator"]["config"]["queuedRunCoordinator"]
     assert queue["maxConcurrentRuns"] == settings["concurrency"]["runs"]["max_concurrent_runs"]
-    assert daemon["runRetries"]["retryOnAssetOrOpFailure"] is settings["run_retries"]["retry_on_asset_or_op_failure"]
+    more = values["additionalInstanceConfig"]
+    assert not daemon["runRetries"]["enabled"]  # its key would be in dagster.yaml twice
+    assert more["run_retries"] == settings["run_retries"]
+    assert more["concurrency"]["pools"] == settings["concurrency"]["pools"]
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(more))
+    dagster_instance_config(str(tmp_path))  # raises where an entry is wrong
     assert (
         daemon["runMonitoring"]["freeSlotsAfterRunEndSeconds"]
         == (settings["run_monitoring"]["free_slots_after_run_end_seconds"])
     )
+    assert values["postgresql"]["postgresqlScheme"] == settings["storage"]["postgres"]["postgres_db"]["scheme"]
     logs = values["computeLogManager"]["config"]["s3ComputeLogManager"]
     assert logs["prefix"] == settings["compute_logs"]["config"]["prefix"]
 

@@ -65,3 +65,10 @@ def test_a_layout_is_learned_of_flat_records_only_and_of_those_that_share_it() -
     assert learn(['{"a":1,"b":["x"]}\n'] * 10, keys) is None
     assert learn(['{"a":1,"b":"x"}\n', '{"a" :1, "b":"x"}\n'] * 10, keys) is None
     assert learn(['{"a":1,"A":2}\n'] * 10, frozenset({"a", "A"})) is None
+
+
+def test_fields_that_somebody_put_before_a_record_may_be_written_otherwise() -> None:
+    lines = [f'{{"_offset":{n},"_key":null,"id": {n}, "name": "a{n}"}}' for n in range(20)]
+    found = learn(lines, frozenset({"_offset", "_key", "id", "name"}))
+    assert found is not None
+    assert [slot.before for slot in found.slots] == ['{"_offset":', ',"_key":', ',"id": ', ', "name": ']

@@ -10,12 +10,6 @@ from tests.flow.shop import WAREHOUSE, Shop
 
 
 @pytest.fixture
-def shop_root(tmp_path: Path) -> Path:
-    """Where the project folder is made."""
-    return tmp_path / "project"
-
-
-@pytest.fixture
 def shop(shop_root: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     """A project folder with nothing in it but octopipe.yaml, and a warehouse with empty tables and three customers."""
     for name in ("OCTOPIPE_HOME", "OCTOPIPE_PROFILE", "OCTOPIPE_APPROVAL_KEY", "DAGSTER_HOME"):

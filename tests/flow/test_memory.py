@@ -56,3 +56,26 @@ def test_a_pipeline_s_own_approved_mapping_is_proposed_again(shop: Shop) -> None
     amount = table.column("amount")
     assert amount is not None
     assert (amount.layer, amount.expr) == ("embedded", "total")
+
+
+def test_how_one_column_was_corrected_is_carried_to_another_like_it(shop: Shop) -> None:
+    shop.sql("CREATE TABLE shop.stay (id bigint PRIMARY KEY, arrived timestamptz, gone timestamptz)")
+    document = {
+        "sources": {"stays": {"kind": "file", "path": "in/stays/*", "key": ["id"]}},
+        "destination": {"kind": "postgres", "url": "${secret:env/SHOP_WAREHOUSE}"},
+        "tables": {"shop.stay": {"write": "merge"}},
+    }
+    shop.pipeline_file("stays", document)
+    rows = [
+        {"id": n, "arrived_at": f"2026-03-{n:02d} 10:00", "gone_at": f"2026-04-{n:02d} 11:00"} for n in range(1, 25)
+    ]
+    shop.drop("stays", "a", rows)
+    shop.land("stays")
+    space = shop.space
+    local = "at_zone(arrived_at, 'Europe/Madrid')"
+    correct(space, space.pipeline("stays"), {"shop.stay.arrived": local}, reviewer="ana@shop.example")
+    table = prepare(space, space.pipeline("stays"), again=True).mapping.tables["shop.stay"]
+    gone = table.column("gone")
+    assert gone is not None
+    assert (gone.layer, gone.expr) == ("embedded", "at_zone(gone_at, 'Europe/Madrid')")
+    assert "written as arrived was approved before" in gone.why

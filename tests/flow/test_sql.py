@@ -162,6 +162,17 @@ def test_what_is_kept_goes_on_from_what_landed(shop: Shop, orders: str) -> None:
     assert len(kept(shop)) == 3
 
 
+def test_a_source_that_is_kept_from_now_on_goes_on_from_the_destination(shop: Shop, orders: str) -> None:
+    pipeline(shop, cursor={"field": "id"})
+    shop.start()
+    change(orders, "INSERT INTO orders VALUES (501, 1, 1, 'paid', now())")
+    shop.land()  # spooled and never loaded
+    pipeline(shop, cursor={"field": "id"}, landing="copy")
+    assert ledger(shop.run()) == {"read": 2, "inserted": 1, "unchanged": 1}
+    change(orders, "INSERT INTO orders VALUES (502, 1, 1, 'paid', now())")
+    assert ledger(shop.run()) == {"read": 2, "inserted": 1, "unchanged": 1}
+
+
 def test_values_without_a_place_in_our_types_are_set_aside(shop: Shop, orders: str) -> None:
     change(orders, "UPDATE orders SET total = 'NaN' WHERE id = 7; UPDATE orders SET at = 'infinity' WHERE id = 8")
     pipeline(shop)
@@ -186,6 +197,10 @@ def test_the_command_line_adds_samples_and_types_a_table(shop: Shop, orders: str
                          "--option", "table=orders", "--json")  # fmt: skip
     assert made.returncode == 0, made.stderr
     assert '"decimal(12,2)"' in made.stdout
+    init = shop.octopipe("init", "orders", "--source", orders, "--destination", shop.url, "--table", "shop.sale")
+    assert init.returncode == 0, init.stderr
+    assert "table: orders" in (shop.root / "pipelines" / "orders" / "pipeline.yaml").read_text()
+    assert shop.octopipe("source", "test", "orders").returncode == 0
     wrong = shop.octopipe("source", "add", "sales", "third", "--kind", "sql", "--option", f"url={orders}",
                           "--option", "table=order")  # fmt: skip
     assert wrong.returncode == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from octo_core.batch import Batch, LandedFile
-from octo_core.errors import LandingError, NotSupportedYet
+from octo_core.errors import LandingError
 from octo_resources.landing import Landing
 from octo_resources.landing.disk import write_durably
 from octo_resources.landing.ulid import is_ulid, new_ulid
@@ -179,11 +179,6 @@ def test_a_clean_that_was_killed_half_way_is_finished_by_the_next(landing: Landi
     (folder / "manifest.json").rename(folder / "cleaned.json")
     landing.clean(timedelta(days=1))
     assert [path.name for path in folder.iterdir()] == ["cleaned.json"]
-
-
-def test_a_remote_landing_zone_is_not_supported_yet(tmp_path: Path) -> None:
-    with pytest.raises(NotSupportedYet, match="landing zone"):
-        Landing(tmp_path / "s3://bucket/landing")
 
 
 def test_names_cannot_leave_the_landing_zone(landing: Landing) -> None:

@@ -1,6 +1,6 @@
 """What was decided before is evidence for what is proposed next."""
 
-from octo_core.mapping import Remembered, match
+from octo_core.mapping import Remembered, match, patterns
 from octo_core.mapping.proposal import propose_table
 
 from .build import catalog, column, expressions, field, schema, table
@@ -60,3 +60,32 @@ def test_an_expression_that_is_no_longer_possible_is_not() -> None:
     assert expressions(propose_table(schema(field("name", "text")), target, catalog(target), before)) == {
         "name": "name"
     }
+
+
+DAYS = schema(
+    *(field(name, "text", "03.04.2021", "05.06.2021", every=False) for name in ("opened_dt", "closed_dt", "note"))
+)
+ACCOUNT = table("account", column("opened", "date"), column("closed", "date"), column("note", "text"))
+APPROVED = "parse_date(opened_dt, '%d.%m.%Y')"
+
+
+def carried(expr: str, like_field: str = "opened_dt", native: str = "date") -> dict[str, str | None]:
+    one = next(found for found in DAYS.fields if found.name == like_field)
+    like = patterns.likeness(one, like_field, native)
+    before = [Remembered(like_field, "opened", source="things", table="public.account", expr=expr, like=like)]
+    return expressions(propose_table(DAYS, ACCOUNT, catalog(ACCOUNT), before))
+
+
+def test_a_way_of_writing_is_carried_to_fields_that_are_alike() -> None:
+    found = carried(APPROVED)
+    assert found == {"opened": APPROVED, "closed": "parse_date(closed_dt, '%d.%m.%Y')", "note": "note"}
+
+
+def test_it_is_not_where_the_type_of_the_column_or_the_name_s_last_word_is_another() -> None:
+    assert carried(APPROVED, native="timestamp")["closed"] != "parse_date(closed_dt, '%d.%m.%Y')"
+
+
+def test_a_map_of_one_field_s_values_is_its_own() -> None:
+    assert patterns.template("map_values(state, 'a', 'b')", "state") is None
+    assert patterns.template("concat('state', state)", "state") == "concat('state', \0)"
+    assert patterns.written("upper(\0)", '"order date"') == 'upper("order date")'

@@ -142,10 +142,12 @@ def test_without_the_sources_token_nothing_is_let_in_and_nothing_is_told(client:
         client.post("/push/orders", json=order(1), headers={"Authorization": "Bearer wrong"}),
         client.post("/push/orders", json=order(1), headers={"Authorization": f"Basic {SECRET}"}),
         client.post("/push/none_such", json=order(1), headers={"Authorization": f"Bearer {SECRET}"}),
+        client.post("/push/Orders", json=order(1), headers={"Authorization": f"Bearer {SECRET}"}),
+        client.post("/push/a%00b", json=order(1), headers={"Authorization": f"Bearer {SECRET}"}),
         client.post("/push/orders?source=none", json=order(1), headers={"Authorization": f"Bearer {SECRET}"}),
         client.get("/push/orders/01M801939XFCK2041F8KN6N346"),
     ]
-    assert [answer.status_code for answer in refused] == [401] * 6
+    assert [answer.status_code for answer in refused] == [401] * 8
     assert len({answer.text for answer in refused}) == 1
     assert {answer.headers["www-authenticate"] for answer in refused} == {'Bearer realm="octopipe"'}
 

@@ -21,7 +21,7 @@ from octo_resources.sources.file.content import open_plain
 from octo_resources.sources.push.queue import QueueReader, queue_path
 from tests.push.conftest import SECRET, Feed, order
 
-CLIENTS, EACH, KILLS = 8, 60, 3
+CLIENTS, EACH, KILLS = 6, 40, 2
 
 
 class Server:
@@ -84,7 +84,7 @@ def test_what_was_acknowledged_is_there_once_after_every_kill(
         thread.start()
     chance = random.Random(5)
     for _ in range(KILLS):
-        for _ in range(chance.randint(40, 100)):
+        for _ in range(chance.randint(30, 80)):
             assert taken.acquire(timeout=60)
         server.end(signal.SIGKILL)
         before, reader = dict(acknowledged), QueueReader(queue_path(feed.root))

@@ -181,6 +181,26 @@ def test_append_with_a_lag_and_a_key_is_fine(mistakes: Mistakes) -> None:
     assert mistakes(f"{HEAD}tables: {{public.a: {{write: append, key: id}}}}\n") == []
 
 
+KAFKA = BASE.replace("kind: file, path: in/orders.csv", "kind: kafka, brokers: 'a:1, b:2', topic: flights")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (KAFKA.replace("topic: flights", "topic: flights, format: avro"), "schema_registry is missing"),
+        (KAFKA.replace("topic: flights", "topic: flights, format: csv"), "options.columns is missing"),
+        (KAFKA.replace("topic: flights", "topic: flights, landing: reference"), "messages cannot be referred to"),
+        (KAFKA.replace("topic: flights", "topic: flights, start: yesterday"), "neither earliest nor latest nor a time"),
+        (KAFKA.replace("public.orders:", "public.orders: {write: replace}"), "a run reads only what is new in topic"),
+        (BASE + "transport: {kafka: batches}\n", "brokers is missing: no source of the pipeline reads from Kafka"),
+    ],
+)
+def test_what_a_topic_needs_is_asked_for(mistakes: Mistakes, text: str, expected: str) -> None:
+    assert mistakes(KAFKA) == []
+    [found] = mistakes(text)
+    assert expected in found
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

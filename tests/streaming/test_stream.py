@@ -3,101 +3,19 @@
 import json
 import signal
 import subprocess
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
-import yaml
 
 from benchmarks.kill_matrix import CASES, Ground, tried
 from demo.broker import Broker
 from octo_core.errors import QuarantineLimit, UsageError
-from octo_core.streaming import MicroBatch, StreamState
-from octo_resources.flow import Workspace, approve, prepare
+from octo_core.streaming import StreamState
 from octo_resources.flow.stream_state import stream_lock, stream_state
-from octo_resources.flow.streaming import Streaming
 from octo_resources.kafka.replaying import replay_letters
-from octo_resources.registry import Registry
 from tests.flow.shop import OCTOPIPE
-from tests.kafka.topics import Topics
-
-TABLE = """
-CREATE TABLE sale (id bigint PRIMARY KEY, amount numeric(10, 2) NOT NULL, at timestamptz NOT NULL, gone timestamptz);
-"""
-
-
-def sale(number: int, **changed: Any) -> tuple[str, str]:
-    made = {"id": number, "amount": f"{number}.50", "at": "2026-03-01T10:00:00Z"} | changed
-    return str(number), json.dumps(made)
-
-
-@dataclass
-class Stream:
-    """A project with one pipeline that streams a topic into public.sale."""
-
-    root: Path
-    url: str
-    topics: Topics
-    topic: str
-    registry: Registry
-    told: list[MicroBatch] = field(default_factory=list)
-
-    @property
-    def space(self) -> Workspace:
-        return Workspace.open(self.root, registry=self.registry)
-
-    def write(self, **more: Any) -> None:
-        folder = self.root / "pipelines" / "sales"
-        folder.mkdir(parents=True, exist_ok=True)
-        said = {
-            "sources": {"sales": {"kind": "kafka", "brokers": self.topics.broker.address, "topic": self.topic}},
-            "destination": {"kind": "postgres", "url": self.url},
-            "tables": {"public.sale": {"key": ["id"], "version": "at", "deletes": {"mark": "gone"}}},
-            "stream": {"trigger": "continuous", "dead_letters": f"{self.topic}.dead"},
-        } | more
-        said["sources"]["sales"]["key"] = ["id"]
-        (folder / "pipeline.yaml").write_text(yaml.safe_dump(said, sort_keys=False))
-        mapping = {"public.sale": {"id": "id", "amount": "amount", "at": "at"}}
-        (folder / "mapping.yaml").write_text(yaml.safe_dump(mapping, sort_keys=False))
-
-    def send(self, *messages: tuple[str, str | bytes | None]) -> None:
-        self.topics.fill(self.topic, messages)
-
-    def approve(self) -> str:
-        space = self.space
-        fingerprint = prepare(space, space.pipeline("sales")).plan.fingerprint
-        approve(space, space.pipeline("sales"), fingerprint, reviewer="ana@shop.example", via="cli")
-        return fingerprint
-
-    def follow(self) -> StreamState:
-        """Load all that waits."""
-        space, self.told = self.space, []
-        stopping = threading.Event()
-        return Streaming(space, space.pipeline("sales"), told=self.told.append, stopping=stopping, once=True).run()
-
-    def sql(self, statement: str) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(statement.encode())
-            return cursor.fetchall() if cursor.description else []
-
-
-@pytest.fixture
-def stream(tmp_path: Path, postgres_url: str, broker: Broker) -> Iterator[Stream]:
-    root = tmp_path / "project"
-    (root / ".octopipe").mkdir(parents=True)
-    (root / "octopipe.yaml").write_text("registry: sqlite\n")
-    registry = Registry.open("sqlite", root / ".octopipe")
-    topics = Topics(broker)
-    made = Stream(root, postgres_url, topics, topics.make(), registry)
-    made.sql(TABLE)
-    made.write()
-    yield made
-    registry.close()
+from tests.streaming.project import Stream, sale
 
 
 def test_nothing_loads_before_the_approval_and_all_of_it_after(stream: Stream) -> None:

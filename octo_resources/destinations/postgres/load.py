@@ -1,6 +1,6 @@
 """One load: ONE transaction that locks the tables, looks at their definitions again, writes, accounts and commits."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -92,9 +92,9 @@ class Load:
         if session is not None:
             session.cancel()
 
-    def known_batches(self, source: str, table: str) -> frozenset[str]:
-        """The ids of the batches of `source` that are in `table` already: they must not be loaded again."""
-        return self._recorder.known_batches(self._open, source, canonical(table))
+    def known_batches(self, source: str, table: str, among: Collection[str] | None = None) -> frozenset[str]:
+        """The ids of the batches of `source` (`among` these) that are in `table` already: not to be loaded again."""
+        return self._recorder.known_batches(self._open, source, canonical(table), among)
 
     def positions(self) -> dict[tuple[str, str], Position]:
         """(source, table) → where the pipeline is; nobody else moves it while this load holds its tables."""

@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from octo_core.batch import Batch
-from octo_core.inference.decide import decide
 from octo_core.inference.profile import FieldProfile, absent, merge
 from octo_core.inference.together import decide_together
 from octo_core.schema import SourceSchema
@@ -26,7 +25,7 @@ from octo_resources.engines.duckdb.profile_read import (
     quoted,
     rejected_rows,
 )
-from octo_resources.engines.duckdb.profile_tokens import Column, basics, profile_column
+from octo_resources.engines.duckdb.profile_tokens import Column, basics, profile_column, profile_small
 from octo_resources.engines.duckdb.profile_typed import profile_typed
 
 if TYPE_CHECKING:
@@ -150,10 +149,12 @@ def _csv(con: "duckdb.DuckDBPyConnection", parts: list[Input], limit: str, cap: 
     malformed = rejected_rows(con)
     rows = _count(con)
     columns = [Column(_TABLE, quoted(name)) for name in names]
-    seen = basics(con, _TABLE, [column.sql for column in columns])
+    found = profile_small(con, _TABLE, columns, total=rows)
+    if found is None:
+        seen = basics(con, _TABLE, [column.sql for column in columns])
+        found = [profile_column(con, column, basic) for column, basic in zip(columns, seen, strict=True)]
     profiles = {
-        name: merge(absent(nulls=rows - basic.tokens), profile_column(con, column, basic))
-        for name, column, basic in zip(names, columns, seen, strict=True)
+        name: merge(absent(nulls=rows - profile.tokens), profile) for name, profile in zip(names, found, strict=True)
     }
     return _group(con, _TABLE, {name: quoted(name) for name in names}, profiles, rows, malformed, cap)
 
@@ -210,8 +211,7 @@ def _group(
     malformed: int,
     cap: int | None,
 ) -> _Group:
-    decided = {name: (profile, decide(profile, name)) for name, profile in profiles.items()}
-    key = suggest_key(con, table, columns, decided, rows)
+    key = suggest_key(con, table, columns, profiles, rows)
     return _Group(profiles, rows, malformed, cap is not None and rows + malformed >= cap, key)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from octo_core.inference.profile import MAX_DEPTH, MAX_KEYS, FieldProfile, absent, merge
 from octo_core.schema import Carrier
 from octo_resources.engines.duckdb.profile_read import literal
-from octo_resources.engines.duckdb.profile_tokens import Column, basics, profile_column
+from octo_resources.engines.duckdb.profile_tokens import Column, basics, profile_column, profile_small
 
 if TYPE_CHECKING:
     import duckdb
@@ -83,10 +83,19 @@ def profile_table(con: "duckdb.DuckDBPyConnection", table: str, number: int, dep
                 mixed = len(carriers) > 1
                 token = f"(CASE WHEN k{place} IN ({spelled}) THEN t{place} END)" if mixed else f"t{place}"
                 plain.append((place, Column(table, token, carrier)))
-    seen = basics(con, table, [column.sql for _, column in plain])
-    for (place, column), basic in zip(plain, seen, strict=True):
-        found[place] = merge(found[place], profile_column(con, column, basic))
+    columns = [column for _, column in plain]
+    profiles = profile_small(con, table, columns, total=_rows(kinds))
+    if profiles is None:
+        seen = basics(con, table, [column.sql for column in columns])
+        profiles = [profile_column(con, column, basic) for column, basic in zip(columns, seen, strict=True)]
+    for (place, _), profile in zip(plain, profiles, strict=True):
+        found[place] = merge(found[place], profile)
     return found
+
+
+def _rows(kinds: list[tuple[dict[Carrier, int], int, int]]) -> int:
+    """The rows of the table whose columns are of these kinds."""
+    return max((sum(carriers.values()) + missing + nulls for carriers, missing, nulls in kinds), default=0)
 
 
 def _carriers(con: "duckdb.DuckDBPyConnection", table: str, number: int) -> list[tuple[dict[Carrier, int], int, int]]:

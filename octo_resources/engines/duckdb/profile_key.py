@@ -6,6 +6,7 @@ from itertools import combinations
 from math import prod
 from typing import TYPE_CHECKING, Final
 
+from octo_core.inference.decide import decide
 from octo_core.inference.names import says_identity
 from octo_core.inference.profile import FieldProfile
 from octo_core.schema import Field
@@ -25,7 +26,7 @@ def suggest_key(
     con: "duckdb.DuckDBPyConnection",
     table: str,
     columns: Mapping[str, str],
-    fields: Mapping[str, tuple[FieldProfile, Field]],
+    profiles: Mapping[str, FieldProfile],
     rows: int,
 ) -> tuple[str, ...]:
     """The fields that tell all rows apart: one, or two or three together; () where none do. Needs at least two rows.
@@ -35,14 +36,24 @@ def suggest_key(
     """
     if rows < 2:
         return ()
-    able = [name for name, (profile, field) in fields.items() if _able(profile, field, rows)]
-    single = [name for name in able if fields[name][0].distinct_exact and fields[name][0].distinct == rows]
-    if single:
-        return (min(single, key=lambda name: (not says_identity(name), able.index(name))),)
-    worth = {name: _worth(name, *fields[name]) for name in able}
-    distinct = {name: fields[name][0].distinct for name in able}
-    ranked = sorted(able, key=lambda name: (-worth[name], able.index(name)))[:_WIDTH]
-    names = [name for name in able if name in ranked]
+    maybe = [name for name, profile in profiles.items() if _maybe(profile, rows)]
+    fields: dict[str, Field] = {}  # most are decided only where no field does alone: that takes a millisecond each
+
+    def able(name: str) -> bool:
+        if name not in fields:
+            fields[name] = decide(profiles[name], name)
+        field = fields[name]
+        return not field.nulls and field.type.family in _IDENTIFYING
+
+    single = [name for name in maybe if profiles[name].distinct_exact and profiles[name].distinct == rows]
+    best = next((name for name in sorted(single, key=lambda name: not says_identity(name)) if able(name)), None)
+    if best is not None:
+        return (best,)
+    usable = [name for name in maybe if able(name)]
+    worth = {name: _worth(name, profiles[name], fields[name]) for name in usable}
+    distinct = {name: profiles[name].distinct for name in usable}
+    ranked = sorted(usable, key=lambda name: (-worth[name], usable.index(name)))[:_WIDTH]
+    names = [name for name in usable if name in ranked]
     for size in (2, 3):
         groups = [group for group in combinations(names, size) if prod(distinct[name] for name in group) >= rows]
         groups.sort(key=lambda group: -sum(worth[name] for name in group))
@@ -52,10 +63,9 @@ def suggest_key(
     return ()
 
 
-def _able(profile: FieldProfile, field: Field, rows: int) -> bool:
-    if profile.values != rows or field.nulls or profile.distinct < 2 or field.type.family not in _IDENTIFYING:
-        return False
-    return (profile.longest or 0) <= 64
+def _maybe(profile: FieldProfile, rows: int) -> bool:
+    """Whether a field could identify rows, as far as that shows without its type."""
+    return profile.values == rows and profile.distinct >= 2 and (profile.longest or 0) <= 64
 
 
 def _worth(name: str, profile: FieldProfile, field: Field) -> float:

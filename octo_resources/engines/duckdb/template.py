@@ -20,8 +20,8 @@ MOST_KEYS: Final = 60
 """All keys have to be read, also those that nothing is made of."""
 _FITTING: Final = 0.7
 """Share of the sampled lines that a layout has to fit."""
-_LAYOUTS: Final = ((", ", ": "), (",", ":"))
-"""json.dumps of Python; nearly everybody else."""
+_LAYOUTS: Final = ((", ", ": "), (",", ": "), (",", ":"))
+"""json.dumps of Python (after what others put before it); nearly everybody else."""
 
 
 @dataclass(frozen=True)
@@ -62,17 +62,33 @@ def learn(texts: Sequence[str], keys: frozenset[str]) -> Template | None:
     if not records:
         return None
     (order, end), _ = Counter((tuple(one), text[text.rindex("}") :]) for text, one in records).most_common(1)[0]
-    for comma, colon in _LAYOUTS:
-        slots = []
-        for place, key in enumerate(order):
-            values = [record[key] for _, record in records]
-            quoted = sum(type(value) is str for value in values) * 2 > len(values) - values.count(None)
-            before = f"{comma if place else '{'}{json.dumps(key, ensure_ascii=False)}{colon}"
-            slots.append(Slot(key, before, quoted, None in values))
-        found = Template(tuple(slots), end)
-        if sum(found.line(record) == text for text, record in records) >= len(texts) * _FITTING:
-            return found
-    return None
+    values = {key: [record[key] for _, record in records] for key in order}
+    quoted = {
+        key: sum(type(one) is str for one in all_) * 2 > len(all_) - all_.count(None) for key, all_ in values.items()
+    }
+    alike = (_befores(text, record, quoted) for text, record in records if tuple(record) == order)
+    befores = next((one for one in alike if one is not None), None)
+    if befores is None:
+        return None
+    slots = (Slot(key, before, quoted[key], None in values[key]) for key, before in zip(order, befores, strict=True))
+    found = Template(tuple(slots), end)
+    fitting = sum(found.line(record) == text for text, record in records)
+    return found if fitting >= len(texts) * _FITTING else None
+
+
+def _befores(text: str, record: dict[str, Any], quoted: dict[str, bool]) -> list[str] | None:
+    """What stands before each value; each key by itself, for a message's own fields are not its writer's."""
+    found: list[str] = []
+    at = 0
+    for key, value in record.items():
+        name = json.dumps(key, ensure_ascii=False)
+        ways = (f"{comma if found else '{'}{name}{colon}" for comma, colon in _LAYOUTS)
+        before = next((way for way in ways if text.startswith(way, at)), None)
+        if before is None:
+            return None
+        found.append(before)
+        at += len(before) + len(_text(value, quoted[key]))
+    return found
 
 
 def _flat(text: str) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from octo_core.batch import Batch, Compression, LandedFile
 from octo_core.errors import SourceError
@@ -29,6 +30,7 @@ class NewFiles:
     bytes: int
     all_new: bool
     """Whether these are all the files there are."""
+    landing: Literal["copy", "reference"] = "copy"
 
 
 def land_files(
@@ -48,7 +50,7 @@ def land_files(
     size, old, formats = 0, 0, dict[str, Path]()
     for path in paths:
         try:
-            file = _one(spec, path, seen, writer, len(landed), limit)
+            file = land_file(spec, path, seen, writer, len(landed), limit)
         except PermissionError as error:
             raise SourceError(
                 "permission denied", where=str(path), hint="Let Octopipe's user read it.", retryable=False
@@ -58,15 +60,16 @@ def land_files(
         if file is None:
             old += bool(seen.by_path)  # else it is empty
             continue
-        formats.setdefault(_family(file), path)
-        _one_format(formats)
+        formats.setdefault(family(file), path)
+        one_format(formats)
         landed.append(file)
         size += int(file.position["bytes"])
         progress(sum(one.rows or 0 for one in landed), size, path.name)
-    return NewFiles(tuple(landed), size, old == 0) if landed else None
+    kept: Literal["copy", "reference"] = "copy" if spec.landing == "copy" else "reference"
+    return NewFiles(tuple(landed), size, old == 0, kept) if landed else None
 
 
-def _one(
+def land_file(
     spec: FileSource, path: Path, seen: Seen, writer: BatchWriter, number: int, limit: Limit | None
 ) -> LandedFile | None:
     """One file as it lands, or None where it is empty or landed before."""
@@ -177,12 +180,12 @@ def _parquet_rows(path: Path) -> int:
         ) from error
 
 
-def _family(file: LandedFile) -> str:
+def family(file: LandedFile) -> str:
     """JSON documents and JSON lines hold the same kind of records."""
     return {"csv": "CSV", "parquet": "Parquet"}.get(file.format, "JSON")
 
 
-def _one_format(formats: dict[str, Path]) -> None:
+def one_format(formats: dict[str, Path]) -> None:
     if len(formats) > 1:
         (one, first), (other, second) = formats.items()
         raise SourceError(

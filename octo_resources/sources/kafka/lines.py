@@ -48,7 +48,7 @@ def json_lines(keys: Keys) -> Lines:
             return refusal_line(str(error), value, place_of(message))
 
     def lines(place: Place, messages: "Sequence[Message]") -> list[bytes]:
-        prefix, made = prefix_of(place), []
+        prefix, made = prefix_of(place), list[bytes]()
         add = made.append
         for message in messages:
             value = message.value()

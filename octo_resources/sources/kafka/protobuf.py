@@ -133,4 +133,4 @@ def _json(kind: Any, raw: bytes) -> bytes:
         )
     except (DecodeError, ValueError, TypeError) as error:
         raise Unreadable(f"malformed Protobuf: {error}") from None
-    return text.encode()
+    return str(text).encode()

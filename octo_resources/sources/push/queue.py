@@ -40,6 +40,8 @@ CREATE TABLE IF NOT EXISTS push (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS push_key ON push (pipeline, source, key) WHERE key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS push_place ON push (pipeline, source, seq, items);
+CREATE INDEX IF NOT EXISTS push_waiting ON push (pipeline, source, seq) WHERE landed IS NULL;
+CREATE INDEX IF NOT EXISTS push_done ON push (accepted) WHERE landed IS NOT NULL;
 """
 _COLUMNS: Final = "seq, id, pipeline, source, key, digest, accepted, items, bytes, landed"
 
@@ -190,6 +192,8 @@ class Queue:
             self._connection.executescript(_TABLES)
             if _id(self._connection) is None:
                 self._connection.execute("INSERT INTO queue VALUES (?)", (uuid4().hex[:12],))
+            # Asked once: it looks through the whole index.
+            self._places = set(self._connection.execute("SELECT DISTINCT pipeline, source FROM push"))
 
     @property
     def id(self) -> str:
@@ -215,6 +219,7 @@ class Queue:
             ),
         )  # fmt: skip
         if made.rowcount:
+            self._places.add((entry.pipeline, entry.source))
             seq = int(made.lastrowid or 0)
             return Pushed(
                 seq, entry.id, entry.pipeline, entry.source, entry.key, entry.digest, now, entry.items,
@@ -226,7 +231,7 @@ class Queue:
 
     def sources(self) -> list[tuple[str, str]]:
         """(pipeline, source) of all that was pushed and is still known."""
-        return list(self._connection.execute("SELECT DISTINCT pipeline, source FROM push"))
+        return sorted(self._places)
 
     def land(self, pipeline: str, source: str, first: int, last: int, batch: str) -> int:
         """Note that the requests of these positions are in a landed batch, and let their items go; the bytes freed."""
@@ -270,7 +275,7 @@ class Queue:
         with self._transaction():
             found = self._connection.execute(
                 "DELETE FROM push WHERE seq IN "
-                "(SELECT seq FROM push WHERE accepted < ? AND landed IS NOT NULL LIMIT ?)",
+                "(SELECT seq FROM push WHERE landed IS NOT NULL AND accepted < ? ORDER BY accepted LIMIT ?)",
                 (before, _CHUNK),
             )
             return int(found.rowcount)

@@ -1,0 +1,43 @@
+"""How fields were written before, carried to others like them: all `*_dt` of one form by the same expression.
+
+Two pairs are alike where their fields have one type, format, unit, form of values and last word of the name, and their
+columns one type. Value maps are about one field's own values and are not carried.
+"""
+
+import re
+from typing import Final
+
+from octo_core.mapping.words import stem, words
+from octo_core.schema import Field
+
+_FIELD: Final = "\0"
+_TEXTS: Final = re.compile(r"('(?:[^']|'')*')")
+_OWN: Final = re.compile(r"\b(map_values|case|parse_boolean)\b", re.IGNORECASE)
+_MASKS: Final = 2
+
+
+def likeness(field: Field, path: str, native: str) -> str:
+    """What pairs have in common that are written alike, as text, to be compared; `native`: the column's own type."""
+    masks = sorted(mask for mask, _ in field.stats.masks[:_MASKS]) if field.stats and field.type.kind == "text" else []
+    last = (words(path) or ("",))[-1]
+    return "|".join([str(field.type), field.format or "", field.unit or "", *masks, stem(last), native])
+
+
+def template(expr: str, path: str) -> str | None:
+    """The expression with a mark where its field stands; None where it is of that field's values alone."""
+    if _OWN.search("".join(_TEXTS.split(expr)[::2])):
+        return None
+    found = _replaced(expr, path, _FIELD)
+    return found if _FIELD in found else None
+
+
+def written(pattern: str, path: str) -> str:
+    """A template with another field in its place."""
+    return pattern.replace(_FIELD, path)
+
+
+def _replaced(expr: str, path: str, instead: str) -> str:
+    """Every mention of a field outside texts replaced."""
+    name = re.compile(rf'(?<![\w."]){re.escape(path)}(?![\w"(])')
+    parts = _TEXTS.split(expr)
+    return "".join(part if place % 2 else name.sub(lambda _: instead, part) for place, part in enumerate(parts))

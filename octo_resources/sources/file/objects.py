@@ -1,0 +1,182 @@
+"""Files in S3: listed page by page, only those that are new by key, ETag and size; each downloaded, then read."""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from octo_core.batch import Batch, LandedFile
+from octo_core.errors import SourceError
+from octo_core.spec.sources import FileSource
+from octo_resources.landing import BatchWriter
+from octo_resources.landing.disk import landing_errors
+from octo_resources.objects import Object, ObjectStore, StoreError, open_store, split_address
+from octo_resources.sources.file.extract import Limit, NewFiles, family, land_file, one_format
+from octo_resources.sources.file.find import MARKERS, UNFINISHED
+from octo_resources.sources.file.seen import Seen
+from octo_resources.sources.place import Place, Progress
+
+_MAGIC = re.compile(r"[*?\[]")
+_NOTHING_SEEN = Seen({}, {})
+
+
+def is_remote(spec: FileSource, place: Place) -> bool:
+    """Whether the path is an address in an object store."""
+    address = place.secrets.reveal(spec.path)
+    return "://" in address and not address.startswith(("file://", "http://", "https://"))
+
+
+def land_objects(
+    spec: FileSource,
+    place: Place,
+    writer: BatchWriter,
+    history: Iterable[Batch],
+    *,
+    full: bool,
+    progress: Progress,
+    limit: Limit | None = None,
+) -> NewFiles | None:
+    """Puts copies of what is new into `writer.folder`; None where nothing is new. One object is on the disk at a time
+    beside what lands. With `limit`, a sample, the first object that holds something is enough. Raises SourceError."""
+    seen = {} if full else _seen(history)
+    landed: list[LandedFile] = []
+    size, old, formats = 0, 0, dict[str, Path]()
+    with _source_errors(), TemporaryDirectory(dir=writer.folder.parent, prefix=".tmp-get-") as folder:
+        store, found = matching(spec, place)
+        for one in found:
+            address = _address(store, one)
+            known = seen.get(address)
+            if known is not None and known[:2] == (one.size, one.etag):
+                old += 1
+                continue
+            file = _land(spec, store, one, Path(folder), writer, len(landed), limit)
+            if file is None:
+                continue
+            if known is not None and known[2] == file.position["sha256"]:
+                old += 1
+                with landing_errors(writer.folder):
+                    (writer.folder / file.path).unlink()
+                continue
+            formats.setdefault(family(file), Path(one.key))
+            one_format(formats)
+            landed.append(file)
+            size += one.size
+            progress(sum(row.rows or 0 for row in landed), size, one.key)
+            if limit is not None:
+                break
+    return NewFiles(tuple(landed), size, old == 0) if landed else None
+
+
+@contextmanager
+def newest_object(spec: FileSource, place: Place) -> Iterator[tuple[Path, int]]:
+    """(the first object that holds something, in a file that goes again; how many there are), for a look."""
+    with _source_errors(), TemporaryDirectory(prefix="octopipe-look-") as folder:
+        store, found = matching(spec, place)
+        first, count = None, 0
+        for one in found:
+            count += 1
+            first = first or (one if one.size else None)
+        assert count, "matching raises where there is none"
+        path = Path(folder) / (Path(first.key).name if first else "empty")
+        if first is None:
+            path.touch()
+        else:
+            store.download(first.key, path, first.etag)
+        yield path, count
+
+
+def matching(spec: FileSource, place: Place) -> tuple[ObjectStore, Iterator[Object]]:
+    """The store and the objects that a path means, in the order of their keys: an object, those right below a prefix,
+    or those of a pattern with *, ? and **. Raises SourceError where there is none."""
+    address = place.secrets.reveal(spec.path)
+    bucket, key = split_address(address)
+    store = open_store(f"s3://{bucket}", spec.endpoint)
+    return store, _matching(store, address, key)
+
+
+def _matching(store: ObjectStore, address: str, key: str) -> Iterator[Object]:
+    magic = _MAGIC.search(key)
+    pattern = _pattern(key if magic else f"{key.rstrip('/')}/*" if key.strip("/") else "*")
+    found = False
+    for one in store.objects(key[: magic.start()] if magic else key):
+        if (one.key == key and not key.endswith("/")) or (pattern.fullmatch(one.key) and _wanted(one.key)):
+            found = True
+            yield one
+    if not found:
+        raise SourceError(f"no objects at {address!r}", hint=_near(store, key), retryable=False)
+
+
+def _pattern(key: str) -> "re.Pattern[str]":
+    """A glob as a regular expression over whole keys: * and ? stay within a folder, ** goes into sub-folders."""
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]+\])", key)
+    plain = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    made = [
+        plain[part] if part in plain else part.replace("[!", "[^", 1) if part.startswith("[") else re.escape(part)
+        for part in parts
+    ]
+    return re.compile("".join(made))
+
+
+def _wanted(key: str) -> bool:
+    name = key.rpartition("/")[2]
+    return bool(name) and not name.startswith(".") and name not in MARKERS and not name.lower().endswith(UNFINISHED)
+
+
+def _near(store: ObjectStore, key: str) -> str:
+    folder = _MAGIC.split(key)[0].rpartition("/")[0]
+    prefix = f"{folder}/" if folder else ""
+    folders = [f"{name}/" for name in store.folders(prefix)]
+    names = [*folders, *(one.key.removeprefix(prefix) for one, _ in zip(store.objects(prefix), range(8), strict=False))]
+    return f"At {prefix or 'its top'} there are: {', '.join(names[:8])}" if names else f"There is nothing at {prefix}."
+
+
+def _land(
+    spec: FileSource,
+    store: ObjectStore,
+    one: Object,
+    folder: Path,
+    writer: BatchWriter,
+    number: int,
+    limit: Limit | None,
+) -> LandedFile | None:
+    path = folder / (one.key.rpartition("/")[2] or "object")
+    store.download(one.key, path, one.etag)
+    try:
+        copied = spec.model_copy(update={"landing": "copy", "path": str(path)})
+        file = land_file(copied, path, _NOTHING_SEEN, writer, number, limit)
+    except SourceError as error:
+        error.where = _address(store, one)
+        raise
+    finally:
+        path.unlink(missing_ok=True)
+    if file is None:
+        return None
+    position = {**file.position, "path": _address(store, one), "etag": one.etag, "bytes": one.size}
+    position["modified_ns"] = int(one.modified.timestamp() * 1e9)
+    return file.model_copy(update={"position": position})
+
+
+def _seen(history: Iterable[Batch]) -> dict[str, tuple[int, str, str]]:
+    """Address → (size, ETag, checksum) of what landed from it last."""
+    return {
+        str(file.position["path"]): (
+            int(file.position["bytes"]),
+            str(file.position.get("etag", "")),
+            str(file.position["sha256"]),
+        )
+        for batch in history
+        for file in batch.files
+    }
+
+
+def _address(store: ObjectStore, one: Object) -> str:
+    return f"{store.address.removesuffix('/')}/{one.key}"
+
+
+@contextmanager
+def _source_errors() -> Iterator[None]:
+    try:
+        yield
+    except StoreError as error:
+        raise SourceError(error.message, where=error.where, hint=error.hint, retryable=error.retryable) from error
