@@ -23,7 +23,8 @@ from tests.expressions.test_spark import RUNNABLE, moved
 from tests.flow.shop import Shop, sales
 from tests.servers.spark import Cluster, connect_server, standalone
 
-FILES, ROWS = 12, 5000
+ROWS = 5000
+"""Of each file."""
 MEMORY = ("spark.executor.memory", "600m")
 
 
@@ -41,17 +42,21 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         close()
 
 
-def load(shop: Shop, engine: dict[str, Any]) -> dict[str, int]:
-    """Land many files, approve, load; the table's ledger."""
+def load(shop: Shop, engine: dict[str, Any], files: int) -> None:
+    """Land files, approve, load: all rows are there, once, and nothing else is left over."""
     shop.sales_pipeline(engine=engine, quarantine={"max_ratio": 1.0})
-    for number in range(FILES):
+    for number in range(files):
         rows = sales(range(number * ROWS, (number + 1) * ROWS))
         rows[7]["total"] = "much"
         shop.drop("sales", f"f{number:02d}", rows)
     result = shop.start()
     assert result.status == "loaded"
     assert result.engine == "spark"
-    return result.tables["shop.sale"].model_dump(exclude={"seconds"}, exclude_defaults=True)
+    ledger = result.tables["shop.sale"].model_dump(exclude={"seconds"}, exclude_defaults=True)
+    assert ledger == {"read": files * ROWS, "inserted": files * (ROWS - 1), "quarantined": files}
+    assert shop.sql("SELECT count(*), count(DISTINCT sale_id) FROM shop.sale") == [(files * (ROWS - 1),) * 2]
+    assert shop.sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'octo_ld%'") == []
+    assert shop.sql("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'octo_ld%'") == []
 
 
 def conforms(engine: SparkEngine) -> None:
@@ -72,14 +77,6 @@ def conforms(engine: SparkEngine) -> None:
         assert case.expected in ((reason,) if case.kind == "!!" else (shown, f"{shown} : {kind}")), case
 
 
-def nothing_left(shop: Shop) -> None:
-    assert shop.sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'octo_ld%'") == []
-    assert shop.sql("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'octo_ld%'") == []
-
-
-ALL = {"read": FILES * ROWS, "inserted": FILES * (ROWS - 1), "quarantined": FILES}
-
-
 def test_a_load_on_a_cluster_survives_an_executor_that_dies_half_way(shop: Shop, cluster: Cluster) -> None:
     killed: list[int] = []
     over = threading.Event()
@@ -96,21 +93,16 @@ def test_a_load_on_a_cluster_survives_an_executor_that_dies_half_way(shop: Shop,
     thread = threading.Thread(target=kill)
     thread.start()
     try:
-        ledger = load(shop, {"kind": "spark", "master": cluster.master, "conf": dict([MEMORY])})
+        load(shop, {"kind": "spark", "master": cluster.master, "conf": dict([MEMORY])}, files=12)
     finally:
         over.set()
         thread.join()
     assert killed, "the load was over before an executor could be killed"
-    assert ledger == ALL
-    assert shop.sql("SELECT count(*), count(DISTINCT sale_id) FROM shop.sale") == [(ALL["inserted"],) * 2]
-    nothing_left(shop)
     conforms(SparkEngine(Settings(cluster.master, conf=(MEMORY,)), temp=shop.root))
 
 
 def test_a_load_by_spark_connect(shop: Shop, remote: str) -> None:
-    assert load(shop, {"kind": "spark", "remote": remote}) == ALL
-    assert shop.sql("SELECT count(*), count(DISTINCT sale_id) FROM shop.sale") == [(ALL["inserted"],) * 2]
-    nothing_left(shop)
+    load(shop, {"kind": "spark", "remote": remote}, files=2)
     conforms(SparkEngine(Settings(remote=remote), temp=shop.root))
     found = examine(Engine(kind="spark", remote=remote))
     assert found.state == "ok"
