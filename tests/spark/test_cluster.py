@@ -84,7 +84,7 @@ def test_a_load_on_a_cluster_survives_an_executor_that_dies_half_way(shop: Shop,
     def kill() -> None:
         query = "SELECT count(*) FROM pg_tables WHERE schemaname LIKE 'octo_ld%'"
         with psycopg.connect(shop.url, autocommit=True) as connection:
-            while not over.is_set() and not killed:
+            while not killed and not over.wait(0.05):
                 row = connection.execute(query).fetchone()
                 if row is not None and row[0] and (victims := cluster.executors()):
                     os.kill(victims[0], signal.SIGKILL)
