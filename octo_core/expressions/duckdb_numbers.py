@@ -101,11 +101,13 @@ def divide(call: Call, args: tuple[str, ...]) -> str:
         a, b = (as_double(arg, node.type) for arg, node in zip(args, call.args, strict=True))
         return f"CASE WHEN {b} <> 0 THEN {finite(f'{a} / {b}')} END"
     shift = (call.type.scale or 0) - (left.type.scale or 0) + (right.type.scale or 0)
-    over = f"abs(CAST({unscaled(args[0], left.type)} AS HUGEINT) * CAST(1{'0' * shift} AS HUGEINT))"
+    digits = f"abs({unscaled(args[0], left.type)})"
+    over = f"({digits} * CAST(1{'0' * shift} AS HUGEINT))"
     under = f"abs({unscaled(args[1], right.type)})"
     up = f"CASE WHEN {over} % {under} >= {under} - {over} % {under} THEN 1 ELSE 0 END"
     signed = f"(({over} // {under} + {up}) * CASE WHEN ({args[0]} < 0) <> ({args[1]} < 0) THEN -1 ELSE 1 END)"
-    fits = "" if digits_of(left.type) + shift <= 38 else f" AND TRY({over} < CAST('1{'0' * 38}' AS HUGEINT))"
+    room = max(0, 38 - shift)  # past it the product would not be a decimal's, nor perhaps a HUGEINT's
+    fits = "" if digits_of(left.type) <= room else f" AND {digits} < CAST('1{'0' * room}' AS HUGEINT)"
     return f"CASE WHEN {args[1]} <> 0{fits} THEN TRY({scaled(signed, call.type)}) END"
 
 
