@@ -49,7 +49,7 @@ def write_parquet(folder: Path, rows: int) -> Path:
                 "id": ids,
                 "sold_at": pc.cast(pc.multiply(ids, 7_000_000), pa.timestamp("us", tz="UTC")),
                 "customer": pc.binary_join_element_wise("C", text, "-"),
-                "amount": pc.cast(pc.cast(cents, pa.decimal128(10, 0)), pa.decimal128(12, 2)),
+                "amount": pc.cast(pc.cast(cents, pa.decimal128(21, 2)), pa.decimal128(12, 2)),
                 "quantity": pc.cast(pc.bit_wise_and(ids, 63), pa.int32()),
                 "note": pc.binary_join_element_wise("left with the neighbour", text, " "),
             }

@@ -46,8 +46,8 @@ def run_stream(_: int = 1) -> None:
 def _project(here: Place, broker: Broker) -> None:
     from confluent_kafka.admin import AdminClient, NewTopic
 
-    made = AdminClient({"bootstrap.servers": broker.address}).create_topics([NewTopic(TOPIC, num_partitions=4)])
-    made[TOPIC].result(30)
+    admin = AdminClient({"bootstrap.servers": broker.address})  # held: what it promises ends with it
+    admin.create_topics([NewTopic(TOPIC, num_partitions=4)])[TOPIC].result(30)
     folder = here.folder / "project" / "pipelines" / "sales"
     folder.mkdir(parents=True)
     said = {

@@ -183,6 +183,7 @@ def _pipeline(project: "Project", name: str, seen: dict[str, Finding]) -> Iterat
     yield from _model(pipeline)
     if not missing:
         yield from _spark(project, pipeline, seen)
+        yield from _topics(project, pipeline)
         yield _destination(project, pipeline, seen)
 
 
@@ -231,6 +232,29 @@ def _spark(project: "Project", pipeline: "Pipeline", seen: dict[str, Finding]) -
         state, found, fix = examine(engine, project.secrets.reveal)
         seen[address] = Finding(what=what, state=state, found=redact(found), fix=fix)
     yield seen[address].model_copy(update={"what": what})
+
+
+def _topics(project: "Project", pipeline: "Pipeline") -> Iterator[Finding]:
+    """Whether the brokers of Kafka sources answer and the topics are there."""
+    for name, spec in pipeline.spec.sources.items():
+        if spec.kind != "kafka":
+            continue
+        from octo_resources.kafka.client import client_settings
+        from octo_resources.kafka.cluster import Cluster
+
+        what = f"{pipeline.name}: topics of {name}"
+        try:
+            with Cluster(client_settings(spec, project)) as cluster:
+                topics = cluster.topics(spec.topic)
+        except OctopipeError as error:
+            yield Finding(what=what, state="broken", found=redact(error.message), fix=error.hint)
+            continue
+        found = ", ".join(f"{one.name} ({len(one.partitions)})" for one in topics[:10])
+        if topics:
+            yield Finding(what=what, state="ok", found=f"topics (and their partitions): {found}")
+        else:
+            fix = "Look at the pattern; octopipe kafka topics lists what there is."
+            yield Finding(what=what, state="warning", found=f"no topic fits {', '.join(spec.topic)}", fix=fix)
 
 
 def _destination(project: "Project", pipeline: "Pipeline", seen: dict[str, Finding]) -> Finding:

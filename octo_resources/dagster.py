@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,19 +60,17 @@ class KafkaResource(dg.ConfigurableResource[Any]):
 
 
 class SparkResource(dg.ConfigurableResource[Any]):
-    """The Spark that runs what does not fit one machine; opened at first use through dagster-pyspark."""
+    """The Spark of code of one's own; opened at first use through dagster-pyspark, as loads on Spark open theirs."""
 
     master: str = Field(default="local[*]", description="local[N], spark://…, yarn or k8s://…")
     remote: str = Field(default="", description="sc://… for Spark Connect")
 
-    @cached_property
+    @property
     def session(self) -> "SparkSession":
         """The Spark session. Needs the extra `spark`."""
-        from dagster_pyspark import LazyPySparkResource
+        from octo_resources.engines.spark.session import Settings, session
 
-        settings = {"spark.remote": self.remote} if self.remote else {"spark.master": self.master}
-        session: SparkSession = LazyPySparkResource(spark_config=settings).spark_session
-        return session
+        return session(Settings(self.master, self.remote or None))
 
 
 def project_resources(project: Project) -> dict[str, Any]:

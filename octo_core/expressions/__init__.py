@@ -16,7 +16,6 @@ from octo_core.expressions.table import TABLE
 from octo_core.expressions.table.identity import VARIABLES, pseudonym_pads
 from octo_core.expressions.table.identity import VIEW as SPARK_VARIABLES
 from octo_core.expressions.tree import (
-    LANGUAGE_VERSION,
     Assign,
     Call,
     Case,
@@ -31,7 +30,7 @@ from octo_core.expressions.tree import (
 from octo_core.expressions.values import value_map_expr
 
 __all__ = [
-    "LANGUAGE_VERSION", "SPARK_SETTINGS", "SPARK_VARIABLES", "TABLE", "VARIABLES", "Assign", "Call", "Case", "Convert",
+    "SPARK_SETTINGS", "SPARK_VARIABLES", "TABLE", "VARIABLES", "Assign", "Call", "Case", "Convert",
     "ExpressionError", "Function", "Literal", "Node", "Path", "Rendered", "assign", "canonical", "check_format",
     "parse", "path_parts", "path_text", "paths", "pseudonym_pads", "reason_in_full", "select_duckdb", "select_spark",
     "spark_type", "to_duckdb", "to_spark", "token_sql", "value_map_expr", "with_lets",

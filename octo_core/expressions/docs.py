@@ -7,7 +7,7 @@ from octo_core.expressions import formats
 from octo_core.expressions.functions import Function
 from octo_core.expressions.table import TABLE
 from octo_core.expressions.times import LETTERS
-from octo_core.expressions.tree import LANGUAGE_VERSION
+from octo_core.language import LANGUAGE_VERSION
 
 INTRODUCTION = f"""<!-- Made by `python -m octo_core.expressions.docs`; do not edit. -->
 # The expression language

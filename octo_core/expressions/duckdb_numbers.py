@@ -95,18 +95,24 @@ def scaled(sql: str, kind: DataType) -> str:
 
 
 def divide(call: Call, args: tuple[str, ...]) -> str:
-    """The quotient of whole numbers of at most 38 digits, rounded half away from zero by its remainder."""
+    """The quotient of whole numbers of at most 38 digits, rounded half away from zero by its remainder.
+
+    Each part is NULL where it cannot be: DuckDB computes what stands twice once, and then outside of CASE and TRY.
+    """
     left, right = call.args
     if call.type.family == "float":
         a, b = (as_double(arg, node.type) for arg, node in zip(args, call.args, strict=True))
         return f"CASE WHEN {b} <> 0 THEN {finite(f'{a} / {b}')} END"
     shift = (call.type.scale or 0) - (left.type.scale or 0) + (right.type.scale or 0)
-    over = f"abs(CAST({unscaled(args[0], left.type)} AS HUGEINT) * CAST(1{'0' * shift} AS HUGEINT))"
-    under = f"abs({unscaled(args[1], right.type)})"
+    digits = f"abs({unscaled(args[0], left.type)})"
+    room = max(0, 38 - shift)
+    over = f"({digits} * CAST(1{'0' * shift} AS HUGEINT))"
+    if digits_of(left.type) > room:
+        over = f"CASE WHEN {digits} < CAST('1{'0' * room}' AS HUGEINT) THEN {over} END"
+    under = f"nullif(abs({unscaled(args[1], right.type)}), 0)"
     up = f"CASE WHEN {over} % {under} >= {under} - {over} % {under} THEN 1 ELSE 0 END"
     signed = f"(({over} // {under} + {up}) * CASE WHEN ({args[0]} < 0) <> ({args[1]} < 0) THEN -1 ELSE 1 END)"
-    fits = "" if digits_of(left.type) + shift <= 38 else f" AND TRY({over} < CAST('1{'0' * 38}' AS HUGEINT))"
-    return f"CASE WHEN {args[1]} <> 0{fits} THEN TRY({scaled(signed, call.type)}) END"
+    return f"TRY({scaled(signed, call.type)})"
 
 
 def remainder(call: Call, args: tuple[str, ...]) -> str:

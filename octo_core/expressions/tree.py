@@ -8,9 +8,6 @@ from typing import Final
 from octo_core.schema import Carrier
 from octo_core.types import DataType
 
-LANGUAGE_VERSION: Final = 2
-"""Part of every fingerprint: goes up when the meaning of any expression changes."""
-
 KEYWORDS: Final = frozenset(
     {
         "and", "as", "between", "case", "cast", "else", "end", "false", "in", "is", "like", "not", "null", "or",

@@ -6,7 +6,8 @@ from typing import Any
 from octo_core.catalog import Catalog, Column, ForeignKey, Table, Unique
 from octo_core.deletes import marked_column
 from octo_core.errors import NotSupportedYet, UsageError
-from octo_core.expressions import LANGUAGE_VERSION, Node, canonical, parse, path_text, paths
+from octo_core.expressions import Node, canonical, parse, path_text, paths
+from octo_core.language import LANGUAGE_VERSION
 from octo_core.mapping.model import Mapping, TableMapping
 from octo_core.plan.fields import used_field
 from octo_core.plan.model import Recipe, TableRecipe, TargetColumn, UsedField

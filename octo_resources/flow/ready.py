@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from octo_core.catalog import Catalog
+from octo_core.language import LANGUAGE_VERSION
 from octo_core.plan.fingerprint import fingerprint
 from octo_core.plan.model import Plan, Recipe
 from octo_core.schema import SourceSchema
@@ -74,6 +75,8 @@ def _sealed(
         return None
     stored = space.registry.plans.get(pipeline.name, seal.fingerprint)
     if stored is None or _page(stored.plan) != seal.page or fingerprint(stored.recipe) != stored.plan.fingerprint:
+        return None
+    if stored.recipe.language != LANGUAGE_VERSION:
         return None
     approved = space.registry.plan_state(pipeline.name, seal.fingerprint) == "approved"
     if not approved and (seal.batches != batches or missed_parents(stored.plan)):

@@ -63,6 +63,7 @@ def test_topics_are_added_looked_at_and_measured(terminal: Terminal, topics: Top
     add = f"source add live more --kind kafka --option brokers={topics.broker.address} --option topic={topic}"
     fields = terminal.json(add)["sample"]["fields"]
     assert {one["name"]: one["type"] for one in fields}["_timestamp"] == "timestamptz"
+    assert f"{topic} (2)" in terminal.run("doctor")[1]
 
 
 def test_who_reads_no_topic_is_told_so(terminal: Terminal, tmp_path: Path, postgres_url: str) -> None:

@@ -108,6 +108,7 @@ def connect_server(folder: Path) -> Iterator[str]:
         str(_HOME / "bin" / "spark-submit"), "--master", "local[2,4]",
         "--class", "org.apache.spark.sql.connect.service.SparkConnectServer",
         "--conf", "spark.connect.grpc.binding.address=127.0.0.1", "--conf", f"spark.connect.grpc.binding.port={port}",
+        "--conf", "spark.driver.extraJavaOptions=-Xss4m",
         "--conf", "spark.ui.enabled=false", "--conf", "spark.driver.bindAddress=127.0.0.1",
         "spark-internal",
     ]  # fmt: skip

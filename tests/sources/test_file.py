@@ -315,7 +315,7 @@ def test_damaged_files_are_one_clear_error(
     [
         ("in/flihgts.csv", SourceError, "Did you mean flights.csv"),
         ("inn/flights.csv", SourceError, "no such folder"),
-        ("s3://bucket/a.csv", NotSupportedYet, "s3://"),
+        ("gs://bucket/a.csv", NotSupportedYet, "gs://"),
         ("https://example.com/a.csv", UsageError, "kind: rest"),
     ],
 )

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from octo_resources.engines.spark import Settings, SparkEngine, close
-from tests.flow.conftest import shop, shop_root
+from tests.flow.conftest import shop
 
-__all__ = ["shop", "shop_root"]
+__all__ = ["shop"]
 LOCAL = Settings(master="local[2]")
 
 

@@ -4,16 +4,28 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+import pyarrow as pa
 import pytest
 
-from octo_resources.engines.spark import close
+from octo_core.expressions import Node, parse, paths
+from octo_core.spec.pipeline import Engine
+from octo_resources.engines.duckdb import LoadVariables
+from octo_resources.engines.spark import Settings, SparkEngine, close
+from octo_resources.engines.spark.doctor import examine
+from octo_resources.engines.spark.variables import set_variables
+from tests.expressions.both_engines import on_spark
+from tests.expressions.running import schema
+from tests.expressions.test_spark import RUNNABLE, moved
 from tests.flow.shop import Shop, sales
 from tests.servers.spark import Cluster, connect_server, standalone
 
-FILES, ROWS = 12, 5000
+ROWS = 5000
+"""Of each file."""
+MEMORY = ("spark.executor.memory", "600m")
 
 
 @pytest.fixture(scope="module")
@@ -30,25 +42,39 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         close()
 
 
-def load(shop: Shop, engine: dict[str, Any]) -> dict[str, int]:
-    """Land many files, approve, load; the table's ledger."""
+def load(shop: Shop, engine: dict[str, Any], files: int) -> None:
+    """Land files, approve, load: all rows are there, once, and nothing else is left over."""
     shop.sales_pipeline(engine=engine, quarantine={"max_ratio": 1.0})
-    for number in range(FILES):
+    for number in range(files):
         rows = sales(range(number * ROWS, (number + 1) * ROWS))
         rows[7]["total"] = "much"
         shop.drop("sales", f"f{number:02d}", rows)
     result = shop.start()
     assert result.status == "loaded"
     assert result.engine == "spark"
-    return result.tables["shop.sale"].model_dump(exclude={"seconds"}, exclude_defaults=True)
-
-
-def nothing_left(shop: Shop) -> None:
+    ledger = result.tables["shop.sale"].model_dump(exclude={"seconds"}, exclude_defaults=True)
+    assert ledger == {"read": files * ROWS, "inserted": files * (ROWS - 1), "quarantined": files}
+    assert shop.sql("SELECT count(*), count(DISTINCT sale_id) FROM shop.sale") == [(files * (ROWS - 1),) * 2]
     assert shop.sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'octo_ld%'") == []
     assert shop.sql("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'octo_ld%'") == []
 
 
-ALL = {"read": FILES * ROWS, "inserted": FILES * (ROWS - 1), "quarantined": FILES}
+def conforms(engine: SparkEngine) -> None:
+    """The short form of the conformance suite: each fortieth of its cases, by one query."""
+    short = RUNNABLE[::40]
+    set_variables(engine.spark, LoadVariables(datetime(2026, 11, 21, 10, tzinfo=UTC), "7c1e"))
+    columns: dict[str, Node] = {}
+    tokens: dict[str, pa.Array] = {"_row": pa.array([0])}
+    for place, case in short:
+        node = parse(case.expression, schema(*case.fields))
+        columns[str(place)] = moved(node, f"{place} ")
+        tokens |= {f"{place} {name}": pa.array([case.tokens[name]], pa.string()) for name in paths(node)}
+    done = on_spark(engine.spark, columns, pa.table(tokens))
+    for place, case in short:
+        text, reason = done[str(place)][0]
+        shown = "NULL" if text is None else text
+        kind = columns[str(place)].type
+        assert case.expected in ((reason,) if case.kind == "!!" else (shown, f"{shown} : {kind}")), case
 
 
 def test_a_load_on_a_cluster_survives_an_executor_that_dies_half_way(shop: Shop, cluster: Cluster) -> None:
@@ -58,7 +84,7 @@ def test_a_load_on_a_cluster_survives_an_executor_that_dies_half_way(shop: Shop,
     def kill() -> None:
         query = "SELECT count(*) FROM pg_tables WHERE schemaname LIKE 'octo_ld%'"
         with psycopg.connect(shop.url, autocommit=True) as connection:
-            while not over.is_set() and not killed:
+            while not killed and not over.wait(0.05):
                 row = connection.execute(query).fetchone()
                 if row is not None and row[0] and (victims := cluster.executors()):
                     os.kill(victims[0], signal.SIGKILL)
@@ -67,17 +93,17 @@ def test_a_load_on_a_cluster_survives_an_executor_that_dies_half_way(shop: Shop,
     thread = threading.Thread(target=kill)
     thread.start()
     try:
-        ledger = load(shop, {"kind": "spark", "master": cluster.master, "conf": {"spark.executor.memory": "600m"}})
+        load(shop, {"kind": "spark", "master": cluster.master, "conf": dict([MEMORY])}, files=12)
     finally:
         over.set()
         thread.join()
     assert killed, "the load was over before an executor could be killed"
-    assert ledger == ALL
-    assert shop.sql("SELECT count(*), count(DISTINCT sale_id) FROM shop.sale") == [(ALL["inserted"],) * 2]
-    nothing_left(shop)
+    conforms(SparkEngine(Settings(cluster.master, conf=(MEMORY,)), temp=shop.root))
 
 
 def test_a_load_by_spark_connect(shop: Shop, remote: str) -> None:
-    assert load(shop, {"kind": "spark", "remote": remote}) == ALL
-    assert shop.sql("SELECT count(*), count(DISTINCT sale_id) FROM shop.sale") == [(ALL["inserted"],) * 2]
-    nothing_left(shop)
+    load(shop, {"kind": "spark", "remote": remote}, files=2)
+    conforms(SparkEngine(Settings(remote=remote), temp=shop.root))
+    found = examine(Engine(kind="spark", remote=remote))
+    assert found.state == "ok"
+    assert "executors on" in found.found

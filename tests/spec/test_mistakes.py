@@ -40,8 +40,8 @@ def test_all_mistakes_come_at_once_with_their_places_and_the_nearest_names(mista
         "2:1  unknown key 'schedle'. Did you mean 'schedule'?",
         "5:11  sources.flights.kind: 'rset' is no kind of source. Did you mean 'rest'?",
         "10:15  unknown key 'delimeter'. Did you mean 'delimiter'?",
-        "11:5  unknown key 'records'. Known: cursor, description, fields, format, key, kind, landing, options, path,"
-        " sample.",
+        "11:5  unknown key 'records'. Known: cursor, description, endpoint, fields, format, key, kind, landing,"
+        " options, path, sample.",
         "12:5  key 'path' is there already, on line 9; keep one of the two",
         "13:60  sources.api.auth.kind: 'beerer' is no kind of authentication. Did you mean 'bearer'?",
         "13:89  unknown key 'sise'. Did you mean 'size'?",

@@ -8,6 +8,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from octo_core.deletes import TOMBSTONE
 from octo_resources.engines.duckdb.lines import Feed
 from octo_resources.engines.duckdb.scan import REFUSED, Refused, Scan, Tally, refused_batch
 from octo_resources.engines.duckdb.select import FAILURE, GONE, ROW, Evaluation
@@ -75,7 +76,9 @@ class Pass(Reading):
     def __init__(
         self, session: Session, evaluation: Evaluation, fields: Sequence[str], scan: Scan, *, detail: bool = False
     ) -> None:
-        super().__init__(session, evaluation.paths, fields, scan)
+        # That a record is gone is said in a field of its own, which no schema has and which is never new.
+        own = (TOMBSTONE,) if evaluation.tombstones is not None and TOMBSTONE not in fields else ()
+        super().__init__(session, evaluation.paths, (*fields, *own), scan)
         self.evaluation = evaluation
         self.schema = evaluation.schema
         self.detail = detail

@@ -21,7 +21,7 @@ def refuse(scan: Scan, inputs: Sequence[Input], rows: pa.RecordBatch) -> None:
     """Take in rows that a task refused: those without a column are malformed."""
     bad = pc.is_null(rows.column("column"))
     for malformed, part in ((True, rows.filter(bad)), (False, rows.filter(pc.invert(bad)))):
-        ordinals = [split_row(row)[0] for row in part.column("row").to_pylist()]
+        ordinals = [split_row(int(str(row)))[0] for row in part.column("row").to_pylist()]
         names = [inputs[ordinal].batch.id for ordinal in ordinals]
         for batch in dict.fromkeys(names):
             ours = part.filter(pa.array([name == batch for name in names]))

@@ -23,12 +23,11 @@ from octo_resources.engines.spark.types import spark_schema
 if TYPE_CHECKING:
     from octo_resources.engines.spark.engine import SparkEngine
 
-_TOLD: Final = pa.schema(
-    {
-        "part": pa.int32(), "place": pa.string(), "rows": pa.int64(), "counts": pa.string(), "keys": pa.binary(),
-        "error": pa.string(),
-    }
-)  # fmt: skip
+_COLUMNS: Final[dict[str, pa.DataType]] = {
+    "part": pa.int32(), "place": pa.string(), "rows": pa.int64(), "counts": pa.string(), "keys": pa.binary(),
+    "error": pa.string(),
+}  # fmt: skip
+_TOLD: Final = pa.schema(_COLUMNS)
 """What a task says when it is done: one row."""
 
 
@@ -58,15 +57,15 @@ def _delivered(
 ) -> pa.RecordBatch:
     good = settled.good(batches)
     first = next(good, None)
-    if settled.notes.error is not None:
-        return _told(part, error=json.dumps(settled.notes.error))
+    if broken := settled.broken():
+        return _told(part, error=broken)
     if first is None and not len(settled.scan.refused):
         return _told(part, counts=counts_text(settled.tallies))
     schema = settled.settling.schema
     with depot.delivery(part, attempt) as delivery:
         rows = delivery.rows(pa.RecordBatchReader.from_batches(schema, _with(first, good))) if first else 0
-        if settled.notes.error is not None:
-            return _told(part, error=json.dumps(settled.notes.error))
+        if broken := settled.broken():
+            return _told(part, error=broken)
         refused = settled.scan.refused
         if len(refused):
             delivery.refused(pa.RecordBatchReader.from_batches(REFUSED, refused.batches()))

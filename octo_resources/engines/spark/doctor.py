@@ -13,6 +13,7 @@ from octo_core.errors import EngineError
 from octo_core.spec.pipeline import Engine
 from octo_resources.engines.spark.missing import explained, require_java
 from octo_resources.engines.spark.session import Settings, close, session
+from octo_resources.engines.spark.tokens import Task
 from octo_resources.engines.spark.types import spark_schema
 
 PACKAGES: Final = ("octopipe", "pyarrow", "duckdb", "adbc-driver-postgresql")
@@ -76,7 +77,7 @@ def _executors(settings: Settings) -> Examined:
     return Examined("ok", f"{settings.place}, Spark {spark.version}; executors on {hosts}, Python {ours[1]}")
 
 
-def telling():  # type: ignore[no-untyped-def]  # a task; see tokens.Task
+def telling() -> "Task":
     """The task that says what it runs on. It goes to the executor by value, as our packages may not be there."""
 
     names, schema = PACKAGES, ["host", "python", "packages"]

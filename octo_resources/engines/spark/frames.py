@@ -5,7 +5,7 @@ Parquet whose types Spark holds as they are is read by Spark's reader; everythin
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
@@ -16,16 +16,17 @@ import pyarrow as pa
 
 from octo_core.errors import LandingError
 from octo_core.expressions import Node, path_parts
+from octo_core.expressions.spark_names import name as identifier
 from octo_core.schema import Field, SourceSchema
 from octo_core.types import arrow_type
 from octo_resources.engines.duckdb import Input, LoadVariables, Tally
 from octo_resources.engines.duckdb.inputs import Numbered
 from octo_resources.engines.duckdb.select import ROW
 from octo_resources.engines.spark.notes import NOTE
-from octo_resources.engines.spark.select import Evaluation, evaluation, identifier
+from octo_resources.engines.spark.select import Evaluation, evaluation
 from octo_resources.engines.spark.settle import Settling
 from octo_resources.engines.spark.splits import LARGEST, MOST, Marks, cut, marks_of, part_size, tasks
-from octo_resources.engines.spark.tokens import Wanted, reading, relation_of
+from octo_resources.engines.spark.tokens import Task, Wanted, part_numbers, reading, relation_of
 from octo_resources.engines.spark.types import same_in_spark, spark_schema
 from octo_resources.engines.spark.variables import set_variables
 
@@ -156,12 +157,12 @@ class Frames:
             tally.add_new({name: rows for name in names if schema.field(name) is None})
 
 
-def marking(parts: Sequence[Numbered], schema: pa.Schema):  # type: ignore[no-untyped-def]  # a task; see tokens.Task
+def marking(parts: Sequence[Numbered], schema: pa.Schema) -> Task:
     """The task that counts lines and quotes of parts."""
 
-    def count(batches):  # type: ignore[no-untyped-def]  # a task; see tokens.Task
+    def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for number in batch.column(0).to_pylist():
+            for number in part_numbers(batch):
                 newlines, quotes = marks_of(parts[number])
                 yield pa.record_batch([pa.array([n], pa.int64()) for n in (number, newlines, quotes)], schema=schema)
 

@@ -40,6 +40,12 @@ def _told(error: OctopipeError) -> dict[str, str | None]:
     return {"kind": type(error).__name__, "message": error.message, "where": error.where, "hint": error.hint}
 
 
+def counted_as(found: dict[str, Any]) -> Tally:
+    """The counts by field that a note or a task tells of."""
+    missing, new, failures = (Counter(found[name]) for name in _COUNTS)
+    return Tally(missing=missing, new_fields=new, contract_failures=failures)
+
+
 class Notes:
     """The notes of a part, read."""
 
@@ -53,8 +59,7 @@ class Notes:
         if "error" in found:
             self.error = found["error"]
         if "batch" in found:
-            counts = {name: Counter(found[name]) for name in _COUNTS}
-            self.tallies.setdefault(found["batch"], Tally()).add(Tally(**counts))
+            self.tallies.setdefault(found["batch"], Tally()).add(counted_as(found))
         return [Refused(*one) for one in found.get("refused", ())]
 
 

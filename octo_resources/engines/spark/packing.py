@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,10 +10,12 @@ from typing import Any, Final
 import pyarrow as pa
 
 from octo_resources.engines.duckdb import Tally
+from octo_resources.engines.spark.notes import counted_as
 from octo_resources.engines.spark.settle import Settled, Settling
 from octo_resources.engines.spark.tokens import Task
 
-PACKED: Final = pa.schema({"kind": pa.string(), "data": pa.binary()})
+_COLUMNS: Final[dict[str, pa.DataType]] = {"kind": pa.string(), "data": pa.binary()}
+PACKED: Final = pa.schema(_COLUMNS)
 _BYTES: Final = 4 << 20
 _COUNTS: Final = ("missing", "new_fields", "contract_failures")
 
@@ -75,10 +76,10 @@ def counts_text(tallies: dict[str, Tally]) -> str:
 def counts_of(text: str) -> dict[str, Tally]:
     """The inverse of counts_text."""
     found: dict[str, dict[str, Any]] = json.loads(text)
-    return {
-        batch: Tally(rows_read=one["rows_read"], **{name: Counter(one[name]) for name in _COUNTS})
-        for batch, one in found.items()
-    }
+    counts = {batch: counted_as(one) for batch, one in found.items()}
+    for batch, one in found.items():
+        counts[batch].rows_read = one["rows_read"]
+    return counts
 
 
 def _packs(batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:

@@ -33,13 +33,15 @@ _NEVER: Final = frozenset({"spark.sql.parser.escapedStringLiterals", FROM})
 _USUAL: Final[dict[str, str]] = {
     "spark.ui.port": "0",
     "spark.log.level": "ERROR",
+    "spark.driver.extraJavaOptions": "-Xss4m",  # long expressions are analysed by recursion
+    "spark.executor.extraJavaOptions": "-Xss4m",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
     "spark.task.maxFailures": "4",
 }
 _LOOPBACK: Final = ("local", "spark://127.", "spark://localhost", "spark://[::1]")
 _PLAIN_LOCAL: Final = re.compile(r"^local\[(\d+|\*)\]$")
 _REMOTE_MARKS: Final = ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE", "SPARK_LOCAL_REMOTE")
-"""Variables that PySpark leaves behind after a Spark Connect session: they would make every later session one."""
+"""Variables that PySpark leaves behind after a Spark Connect session."""
 _lock = threading.Lock()
 _open: "tuple[Settings, SparkSession] | None" = None
 
@@ -104,6 +106,13 @@ def close() -> None:
         if _open is not None:
             _open[1].stop()
             _open = None
+            _forget_remote()
+
+
+def _forget_remote() -> None:
+    """After a Spark Connect session PySpark would take every later one for another."""
+    for name in _REMOTE_MARKS:
+        os.environ.pop(name, None)
 
 
 def configuration(settings: Settings) -> dict[str, str]:
@@ -137,8 +146,7 @@ def _opened(settings: Settings) -> "SparkSession":
     conf = configuration(settings)
     if settings.remote is None:
         require_java(settings.place)
-        for name in _REMOTE_MARKS:
-            os.environ.pop(name, None)
+        _forget_remote()
         os.environ.setdefault("PYSPARK_PYTHON", conf.get("spark.pyspark.python", sys.executable))
         os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
         if settings.loopback:
@@ -173,7 +181,7 @@ def _built(conf: Mapping[str, str]) -> "SparkSession":
 
 def alive(found: "SparkSession") -> bool:
     """Whether its driver or server still runs it."""
-    from py4j.protocol import Py4JError
+    from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # it has no types
 
     if hasattr(found, "is_stopped"):  # Spark Connect
         return not found.is_stopped

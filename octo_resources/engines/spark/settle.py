@@ -1,5 +1,6 @@
 """Parts evaluated rows inside a task: good ones in the targets' types, refused ones with their reasons, and counts."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -46,6 +47,10 @@ class Settled:
             for found in self._settle(rows):
                 if found.num_rows:
                     yield found
+
+    def broken(self) -> str | None:
+        """What reading broke on, as text; None where it did not."""
+        return json.dumps(self.notes.error) if self.notes.error is not None else None
 
     @property
     def tallies(self) -> dict[str, Tally]:
@@ -96,10 +101,10 @@ class Settled:
     def _by_batch(self, found: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
         """The rows of each batch: nearly always all of one."""
         ordinals = pc.shift_right(found.column(ROW), pa.scalar(ROW_BITS, pa.int64()))
-        there = pc.unique(ordinals).to_pylist()
+        there = [int(str(one)) for one in pc.unique(ordinals).to_pylist()]
         for ordinal in there:
             part = found if len(there) == 1 else found.filter(pc.equal(ordinals, pa.scalar(ordinal, pa.int64())))
-            yield self.settling.batches[int(ordinal)], part
+            yield self.settling.batches[ordinal], part
 
     def _refuse(self, rows: pa.RecordBatch, *, malformed: bool) -> None:
         ordinal, _ = split_row(int(rows.column("row")[0].as_py()))

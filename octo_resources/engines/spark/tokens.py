@@ -58,13 +58,18 @@ def reading(parts: Sequence[Numbered], wanted: Wanted) -> Task:
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for number in batch.column(0).to_pylist():
+            for number in part_numbers(batch):
                 try:
                     yield from read_part(parts[number], wanted)
                 except OctopipeError as error:
                     yield _noted([notes.of_error(error)], wanted)
 
     return read
+
+
+def part_numbers(batch: pa.RecordBatch) -> list[int]:
+    """The parts' numbers, of a range's rows."""
+    return [int(str(one)) for one in batch.column(0).to_pylist()]
 
 
 def read_part(part: Numbered, wanted: Wanted) -> Iterator[pa.RecordBatch]:

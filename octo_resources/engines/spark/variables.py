@@ -22,6 +22,6 @@ def set_variables(spark: "SparkSession", variables: LoadVariables) -> None:
         VARIABLES["load_id"]: variables.load_id,
         **{VARIABLES[name]: pads.get(VARIABLES[name]) for name in ("inner", "outer")},
     }
-    kinds = [pa.timestamp("us", tz="UTC"), pa.string(), pa.binary(), pa.binary()]
+    kinds: list[pa.DataType] = [pa.timestamp("us", tz="UTC"), pa.string(), pa.binary(), pa.binary()]
     schema = pa.schema(list(zip(values, kinds, strict=True)))
     spark.createDataFrame([tuple(values.values())], spark_schema(schema)).createOrReplaceTempView(VIEW)

@@ -124,7 +124,7 @@ def _json(kind: Any, raw: bytes) -> bytes:
     message = GetMessageClass(kind)()
     try:
         message.ParseFromString(raw)
-        text = MessageToJson(
+        text: str = MessageToJson(
             message,
             preserving_proto_field_name=True,
             always_print_fields_with_no_presence=True,

@@ -8,7 +8,7 @@ from octo_core.types import DataType, list_of, parse_type
 from octo_resources.sources.sql.convert import out_of_calendar, settled
 from octo_resources.sources.sql.reader import OddValues
 from octo_resources.sources.sql.shape import Described, Relation, SqlColumn, Wire
-from octo_resources.sources.sql.statement import Bound, as_asked, named, select
+from octo_resources.sources.sql.statement import Bound, as_asked, as_native, named, select
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,15 +72,15 @@ class DuckReader:
 
         own = named(self._dialect, column.name)
         wanted = [sa.cast(sa.func.min(own), sa.Text), sa.cast(sa.func.max(own), sa.Text)]
-        statement = select(self._dialect, relation, wanted, bounds)
-        row = self._connection.execute(statement.text, list(statement.values)).fetchone()
-        return (row[0], row[1]) if row else (None, None)
+        statement = select(self._dialect, relation, wanted, bounds, placed=as_native)
+        found = self._connection.execute(statement.text, list(statement.values)).fetchall()
+        return found[0][0], found[0][1]
 
     def rows(
         self, relation: Relation, columns: Sequence[SqlColumn], bounds: Sequence[Bound], limit: int | None
     ) -> "Generator[list[pa.Array[Any]], None, None]":
         wanted = [self._asked(column) for column in columns]
-        statement = select(self._dialect, relation, wanted, bounds, limit)
+        statement = select(self._dialect, relation, wanted, bounds, limit, as_native)
         found = self._connection.sql(statement.text, params=list(statement.values))
         reader = found.to_arrow_reader(_ROWS)
         try:

@@ -83,7 +83,7 @@ def _repeats(
     known = digests_beside(landing.folder(pipeline, source) / start.batch) if start.batch else None
     if start.position is not None and known is None:
         start = replace(start, asked=start.position, strictly=True)
-    return Repeats(found.columns, cursor, known or frozenset()), start
+    return Repeats(found.columns, cursor, known or frozenset(), start.position), start
 
 
 def _newer(position: str | None, top: str | None, spec: SqlSource) -> str | None:

@@ -42,20 +42,24 @@ def digests_beside(folder: Path) -> frozenset[bytes] | None:
 class Repeats:
     """Leaves out the rows that came before; and notes those that may come again."""
 
-    def __init__(self, columns: Sequence[SqlColumn], cursor: SqlColumn, known: frozenset[bytes]) -> None:
+    def __init__(
+        self, columns: Sequence[SqlColumn], cursor: SqlColumn, known: frozenset[bytes], position: str | None
+    ) -> None:
         self._place = [one.name for one in columns].index(cursor.name)
-        self._cursor, self._known = cursor, known
+        self._cursor, self._known, self._position = cursor, known, position
         self._left_out: set[bytes] = set()
 
     def less_known(self, arrays: "list[pa.Array[Any]]") -> "list[pa.Array[Any]]":
         """The batch without the rows that came before."""
         if not self._known:
             return arrays
-        own = _digests(arrays)
+        before = _till(arrays[self._place], self._position, self._cursor)
+        digests = iter(_digests([array.filter(before) for array in arrays]))
+        own = [next(digests) if may else None for may in before.to_pylist()]
         fresh = [one not in self._known for one in own]
         if all(fresh):
             return arrays
-        self._left_out |= {one for one, new in zip(own, fresh, strict=True) if not new}
+        self._left_out |= {one for one, new in zip(own, fresh, strict=True) if one is not None and not new}
         keep = pa.array(fresh)
         return [array.filter(keep) for array in arrays]
 
@@ -95,6 +99,15 @@ def _from(values: "pa.Array[Any]", bound: str, cursor: SqlColumn) -> "pa.Array[A
     if values.type != wanted or lost or wanted == pa.string():
         return pa.array([True] * len(values))
     return pc.or_kleene(pc.is_null(values), pc.greater_equal(values, edge[0]))
+
+
+def _till(values: "pa.Array[Any]", position: str | None, cursor: SqlColumn) -> "pa.Array[Any]":
+    """Which rows may have come before: those at the position or before it, and those of which nobody can say."""
+    wanted = stored_type(cursor)
+    edge, lost = typed(pa.array([position], pa.string()), wanted)
+    if position is None or values.type != wanted or lost or wanted == pa.string():
+        return pa.array([True] * len(values))
+    return pc.or_kleene(pc.is_null(values), pc.less_equal(values, edge[0]))
 
 
 def _digests(arrays: "Sequence[pa.Array[Any]]") -> list[bytes]:

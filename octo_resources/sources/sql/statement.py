@@ -66,6 +66,19 @@ def select(
     return Statement(text, dict(compiled.params), tuple(order or ()))
 
 
+def as_native(place: int, bound: Bound) -> "sa.ColumnElement[Any]":
+    """A bound's value as a parameter that is cast to the column's own type, for databases that compare no text."""
+    import sqlalchemy as sa
+
+    class Native(sa.types.UserDefinedType[Any]):
+        cache_ok = True
+
+        def get_col_spec(self, **_: Any) -> str:
+            return bound.column.native
+
+    return sa.cast(sa.bindparam(f"octo_{place}", str(bound.value), sa.String), Native())
+
+
 def quoted(dialect: "Dialect", name: str) -> str:
     """A name that is always quoted: what a database's reserved words are, nobody else knows for certain. Oracle's own
     names are in upper case where they are not quoted, which SQLAlchemy allows for."""

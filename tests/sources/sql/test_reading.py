@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from pathlib import Path
 
+import duckdb
 import psycopg
 import pymysql
 import pytest
@@ -191,3 +192,35 @@ def test_a_sqlite_file_is_not_written(tmp_path: Path, read: Reading) -> None:
     before = (tmp_path / "shop.db").read_bytes()
     assert read(url="sqlite:///shop.db", table="T").rows == [{"id": 1, "at": "x"}]
     assert (tmp_path / "shop.db").read_bytes() == before
+
+
+ROWS = """
+INSERT INTO t VALUES (1, '2020-01-01 10:00:00', '2020-01-01T10:00:00Z', 1.5, '2020-01-01'),
+    (2, '2020-01-02 10:00:00', '2020-01-02T10:00:00Z', 2.5, '2020-01-02')
+"""
+
+
+@pytest.mark.parametrize("url", ["sqlite:///shop.db", "duckdb:///shop.duckdb"])
+def test_a_cursor_of_any_type_goes_on_from_its_newest_value(url: str, tmp_path: Path) -> None:
+    columns = '(id INTEGER, "at" TIMESTAMP, zoned {}, price DECIMAL(10, 2), day DATE)'
+    with sqlite3.connect(tmp_path / "shop.db") as lite:
+        lite.execute(f"CREATE TABLE t {columns.format('TEXT')}")
+        lite.execute(ROWS)
+    lite.close()
+    with duckdb.connect(str(tmp_path / "shop.duckdb")) as duck:
+        duck.execute(f"CREATE TABLE t {columns.format('TIMESTAMPTZ')}")
+        duck.execute(ROWS)
+    (tmp_path / "pipelines").mkdir()
+    project = Project.at(tmp_path)
+    for field in ("id", "at", "zoned", "price", "day"):
+        for once, again in ((False, 1), (True, None)):
+            spec = SqlSource.model_validate(
+                {"kind": "sql", "url": url, "table": "t", "landing": "copy", "cursor": {"field": field},
+                 "split": {"by": "id", "parts": 2}}
+            )  # fmt: skip
+            landing = Landing(tmp_path / f"{field}-{once}")
+            batches = [
+                extract(spec, pipeline="p", source_name="s", project=project, landing=landing, once=once)
+                for _ in range(2)
+            ]
+            assert [batch and batch.rows for batch in batches] == [2, again], (field, once)
