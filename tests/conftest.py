@@ -13,10 +13,14 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from demo.broker import Broker
 from octo_core.mapping import embedding
 from tests.servers.s3 import S3Server, s3_server
+
+settings.register_profile("no clock", deadline=None)  # how long an example takes is no property of the code
+settings.load_profile("no clock")
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 

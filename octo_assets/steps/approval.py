@@ -44,7 +44,7 @@ class ApprovalConfig(dg.Config):
     )
     feedback: str = Field(
         default="",
-        description="For `correct`, where the pipeline has a language model: what should be otherwise, in your words",
+        description="For `correct`: what should be otherwise, in your words. Without a language model: `map X to Y`, `leave Z empty` …",
     )
 
 
@@ -59,7 +59,7 @@ def approval_asset(spec: PipelineSpec) -> dg.AssetsDefinition:
         "The gate. Nothing is loaded before a person approved exactly the plan on the mapping's page.\n\n"
         "Next: open the Launchpad (the arrow beside Materialize, or shift-click it) and give `decision: approve`, the "
         "`fingerprint` that you read, and who you are as `reviewer`. `reject` revokes; `correct` takes `corrections` "
-        "(or `feedback` in words, if a model is asked) and makes a new plan, to be read and approved in its turn.\n\n"
+        "(or `feedback` in words) and makes a new plan, to be read and approved in its turn.\n\n"
         f"The same in a terminal: `octopipe approve {spec.name} --fingerprint F --reviewer YOU`."
     )
 
