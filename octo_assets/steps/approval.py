@@ -44,7 +44,8 @@ class ApprovalConfig(dg.Config):
     )
     feedback: str = Field(
         default="",
-        description="For `correct`: what should be otherwise, in your words. Without a language model: `map X to Y`, `leave Z empty` …",
+        description="For `correct`: what should be otherwise, in your words; without a language model in plain "
+        "sentences: map X to Y, leave Z empty",
     )
 
 
