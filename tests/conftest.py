@@ -27,7 +27,7 @@ DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
 SERVED = {
     "kafka": ("tests/kafka/", "tests/streaming/", "tests/push/test_topic.py"),
-    "spark": ("tests/spark/", "tests/expressions/test_spark.py"),
+    "spark": ("tests/spark/test_loads.py", "tests/spark/test_same.py"),
 }
 """Tests that share a server which takes seconds to start: one process runs them all."""
 FIRST = (
@@ -42,6 +42,7 @@ FIRST = (
 """Folders whose tests take long: they begin first, so that the last minute has work for every process."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Which tests run in one process (`--dist loadgroup`), and in which order files begin."""
 

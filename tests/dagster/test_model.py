@@ -29,8 +29,8 @@ def test_words_in_the_launchpad_lead_to_a_new_plan_and_calls_are_on_the_pages(sh
     assert "upper(town)" in str(page(shop, MAPPING)["plan"].value)
 
 
-def test_words_without_a_model_are_refused_in_plain_words(shop: Shop) -> None:
+def test_words_that_only_a_model_understands_are_refused_in_plain_words(shop: Shop) -> None:
     shop.approved()
-    refused = shop.decide("correct", feedback="write the towns in capitals")
+    refused = shop.decide("correct", feedback="the towns look rather small to me")
     assert not refused.success
-    assert "needs a language model, and none is asked: llm.model is not set" in failure(refused)
+    assert "llm.model is not set" in failure(refused)

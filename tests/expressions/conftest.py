@@ -1,4 +1,4 @@
-"""One local Spark session for all tests of the language, with the settings that its SQL counts on."""
+"""One local Spark session for the language's tests on it, with the settings that its SQL counts on."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ FOR_SPEED = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def spark() -> "Iterator[SparkSession]":
     """A session of its own; its Spark ends with the tests that began it."""
     from pyspark.sql import SparkSession

@@ -1,4 +1,4 @@
-"""Fixtures of Spark's tests: the shop of tests/flow, and one local session for all tests of a process."""
+"""Fixtures of Spark's tests: the shop of tests/flow, and one local session for the tests of a file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ __all__ = ["shop"]
 LOCAL = Settings(master="local[2]")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkEngine]:
     """The engine on a local session, closed at the end."""
     yield SparkEngine(LOCAL, temp=Path(tmp_path_factory.mktemp("spark")))

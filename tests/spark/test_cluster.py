@@ -25,6 +25,12 @@ from tests.servers.spark import Cluster, connect_server, standalone
 
 ROWS = 5000
 """Of each file."""
+SLOW = (
+    "CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN IF EXISTS (SELECT FROM "
+    "pg_event_trigger_ddl_commands() WHERE schema_name LIKE 'octo_ld%') THEN PERFORM pg_sleep(1); END IF; END $$",
+    "CREATE EVENT TRIGGER slow ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION slow()",
+)
+"""A task is a second in making its table: long enough to be killed then."""
 MEMORY = ("spark.executor.memory", "600m")
 
 
@@ -80,11 +86,15 @@ def conforms(engine: SparkEngine) -> None:
 def test_a_load_on_a_cluster_survives_an_executor_that_dies_half_way(shop: Shop, cluster: Cluster) -> None:
     killed: list[int] = []
     over = threading.Event()
+    for statement in SLOW:
+        shop.sql(statement)
 
     def kill() -> None:
-        query = "SELECT count(*) FROM pg_tables WHERE schemaname LIKE 'octo_ld%'"
+        query = (
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'octo_ld%' AND wait_event = 'PgSleep'"
+        )
         with psycopg.connect(shop.url, autocommit=True) as connection:
-            while not killed and not over.wait(0.05):
+            while not killed and not over.wait(0.01):
                 row = connection.execute(query).fetchone()
                 if row is not None and row[0] and (victims := cluster.executors()):
                     os.kill(victims[0], signal.SIGKILL)
