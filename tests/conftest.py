@@ -31,6 +31,8 @@ SERVED = {
 }
 """Tests that share a server which takes seconds to start: one process runs them all."""
 FIRST = (
+    "tests/spark/",
+    "tests/expressions/test_spark.py",
     "tests/deploy/",
     "tests/dagster/",
     "tests/gate/",
