@@ -6,6 +6,7 @@ import dagster as dg
 
 from octo_assets.names import op_name, raw_key
 from octo_assets.schedules import pipeline_keys
+from octo_assets.sensing import space_of, switched
 from octo_core.errors import OctopipeError
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.project import Project
@@ -17,23 +18,21 @@ def announced_sensor(project: Project, spec: PipelineSpec) -> dg.SensorDefinitio
         return None
     landing = {raw_key(spec.name, source) for source in spec.sources}
     keys = [key for key in pipeline_keys(spec) if key not in landing]
-    running = project.spec.rules.autostart
 
     @dg.sensor(
         name=op_name(spec.name, "announced"),
         job_name="load",
         minimum_interval_seconds=5,
-        default_status=dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED,
+        default_status=switched(project),
         description=f"Loads what is announced of {spec.name} on {spec.transport.kafka}.",
         required_resource_keys={"registry", "landing"},
     )
     def announced(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         from octo_core.offsets import Offsets
-        from octo_resources.flow import Workspace, standing
+        from octo_resources.flow import standing
         from octo_resources.kafka.transport import heard
 
-        resources = context.resources
-        space = Workspace.open(resources.landing.project, registry=resources.registry.open())
+        space = space_of(context.resources)
         if standing(space, spec.name).paused:
             return dg.SkipReason(f"{spec.name} is paused; what is announced waits")
         since = Offsets.of_position({"offsets": json.loads(context.cursor)}) if context.cursor else Offsets()

@@ -12,6 +12,7 @@ import dagster as dg
 
 from octo_assets.names import op_name
 from octo_assets.schedules import started_keys
+from octo_assets.sensing import is_under_way, space_of, switched
 from octo_core.errors import OctopipeError
 from octo_core.spec.pipeline import PipelineSpec
 from octo_core.spec.sources import KafkaSource
@@ -25,13 +26,6 @@ LONGEST_WAIT: Final = 3600.0
 """Seconds between attempts at a range that keeps failing."""
 BEGINS: Final = "octopipe/offsets_from"
 """The tag of a run that says where its ranges begin: attempts at the same are counted by it."""
-_UNDER_WAY: Final = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def kafka_sensor(project: Project, spec: PipelineSpec) -> dg.SensorDefinition | None:
@@ -42,13 +36,12 @@ def kafka_sensor(project: Project, spec: PipelineSpec) -> dg.SensorDefinition | 
     ages = [one.batch.age.total_seconds() for one in spec.sources.values() if isinstance(one, KafkaSource)]
     if not ages or spec.stream is not None:
         return None
-    running = project.spec.rules.autostart
 
     @dg.sensor(
         name=op_name(spec.name, "kafka"),
         job_name="load",
         minimum_interval_seconds=max(FEWEST_SECONDS, int(min(ages) / 2)),
-        default_status=dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED,
+        default_status=switched(project),
         description=f"Runs {spec.name} when messages wait at its topics.",
         required_resource_keys={"registry", "landing"},
     )
@@ -59,16 +52,15 @@ def kafka_sensor(project: Project, spec: PipelineSpec) -> dg.SensorDefinition | 
 
 
 def _tick(context: dg.SensorEvaluationContext, spec: PipelineSpec) -> dg.RunRequest | dg.SkipReason:
-    from octo_resources.flow import Workspace, standing
+    from octo_resources.flow import standing
     from octo_resources.flow.offsets import due_ranges, leaves_with_broker, retention_warnings
 
-    resources = context.resources
-    space = Workspace.open(resources.landing.project, registry=resources.registry.open())
+    space = space_of(context.resources)
     pipeline, state = space.pipeline(spec.name), standing(space, spec.name)
     if state.paused:
         return dg.SkipReason(f"{spec.name} is paused; what waits stays at the brokers")
     tags = {"octopipe/pipeline": spec.name}
-    if context.instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_UNDER_WAY)):
+    if is_under_way(context.instance, tags):
         return dg.SkipReason(f"a run of {spec.name} is under way; the next range begins where it ends")
     if state.waits_for is not None:
         tags["octopipe/waits_for_approval"] = state.waits_for[:8]

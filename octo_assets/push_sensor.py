@@ -4,17 +4,12 @@ import dagster as dg
 
 from octo_assets.names import op_name
 from octo_assets.schedules import pipeline_keys
+from octo_assets.sensing import is_under_way, space_of, switched
 from octo_core.spec.pipeline import PipelineSpec
 from octo_core.spec.sources import PushSource
 from octo_resources.project import Project
 
 _FEWEST_SECONDS = 5
-_UNDER_WAY = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
 
 
 def push_sensor(project: Project, spec: PipelineSpec) -> dg.SensorDefinition | None:
@@ -26,22 +21,20 @@ def push_sensor(project: Project, spec: PipelineSpec) -> dg.SensorDefinition | N
     if not ages or spec.stream is not None:  # a stream takes what is pushed as it comes
         return None
     keys = pipeline_keys(spec)
-    running = project.spec.rules.autostart
 
     @dg.sensor(
         name=op_name(spec.name, "pushed"),
         job_name="load",
         minimum_interval_seconds=max(_FEWEST_SECONDS, int(min(ages))),
-        default_status=dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED,
+        default_status=switched(project),
         description=f"Runs {spec.name} when what was pushed waits.",
         required_resource_keys={"registry", "landing"},
     )
     def pushed_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        from octo_resources.flow import Workspace, standing
+        from octo_resources.flow import standing
         from octo_resources.flow.pushing import pushed_due
 
-        resources = context.resources
-        space = Workspace.open(resources.landing.project, registry=resources.registry.open())
+        space = space_of(context.resources)
         state = standing(space, spec.name)
         if state.paused:
             return dg.SkipReason(f"{spec.name} is paused; what is pushed waits in the queue")
@@ -49,8 +42,7 @@ def push_sensor(project: Project, spec: PipelineSpec) -> dg.SensorDefinition | N
         if not due:
             return dg.SkipReason("nothing waits that is due")
         tags = {"octopipe/pipeline": spec.name}
-        under_way = dg.RunsFilter(tags=tags, statuses=_UNDER_WAY)
-        if context.instance.get_runs_count(under_way):
+        if is_under_way(context.instance, tags):
             return dg.SkipReason(f"{'; '.join(due)}: a run of {spec.name} is under way")
         if state.waits_for is not None:
             context.log.warning(f"Plan {state.waits_for[:8]} of {spec.name} waits for approval; its data still lands.")

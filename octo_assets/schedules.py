@@ -3,6 +3,7 @@
 import dagster as dg
 
 from octo_assets.names import approved_key, destination_key, mapping_key, op_name, raw_key, schema_key, table_keys
+from octo_assets.sensing import space_of
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.project import Project
 
@@ -43,11 +44,9 @@ def pipeline_schedule(project: Project, spec: PipelineSpec) -> dg.ScheduleDefini
         required_resource_keys={"registry", "landing"},
     )
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        from octo_resources.flow import Workspace, standing
+        from octo_resources.flow import standing
 
-        resources = context.resources
-        space = Workspace.open(resources.landing.project, registry=resources.registry.open())
-        state = standing(space, spec.name)
+        state = standing(space_of(context.resources), spec.name)
         if state.paused:
             until = f"{state.paused_until:%Y-%m-%d %H:%M} UTC" if state.paused_until else f"octopipe start {spec.name}"
             return dg.SkipReason(f"{spec.name} is paused until {until}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import dagster as dg
 
 from octo_assets.names import op_name, table_keys
+from octo_assets.sensing import is_under_way, space_of, switched
 from octo_assets.steps.common import failures_in_plain_words, workspace
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.project import Project
@@ -21,26 +22,18 @@ SHOWN_EVERY: Final = 60.0
 """Seconds between two materializations of a stream's tables: one for each micro-batch would flood the event log."""
 _EVERY: Final = 15
 _LONGEST_WAIT: Final = 3600.0
-_UNDER_WAY: Final = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def stream_sensor(project: Project, spec: PipelineSpec) -> dg.SensorDefinition | None:
     """The sensor of a pipeline with `stream`; off until `octopipe start` (or at once by `autostart`)."""
     if spec.stream is None:
         return None
-    running = project.spec.rules.autostart
 
     @dg.sensor(
         name=op_name(spec.name, "stream"),
         job_name="stream",
         minimum_interval_seconds=_EVERY,
-        default_status=dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED,
+        default_status=switched(project),
         description=f"Keeps {spec.name} streaming: one long run, started again where it ended.",
         required_resource_keys={"registry", "landing"},
     )
@@ -51,16 +44,15 @@ def stream_sensor(project: Project, spec: PipelineSpec) -> dg.SensorDefinition |
 
 
 def _tick(context: dg.SensorEvaluationContext, spec: PipelineSpec) -> dg.RunRequest | dg.SkipReason:
-    from octo_resources.flow import Workspace, standing
+    from octo_resources.flow import standing
 
-    resources = context.resources
-    state = standing(Workspace.open(resources.landing.project, registry=resources.registry.open()), spec.name)
+    state = standing(space_of(context.resources), spec.name)
     if state.paused:
         return dg.SkipReason(f"{spec.name} is paused; what comes stays at the brokers")
     if state.waits_for is not None:
         return dg.SkipReason(f"plan {state.waits_for[:8]} of {spec.name} waits for approval; nothing is lost meanwhile")
     tags = {STREAMS: spec.name}
-    if context.instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_UNDER_WAY)):
+    if is_under_way(context.instance, tags):
         return dg.SkipReason(f"{spec.name} streams")
     if wait := _wait(context, spec, tags):
         return dg.SkipReason(f"the stream failed; it is started again in {wait:.0f} s")

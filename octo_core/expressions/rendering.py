@@ -231,25 +231,24 @@ class _Renderer:
 
     def logic(self, node: Call) -> _Piece:
         """What stands after a false one of `and`, or a true one of `or`, is not evaluated as far as failures go."""
-        pieces = [self.node(arg) for arg in node.args]
         settled = "FALSE" if node.function == "and" else "TRUE"
-        values = [self.bind(piece.value) if not piece.constant else piece.value for piece in pieces]
-        reason = NEVER
-        for value, piece in zip(reversed(values), reversed(pieces), strict=True):
-            if reason != NEVER:
-                reason = f"CASE WHEN {value} IS NOT {settled} THEN {reason} END"
-            reason = _first((*piece.reasons, reason))
-        return _Piece(f"({f' {node.function.upper()} '.join(values)})", () if reason == NEVER else (reason,))
+        values, reasons = self.in_turn(node, f"IS NOT {settled}")
+        return _Piece(f"({f' {node.function.upper()} '.join(values)})", reasons)
 
     def coalesce(self, node: Call) -> _Piece:
+        values, reasons = self.in_turn(node, "IS NULL")
+        return _Piece(f"coalesce({', '.join(values)})", reasons)
+
+    def in_turn(self, node: Call, goes_on: str) -> tuple[list[str], tuple[str, ...]]:
+        """The arguments' values, and why there is none: an argument fails only where those before it go on."""
         pieces = [self.node(arg) for arg in node.args]
         values = [self.bind(piece.value) if not piece.constant else piece.value for piece in pieces]
         reason = NEVER
         for value, piece in zip(reversed(values), reversed(pieces), strict=True):
             if reason != NEVER:
-                reason = f"CASE WHEN {value} IS NULL THEN {reason} END"
+                reason = f"CASE WHEN {value} {goes_on} THEN {reason} END"
             reason = _first((*piece.reasons, reason))
-        return _Piece(f"coalesce({', '.join(values)})", () if reason == NEVER else (reason,))
+        return values, () if reason == NEVER else (reason,)
 
     def constant(self, node: Literal) -> str:
         value = node.value

@@ -15,7 +15,7 @@ from octo_core.expressions import Node, Path, Rendered, path_parts, paths, reaso
 from octo_core.expressions.tree import children
 from octo_core.schema import Field, SourceSchema
 from octo_core.types import DataType, arrow_type
-from octo_resources.engines.duckdb.scan import VALUE_LENGTH
+from octo_resources.engines.judged import Spelling, null_words_as_null, said_of_failure
 
 ROW: Final = "!row"
 """The row number in every relation of tokens."""
@@ -35,6 +35,9 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """A text constant."""
     return "'" + text.replace("'", "''") + "'"
+
+
+_SPELLING: Final = Spelling(identifier, literal, "VARCHAR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,37 +119,15 @@ class Evaluation:
         return sql if gone is None or names[place] in gone.kept else f"CASE WHEN NOT {_GONE} THEN {sql} END"
 
     def _tokens(self, source: str, extra: Sequence[str], delimited: bool) -> str:
-        nulls: dict[str, tuple[str, ...]] = dict(self._nulls)
-        if delimited:
-            nulls |= {path: ("", *nulls.get(path, ())) for path in self._blank}
-        if not nulls:
-            return source
-        shown = [identifier(name) for name in (ROW, *extra)]
-        for path in self.paths:
-            name = identifier(path)
-            words = ", ".join(literal(word) for word in nulls.get(path, ()))
-            shown.append(f"CASE WHEN {name} NOT IN ({words}) THEN {name} END AS {name}" if words else name)
-        return f"(SELECT {', '.join(shown)} FROM {source})"  # noqa: S608  (names quoted, texts escaped)
+        blank = self._blank if delimited else ()
+        return null_words_as_null(_SPELLING, source, self.paths, (ROW, *extra), dict(self._nulls), blank)
 
     def _failure(self, failing: Sequence[int]) -> str:
         """SQL of `!failure`; nothing of it is computed for good rows, which are nearly all."""
         if not failing:
             return "CAST(NULL AS VARCHAR[])"
-
-        def of_first(sql: Mapping[int, str]) -> str:
-            return f'CASE "!place" {" ".join(f"WHEN {place} THEN {one}" for place, one in sql.items())} END'
-
-        names = list(self.types)
-        shown = {
-            place: f"left(CAST({identifier(path)} AS VARCHAR), {VALUE_LENGTH})"
-            for place in failing
-            if (path := self._sources[place]) is not None
-        }
         parts = [
-            of_first({place: literal(names[place]) for place in failing}),
-            of_first({place: self._values[place].reason for place in failing}),
-            of_first({place: self._kinds[place] for place in failing}),
-            of_first(shown) if shown else _NEVER,
+            *said_of_failure(_SPELLING, failing, list(self.types), self._values, self._kinds, self._sources),
             *(f"CASE WHEN ({reason_in_full(one)}) IS NOT NULL THEN '1' ELSE '0' END" for one in self._contract),
         ]
         return f'CASE WHEN "!place" IS NOT NULL THEN [{", ".join(parts)}] END'

@@ -12,11 +12,11 @@ from octo_core.expressions.spark_names import literal
 from octo_core.expressions.spark_names import name as identifier
 from octo_core.schema import SourceSchema
 from octo_core.types import DataType, arrow_type
-from octo_resources.engines.duckdb.scan import VALUE_LENGTH
 from octo_resources.engines.duckdb.select import ROW, contract_nodes, null_words
+from octo_resources.engines.judged import Spelling, null_words_as_null, said_of_failure
 from octo_resources.engines.spark.notes import NOTE
 
-_NEVER: Final = "CAST(NULL AS STRING)"
+_SPELLING: Final = Spelling(identifier, literal, "STRING")
 
 
 @dataclass(frozen=True)
@@ -58,37 +58,15 @@ class Evaluation:
         return f"SELECT {', '.join(outer)} FROM ({judged})"  # noqa: S608  (names quoted, texts escaped)
 
     def _tokens(self, source: str, extra: Sequence[str], delimited: bool) -> str:
-        nulls: dict[str, tuple[str, ...]] = dict(self._nulls)
-        if delimited:
-            nulls |= {path: ("", *nulls.get(path, ())) for path in self._blank}
-        if not nulls:
-            return source
-        shown = [identifier(name) for name in (ROW, *extra)]
-        for path in self.paths:
-            name = identifier(path)
-            words = ", ".join(literal(word) for word in nulls.get(path, ()))
-            shown.append(f"CASE WHEN {name} NOT IN ({words}) THEN {name} END AS {name}" if words else name)
-        return f"(SELECT {', '.join(shown)} FROM {source})"  # noqa: S608  (names quoted, texts escaped)
+        blank = self._blank if delimited else ()
+        return null_words_as_null(_SPELLING, source, self.paths, (ROW, *extra), dict(self._nulls), blank)
 
     def _failure(self, failing: Sequence[int]) -> str:
         """SQL of `!failure`; nothing of it is computed for good rows, which are nearly all."""
         if not failing:
             return "CAST(NULL AS ARRAY<STRING>)"
-
-        def of_first(sql: Mapping[int, str]) -> str:
-            return f"CASE `!place` {' '.join(f'WHEN {place} THEN {one}' for place, one in sql.items())} END"
-
-        names = list(self.types)
-        shown = {
-            place: f"left(CAST({identifier(path)} AS STRING), {VALUE_LENGTH})"
-            for place in failing
-            if (path := self._sources[place]) is not None
-        }
         parts = [
-            of_first({place: literal(names[place]) for place in failing}),
-            of_first({place: self._values[place].reason for place in failing}),
-            of_first({place: self._kinds[place] for place in failing}),
-            of_first(shown) if shown else _NEVER,
+            *said_of_failure(_SPELLING, failing, list(self.types), self._values, self._kinds, self._sources),
             *(f"CASE WHEN {condition} THEN '1' ELSE '0' END" for condition in self._contract),
         ]
         return f"CASE WHEN `!place` IS NOT NULL THEN array({', '.join(parts)}) END"
