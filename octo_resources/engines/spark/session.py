@@ -35,7 +35,9 @@ _USUAL: Final[dict[str, str]] = {
     "spark.log.level": "ERROR",
     "spark.driver.extraJavaOptions": "-Xss4m",  # long expressions are analysed by recursion
     "spark.executor.extraJavaOptions": "-Xss4m",
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "16384",
+    # Any lower limit makes Spark 4.2 measure a batch after each row, which costs the square of its rows.
+    "spark.sql.execution.arrow.maxBytesPerBatch": "2147483647",
     "spark.task.maxFailures": "4",
 }
 _LOOPBACK: Final = ("local", "spark://127.", "spark://localhost", "spark://[::1]")
