@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from octo_core.expressions.duckdb_convert import change, from_token, text_of_value, typed
+from octo_core.expressions.duckdb_convert import CONVERTING
 from octo_core.expressions.duckdb_numbers import native
 from octo_core.expressions.engine import Engine, Rendered
 from octo_core.expressions.numbers import text_literal
@@ -19,10 +19,10 @@ ENGINE: Final = Engine(
     name=_name,
     text=text_literal,
     native=native,
-    from_token=from_token,
-    change=change,
-    text_of_value=text_of_value,
-    typed=typed,
+    from_token=CONVERTING.from_token,
+    change=CONVERTING.change,
+    text_of_value=CONVERTING.text_of_value,
+    typed=CONVERTING.typed,
     rendering=lambda function: function.duckdb,
 )
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from octo_core.expressions.engine import Engine, Rendered
 from octo_core.expressions.rendering import render, select
-from octo_core.expressions.spark_convert import change, from_token, text_of_value, typed
+from octo_core.expressions.spark_convert import CONVERTING
 from octo_core.expressions.spark_names import SETTINGS, literal, name, native
 from octo_core.expressions.tree import Node
 
@@ -15,10 +15,10 @@ ENGINE: Final = Engine(
     name=name,
     text=literal,
     native=native,
-    from_token=from_token,
-    change=change,
-    text_of_value=text_of_value,
-    typed=typed,
+    from_token=CONVERTING.from_token,
+    change=CONVERTING.change,
+    text_of_value=CONVERTING.text_of_value,
+    typed=CONVERTING.typed,
     rendering=lambda function: function.spark,
 )
 

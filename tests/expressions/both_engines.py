@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from octo_core.expressions import Node, select_duckdb, select_spark, to_duckdb, to_spark
-from octo_core.expressions.duckdb_convert import text_of_value
+from octo_core.expressions.duckdb_convert import CONVERTING
 
 VIEW = "octopipe_rows"
 Outcome = tuple[str | None, str | None]
@@ -46,7 +46,9 @@ def _outcomes(found: pa.Table, columns: Mapping[str, Node]) -> Outcomes:
         value = f'"{name}"'
         if node.type.kind == "interval" and pa.types.is_struct(found.schema.field(name).type):
             value = f"(to_months({value}.months) + to_days({value}.days) + to_microseconds({value}.micros))"
-        shown.append(f'CASE WHEN "{name}" IS NOT NULL THEN {text_of_value(value, node.type)} END AS "{name}"')
+        shown.append(
+            f'CASE WHEN "{name}" IS NOT NULL THEN {CONVERTING.text_of_value(value, node.type)} END AS "{name}"'
+        )
     with duckdb.connect() as own:
         own.execute("SET TimeZone = 'UTC'")
         own.register("found", found)

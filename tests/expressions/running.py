@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import duckdb
 
 from octo_core.expressions import Node, paths, select_duckdb, to_duckdb
-from octo_core.expressions.duckdb_convert import text_of_value
+from octo_core.expressions.duckdb_convert import CONVERTING
 from octo_core.schema import Field, SourceSchema
 from octo_core.types import parse_type
 
@@ -34,7 +34,7 @@ def evaluate(connection: duckdb.DuckDBPyConnection, node: Node, tokens: Mapping[
     names = list(paths(node))
     columns = ", ".join('?::VARCHAR AS "' + name.replace('"', '""') + '"' for name in names) or "1 AS nothing"
     sql = select_duckdb({"value": to_duckdb(node)}, f"(SELECT {columns})")
-    shown = text_of_value('"value"', node.type)
+    shown = CONVERTING.text_of_value('"value"', node.type)
     failed = '"value!"' if '"value!"' in sql else "NULL"
     query = f'SELECT CASE WHEN "value" IS NOT NULL THEN {shown} END, {failed} FROM ({sql})'
     row = connection.execute(query, [tokens[name] for name in names]).fetchone()
