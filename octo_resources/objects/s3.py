@@ -45,6 +45,7 @@ def _client(endpoint: str | None, _environment: tuple[str | None, ...]) -> Any:
     """One client for a whole process: it is safe for threads, and holds a pool of connections."""
     try:
         import boto3
+        import botocore.session
         from botocore.config import Config
     except ImportError as error:
         raise NotSupportedYet("the package 'boto3' is not installed", hint="pip install 'octopipe[aws]'") from error
@@ -54,10 +55,22 @@ def _client(endpoint: str | None, _environment: tuple[str | None, ...]) -> Any:
         max_pool_connections=16,
     )  # fmt: skip
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    session = boto3.session.Session()
+    own = botocore.session.get_session()
+    own.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
+    session = boto3.session.Session(botocore_session=own)
     return session.client(
         "s3", endpoint_url=endpoint, config=config, region_name=region or session.region_name or "us-east-1"
     )
+
+
+def _moment(value: Any) -> datetime:
+    """A time in an answer. boto's own way, by dateutil, takes a third of the time of a long listing."""
+    if isinstance(value, str) and value[:4].isdigit() and value.endswith("Z"):
+        return datetime.fromisoformat(value)
+    from botocore.utils import parse_timestamp
+
+    found: datetime = parse_timestamp(value)
+    return found
 
 
 class S3Store:
