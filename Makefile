@@ -54,6 +54,13 @@ $(KAFKA_JARS): pom.xml
 		rm -rf $(JARS)/kafka && \
 		mvn --quiet --batch-mode -Pkafka dependency:copy-dependencies -DoutputDirectory=$(JARS)/kafka </dev/null && touch $@; }; }
 
+.PHONY: s3
+s3: .tools/versitygw ## Bring versitygw, an S3 server, for the tests of S3 (Go, 75 s); without it they use moto's
+
+.tools/versitygw:
+	@command -v go >/dev/null || { echo "Go is needed to make versitygw"; exit 1; }
+	GOBIN=$(CURDIR)/.tools go install github.com/versity/versitygw/cmd/versitygw@v1.8.0 </dev/null
+
 .PHONY: test
 test: install kafka ## Run the checks and the tests
 	$(BIN)/ruff check .

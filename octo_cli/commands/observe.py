@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -179,7 +179,7 @@ def quarantine_list(
     from octo_cli.outcomes import QuarantineReasons, ReasonCount
 
     space, _ = opened(name)
-    store = _store(space)
+    store = space.quarantine
     wanted = _set_aside(space, name, load)
     counts: Counter[tuple[str, str, str, str]] = Counter()
     for load_id in wanted:
@@ -236,7 +236,7 @@ def quarantine_show(
     from octo_cli.outcomes import QuarantineRows, SetAside
 
     space, _ = opened(name)
-    store = _store(space)
+    store = space.quarantine
     wanted = reversed(_set_aside(space, name, load))
     found: list[SetAside] = []
     for load_id in wanted:
@@ -349,19 +349,13 @@ def _purge(space: "Workspace") -> "Purge | None":
     return lambda pipeline, before, dry_run: purge_runs(root, pipeline, before, dry_run=dry_run)
 
 
-def _store(space: "Workspace") -> Any:
-    from octo_resources.quarantine import Quarantine
-
-    return Quarantine(space.project.state / "quarantine")
-
-
 def _set_aside(space: "Workspace", name: str, load: str | None) -> list[str]:
     """Ids of the loads that set rows aside, oldest first; not those that never committed, whose rows load again."""
     if load is not None:
         found = _execution(space, name, load)
         tables = found.result.tables.values() if found.result else ()
         return [found.load_id] if any(table.quarantined for table in tables) else []
-    known = {one: space.registry.executions.get(one) for one in _store(space).loads(name)}
+    known = {one: space.registry.executions.get(one) for one in space.quarantine.loads(name)}
     return [load_id for load_id, one in known.items() if one is None or one.status not in _UNCOMMITTED]
 
 

@@ -27,7 +27,6 @@ from octo_resources.flow.underway import LoadOutcome, Say, Stage, Underway, unwa
 from octo_resources.flow.workspace import Workspace
 from octo_resources.landing.ulid import new_ulid
 from octo_resources.project import Pipeline
-from octo_resources.quarantine import Quarantine
 from octo_resources.redaction import redact
 
 if TYPE_CHECKING:
@@ -144,7 +143,7 @@ def recorded(
             if settled is not None and settled.result is not None and isinstance(error, Exception):
                 return LoadOutcome(settled.result, under_way.prepared)
             raise
-        Quarantine(space.project.state / "quarantine").remove(pipeline.name, load_id)
+        space.quarantine.remove(pipeline.name, load_id)
         aborted = isinstance(error, KeyboardInterrupt | LoadAborted)
         executions.end(load_id, "aborted" if aborted else "failed", error=redact(str(error) or type(error).__name__))
         over(space.project.state, load_id)

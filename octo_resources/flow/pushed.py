@@ -10,7 +10,6 @@ from octo_core.offsets import Offsets
 from octo_core.schema import Frozen
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
-from octo_resources.quarantine import Quarantine
 from octo_resources.registry.model import Execution
 from octo_resources.sources.push.drain import landed_to
 from octo_resources.sources.push.forward import marked
@@ -137,7 +136,7 @@ def _set_aside(
         return []
     if marked(pushed.landed or ""):
         return []  # which of a topic's messages were this request's is not kept; the loads' counts stand
-    quarantine = Quarantine(space.project.state / "quarantine")
+    quarantine = space.quarantine
     try:
         files = space.landing.get(pushed.pipeline, pushed.source, batch).files
         file = next(one for one in files if _holds(one, pushed.seq))

@@ -13,7 +13,6 @@ from octo_resources.flow.living import is_gone, over
 from octo_resources.flow.pulling import pull
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
-from octo_resources.quarantine import Quarantine
 from octo_resources.registry.model import Execution
 
 _PATIENCE: Final = timedelta(seconds=5)
@@ -62,7 +61,7 @@ def _settle(space: Workspace, pipeline: Pipeline, gone: list[Execution]) -> None
             space.registry.executions.end(execution.load_id, "loaded", result=_result(execution, found))
         else:
             space.registry.executions.end(execution.load_id, "vanished", error=_GONE)
-            Quarantine(space.project.state / "quarantine").remove(pipeline.name, execution.load_id)
+            space.quarantine.remove(pipeline.name, execution.load_id)
         over(space.project.state, execution.load_id)
 
 

@@ -31,7 +31,6 @@ from octo_resources.flow.work import Work, counted
 from octo_resources.flow.workspace import Workspace
 from octo_resources.flow.write_job import deletes_of, kept_keys, tombstones_of, write_job
 from octo_resources.project import Pipeline
-from octo_resources.quarantine import Quarantine
 
 if TYPE_CHECKING:
     from octo_core.expressions import Node
@@ -245,7 +244,7 @@ class Underway:
         self.judging.within(ledgers)
         files: dict[str, QuarantineFile] = {}
         if not self.dry_run:
-            kept = Quarantine(self.space.project.state / "quarantine").write(
+            kept = self.space.quarantine.write(
                 self.pipeline.name,
                 self.load_id,
                 (row for work in works for row in rejected_rows(self.engine, work)),

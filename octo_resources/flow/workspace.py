@@ -10,6 +10,7 @@ from octo_core.batch import Batch
 from octo_core.errors import UsageError
 from octo_resources.landing import Landing
 from octo_resources.project import Pipeline, Project
+from octo_resources.quarantine import Quarantine
 from octo_resources.registry import Registry
 
 if TYPE_CHECKING:
@@ -41,8 +42,25 @@ def open_landing(project: Project) -> Landing:
     from octo_resources.objects import open_store
 
     address = project.secrets.reveal(settings.path)
-    mirror = project.state / "mirror" / hashlib.sha256(address.encode()).hexdigest()[:16]
-    return RemoteLanding(open_store(address, settings.endpoint), mirror)
+    return RemoteLanding(open_store(address, settings.endpoint), _mirror(project, address))
+
+
+def open_quarantine(project: Project) -> Quarantine:
+    """Where rows set aside are: beside the landing zone where that is in an object store, else in the state."""
+    settings = project.spec.landing
+    if "://" not in settings.path:
+        return Quarantine(project.state / "quarantine")
+    from octo_resources.landing.remote import ASIDE
+    from octo_resources.objects import open_store
+    from octo_resources.quarantine_remote import RemoteQuarantine
+
+    address = project.secrets.reveal(settings.path)
+    store = open_store(address, settings.endpoint)
+    return RemoteQuarantine(_mirror(project, address) / ASIDE, store, f"{store.prefix}{ASIDE}/")
+
+
+def _mirror(project: Project, address: str) -> Path:
+    return project.state / "mirror" / hashlib.sha256(address.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -64,6 +82,10 @@ class Workspace:
     @cached_property
     def landing(self) -> Landing:
         return open_landing(self.project)
+
+    @cached_property
+    def quarantine(self) -> Quarantine:
+        return open_quarantine(self.project)
 
     @property
     def samples(self) -> Landing:

@@ -3,6 +3,7 @@
     PREFIX/pipeline/source/01JD…/manifest.json      written last, and only if it is not there: that is the commit
                                 /part-00000.jsonl.zst
     PREFIX/pipeline/source/.lock                    the lease of the extraction under way
+    PREFIX/.quarantine/pipeline/LOAD.jsonl.zst      rows set aside (octo_resources/quarantine_remote.py)
 
 Extraction writes into the mirror and uploads; a load downloads what its mirror has not got. Every file is compared
 with its manifest's checksum before it is read, as on a disk.
@@ -11,7 +12,7 @@ with its manifest's checksum before it is read, as on a disk.
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,8 @@ from octo_resources.landing.ulid import is_ulid
 from octo_resources.landing.writer import BatchWriter
 from octo_resources.objects import ObjectStore, StoreError
 
+ASIDE: Final = ".quarantine"
+"""Where the zone keeps rows set aside: no pipeline's name begins with a point."""
 _FRESH: Final = 2.0
 """Seconds for which a listing is believed."""
 _AT_ONCE: Final = 8
@@ -66,13 +69,17 @@ class RemoteLanding(Landing):
 
     def used(self) -> int:
         with _landing_errors():
-            return sum(one.size for one in self._store.objects(self._store.prefix))
+            aside = f"{self._store.prefix}{ASIDE}/"
+            return sum(one.size for one in self._store.objects(self._store.prefix) if not one.key.startswith(aside))
 
     def sources(self, pipeline: str | None = None) -> list[tuple[str, str]]:
         with _landing_errors():
             names = self._store.folders(self._store.prefix) if pipeline is None else [safe_name(pipeline)]
             return sorted(
-                (name, source) for name in names for source in self._store.folders(f"{self._store.prefix}{name}/")
+                (name, source)
+                for name in names
+                if name != ASIDE
+                for source in self._store.folders(f"{self._store.prefix}{name}/")
             )
 
     def trim(self, pipeline: str, age: timedelta = timedelta(days=1)) -> None:
@@ -180,6 +187,8 @@ class RemoteLanding(Landing):
             if CLEANED not in names or name not in (CLEANED, BESIDE)
         ]
         self._store.delete(stale)
+        with suppress(StoreError):  # who may not see uploads has a rule in the bucket that ends them
+            self._store.abandon_uploads(prefix)
 
     def _fetch(self, batch: Batch, file: LandedFile) -> None:
         if Path(file.path).is_absolute():

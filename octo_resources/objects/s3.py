@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,6 +15,10 @@ from octo_resources.objects.store import Object, StoreError
 from octo_resources.redaction import redact
 
 _PART: Final = 16 << 20
+_PARTS_AT_ONCE: Final = 4
+_CHUNK: Final = 1 << 20
+_PATIENCE: Final = 5
+"""How often a download that breaks off without having brought anything is taken up again."""
 _DELETED_AT_ONCE: Final = 1000
 _REASONS: Final = {
     "NoSuchBucket": ("there is no such bucket", "Make the bucket, or look at the address; Octopipe never makes one."),
@@ -40,6 +45,7 @@ def _client(endpoint: str | None, _environment: tuple[str | None, ...]) -> Any:
     """One client for a whole process: it is safe for threads, and holds a pool of connections."""
     try:
         import boto3
+        import botocore.session
         from botocore.config import Config
     except ImportError as error:
         raise NotSupportedYet("the package 'boto3' is not installed", hint="pip install 'octopipe[aws]'") from error
@@ -49,10 +55,22 @@ def _client(endpoint: str | None, _environment: tuple[str | None, ...]) -> Any:
         max_pool_connections=16,
     )  # fmt: skip
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    session = boto3.session.Session()
+    own = botocore.session.get_session()
+    own.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
+    session = boto3.session.Session(botocore_session=own)
     return session.client(
         "s3", endpoint_url=endpoint, config=config, region_name=region or session.region_name or "us-east-1"
     )
+
+
+def _moment(value: Any) -> datetime:
+    """A time in an answer. boto's own way, by dateutil, takes a third of the time of a long listing."""
+    if isinstance(value, str) and value[:4].isdigit() and value.endswith("Z"):
+        return datetime.fromisoformat(value)
+    from botocore.utils import parse_timestamp
+
+    found: datetime = parse_timestamp(value)
+    return found
 
 
 class S3Store:
@@ -103,13 +121,7 @@ class S3Store:
             found = self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ChecksumAlgorithm="SHA256", **asked)
             return str(found["ETag"]).strip('"')
         except Exception as error:
-            if asked and _code(error) in (
-                "PreconditionFailed",
-                "412",
-                "ConditionalRequestConflict",
-                "409",
-                "NoSuchKey",
-            ):
+            if asked and _code(error) in _LOST:
                 return None
             raise self._said(error, key) from error
 
@@ -119,25 +131,60 @@ class S3Store:
                 str(path), self._bucket, key, ExtraArgs={"ChecksumAlgorithm": "SHA256"}, Config=_transfer()
             )
 
-    def download(self, key: str, path: Path, etag: str | None = None) -> None:
+    def download(self, key: str, path: Path, only: Object | None = None) -> None:
         part = path.with_name(f".{path.name}.part")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            if etag is None:
-                with self._explained(key):
+            with self._explained(key):
+                if only is None:
                     self._s3.download_file(self._bucket, key, str(part), Config=_transfer())
-            else:
-                self._version(key, part, etag)
+                else:
+                    self._version(only, part)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
 
-    def _version(self, key: str, path: Path, etag: str) -> None:
-        with self._explained(key):
-            found = self._s3.get_object(Bucket=self._bucket, Key=key, IfMatch=f'"{etag}"')
-            with closing(found["Body"]) as body, path.open("wb") as file:
-                for chunk in body.iter_chunks(1 << 20):
-                    file.write(chunk)
+    def _version(self, one: Object, path: Path) -> None:
+        """boto's own download takes no condition: each part of this one is of the version that was listed."""
+        firsts = range(0, one.size, _PART)
+        with path.open("wb") as file:
+            if len(firsts) > 1:
+                with ThreadPoolExecutor(min(_PARTS_AT_ONCE, len(firsts))) as pool:
+                    list(pool.map(lambda first: self._part(one, first, file.fileno()), firsts))
+            elif firsts:
+                self._part(one, 0, file.fileno())
+
+    def _part(self, one: Object, first: int, file: int) -> None:
+        """One part into its place of a file; what breaks off goes on where it was."""
+        from botocore.exceptions import HTTPClientError, IncompleteReadError
+
+        at, last, left = first, min(first + _PART, one.size), _PATIENCE
+        while at < last:
+            began = at
+            try:
+                found = self._s3.get_object(
+                    Bucket=self._bucket, Key=one.key, IfMatch=f'"{one.etag}"', Range=f"bytes={at}-{last - 1}"
+                )
+                with closing(found["Body"]) as body:
+                    for chunk in body.iter_chunks(_CHUNK):
+                        at += os.pwrite(file, chunk, at)
+            except (HTTPClientError, IncompleteReadError):
+                left = _PATIENCE if at > began else left - 1
+                if left == 0:
+                    raise
+
+    def abandon_uploads(self, prefix: str, before: datetime | None = None) -> int:
+        with self._explained(prefix):
+            pages = self._s3.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=prefix)
+            found = [
+                (one["Key"], one["UploadId"])
+                for page in pages
+                for one in page.get("Uploads", ())
+                if one["Key"].startswith(prefix) and (before is None or one["Initiated"] < before)
+            ]
+            for key, upload in found:
+                self._s3.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
+        return len(found)
 
     def delete(self, keys: list[str]) -> None:
         for first in range(0, len(keys), _DELETED_AT_ONCE):

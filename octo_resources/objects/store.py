@@ -60,8 +60,13 @@ class ObjectStore(Protocol):
         """A file of any size, in parts where it is big, each with its checksum."""
         ...
 
-    def download(self, key: str, path: Path, etag: str | None = None) -> None:
-        """Into a file; with `etag` only that version of it."""
+    def download(self, key: str, path: Path, only: Object | None = None) -> None:
+        """Into a file, in parts where it is big; with `only` that version of it, as it was listed."""
+        ...
+
+    def abandon_uploads(self, prefix: str, before: datetime | None = None) -> int:
+        """Take away the parts of uploads below a prefix that never ended (all of them, or those begun `before`); how
+        many. Parts of an upload are in no listing of objects, and are paid for."""
         ...
 
     def delete(self, keys: list[str]) -> None: ...

@@ -1,4 +1,4 @@
-"""Files in S3, landed in S3, loaded by another machine."""
+"""Files in S3, landed in S3, loaded by another machine; rows set aside are there too."""
 
 import json
 
@@ -30,3 +30,15 @@ def test_files_of_a_bucket_go_through_a_landing_zone_in_it(shop: Shop, s3: S3Ser
     counts = load(space, space.pipeline("sales")).result.tables["shop.sale"]
     assert (counts.read, counts.inserted, counts.unchanged) == (101, 50, 51)
     assert any(name.startswith("landing/sales/sales/") for name in s3.names(bucket))
+
+    (spoilt,) = sales(range(304, 305))
+    s3.put(bucket, "in/c.jsonl", lines(range(300, 304)) + json.dumps({**spoilt, "total": "a lot"}) + "\n")
+    result = shop.run()
+    assert result.tables["shop.sale"].quarantined == 1
+    assert f"landing/.quarantine/sales/{result.load_id}.jsonl.zst" in s3.names(bucket)
+    assert not (shop.root / ".octopipe" / "quarantine").exists()
+    anywhere = Workspace(Project.at(shop.root), shop.registry)
+    assert anywhere.quarantine.loads("sales") == [result.load_id]
+    (row,) = anywhere.quarantine.read("sales", result.load_id)
+    assert '"a lot"' in row.payload
+    assert anywhere.landing.sources() == [("sales", "sales")]

@@ -1,6 +1,7 @@
 """A landing zone in S3: what one machine lands another loads; the manifest is the commit; one extraction at a time."""
 
 import json
+import random
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +14,8 @@ from octo_resources.landing import Landing
 from octo_resources.landing.disk import sha256_of
 from octo_resources.landing.lease import Lease
 from octo_resources.landing.remote import RemoteLanding
-from octo_resources.objects import open_store
-from tests.servers.s3 import S3Server
+from octo_resources.objects import StoreError, open_store
+from tests.servers.s3 import S3Server, breaking
 
 SOON = timedelta(seconds=0.2)
 
@@ -62,6 +63,31 @@ def test_without_a_manifest_there_is_no_batch_and_the_next_sweeps_it(s3: S3Serve
     assert s3.names(bucket) == [f"zone/p/s/{batch.id}/manifest.json", f"zone/p/s/{batch.id}/part-00000.jsonl"]
 
 
+def test_parts_of_an_upload_that_never_ended_are_swept_too(s3: S3Server, tmp_path: Path) -> None:
+    bucket = s3.bucket()
+    for key in ("zone/p/s/01ARZ3NDEKTSV4RRFFQ69G5FAV/part-00000.jsonl", "zone/p/other/of-somebody-else"):
+        begun = s3.client.create_multipart_upload(Bucket=bucket, Key=key)
+        s3.client.upload_part(Bucket=bucket, Key=key, UploadId=begun["UploadId"], PartNumber=1, Body=b"{}" * 3_000_000)
+    landed(zone(bucket, tmp_path / "a"))
+    left = s3.client.list_multipart_uploads(Bucket=bucket)["Uploads"]
+    assert [one["Key"] for one in left] == ["zone/p/other/of-somebody-else"]
+
+
+def test_a_download_that_breaks_off_goes_on_where_it_was(s3: S3Server, tmp_path: Path) -> None:
+    bucket, body = s3.bucket(), random.Random(7).randbytes(20_000_000)  # two parts
+    s3.put(bucket, "in/big", body)
+    with breaking(s3, 5_000_000) as (address, given):
+        store = open_store(f"s3://{bucket}", address)
+        (one,) = store.objects("in/")
+        store.download(one.key, tmp_path / "big", one)
+        s3.put(bucket, "in/big", body[1:])
+        with pytest.raises(StoreError, match="written over while it was read"):
+            store.download(one.key, tmp_path / "other", one)
+    assert (tmp_path / "big").read_bytes() == body
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["big"]
+    assert sum(1 for passed in given if passed > 5_000_000) >= 1
+
+
 def test_retention_takes_files_and_remembers(s3: S3Server, tmp_path: Path) -> None:
     bucket = s3.bucket()
     here, there = zone(bucket, tmp_path / "a"), zone(bucket, tmp_path / "b")
@@ -105,7 +131,7 @@ def test_a_dead_holders_lock_runs_out_and_it_cannot_commit_afterwards(s3: S3Serv
     dead = Lease(store, "zone/.lock", timedelta(seconds=30))
     with dead.holding(SOON, busy):
         body, _ = store.read("zone/.lock") or (b"{}", "")
-        past = {**json.loads(body), "until": (datetime.now(UTC) - timedelta(seconds=1)).isoformat()}
+        past = {**json.loads(body), "until": (datetime.now(UTC) - timedelta(seconds=5)).isoformat()}
         store.write("zone/.lock", json.dumps(past).encode())  # a minute in which nothing of it moved
         with Lease(store, "zone/.lock").holding(SOON, busy) as taken:
             taken.require()

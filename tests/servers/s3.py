@@ -1,16 +1,22 @@
-"""A real S3 server process (moto's) on a free port, and a bucket of its own for each test."""
+"""A real S3 server process on a free port, and a bucket of its own for each test: versitygw where `make s3` brought
+it, which checks signatures, else moto's."""
 
 import os
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+VERSITYGW = Path(__file__).parents[2] / ".tools" / "versitygw"
 
 
 @dataclass(frozen=True)
@@ -61,16 +67,22 @@ def s3_server() -> Iterator[S3Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    folder = tempfile.TemporaryDirectory(prefix="octos3")
+    moto = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    versitygw = [str(VERSITYGW), "--port", f"127.0.0.1:{port}", "posix", folder.name]
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ)
+        versitygw if VERSITYGW.exists() else moto,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "ROOT_ACCESS_KEY": "test-key", "ROOT_SECRET_KEY": "test-secret"},
     )
     server = S3Server(port)
     try:
         until = time.monotonic() + 60
         while True:
-            assert process.poll() is None, "moto's server ended"
-            assert time.monotonic() < until, "moto's server does not answer"
+            assert process.poll() is None, "the S3 server ended"
+            assert time.monotonic() < until, "the S3 server does not answer"
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
             time.sleep(0.05)
@@ -79,3 +91,40 @@ def s3_server() -> Iterator[S3Server]:
     finally:
         process.terminate()
         process.wait(30)
+        folder.cleanup()
+
+
+@contextmanager
+def breaking(server: S3Server, after: int) -> Iterator[tuple[str, list[int]]]:
+    """An address that leads to the server, and breaks the first long answer off after so many bytes; and how many
+    bytes each answer got."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        given: list[int] = []
+        threading.Thread(target=_serve, args=(listening, server.port, after, given), daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", given
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def _serve(listening: socket.socket, port: int, after: int, given: list[int]) -> None:
+    with suppress(OSError):
+        while True:
+            near, _ = listening.accept()
+            far = socket.create_connection(("127.0.0.1", port))
+            threading.Thread(target=_pass, args=(near, far, [], 1 << 62), daemon=True).start()
+            threading.Thread(target=_pass, args=(far, near, given, after), daemon=True).start()
+
+
+def _pass(taken: socket.socket, handed: socket.socket, given: list[int], after: int) -> None:
+    """From one to the other until it ends, or `after` bytes where none was broken off before."""
+    passed = 0
+    with suppress(OSError):
+        while chunk := taken.recv(1 << 16):
+            handed.sendall(chunk)
+            passed += len(chunk)
+            if passed > after and not any(one > after for one in given):
+                break
+    given.append(passed)
+    for one in (taken, handed):
+        with suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
+        one.close()

@@ -69,6 +69,16 @@ def test_only_new_objects_land_by_key_etag_and_size(s3: S3Server, project: Proje
     assert list((project.root / "landing" / "p" / "s").glob(".tmp-*")) == []
 
 
+def test_the_same_size_with_other_content_is_new(s3: S3Server, project: Project) -> None:
+    bucket = s3.bucket()
+    for number in range(40):  # more than are downloaded at once
+        s3.put(bucket, f"in/{number:02d}.csv", f"id\n{number + 100}\n")
+    first = read(project, f"s3://{bucket}/in/*.csv")
+    assert origins(first) == [f"in/{number:02d}.csv" for number in range(40)]
+    s3.put(bucket, "in/07.csv", "id\n999\n")
+    assert origins(read(project, f"s3://{bucket}/in/*.csv")) == ["in/07.csv"]
+
+
 def test_a_listing_goes_on_past_its_first_page(s3: S3Server, project: Project) -> None:
     bucket = s3.bucket()
     for number in range(1001):

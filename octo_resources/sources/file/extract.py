@@ -47,7 +47,7 @@ def land_files(
     paths = find_files(place.secrets.reveal(spec.path), place.root)
     seen = Seen.of(() if full else history)
     landed: list[LandedFile] = []
-    size, old, formats = 0, 0, dict[str, Path]()
+    rows, size, old, formats = 0, 0, 0, dict[str, Path]()
     for path in paths:
         try:
             file = land_file(spec, path, seen, writer, len(landed), limit)
@@ -63,8 +63,8 @@ def land_files(
         formats.setdefault(family(file), path)
         one_format(formats)
         landed.append(file)
-        size += int(file.position["bytes"])
-        progress(sum(one.rows or 0 for one in landed), size, path.name)
+        rows, size = rows + (file.rows or 0), size + int(file.position["bytes"])
+        progress(rows, size, path.name)
     kept: Literal["copy", "reference"] = "copy" if spec.landing == "copy" else "reference"
     return NewFiles(tuple(landed), size, old == 0, kept) if landed else None
 

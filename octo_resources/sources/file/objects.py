@@ -1,10 +1,13 @@
 """Files in S3: listed page by page, only those that are new by key, ETag and size; each downloaded, then read."""
 
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 from octo_core.batch import Batch, LandedFile
 from octo_core.errors import SourceError
@@ -18,6 +21,8 @@ from octo_resources.sources.file.seen import Seen
 from octo_resources.sources.place import Place, Progress
 
 _MAGIC = re.compile(r"[*?\[]")
+_AHEAD: Final = 64 << 20
+_AT_ONCE: Final = 8
 _NOTHING_SEEN = Seen({}, {})
 
 
@@ -38,19 +43,19 @@ def land_objects(
     limit: Limit | None = None,
 ) -> NewFiles | None:
     """Puts copies of what is new into `writer.folder`; None where nothing is new. One object is on the disk at a time
-    beside what lands. With `limit`, a sample, the first object that holds something is enough. Raises SourceError."""
+    beside what lands, or up to 64 MB of small ones. With `limit`, a sample, the first object that holds something is
+    enough. Raises SourceError."""
     seen = {} if full else _seen(history)
     landed: list[LandedFile] = []
-    size, old, formats = 0, 0, dict[str, Path]()
-    with _source_errors(), TemporaryDirectory(dir=writer.folder.parent, prefix=".tmp-get-") as folder:
+    rows, size, old, formats = 0, 0, 0, dict[str, Path]()
+    with _source_errors(), ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory(dir=writer.folder.parent, prefix=".tmp-get-"))
         store, found = matching(spec, place)
-        for one in found:
-            address = _address(store, one)
-            known = seen.get(address)
-            if known is not None and known[:2] == (one.size, one.etag):
-                old += 1
-                continue
-            file = _land(spec, store, one, Path(folder), writer, len(landed), limit)
+        fresh = _Fresh(store, found, seen)
+        arriving = stack.enter_context(closing(_fetched(store, fresh, Path(folder), _AHEAD if limit is None else 0)))
+        for one, path in arriving:
+            known = seen.get(_address(store, one))
+            file = _land(spec, store, one, path, writer, len(landed), limit)
             if file is None:
                 continue
             if known is not None and known[2] == file.position["sha256"]:
@@ -61,11 +66,54 @@ def land_objects(
             formats.setdefault(family(file), Path(one.key))
             one_format(formats)
             landed.append(file)
-            size += one.size
-            progress(sum(row.rows or 0 for row in landed), size, one.key)
+            rows, size = rows + (file.rows or 0), size + one.size
+            progress(rows, size, one.key)
             if limit is not None:
                 break
-    return NewFiles(tuple(landed), size, old == 0) if landed else None
+    return NewFiles(tuple(landed), size, old + fresh.old == 0) if landed else None
+
+
+class _Fresh:
+    """The objects that did not land as they are now; `old` counts those that did."""
+
+    def __init__(self, store: ObjectStore, found: Iterable[Object], seen: Mapping[str, tuple[int, str, str]]) -> None:
+        self._store, self._found, self._seen = store, found, seen
+        self.old = 0
+
+    def __iter__(self) -> Iterator[Object]:
+        for one in self._found:
+            known = self._seen.get(_address(self._store, one))
+            if known is not None and known[:2] == (one.size, one.etag):
+                self.old += 1
+            else:
+                yield one
+
+
+def _fetched(
+    store: ObjectStore, wanted: Iterable[Object], folder: Path, ahead: int
+) -> Generator[tuple[Object, Path], None, None]:
+    """Each object and the file it was downloaded into, in order; up to `ahead` bytes of the next ones are on their way
+    meanwhile, for a request each takes longer than what a small object has in it."""
+    pending: deque[tuple[Object, Path, Future[None]]] = deque()
+    waiting = 0
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
+        for number, one in enumerate(wanted):
+            while pending and (waiting + one.size > ahead or len(pending) >= 2 * _AT_ONCE):
+                waiting -= pending[0][0].size
+                yield _arrived(*pending.popleft())
+            path = folder / str(number) / (one.key.rpartition("/")[2] or "object")
+            pending.append((one, path, pool.submit(store.download, one.key, path, one)))
+            waiting += one.size
+        while pending:
+            yield _arrived(*pending.popleft())
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _arrived(one: Object, path: Path, download: "Future[None]") -> tuple[Object, Path]:
+    download.result()
+    return one, path
 
 
 @contextmanager
@@ -82,7 +130,7 @@ def newest_object(spec: FileSource, place: Place) -> Iterator[tuple[Path, int]]:
         if first is None:
             path.touch()
         else:
-            store.download(first.key, path, first.etag)
+            store.download(first.key, path, first)
         yield path, count
 
 
@@ -135,13 +183,11 @@ def _land(
     spec: FileSource,
     store: ObjectStore,
     one: Object,
-    folder: Path,
+    path: Path,
     writer: BatchWriter,
     number: int,
     limit: Limit | None,
 ) -> LandedFile | None:
-    path = folder / (one.key.rpartition("/")[2] or "object")
-    store.download(one.key, path, one.etag)
     try:
         copied = spec.model_copy(update={"landing": "copy", "path": str(path)})
         file = land_file(copied, path, _NOTHING_SEEN, writer, number, limit)
@@ -150,6 +196,7 @@ def _land(
         raise
     finally:
         path.unlink(missing_ok=True)
+        path.parent.rmdir()
     if file is None:
         return None
     position = {**file.position, "path": _address(store, one), "etag": one.etag, "bytes": one.size}

@@ -1,0 +1,67 @@
+"""Rows set aside, beside a landing zone in an object store: what one machine's load set aside another one shows.
+
+A load's file is in the store before the load commits; this machine's disk has a mirror of what it read.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from octo_core.errors import LandingError
+from octo_core.ledger import QuarantinedRow
+from octo_resources.objects import ObjectStore, StoreError
+from octo_resources.quarantine import SUFFIX, Quarantine, QuarantineFile
+
+_ABANDONED: Final = timedelta(days=1)
+"""After so long without an end an upload is that of a process that died."""
+
+
+class RemoteQuarantine(Quarantine):
+    """See Quarantine. `prefix`: whole, ends with `/`."""
+
+    def __init__(self, root: Path, store: ObjectStore, prefix: str) -> None:
+        super().__init__(root)
+        self._store, self._prefix = store, prefix
+
+    def write(self, pipeline: str, load_id: str, rows: Iterable[QuarantinedRow]) -> QuarantineFile | None:
+        written = super().write(pipeline, load_id, rows)
+        if written is not None:
+            with _said():
+                with suppress(StoreError):  # who may not see uploads has a rule in the bucket that ends them
+                    self._store.abandon_uploads(f"{self._prefix}{pipeline}/", datetime.now(UTC) - _ABANDONED)
+                self._store.upload(written.path, self._key(pipeline, load_id))
+            written.path.unlink()
+        return written
+
+    def read(self, pipeline: str, load_id: str, sha256: str | None = None) -> Iterator[QuarantinedRow]:
+        path = self.path(pipeline, load_id)
+        if not path.is_file() and load_id in self._there(pipeline):
+            with _said():
+                self._store.download(self._key(pipeline, load_id), path)
+        yield from super().read(pipeline, load_id, sha256)
+
+    def remove(self, pipeline: str, load_id: str) -> None:
+        super().remove(pipeline, load_id)
+        with suppress(StoreError):  # what stays is of a load that is known not to have committed
+            self._store.delete([self._key(pipeline, load_id)])
+
+    def loads(self, pipeline: str) -> list[str]:
+        return sorted({*super().loads(pipeline), *self._there(pipeline)})
+
+    def _there(self, pipeline: str) -> set[str]:
+        prefix = f"{self._prefix}{pipeline}/"
+        with _said():
+            return {one.key.removeprefix(prefix).removesuffix(SUFFIX) for one in self._store.objects(prefix)}
+
+    def _key(self, pipeline: str, load_id: str) -> str:
+        return f"{self._prefix}{pipeline}/{load_id}{SUFFIX}"
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    try:
+        yield
+    except StoreError as error:
+        raise LandingError(f"cannot use the quarantine: {error.message}", where=error.where, hint=error.hint) from error
