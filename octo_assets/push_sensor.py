@@ -3,7 +3,7 @@
 import dagster as dg
 
 from octo_assets.names import op_name
-from octo_assets.schedules import pipeline_keys
+from octo_assets.schedules import started_keys
 from octo_assets.sensing import is_under_way, space_of, switched
 from octo_core.spec.pipeline import PipelineSpec
 from octo_core.spec.sources import PushSource
@@ -20,7 +20,7 @@ def push_sensor(project: Project, spec: PipelineSpec) -> dg.SensorDefinition | N
     ages = [one.batch.age.total_seconds() for one in spec.sources.values() if isinstance(one, PushSource)]
     if not ages or spec.stream is not None:  # a stream takes what is pushed as it comes
         return None
-    keys = pipeline_keys(spec)
+    keys = started_keys(spec)
 
     @dg.sensor(
         name=op_name(spec.name, "pushed"),

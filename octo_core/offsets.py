@@ -54,6 +54,11 @@ class Offsets(Frozen):
         known = self.topics.get(topic)
         return known.next.get(partition) if known is not None else None
 
+    def knows(self, one: "Ends") -> bool:
+        """Whether it says where this partition, of the topic that it is now, goes on."""
+        known = self.topics.get(one.topic)
+        return known is not None and known.id == one.topic_id and one.partition in known.next
+
     def __bool__(self) -> bool:
         return bool(self.topics)
 
@@ -98,12 +103,9 @@ def going_on(
         known = position.topics.get(one.topic)
         if known is not None and known.id != one.topic_id:
             raise _another(one, known, pipeline)
-        start = position.next(*one.place)
-        if start is None and known is not None:
+        start = _start(position, one, first)
+        if known is not None and not position.knows(one):
             findings.append(f"{one.topic} has a new partition, {one.partition}: it is read from its beginning")
-            start = 0
-        if start is None:
-            start = max(one.low, first.get(one.place, one.low))
         if start > one.high:
             raise _rewound(one, start, pipeline)
         if start < one.low:
@@ -113,6 +115,21 @@ def going_on(
     if gaps:
         raise _lost(gaps, pipeline)
     return found, findings
+
+
+def beginnings(position: Offsets, ends: Sequence[Ends], first: Mapping[Place, int]) -> list[OffsetRange]:
+    """Where the partitions begin of which `position` says nothing, as empty ranges: a position that has them knows
+    that they were there, and what comes into them later is not taken for what a new partition holds."""
+    found = [(one, _start(position, one, first)) for one in ends if not position.knows(one)]
+    return [_range(one, start).model_copy(update={"end": start}) for one, start in found]
+
+
+def _start(position: Offsets, one: Ends, first: Mapping[Place, int]) -> int:
+    """Where a partition goes on; one that came to a topic which is known begins at its beginning."""
+    start = position.next(*one.place)
+    if start is not None:
+        return start
+    return 0 if one.topic in position.topics else max(one.low, first.get(one.place, one.low))
 
 
 def lost_messages(position: Offsets, ends: Sequence[Ends]) -> int:

@@ -153,7 +153,7 @@ def _due(space: Workspace, pipeline: Pipeline, source: str, spec: KafkaSource) -
     with Cluster(client_settings(spec, space.project)) as cluster:
         found = to_read(spec, cluster, position_of(space, pipeline, source), pipeline=pipeline.name)
         if not found.ranges:
-            return []
+            return list(found.begins) if found.fleeting else []
         if sum(one.end - one.start for one in found.ranges) < spec.batch.rows:
             younger = cluster.at(found.topics, datetime.now(UTC) - spec.batch.age)
             if all(one.start >= younger.get(one.place, one.end) for one in found.ranges):

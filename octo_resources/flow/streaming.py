@@ -95,7 +95,8 @@ class Streaming:
         self.sources = streaming_sources(pipeline)
         assert pipeline.spec.stream is not None
         self.spec: StreamSpec = pipeline.spec.stream
-        self.space, self.pipeline = space, pipeline
+        self._space = self.space = space
+        self.pipeline = pipeline
         self._told, self.stopping, self._stage, self._run = told, stopping, stage, dagster_run
         self._said, self._once = said, once
         self._telling = Telling(space.project.state, pipeline.name)
@@ -135,8 +136,9 @@ class Streaming:
 
     def _follow(self) -> StreamState:
         """From connecting until the stream stops, or the plan waits."""
-        self._prepare()
         with ExitStack() as stack:
+            self.space = stack.enter_context(self._space.holding())
+            self._prepare()
             followers = {name: stack.enter_context(self._follower(name)) for name in self.sources}
             self._resume(followers)
             while not self.stopping.is_set():

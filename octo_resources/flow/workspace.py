@@ -1,6 +1,8 @@
 """One project folder with its registry, landing zone and destinations: what every step of the flow works on."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from octo_resources.engines.choice import Choice
     from octo_resources.engines.duckdb import DuckEngine, Input
     from octo_resources.engines.protocol import Engine
+    from octo_resources.flow.held import Held
 
 
 def open_registry(project: Project, url: str = "") -> Registry:
@@ -69,6 +72,8 @@ class Workspace:
 
     project: Project
     opened: Registry | None = None
+    held: "Held | None" = None
+    """What loads that follow one another keep open."""
 
     @classmethod
     def open(cls, root: Path | str | None = None, *, registry: Registry | None = None) -> "Workspace":
@@ -94,10 +99,19 @@ class Workspace:
 
     def seen(self, pipeline: str, source: str) -> list[Batch]:
         """What schema and plan stand on: what landed, oldest first, or else a sample of the source."""
-        return self.landing.batches(pipeline, source) or self.samples.batches(pipeline, source)
+        landed = [one for one in self.landing.batches(pipeline, source) if one.files]  # an empty one shows nothing
+        return landed or self.samples.batches(pipeline, source)
 
     def is_sample(self, batch: Batch) -> bool:
         return Path(batch.folder).is_relative_to(self.samples.root)
+
+    @contextmanager
+    def holding(self) -> "Iterator[Workspace]":
+        """The same, for loads of one pipeline that follow one another: its connections stay open meanwhile."""
+        from octo_resources.flow.held import Held
+
+        with self.registry.database.open(), Held() as held:
+            yield Workspace(self.project, self.registry, held)
 
     def pipeline(self, name: str) -> Pipeline:
         return self.project.pipeline(name)
@@ -108,14 +122,17 @@ class Workspace:
 
         if pipeline.spec.destination is None:
             raise UsageError("the pipeline has no destination", where=pipeline.name, hint="add `destination:`")
+        if self.held is not None:
+            return self.held.destination(pipeline.spec.destination, self.project.secrets)
         return connect(pipeline.spec.destination, self.project.secrets)
 
     def engine(self, pipeline: Pipeline) -> "DuckEngine":
         """The embedded engine with the pipeline's memory and threads."""
         from octo_resources.engines.duckdb import DuckEngine
 
-        wanted = pipeline.spec.engine
-        return DuckEngine(memory=wanted.memory, threads=wanted.threads, temp=self.project.state / "tmp")
+        wanted, remembered = pipeline.spec.engine, self.held.engine if self.held is not None else None
+        temp = self.project.state / "tmp"
+        return DuckEngine(memory=wanted.memory, threads=wanted.threads, temp=temp, remembered=remembered)
 
     def load_engine(self, pipeline: Pipeline, choice: "Choice", tag: str, say: "Callable[[str], None]") -> "Engine":
         """The engine that a load was given; `tag` names its jobs, `say` is told how far they are."""

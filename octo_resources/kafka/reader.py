@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 10_000
 """Messages asked for at a time: fewer cost calls, more cost memory."""
+WAIT: Final = 0.1
+"""Seconds after which what came is taken, though more was asked for: a range may end in what holds no message."""
 
 Take = Callable[[Place, "list[Message]"], int]
 """Told of messages of one partition, in their order; gives the bytes that it made of them."""
@@ -98,10 +100,11 @@ class Reader:
     ) -> None:
         rows = size = 0
         began = heard = time.monotonic()
-        wait = 1.0 if limits.seconds is None else min(1.0, max(0.01, limits.seconds))
+        wait = WAIT if limits.seconds is None else min(WAIT, max(0.01, limits.seconds))
         while left:
-            wanted = AT_ONCE if limits.rows is None else min(AT_ONCE, limits.rows - rows)
-            messages = self._consumer.consume(wanted, wait)
+            # Not more than can come: the call returns when it has so many, or waits in vain.
+            wanted = min(AT_ONCE, sum(one.asked.end - one.next for one in left.values()))
+            messages = self._consumer.consume(wanted if limits.rows is None else min(wanted, limits.rows - rows), wait)
             now = time.monotonic()
             if messages:
                 heard = now

@@ -44,6 +44,16 @@ class Database:
         with self._transaction(writes=True) as connection:
             yield connection
 
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """One connection stays open meanwhile: with the last one SQLite writes its log back and syncs it, each time."""
+        with self._guard():
+            connection = self.engine.connect()
+        try:
+            yield
+        finally:
+            connection.close()
+
     def hold(self, connection: sa.Connection, name: str) -> None:
         """Let one writer at a time past this point, till its transaction ends. SQLite has one writer anyway."""
         if not self.sqlite:

@@ -1,6 +1,7 @@
 """What lands of topics: whole ranges, once, each message as a record or with the reason why it is none."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -127,17 +128,53 @@ def test_a_topic_made_anew_is_another_topic(topics: Topics, landing: Landing) ->
 
 
 def test_new_partitions_are_read_from_their_beginning(topics: Topics, landing: Landing) -> None:
-    topic = topics.make()
+    topic = topics.make(partitions=2)
+    spec = topics.source(topic)
+    topics.fill(topic, ['{"a":1}'])
+    first = _extract(landing, spec)
+    topics.grow(topic, 3)
+    for partition in (1, 2):
+        topics.fill(topic, ['{"a":2}'], partition=partition)
+    batch = _next(landing, spec, first)
+    assert [one["_partition"] for one in _records(batch)] == [1, 2]
+    assert batch is not None
+    assert batch.notes == (f"{topic} has a new partition, 2: it is read from its beginning",)  # 1 was there, and empty
+
+
+def test_latest_is_what_comes_after_the_first_look(topics: Topics, landing: Landing) -> None:
+    topic = topics.make(partitions=2)
     spec = topics.source(topic, start="latest")
     topics.fill(topic, ['{"a":1}'])
-    assert _extract(landing, spec) is None
-    first = _extract(landing, spec, since="earliest")
-    topics.grow(topic, 2)
-    topics.fill(topic, ['{"a":2}'], partition=1)
-    batch = _next(landing, spec, first)
-    assert [one["_partition"] for one in _records(batch)] == [1]
+    first = _extract(landing, spec)
+    assert _records(first) == []  # a batch without rows: where reading begins is written down by it
+    topics.fill(topic, ['{"a":2}'])
+    topics.fill(topic, ['{"a":3}'], partition=1)
+    assert [(one["_partition"], one["a"]) for one in _records(_next(landing, spec, first))] == [(0, 2), (1, 3)]
+
+
+def test_the_gaps_that_compaction_leaves_are_not_called_lost(topics: Topics, landing: Landing) -> None:
+    topic = topics.make(
+        cleanup_policy="compact", segment_ms="100", min_cleanable_dirty_ratio="0.01", max_compaction_lag_ms="100"
+    )
+    spec = topics.source(topic)
+    topics.fill(topic, [("a", '{"n":0}')])
+    first = _extract(landing, spec)
+    for number in range(1, 6):
+        topics.fill(topic, [("a", f'{{"n":{number}}}'), ("b", f'{{"n":{number}}}')])
+    until = time.monotonic() + 60
+    while True:  # until the cleaner has been there; what is left says so itself
+        topics.fill(topic, [("c", '{"n":9}')])  # a segment closes when a message comes after its time
+        batch = _next(landing, spec, first)
+        found = _records(batch)
+        if found[0]["_offset"] > 1:
+            break
+        assert time.monotonic() < until, "nothing was compacted"
+        time.sleep(0.2)
     assert batch is not None
-    assert "has a new partition, 1" in batch.notes[0]
+    assert found[0]["_offset"] > 1  # the position says 1, and the topic begins after it
+    newest = {one["_key"]: one["n"] for one in found}
+    assert newest == {"a": 5, "b": 5, "c": 9}
+    assert not batch.notes
 
 
 def test_a_pattern_takes_topics_as_they_come(topics: Topics, landing: Landing) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from octo_core.errors import SourceError
-from octo_core.offsets import Ends, OffsetRange, Offsets, backlog, cut, going_on, lost_messages, said
+from octo_core.offsets import Ends, OffsetRange, Offsets, backlog, beginnings, cut, going_on, lost_messages, said
 from octo_resources.sources.kafka.begin import least
 
 
@@ -54,6 +54,18 @@ def test_another_topic_and_a_rewound_one_are_noticed() -> None:
 def test_a_position_forgets_a_topic_that_was_made_anew() -> None:
     new = OffsetRange(topic="t", topic_id="two", partition=1, start=0, end=4)
     assert at(3, 5).moved([new]).topics["t"].next == {1: 4}
+
+
+def test_a_partition_that_was_empty_is_not_called_new() -> None:
+    position = at(3).moved(beginnings(at(3), [ends(0, 3), ends(0, 0, 1)], {}))
+    assert going_on(position, [ends(0, 3), ends(0, 4, 1)], {})[1] == []
+    assert starts(position, ends(0, 3), ends(0, 4, 1)) == [(1, 0, 4)]
+    assert going_on(at(3), [ends(0, 3), ends(0, 4, 1)], {})[1] == [
+        "t has a new partition, 1: it is read from its beginning"
+    ]
+    latest = beginnings(Offsets(), [ends(0, 9), ends(2, 5, 1)], {("t", 0): 9, ("t", 1): 5})
+    assert starts(Offsets().moved(latest), ends(0, 11), ends(2, 6, 1)) == [(0, 9, 11), (1, 5, 6)]
+    assert beginnings(at(3, 5), [ends(0, 4), ends(0, 9, 1)], {}) == []
 
 
 def test_ranges_are_cut_in_proportion() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ class Stream:
     topic: str
     registry: Registry
     told: list[MicroBatch] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     @property
     def space(self) -> Workspace:
@@ -63,11 +65,17 @@ class Stream:
         approve(space, space.pipeline("sales"), fingerprint, reviewer="ana@shop.example", via="cli")
         return fingerprint
 
-    def follow(self) -> StreamState:
-        """Load all that waits."""
+    def follow(self, between: Callable[[int], None] = lambda _: None) -> StreamState:
+        """Load all that waits. `between` is called after each micro-batch with its number, from 1."""
         space, self.told = self.space, []
-        stopping = threading.Event()
-        return Streaming(space, space.pipeline("sales"), told=self.told.append, stopping=stopping, once=True).run()
+
+        def told(made: MicroBatch) -> None:
+            self.told.append(made)
+            between(len(self.told))
+
+        self.said = []
+        pipeline, stopping = space.pipeline("sales"), threading.Event()
+        return Streaming(space, pipeline, told=told, stopping=stopping, said=self.said.append, once=True).run()
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.url, autocommit=True) as connection:

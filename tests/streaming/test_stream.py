@@ -12,6 +12,7 @@ from benchmarks.kill_matrix import CASES, Ground, tried
 from demo.broker import Broker
 from octo_core.errors import QuarantineLimit, UsageError
 from octo_core.streaming import StreamState
+from octo_resources.flow import reject
 from octo_resources.flow.stream_state import stream_lock, stream_state
 from octo_resources.kafka.replaying import replay_letters
 from tests.flow.shop import OCTOPIPE
@@ -43,6 +44,45 @@ def test_nothing_loads_before_the_approval_and_all_of_it_after(stream: Stream) -
     assert kept is not None
     assert (kept.status, kept.rows) == ("stopped", 2)
     assert stream.follow().rows == 0, "what is loaded is not read again"
+
+
+def test_micro_batches_share_a_connection_and_one_that_is_lost_is_made_anew(stream: Stream) -> None:
+    stream.send(*(sale(number) for number in range(1, 51)))
+    stream.write(stream={"trigger": "continuous", "max_rows": 10})
+    stream.approve()
+    ours = "FROM pg_stat_activity WHERE application_name = 'octopipe' AND datname = current_database()"
+    seen: list[int] = []
+
+    def between(number: int) -> None:
+        seen.extend(pid for (pid,) in stream.sql(f"SELECT pid {ours}"))
+        if number == 3:
+            stream.sql(f"SELECT pg_terminate_backend(pid, 5000) {ours}")
+
+    assert stream.follow(between).status == "stopped"
+    assert len(seen) == 5
+    assert len(set(seen[:3])) == len(set(seen[3:])) == 1
+    assert seen[2] != seen[3]
+    assert stream.said == [], "nothing was tried again"
+    assert stream.sql("SELECT count(*) FROM sale") == [(50,)]
+    assert stream.sql(f"SELECT pid {ours}") == []
+
+
+@pytest.mark.parametrize("what", ["revoked", "altered"])
+def test_what_was_approved_is_asked_for_each_micro_batch(stream: Stream, what: str) -> None:
+    stream.send(*(sale(number) for number in range(1, 31)))
+    stream.write(stream={"trigger": "continuous", "max_rows": 10})
+    fingerprint = stream.approve()
+
+    def between(number: int) -> None:
+        if number == 2 and what == "revoked":
+            reject(stream.space, stream.space.pipeline("sales"), fingerprint, reviewer="ana@shop.example", via="cli")
+        elif number == 2:
+            stream.sql("ALTER TABLE sale ADD CHECK (amount > 0)")
+
+    state = stream.follow(between)
+    assert state.status == "waiting_for_approval"
+    assert stream.sql("SELECT count(*) FROM sale") == [(20,)]
+    assert len(stream.told) == 2
 
 
 def test_one_bad_message_stops_nothing_and_goes_to_the_dead_letters(stream: Stream) -> None:

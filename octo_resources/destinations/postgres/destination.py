@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from octo_resources.destinations.postgres.load import Load
+    from octo_resources.destinations.postgres.session import Sessions
     from octo_resources.destinations.writing import WriteJob, WriteOutcome
 
 _INTROSPECTION_SECONDS: Final = 60
@@ -30,12 +31,14 @@ _COUNTED: Final = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class PostgresDestination:
-    """Holds an address and no connection: each piece of work opens one and closes it."""
+    """Holds an address and no connection, but with `keeping`: each piece of work opens one and closes it."""
 
     address: Address
     state_schema: str = "_octopipe"
     direct: Address | None = None
     """The same database past a connection pooler: tasks of a cluster are told from others by their connection."""
+    sessions: "Sessions | None" = field(default=None, compare=False)
+    """Where loads that follow one another leave their connection; see `keeping`."""
 
     @classmethod
     def from_url(
@@ -43,6 +46,17 @@ class PostgresDestination:
     ) -> "PostgresDestination":
         """Raises UsageError for a URL that cannot be one."""
         return cls(Address.from_url(url), state_schema, Address.from_url(direct_url) if direct_url else None)
+
+    def keeping(self) -> "PostgresDestination":
+        """The same, whose loads use one connection after the other, as long as it lives; to be closed in the end."""
+        from octo_resources.destinations.postgres.session import Sessions
+
+        return replace(self, sessions=Sessions(self.address))
+
+    def close(self) -> None:
+        """Give up what is kept."""
+        if self.sessions is not None:
+            self.sessions.close()
 
     def version(self) -> str:
         """The server's version, e.g. `18.4`. Raises DestinationError where it cannot be reached."""

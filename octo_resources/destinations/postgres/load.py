@@ -14,7 +14,7 @@ from octo_resources.destinations.postgres.connection import statement_error
 from octo_resources.destinations.postgres.counters import require_counting
 from octo_resources.destinations.postgres.depot import PostgresLedge
 from octo_resources.destinations.postgres.record import Recorder
-from octo_resources.destinations.postgres.session import Refused, Session
+from octo_resources.destinations.postgres.session import Refused, Session, Sessions
 from octo_resources.destinations.postgres.state import Position
 from octo_resources.destinations.postgres.table_write import Rows, TableWrite
 from octo_resources.destinations.writing import LoadRecord, WriteJob, WriteOutcome
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 LOCK_WAIT: Final = timedelta(seconds=60)
 _LOCK_NOT_AVAILABLE: Final = "55P03"
-_WORK_MEMORY: Final = "64MB"
+_BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_MEMORY: Final = (
+    "CASE WHEN pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB') "
+    "THEN set_config('work_mem', '64MB', true) END"
+)
 
 
 class Load:
@@ -53,12 +57,13 @@ class Load:
         self._bases: dict[str, dict[str, str]] = {}
         self._session: Session | None = None
         self._server = 0
-        self._recorded = False
+        self._recorded = self._committed = False
+        self._sessions = destination.sessions or Sessions(destination.address)
         self._ledge = PostgresLedge(destination.direct or destination.address, load_id)
 
     def __enter__(self) -> "Load":
-        self._session = Session(self._destination.address)
         try:
+            self._session = self._sessions.begin(_BEGIN)
             self._begin(self._session)
         except Refused as error:
             self.close()
@@ -76,10 +81,12 @@ class Load:
         self.close()
 
     def close(self) -> None:
-        """End the connection; what was not committed is rolled back."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        """End the transaction; what was not committed is rolled back."""
+        session, self._session = self._session, None
+        if session is not None and self._sessions is self._destination.sessions:
+            self._sessions.give_back(session, ended=self._committed)
+        elif session is not None:
+            session.close()
         self._ledge.close()
 
     def tasks_may_write(self) -> bool:
@@ -144,6 +151,7 @@ class Load:
         session = self._open
         try:
             session.run("COMMIT")
+            self._committed = True
         except Refused as error:
             raise session.explain("the load could not be committed", error) from error
         finally:
@@ -157,18 +165,17 @@ class Load:
 
     def _begin(self, session: Session) -> None:
         lock, statement = self._timeouts
-        session.run("BEGIN ISOLATION LEVEL READ COMMITTED")
-        session.run(f"SET LOCAL lock_timeout = {_milliseconds(lock)}")
-        session.run("SET LOCAL row_security = off")  # an error instead of rows that are silently not seen
-        session.run("SET CONSTRAINTS ALL DEFERRED")  # each is judged when the tables that it speaks of are written
-        session.run("SET LOCAL idle_in_transaction_session_timeout = 0")
-        session.run(
-            f"SELECT set_config('work_mem', '{_WORK_MEMORY}', true) "
-            f"WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('{_WORK_MEMORY}')"
-        )
+        settings = {
+            "lock_timeout": str(_milliseconds(lock)),
+            "row_security": "off",  # an error instead of rows that are silently not seen
+            "idle_in_transaction_session_timeout": "0",
+        }
         if statement is not None:
-            session.run(f"SET LOCAL statement_timeout = {_milliseconds(statement)}")
-        self._server = int(session.value("SELECT current_setting('server_version_num')::int"))
+            settings["statement_timeout"] = str(_milliseconds(statement))
+        said = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+        # One statement for all: each is three ways to the server and back.
+        self._server = session.rows(f"SELECT current_setting('server_version_num')::int, {said}, {_MEMORY}")[0][0]
+        session.run("SET CONSTRAINTS ALL DEFERRED")  # each is judged when the tables that it speaks of are written
         self._recorder.require(session)
         require_counting(session)
         self._lock(session)

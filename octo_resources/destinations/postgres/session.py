@@ -1,5 +1,6 @@
 """SQL over the ADBC connection that holds a load's transaction: statements, rows, savepoints and binary COPY."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 _ENVIRONMENT: Final = frozenset({"08", "0A", "25", "28", "3D", "40", "42", "53", "54", "55", "57", "58", "F0", "XX"})
 """Classes of SQLSTATE that no row is to blame for: connection, permission, syntax, resources, locks, the server itself.
 A trigger may raise whatever it likes outside of them."""
+_IDLE: Final = 120.0
+"""Seconds after which a connection that nobody used is not tried any more: routers forget it without a word, and who
+asks then waits for minutes."""
 
 
 class Refused(Exception):  # noqa: N818 - what PostgreSQL said of a statement; never leaves this folder
@@ -32,11 +36,59 @@ class Refused(Exception):  # noqa: N818 - what PostgreSQL said of a statement; n
         return bool(self.state) and self.state[:2] not in _ENVIRONMENT
 
 
+class Sessions:
+    """Keeps the connection of a load for the load after it: opening one costs 70 ms of CPU, and the server as much,
+    whose new process has to learn its catalogs. For loads that follow one another, not for several at once."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._kept: Session | None = None
+        self._since = 0.0
+
+    def begin(self, statement: str) -> "Session":
+        """A session in a transaction. What was kept and has been lost meanwhile is made anew. Raises Refused."""
+        session, self._kept = self._kept, None
+        if session is not None and time.monotonic() - self._since > _IDLE:
+            session.close()
+        elif session is not None:
+            try:
+                session.run(statement)
+            except Refused:  # the server, or something between, has ended it; nothing was under way
+                session.close()
+            else:
+                return session
+        session = Session(self._address)
+        try:
+            session.run(statement)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def give_back(self, session: "Session", *, ended: bool) -> None:
+        """For the next load. `ended`: its transaction is over; else it is rolled back here."""
+        if not ended:
+            try:
+                session.run("ROLLBACK")
+            except Refused:
+                session.close()
+        if session.fresh and self._kept is None:
+            self._kept, self._since = session, time.monotonic()
+        else:
+            session.close()
+
+    def close(self) -> None:
+        session, self._kept = self._kept, None
+        if session is not None:
+            session.close()
+
+
 class Session:
-    """One connection, one transaction. Not for several threads, but for `cancel`."""
+    """One connection, one transaction at a time. Not for several threads, but for `cancel`."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
+        self._cancelled = False
         self._connection: adbc_driver_postgresql.dbapi.Connection = open_writer(address)
         self._cursor: adbc_driver_postgresql.dbapi.Cursor = self._connection.cursor()
         self._savepoints = 0
@@ -98,10 +150,16 @@ class Session:
         finally:
             self._savepoints -= 1
 
+    @property
+    def fresh(self) -> bool:
+        """Whether another transaction may follow: a cancellation may still be on its way, and hit that one."""
+        return self._open and not self._cancelled
+
     def cancel(self) -> None:
         """Cancel the statement that runs; the one method that another thread may call."""
         from adbc_driver_manager import Error
 
+        self._cancelled = True
         with suppress(Error):  # nothing runs, or the connection has gone: either way nothing is left to cancel
             self._connection.adbc_cancel()
 

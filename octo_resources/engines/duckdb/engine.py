@@ -22,6 +22,7 @@ from octo_resources.engines.duckdb.parquet import parquet_batches
 from octo_resources.engines.duckdb.payloads import payloads, records
 from octo_resources.engines.duckdb.pretty import pretty
 from octo_resources.engines.duckdb.preview import Preview, Previewing
+from octo_resources.engines.duckdb.remembered import Remembered
 from octo_resources.engines.duckdb.scan import Refused, Scan, Tally
 from octo_resources.engines.duckdb.select import Evaluation, Tombstones, evaluation, identifier
 from octo_resources.engines.duckdb.session import Session
@@ -34,13 +35,22 @@ PAYLOAD_SHOWN: Final = 500
 class DuckEngine:
     """DuckDB inside this process. `memory`: bytes it may use; `temp`: a folder for what does not fit.
 
-    Every call opens a database of its own, so that one engine serves several threads.
+    Every call opens a database of its own, so that one engine serves several threads; with `remembered` a call goes on
+    in that of the call before it.
     """
 
     name: Final[Literal["duckdb"]] = "duckdb"
 
-    def __init__(self, *, memory: int | None = None, threads: int | None = None, temp: Path) -> None:
+    def __init__(
+        self,
+        *,
+        memory: int | None = None,
+        threads: int | None = None,
+        temp: Path,
+        remembered: Remembered | None = None,
+    ) -> None:
         self._memory, self._threads, self._temp = memory, threads, temp
+        self._remembered = remembered
 
     def scan(self, limit: int | None = None, keys: Sequence[str] = ()) -> Scan:
         """An empty account for one `evaluate`, of at most about `limit` rows, that keeps the `keys` of refused ones."""
@@ -138,9 +148,7 @@ class DuckEngine:
         detail: bool,
         seconds: float | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        session = Session(memory=self._memory, threads=self._threads, temp=self._temp, variables=variables)
-        if seconds is not None:
-            session.end_after(seconds)
+        session, whole = self._session(variables, seconds), False
         try:
             fields = [field.name for field in schema.fields]
             work = Pass(session, wanted, fields, scan, detail=detail)
@@ -153,19 +161,33 @@ class DuckEngine:
                             return
                         if session.expired:
                             raise TooMuch("it takes too long")
+            whole = True
         except Exception as error:
             if seconds is None or not (session.expired or "Out of Memory" in str(error)):
                 raise
             raise TooMuch("it takes too long" if session.expired else "it takes too much memory") from error
         finally:
-            session.close()
+            if whole and seconds is None and self._remembered is not None:
+                self._remembered.leave((self._memory, self._threads), session)
+            else:
+                session.close()
 
-    @staticmethod
+    def _session(self, variables: LoadVariables, seconds: float | None) -> Session:
+        def made() -> Session:
+            return Session(memory=self._memory, threads=self._threads, temp=self._temp, variables=variables)
+
+        if seconds is None and self._remembered is not None:
+            return self._remembered.take((self._memory, self._threads), variables, made)
+        session = made()
+        if seconds is not None:
+            session.end_after(seconds)
+        return session
+
     def _group(
-        work: Pass, schema: SourceSchema, batch: str, form: str, files: Sequence[Numbered]
+        self, work: Pass, schema: SourceSchema, batch: str, form: str, files: Sequence[Numbered]
     ) -> Generator[pa.RecordBatch, None, None]:
         if form == "jsonl":
-            yield from JsonLines(work, batch, files).good()
+            yield from JsonLines(work, batch, files, held=self._remembered is not None).good()
             return
         if form not in ("csv", "parquet"):
             raise NotSupportedYet(f"the engine does not read {form} files", where=str(files[0].input.path))

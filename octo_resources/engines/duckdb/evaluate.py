@@ -55,6 +55,13 @@ class Reading(ABC):
             connection.unregister(name)
         feed.raise_error()
 
+    def held(self, feed: Feed, query: str) -> Iterator[pa.RecordBatch]:
+        """The same for a few lines, by a plan that the session keeps for the next ones."""
+        lines = list(feed.segment())
+        feed.raise_error()
+        if lines:
+            yield from self.session.held(pa.Table.from_batches(lines), query).to_batches()
+
     def side(self, batch: str, tokens: pa.Table) -> Iterator[pa.RecordBatch]:
         """Evaluate tokens that were read in Python, beside the stream that is under way."""
         connection = self.session.side

@@ -14,8 +14,10 @@ from octo_resources.engines.duckdb.lines import Feed, lines
 from octo_resources.engines.duckdb.records import RecordReader
 from octo_resources.engines.duckdb.scan import Tally, malformed
 from octo_resources.engines.duckdb.select import ROW
+from octo_resources.engines.duckdb.session import HELD
 from octo_resources.engines.duckdb.template import Template, learn
 
+Layout = tuple[Grammar, Template | None]
 Value = TypeVar("Value", int, str)
 SAMPLE: Final = 400
 """Lines from which a grammar is learned: 30 to 40 ms."""
@@ -23,6 +25,8 @@ RELEARN_AFTER: Final = 20_000
 """Lines after which a grammar that refuses a tenth of them is learned anew."""
 MOST_GRAMMARS: Final = 6
 """Grammars tried in one batch; after that what the last one refuses is read record by record."""
+FEW: Final = 20_000
+"""Lines that are taken into a table first where a plan for it may be there already."""
 SIDE_ROWS: Final = 50_000
 """Rows read record by record that are evaluated together."""
 
@@ -30,23 +34,26 @@ SIDE_ROWS: Final = 50_000
 class JsonLines:
     """The JSON-lines files of one batch."""
 
-    def __init__(self, work: Reading, batch: str, files: Sequence[Numbered]) -> None:
+    def __init__(self, work: Reading, batch: str, files: Sequence[Numbered], *, held: bool = False) -> None:
         self._work, self._batch = work, batch
         self._feed = Feed(files, lambda one: lines(one, self._bad))
         self._reader = RecordReader(work.paths, work.fields)
         self._side: list[pa.RecordBatch] = []
         self._grammars = 0
+        self._few = held and _rows(files) <= FEW
+        self._place = files[0].input.batch.source, work.paths
+        """What a layout is remembered by."""
 
     def good(self) -> Iterator[pa.RecordBatch]:
         """The rows whose expressions all succeed; everything else is in the scan by the end."""
         teacher = self._first_lines()
         while teacher is not None:
-            grammar = self._learn(teacher)
-            if grammar is None:
+            layout = self._work.session.layouts.pop(self._place, None) or self._learn(teacher)
+            if layout is None:
                 yield from self._slow_segment()
                 break
             refused: list[str] = []
-            yield from self._fast_segment(grammar, learn(teacher, grammar.required), refused)
+            yield from self._fast_segment(layout, refused)
             ahead = self._first_lines(half=True)
             teacher = None if ahead is None else [*ahead, *refused[: SAMPLE // 2]]
         yield from self._flush(1)
@@ -60,22 +67,21 @@ class JsonLines:
         step = max(1, batch.num_rows // wanted)
         return _list(batch, "line", str)[::step][:wanted]
 
-    def _learn(self, texts: list[str]) -> Grammar | None:
+    def _learn(self, texts: list[str]) -> Layout | None:
         self._grammars += 1
         try:
-            return write(sample(texts), [path_parts(path) for path in self._work.paths])
+            grammar = write(sample(texts), [path_parts(path) for path in self._work.paths])
         except TooWildError:
             return None
+        return grammar, learn(texts, grammar.required)
 
-    def _fast_segment(
-        self, grammar: Grammar, template: Template | None, examples: list[str]
-    ) -> Iterator[pa.RecordBatch]:
+    def _fast_segment(self, layout: Layout, examples: list[str]) -> Iterator[pa.RecordBatch]:
         """Lines until the end, or until a grammar that fits them better seems worth learning."""
         work = self._work
-        relation = json_relation(grammar, work.paths, work.fields, "octo_lines", template)
+        relation = json_relation(layout[0], work.paths, work.fields, HELD if self._few else "octo_lines", layout[1])
         query = work.query(f"({relation.sql})", relation.extra)
         read = misfits = 0
-        for found in work.stream(self._feed, "octo_lines", query):
+        for found in work.held(self._feed, query) if self._few else work.stream(self._feed, "octo_lines", query):
             raw = found.column(LINE)
             asides = len(raw) - raw.null_count
             read, misfits = read + len(raw), misfits + asides
@@ -89,6 +95,8 @@ class JsonLines:
             yield from work.settle(self._batch, found, relation.missing, relation.new_fields)
             if misfits > read // 10 and read >= RELEARN_AFTER and self._grammars < MOST_GRAMMARS:
                 self._feed.stop()
+        if misfits <= read // 10:
+            work.session.layouts[self._place] = layout
 
     def _slow_segment(self) -> Iterator[pa.RecordBatch]:
         """All that is left, record by record."""
@@ -116,6 +124,11 @@ class JsonLines:
 
     def _bad(self, row: int, reason: str, value: str | None) -> None:
         self._work.refuse(self._batch, [malformed(row, reason, value)])
+
+
+def _rows(files: Sequence[Numbered]) -> int:
+    """How many lines the files have; more than a few where nobody counted."""
+    return sum(FEW + 1 if one.input.file.rows is None else one.input.file.rows for one in files)
 
 
 def _list(batch: pa.RecordBatch, name: str, _: type[Value]) -> list[Value]:

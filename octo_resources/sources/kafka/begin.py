@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from octo_core.errors import SourceError, UsageError
-from octo_core.offsets import Ends, OffsetRange, Offsets, Place, going_on
+from octo_core.offsets import Ends, OffsetRange, Offsets, Place, beginnings, going_on
 from octo_core.spec.sources import KafkaSource
 from octo_resources.kafka.cluster import Cluster, Topic
 from octo_resources.landing import Landing
@@ -23,6 +23,15 @@ class Found:
     ends: tuple[Ends, ...]
     findings: tuple[str, ...] = ()
     """What is worth knowing: new partitions, topics that are gone."""
+    begins: tuple[OffsetRange, ...] = ()
+    """Where partitions begin of which the position says nothing: empty ranges."""
+    fleeting: bool = False
+    """Whether `begins` would be later the next time, as with `start: latest`: it is to be written down by a batch, an
+    empty one if need be."""
+
+    def reached(self, read: Sequence[OffsetRange]) -> Offsets:
+        """How far the source is read once these ranges are."""
+        return self.position.moved([*self.begins, *read])
 
 
 def reached(landing: Landing, pipeline: str, source: str, resume: Resume | None) -> Offsets:
@@ -54,10 +63,20 @@ def to_read(
     ends = cluster.ends(topics)
     begin = "earliest" if full else since
     first = _first(cluster, topics, ends, begin or spec.start)
-    ranges, findings = going_on(Offsets() if begin is not None else position, ends, first, pipeline)
+    known = Offsets() if begin is not None else position
+    ranges, findings = going_on(known, ends, first, pipeline)
+    unknown = [one for one in ends if not position.knows(one)]
     gone = sorted(set(position.topics) - {one.name for one in topics})
     findings += [f"the topic {name} is gone; what was loaded from it stays" for name in gone]
-    return Found(tuple(ranges), position, tuple(topics), tuple(ends), tuple(findings))
+    return Found(
+        ranges=tuple(ranges),
+        position=position,
+        topics=tuple(topics),
+        ends=tuple(ends),
+        findings=tuple(findings),
+        begins=tuple(beginnings(known, unknown, first)),
+        fleeting=not position and begin is None and spec.start != "earliest",
+    )
 
 
 def moment_of(text: str) -> datetime | None:

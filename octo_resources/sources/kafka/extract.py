@@ -42,7 +42,7 @@ def extract_kafka(
             position = reached(landing, pipeline, source, resume)
             found = to_read(spec, cluster, position, since=since, full=full, pipeline=pipeline)
         wanted = cut(found.ranges if ranges is None else still_there(found, ranges), max_rows)
-        if not wanted:
+        if not wanted and not found.fleeting:
             return None
         kept = landing_of(spec)
         with format_of(spec, place) as form, Reader(settings) as reader, landing.begin(pipeline, source) as writer:
@@ -67,7 +67,7 @@ def extract_kafka(
                 full=full and list(read) == list(found.ranges),
                 epochs=resume.epochs if resume is not None and kept == "off" else None,
                 notes=(*found.findings, *form.said()),
-                position={"offsets": found.position.moved(read).document()},
+                position={"offsets": found.reached(read).document()},
             )
     except SourceError as error:
         error.where = error.where or f"{pipeline}.{source}"

@@ -13,7 +13,7 @@ from octo_resources.kafka.cluster import Cluster
 from octo_resources.kafka.reader import Limits, Reader
 from octo_resources.landing import Landing
 from octo_resources.sources.caught import Caught
-from octo_resources.sources.kafka.begin import reached, to_read
+from octo_resources.sources.kafka.begin import Found, reached, to_read
 from octo_resources.sources.kafka.formats import format_of
 from octo_resources.sources.kafka.parts import Parts
 from octo_resources.sources.place import Place
@@ -59,17 +59,9 @@ class KafkaFollower:
         with self._landing.lock(self._pipeline, self._source):
             found = to_read(self._spec, self._cluster, position, pipeline=self._pipeline)
             wanted = cut(found.ranges, max_rows)
-            return self._read(wanted, found.ranges, position, resume, max_bytes, found.findings) if wanted else None
+            return self._read(wanted, found, resume, max_bytes) if wanted or found.fleeting else None
 
-    def _read(
-        self,
-        wanted: list[OffsetRange],
-        there: tuple[OffsetRange, ...],
-        position: Offsets,
-        resume: Resume | None,
-        max_bytes: int,
-        findings: tuple[str, ...],
-    ) -> Caught:
+    def _read(self, wanted: list[OffsetRange], found: Found, resume: Resume | None, max_bytes: int) -> Caught:
         stamps: list[int] = []
         self._format.notes.clear()
         with self._landing.begin(self._pipeline, self._source) as writer:
@@ -93,8 +85,8 @@ class KafkaFollower:
                 cursor_to=said(read, end=True),
                 full=False,
                 epochs=resume.epochs if resume is not None else None,
-                position={"offsets": position.moved(read).document()},
-                notes=(*findings, *self._format.said()),
+                position={"offsets": found.reached(read).document()},
+                notes=(*found.findings, *self._format.said()),
             )
-        left = sum(one.end - one.start for one in there) - sum(one.end - one.start for one in read)
-        return Caught(batch, np.array(stamps, np.int64), left, findings)
+        left = sum(one.end - one.start for one in found.ranges) - sum(one.end - one.start for one in read)
+        return Caught(batch, np.array(stamps, np.int64), left, found.findings)

@@ -60,7 +60,7 @@ def extract_topic(
                 cursor_to=said(read, end=True),
                 full=False,
                 notes=found.findings,
-                position={"offsets": found.position.moved(read).document()},
+                position={"offsets": found.reached(read).document()},
             )
     except SourceError as error:
         error.where = error.where or f"{pipeline}.{source}"
