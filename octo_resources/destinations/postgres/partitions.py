@@ -134,7 +134,10 @@ class Attaching:
         self.session.run("SET LOCAL search_path = pg_catalog")
         rows = self.session.rows(_LEAVES.replace("%(table)s", literal(self.target)))
         self.session.run(f"SELECT set_config('search_path', {literal(path)}, true)")
-        return tuple(Leaf(*row[:5], tuple(row[5])) for row in rows)
+        return tuple(
+            Leaf(schema, name, bound, check, comment, tuple(grants))
+            for schema, name, bound, check, comment, grants in rows
+        )
 
     @property
     def target(self) -> str:
