@@ -11,6 +11,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +21,9 @@ import yaml
 
 from benchmarks.killed import loaded
 from benchmarks.place import place
+from benchmarks.spark import below
 from demo.broker import Broker
+from octo_resources.engines.spark import close
 from octo_resources.flow import Workspace, approve, prepare
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -31,10 +34,18 @@ WHEN: Final = {
     "before_commit": "before the commit",
     "after_commit": "after the commit, before the registry is told",
     "told": "after the registry is told",
+    "task": "while a task brings rows",
     "": "",
 }
-MODES: Final = ("batch", "continuous")
+MODES: Final = ("batch", "continuous", "spark")
 MESSAGES: Final = 60
+SLOW: Final = """
+CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity ~ '^octo_ld.*[.]s[0-9]')
+  THEN PERFORM pg_sleep(1); END IF; END $$;
+CREATE EVENT TRIGGER slow ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION slow();
+"""
+"""A task on Spark is a second in making its table: long enough for something to be killed then."""
 _TABLES: Final = """
 CREATE TABLE event (id bigint NOT NULL, amount numeric(10, 2) NOT NULL);
 CREATE TABLE sale (id bigint PRIMARY KEY, amount numeric(10, 2) NOT NULL, at timestamptz NOT NULL, gone timestamptz);
@@ -72,6 +83,7 @@ class Outcome:
 
 CASES: Final = (
     *(Case("process killed", point, mode) for mode in MODES for point in POINTS),
+    *(Case(f"{part} killed", "task", "spark") for part in ("process", "executor", "Python worker")),
     *(Case("duplicate delivery", "", mode) for mode in MODES),
     *(Case("poison message", "", mode) for mode in MODES),
     *(Case("broker killed and restarted", "copied", mode) for mode in MODES),
@@ -88,6 +100,8 @@ class Ground:
     topic: str = field(default_factory=lambda: f"k{uuid.uuid4().hex[:10]}")
     sent: list[int] = field(default_factory=list)
     poison: int = 0
+    engine: dict[str, Any] | None = None
+    """Of the pipeline, where it is not the embedded one."""
 
     def prepare(self) -> "Ground":
         """Make topic, tables and files; approve the plan over a first few rows, and load them."""
@@ -98,6 +112,8 @@ class Ground:
             made.result(30)
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(_TABLES)
+            if self.engine is not None:
+                connection.execute(SLOW)
         folder = self.folder / "pipelines" / "events"
         folder.mkdir(parents=True)
         (self.folder / "octopipe.yaml").write_text("registry: sqlite\n")
@@ -123,6 +139,7 @@ class Ground:
                 "public.sale": {"key": ["id"], "version": "at", "deletes": {"mark": "gone"}},
             },
             "stream": {"trigger": "continuous", "dead_letters": f"{self.topic}.dead"},
+            **({"engine": self.engine} if self.engine is not None else {}),
         }
 
     def send(self, ids: Sequence[int] | range, *, poison: int = 0) -> None:
@@ -143,17 +160,22 @@ class Ground:
     def run(self, case: Case, flag: Path) -> None:
         """Load what waits while the fault happens; again after a process was killed."""
         fault = "killed" if case.fault.startswith("process") else "broker" if case.fault.startswith("broker") else ""
+        fault = fault or ("task" if case.point == "task" else "")
         if fault:
             process = self._start(case, fault, flag)
             if fault == "broker":
                 self._without_broker(process, flag)
-            ended = process.wait(300)
+            elif case.point == "task":
+                kill_midway(self.url, process, case.fault.removesuffix(" killed"))
+            ended = process.wait(600)
             if ended != (-signal.SIGKILL if fault == "killed" else 0):
                 raise RuntimeError(f"the process of {case.text} ended with {ended}: {self.folder / 'process.log'}")
         if fault != "broker":
             space = Workspace.open(self.folder)
             loaded(space, "events", case.mode)
             space.registry.close()
+            if self.engine is not None:
+                close()  # its executors are for the next case's process
 
     def _start(self, case: Case, fault: str, flag: Path) -> "subprocess.Popen[bytes]":
         words = [sys.executable, "-m", "benchmarks.killed", "events", case.mode, case.point or "-", fault, str(flag)]
@@ -190,6 +212,44 @@ class Ground:
         return Outcome(case, messages, lost, doubled, aside, balanced and aside == self.poison)
 
 
+def kill_midway(url: str, process: "subprocess.Popen[bytes]", which: str) -> None:
+    """Kill the process of a load, or all that work for it of a kind, while one of its tasks brings rows."""
+    asleep = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'octo_ld%' AND wait_event = 'PgSleep'"
+    with psycopg.connect(url, autocommit=True) as connection:
+        while process.poll() is None:
+            row = connection.execute(asleep).fetchone()
+            found = [process.pid] if which == "process" else running(which)
+            if row is not None and row[0] and found:
+                for one in found:
+                    os.kill(one, signal.SIGKILL)
+                return
+            time.sleep(0.02)
+    raise RuntimeError(f"the load was over before its {which} could be killed")
+
+
+def running(which: str) -> list[int]:
+    """The executors, or the Python workers of tasks, below this process."""
+    told = {one: words(one) for one in below(os.getpid())}
+    if which == "executor":
+        return [one for one, said in told.items() if "CoarseGrainedExecutorBackend" in said]
+    return [one for one, said in told.items() if "pyspark.daemon" in said and "pyspark.daemon" in words(parent(one))]
+
+
+def words(pid: int) -> str:
+    """What a process was started with."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 def tried(ground: Ground, case: Case) -> Outcome:
     """One case, from its messages to the count."""
     start = 1 + max(ground.sent)
@@ -211,6 +271,18 @@ def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
         )
 
 
+@contextmanager
+def engine_of(mode: str, folder: Path) -> Iterator[dict[str, Any] | None]:
+    """The engine of the way's pipeline: for `spark` a cluster of a master and two workers."""
+    if mode != "spark":
+        yield None
+        return
+    from demo.cluster import standalone
+
+    with standalone(folder) as cluster:
+        yield {"kind": "spark", "master": cluster.master, "conf": {"spark.executor.memory": "600m"}}
+
+
 def run_kill_matrix(_: int = 1) -> None:
     """Print the matrix. Raises SystemExit where anything was lost or doubled."""
     outcomes: list[Outcome] = []
@@ -219,10 +291,12 @@ def run_kill_matrix(_: int = 1) -> None:
         try:
             for mode in MODES:  # one pipeline for each way: what one fault leaves, the next one meets
                 here.run(f"CREATE DATABASE {mode}")
-                ground = Ground(here.folder / mode, broker, here.url.replace("/bench?", f"/{mode}?")).prepare()
-                for case in (one for one in CASES if one.mode == mode):
-                    outcomes.append(tried(ground, case))
-                    print(list(table(outcomes))[-1], flush=True)
+                with engine_of(mode, here.folder) as engine:
+                    url = here.url.replace("/bench?", f"/{mode}?")
+                    ground = Ground(here.folder / mode, broker, url, engine=engine).prepare()
+                    for case in (one for one in CASES if one.mode == mode):
+                        outcomes.append(tried(ground, case))
+                        print(list(table(outcomes))[-1], flush=True)
         finally:
             broker.stop()
     print("\n".join(["", *table(outcomes)]))

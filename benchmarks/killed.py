@@ -1,6 +1,6 @@
 """A process of the kill matrix: loads what waits, and meets a fault at a point: `python -m benchmarks.killed …`.
 
-PIPELINE (batch|continuous) POINT FAULT FLAG. The fault comes once: FLAG is a file that is made then.
+PIPELINE (batch|continuous|spark) POINT FAULT FLAG. The fault comes once: FLAG is a file that is made then.
 """
 
 import os
@@ -21,7 +21,7 @@ PATIENCE = 120.0
 def loaded(space: Workspace, name: str, mode: str, stage: Stage = unwatched) -> None:
     """Load what waits, in one of the ways."""
     pipeline = space.pipeline(name)
-    if mode == "batch":
+    if mode != "continuous":
         land(space, pipeline)
         load(space, pipeline, stage=stage)
         return

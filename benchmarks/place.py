@@ -21,7 +21,7 @@ sources:
   sales: {{kind: file, path: "{path}", key: [id]}}
 destination: {{kind: postgres, url: "${{secret:env/BENCH_URL}}"}}
 tables:
-  public.sale: {{from: sales, write: {write}}}
+  public.{table}: {{from: sales, write: {write}}}
 """
 
 
@@ -77,11 +77,13 @@ def place() -> Iterator[Place]:
 class Sales:
     """A project with one pipeline, ready to load: landed, typed, mapped, planned and approved."""
 
-    def __init__(self, place: Place, path: Path, *, name: str = "sales", write: str = "append") -> None:
+    def __init__(
+        self, place: Place, path: Path, *, name: str = "sales", write: str = "append", table: str = "sale"
+    ) -> None:
         self.root, self.name, self._url = place.folder / f"project-{name}", name, place.url
         folder = self.root / "pipelines" / name
         folder.mkdir(parents=True)
-        (folder / "pipeline.yaml").write_text(_PIPELINE.format(path=path, write=write))
+        (folder / "pipeline.yaml").write_text(_PIPELINE.format(path=path, write=write, table=table))
         (self.root / ".env").write_text(f"BENCH_URL={place.url}\n")
         self.space.destination(self.pipeline).prepare()
         print_ = prepare(self.space, self.pipeline).plan.fingerprint

@@ -27,7 +27,7 @@ DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
 SERVED = {
     "kafka": ("tests/kafka/", "tests/streaming/", "tests/push/test_topic.py"),
-    "spark": ("tests/spark/test_loads.py", "tests/spark/test_same.py"),
+    "spark": ("tests/spark/test_loads.py", "tests/spark/test_same.py", "tests/spark/test_kill.py"),
 }
 """Tests that share a server which takes seconds to start: one process runs them all."""
 FIRST = (

@@ -53,6 +53,8 @@ class WriteJob:
     keys are distinct. Where it turns out otherwise the rows are asked for again."""
     deletes: Deletes | None = None
     """Only with `merge`."""
+    attach: bool = False
+    """What tasks bring may take the place of the table's empty partitions."""
 
 
 @dataclass(frozen=True, slots=True)

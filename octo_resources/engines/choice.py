@@ -12,6 +12,9 @@ A_CORE: Final = 100_000_000 * 1800
 FROM: Final = "octopipe.spark.from"
 """A key of `engine.conf`: the size from which `auto` takes Spark, instead of this machine's half hour."""
 
+ATTACH: Final = "octopipe.spark.attach"
+"""A key of `engine.conf`: whether what tasks bring may take the place of empty partitions."""
+
 
 class Choice(NamedTuple):
     engine: EngineName
@@ -33,6 +36,11 @@ def choose(engine: Engine, size: int, *, cores: int | None = None) -> Choice:
     if where is None:
         return Choice("duckdb", f"{said} is half an hour's work and more, and no cluster is configured")
     return Choice("spark", f"{said} is more than {fits / 1e9:.1f} GB, and {where} is configured")
+
+
+def attaches(engine: Engine) -> bool:
+    """Whether the pipeline lets a load exchange empty partitions for full ones."""
+    return engine.conf.get(ATTACH, "").lower() in ("true", "on", "yes")
 
 
 def place(engine: Engine) -> str | None:

@@ -17,7 +17,7 @@ from octo_core.spec.shapes import every_source, looked_up
 from octo_core.streaming import DRIFT_FROM
 from octo_resources.destinations.postgres.order import order_by_foreign_keys
 from octo_resources.destinations.writing import LoadedBatch, LoadRecord, Move, QuarantineFile
-from octo_resources.engines.choice import choose
+from octo_resources.engines.choice import attaches, choose
 from octo_resources.engines.duckdb import LoadVariables, Tally
 from octo_resources.engines.protocol import Bringing
 from octo_resources.flow.drifting import DriftFound, drift_of, evolve
@@ -222,7 +222,8 @@ class Underway:
         )
         tombstones = tombstones_of(self.pipeline, recipe)
         work.passes_over = tombstones is not None and tombstones.passed_over
-        job = write_job(table, recipe, nodes, lambda: work.scan, direct=True, deletes=marking)
+        attach = attaches(self.pipeline.engine)
+        job = write_job(table, recipe, nodes, lambda: work.scan, direct=True, deletes=marking, attach=attach)
         bringing = self._bringing(transaction, work, recipe, nodes) if tombstones is None else None
         work.outcome = transaction.write(job, bringing or rows)
         work.seconds = time.monotonic() - work.started

@@ -21,6 +21,7 @@ def write_job(
     *,
     direct: bool = False,
     deletes: Deletes | None = None,
+    attach: bool = False,
 ) -> WriteJob:
     """The job of a table whose rows an evaluation brings; `scan` gives its account, once they were read."""
     return WriteJob(
@@ -33,6 +34,7 @@ def write_job(
         refused_keys=lambda: scan().refused_keys,
         direct=direct,
         deletes=deletes,
+        attach=attach,
     )
 
 

@@ -11,6 +11,7 @@ import psycopg
 import pyarrow as pa
 import pytest
 
+from demo.cluster import Cluster, connect_server, standalone
 from octo_core.expressions import Node, parse, paths
 from octo_core.spec.pipeline import Engine
 from octo_resources.engines.duckdb import LoadVariables
@@ -21,7 +22,6 @@ from tests.expressions.both_engines import on_spark
 from tests.expressions.running import schema
 from tests.expressions.test_spark import RUNNABLE, moved
 from tests.flow.shop import Shop, sales
-from tests.servers.spark import Cluster, connect_server, standalone
 
 ROWS = 5000
 """Of each file."""
@@ -31,7 +31,20 @@ SLOW = (
     "CREATE EVENT TRIGGER slow ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION slow()",
 )
 """A task is a second in making its table: long enough to be killed then."""
-MEMORY = ("spark.executor.memory", "600m")
+CONF = {
+    "spark.executor.memory": "600m",
+    "spark.speculation": "true",  # a task that takes long is begun a second time, on the other host
+    "spark.speculation.multiplier": "1.5",
+    "spark.speculation.quantile": "0.3",
+}
+STRAGGLER = (
+    "CREATE SEQUENCE straggled",
+    "CREATE FUNCTION straggle() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN IF EXISTS (SELECT FROM "
+    "pg_event_trigger_ddl_commands() WHERE object_identity ~ '^octo_ld.*[.]s0_3_') AND nextval('straggled') = 1 "
+    "THEN PERFORM pg_sleep(600); END IF; END $$",
+    "CREATE EVENT TRIGGER straggle ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION straggle()",
+)
+"""The first attempt at part 3 sleeps for longer than the test runs; only a second one brings its rows."""
 
 
 @pytest.fixture(scope="module")
@@ -103,12 +116,19 @@ def test_a_load_on_a_cluster_survives_an_executor_that_dies_half_way(shop: Shop,
     thread = threading.Thread(target=kill)
     thread.start()
     try:
-        load(shop, {"kind": "spark", "master": cluster.master, "conf": dict([MEMORY])}, files=12)
+        load(shop, {"kind": "spark", "master": cluster.master, "conf": CONF}, files=12)
     finally:
         over.set()
         thread.join()
     assert killed, "the load was over before an executor could be killed"
-    conforms(SparkEngine(Settings(cluster.master, conf=(MEMORY,)), temp=shop.root))
+    conforms(SparkEngine(Settings(cluster.master, conf=tuple(sorted(CONF.items()))), temp=shop.root))
+
+
+def test_the_slower_of_two_attempts_at_a_task_leaves_nothing(shop: Shop, cluster: Cluster) -> None:
+    for statement in STRAGGLER:
+        shop.sql(statement)
+    load(shop, {"kind": "spark", "master": cluster.master, "conf": CONF}, files=8)
+    assert shop.sql("SELECT last_value FROM straggled")[0][0] >= 2, "there was no second attempt"
 
 
 def test_a_load_by_spark_connect(shop: Shop, remote: str) -> None:

@@ -45,6 +45,11 @@ class Witness:
         self._seen, self.stands = now, self.stands + done
         return done
 
+    def attached(self, counts: Counts) -> None:
+        """Take in rows of partitions that were attached: other transactions wrote them, and they were counted there."""
+        self.forget()
+        self.stands += counts
+
     def check(self, said: Counts) -> None:
         """Raises LedgerMismatch unless what stands, and nothing else since, is what the load says it did."""
         self.believe()

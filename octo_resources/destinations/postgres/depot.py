@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import pyarrow as pa
 
+from octo_core.deletes import TOMBSTONE
 from octo_core.errors import DestinationError
 from octo_resources.destinations.names import literal, quoted
 from octo_resources.destinations.postgres.connection import Address
@@ -25,6 +26,16 @@ from octo_resources.engines.protocol import Brought
 PREFIX: Final = "octo_ld_"
 _REFUSED_COLUMNS: Final = '"row" bigint, "column" text, reason text, kind text, value text'
 _OURS: Final = re.compile(rf"{PREFIX}[a-z0-9_]+")
+KEPT: Final = "kept"
+"""The table in which attempts say what they committed."""
+_KEPT_COLUMNS: Final = "number integer, place text, rows bigint, xid xid"
+
+
+class Kept(NamedTuple):
+    """What one attempt committed, and in which transaction."""
+
+    rows: int
+    xid: str
 
 
 def schema_of(load_id: str) -> str:
@@ -57,6 +68,7 @@ class PostgresDelivery:
     def __init__(self, depot: PostgresDepot, table: str) -> None:
         self._depot, self._table = depot, table
         self._session: Session | None = None
+        self._rows = 0
 
     def __enter__(self) -> "PostgresDelivery":
         depot = self._depot
@@ -64,8 +76,7 @@ class PostgresDelivery:
         try:
             with _explaining(session, "the task cannot make its table"):
                 session.run("BEGIN")
-                columns = ", ".join(f"c{n} {kind}" for n, kind in enumerate(depot.columns))
-                session.run(f"CREATE UNLOGGED TABLE {self._place(self._table)} ({ROW} bigint, {columns})")
+                self.make(session)
         except BaseException:
             session.close()
             raise
@@ -79,16 +90,33 @@ class PostgresDelivery:
     def rows(self, rows: pa.RecordBatchReader) -> int:
         if not rows.schema.equals(self._depot.arrow):
             raise DestinationError(f"the rows came as {rows.schema}, not as {self._depot.arrow}", where=self._table)
-        order = [*self._depot.names, ROW]
-        renamed = Renamed(rows, order, [*(f"c{n}" for n in range(len(order) - 1)), ROW])
         session = self._open
+        with _explaining(session, "the rows cannot be staged"):
+            self._rows = self.copy(session, rows)
+        return self._rows
+
+    def make(self, session: Session) -> None:
+        """Make the table that the attempt's rows go into."""
+        depot = self._depot
+        columns = ", ".join(f"c{n} {kind}" for n, kind in enumerate(depot.columns))
+        marker = f", {TOMBSTONE} boolean" if TOMBSTONE in depot.arrow.names else ""
+        session.run(f"CREATE UNLOGGED TABLE {self._place(self._table)} ({ROW} bigint, {columns}{marker})")
+
+    def copy(self, session: Session, rows: pa.RecordBatchReader) -> int:
+        """COPY the rows to where they are to go; gives how many."""
+        own = [name for name in (ROW, TOMBSTONE) if name in rows.schema.names]
+        names = self._depot.names
+        renamed = Renamed(rows, [*names, *own], [*(f"c{n}" for n in range(len(names))), *own])
+        return self.copied(session, renamed, self._table)
+
+    def copied(self, session: Session, rows: Renamed, table: str) -> int:
+        """COPY all rows into a table of the load's schema; gives how many."""
         try:
-            with _explaining(session, "the rows cannot be staged"):
-                for part in renamed.parts():
-                    session.copy(self._table, part, schema=self._depot.schema)
+            for part in rows.parts():
+                session.copy(table, part, schema=self._depot.schema)
         finally:
-            renamed.close()
-        return renamed.count
+            rows.close()
+        return rows.count
 
     def refused(self, rows: pa.RecordBatchReader) -> int:
         name = f"x{self._table}"
@@ -100,6 +128,7 @@ class PostgresDelivery:
     def keep(self) -> str:
         session = self._open
         with _explaining(session, "the task's rows cannot be kept"):
+            session.run(_kept(self._depot.schema, self._depot.number, self._table, self._rows))
             session.run("COMMIT")
         session.close()
         self._session = None
@@ -113,6 +142,14 @@ class PostgresDelivery:
 
     def _place(self, table: str) -> str:
         return f"{quoted(self._depot.schema)}.{quoted(table)}"
+
+
+def _kept(schema: str, number: int, place: str, rows: int) -> str:
+    """What an attempt writes down in the transaction that brings its rows: both are there, or neither is."""
+    return (
+        f"INSERT INTO {quoted(schema)}.{KEPT} (number, place, rows, xid) "
+        f"VALUES ({number}, {literal(place)}, {rows}, pg_current_xact_id()::xid)"
+    )
 
 
 class PostgresLedge:
@@ -134,6 +171,23 @@ class PostgresLedge:
         with _explaining(self._beside, "the load's schema for the tasks' tables cannot be made"):
             sweep(self._beside)
             self._beside.run(f"CREATE SCHEMA {quoted(self.schema)}")
+            self._beside.run(f"CREATE UNLOGGED TABLE {quoted(self.schema)}.{KEPT} ({_KEPT_COLUMNS})")
+
+    def run(self, statement: str) -> None:
+        """Do something in the load's schema that tasks see at once."""
+        session = self._open
+        with _explaining(session, "the tables for the tasks' rows cannot be made"):
+            session.run(statement)
+
+    def kept(self, transaction: Session, number: int) -> dict[str, Kept]:
+        """Place → what was committed for a table so far, by winners and losers."""
+        query = f"SELECT place, rows, xid::text FROM {quoted(self.schema)}.{KEPT} WHERE number = {number}"
+        return {place: Kept(rows, xid) for place, rows, xid in transaction.rows(query)}
+
+    @property
+    def address(self) -> Address:
+        """Where tasks connect to: by its application name they are found."""
+        return self._address
 
     def depot(self, number: int, names: Sequence[str], columns: Sequence[str], arrow: pa.Schema) -> PostgresDepot:
         return PostgresDepot(self._address, self.schema, number, tuple(names), tuple(columns), arrow)

@@ -72,8 +72,7 @@ class Stage:
 
     def take(self, parts: Sequence[str]) -> None:
         """Stand for rows that are staged in other tables of the same columns, until `gather`."""
-        columns = ", ".join([ROW, *(f"c{staged.index}" for staged in self.columns)])
-        self._parts = tuple(f"SELECT {columns} FROM {part}" for part in parts)
+        self._parts = tuple(f"SELECT {self._listed} FROM {part}" for part in parts)
         if self._parts:
             self.name = self.seen = f"({' UNION ALL '.join(self._parts)})"
 
@@ -87,7 +86,17 @@ class Stage:
         if self._parts:
             parts, self._parts = self._parts, ()
             self.name = self.seen = f"pg_temp.{self._short}"
-            self.check(sum(self.session.run(f"INSERT INTO {self.name} {part}") for part in parts))
+            into = f"INSERT INTO {self.name} ({self._listed})"
+            self.check(sum(self.session.run(f"{into} {part}") for part in parts))
+
+    def gathering(self, part: str) -> str:
+        """SQL that brings the rows of one other table into the staging table."""
+        return f"INSERT INTO pg_temp.{self._short} ({self._listed}) SELECT {self._listed} FROM {part}"
+
+    @property
+    def _listed(self) -> str:
+        own = [ROW, *([TOMBSTONE] if self.tombstones else [])]
+        return ", ".join([*own, *(f"c{staged.index}" for staged in self.columns)])
 
     def check(self, moved: int) -> None:
         """Raises DestinationError unless as many rows were moved as the tasks say they brought."""

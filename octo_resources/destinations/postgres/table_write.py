@@ -13,7 +13,9 @@ from octo_resources.destinations.names import literal, quoted, quoted_table
 from octo_resources.destinations.postgres import move, relations, rules
 from octo_resources.destinations.postgres.counters import Counts, Witness
 from octo_resources.destinations.postgres.depot import PostgresLedge
+from octo_resources.destinations.postgres.early import Early
 from octo_resources.destinations.postgres.move import Moved
+from octo_resources.destinations.postgres.partitions import NOT_NOW, Attaching
 from octo_resources.destinations.postgres.session import Refused, Session
 from octo_resources.destinations.postgres.stage import Stage
 from octo_resources.destinations.postgres.staging import ROW, Renamed, stage_columns
@@ -51,6 +53,10 @@ class TableWrite:
         self.soft_deleted = 0
         self.touched = 0
         """Rows that were updated for a deletion: those marked, and those marked before whose version rose."""
+        self.all_moved = False
+        """Whether the rows went into the table while tasks brought them, with nothing left to be asked."""
+        self.refused_early = False
+        """Whether the table refused one of them then."""
         self.warnings: list[str] = []
         self.deferred_removal: str | None = None
         """Set where rows of tables written later still refer to the rows to remove."""
@@ -63,7 +69,7 @@ class TableWrite:
         if isinstance(rows, Bringing):
             empty = self._prepare(rows.schema, bases)
             self.witness = Witness(self.session, self.table)
-            return self._moved(self._bring(rows), empty, started)
+            return self._attached(rows, empty, started) or self._moved(self._bring(rows, empty), empty, started)
         reader = rows() if callable(rows) else rows
         empty = self._prepare(reader.schema, bases)
         stage = self.stage
@@ -132,26 +138,81 @@ class TableWrite:
     def _fill(self, reader: pa.RecordBatchReader) -> int:
         names = [staged.column.name for staged in self.stage.columns]
         read = self._copy(self.stage.copy, reader, names, renamed=True)
+        self._look_for_tombstones()
+        return read
+
+    def _bring(self, rows: Bringing, empty: bool) -> int:
+        """Have the tasks bring the rows; gives how many they say that they brought. Nothing else is believed."""
+        ledge, stage = self._tasks_ledge(), self.stage
+        names = [staged.column.name for staged in stage.columns]
+        depot = ledge.depot(self.number, names, [staged.stage for staged in stage.columns], rows.schema)
+        straight = self._unasked(empty) and self._fits()
+
+        def moving(place: str) -> str:
+            return move.inserting(stage, place) if straight else stage.gathering(place)
+
+        with Early(self.session, ledge, self.number, moving) as early:
+            brought = rows.bring(depot)
+        ledge.end_losers()
+        rows.refuse(ledge.refused(brought))
+        read = stage.expect(sum(one.rows for one in brought))
+        moved = early.finish(brought)
+        if moved is None:
+            self.witness.forget()
+            self.refused_early = straight
+            stage.take([f"{quoted(ledge.schema)}.{quoted(one.place)}" for one in brought if one.rows])
+            if self.job.deletes is not None:  # what marks rows looks at the staged ones after they were moved
+                stage.gather()
+        else:
+            stage.check(moved)
+            if straight:
+                self.done, self.all_moved = Moved(inserted=moved), True
+                self.witness.believe()
+        self._look_for_tombstones()
+        return read
+
+    def _tasks_ledge(self) -> PostgresLedge:
+        if self.ledge is None:
+            raise DestinationError("tasks cannot bring rows into this load", where=self.table.name)
+        self.ledge.begin(self.session)
+        return self.ledge
+
+    def _look_for_tombstones(self) -> None:
         stage = self.stage
         if stage.tombstones:  # most batches of a stream have none
             stage.tombstones = bool(stage.session.value(f"SELECT EXISTS (SELECT FROM {stage.name} WHERE {TOMBSTONE})"))
-        return read
 
-    def _bring(self, rows: Bringing) -> int:
-        """Have the tasks bring the rows; gives how many they say that they brought. Nothing else is believed."""
-        ledge, stage = self.ledge, self.stage
-        if ledge is None:
-            raise DestinationError("tasks cannot bring rows into this load", where=self.table.name)
-        ledge.begin(self.session)
-        names = [staged.column.name for staged in stage.columns]
-        brought = rows.bring(ledge.depot(self.number, names, [staged.stage for staged in stage.columns], rows.schema))
-        ledge.end_losers()
-        rows.refuse(ledge.refused(brought))
-        stage.take([f"{quoted(ledge.schema)}.{quoted(one.place)}" for one in brought if one.rows])
-        read = stage.expect(sum(one.rows for one in brought))
-        if self.job.deletes is not None:  # what marks rows looks at the staged ones after they were moved
-            stage.gather()
-        return read
+    def _attached(self, rows: Bringing, empty: bool, started: float) -> WriteOutcome | None:
+        """The tasks' rows as new partitions; None, with nothing done, where that is not wanted or cannot be."""
+        if not (self.job.attach and self.table.kind == "partitioned" and self._unasked(empty)):
+            return None
+        if not (self._fits() and all(staged.same for staged in self.stage.columns)):
+            return None
+        attaching = Attaching.of(self.session, self.job, self._tasks_ledge(), self.number)
+        if attaching is None:
+            return None
+        try:
+            brought = rows.bring(attaching.depot(rows.schema))
+        except DestinationError as error:
+            if error.retryable:
+                raise
+            return None  # a row that the table refuses: by way of staging it is known which
+        attaching.ledge.end_losers()
+        try:
+            with self.session.savepoint():
+                attached, inserted = attaching.attach(brought, self.witness)
+        except Refused as error:
+            if not error.rows_fault and error.state not in NOT_NOW:
+                raise
+            self.witness.forget()
+            return None
+        rows.refuse(attaching.ledge.refused(brought))
+        self.done = Moved(inserted=attached + inserted)
+        read = sum(one.rows for one in brought)
+        self.stage.expect(read)
+        self.stage.check(attached + inserted)
+        seconds = perf_counter() - started
+        return WriteOutcome(read, read, 0, 0, 0, 0, self.stage, seconds, 0.0, direct=True)
 
     def said(self) -> Counts:
         return Counts(self.done.inserted, self.done.updated + self.touched, self.removed)
@@ -235,10 +296,9 @@ class TableWrite:
 
     def _move(self, empty: bool) -> int:
         """Gives the number of rows dropped as duplicates."""
-        stage, job = self.stage, self.job
-        own_key = not job.key or self._key_is_the_tables()
-        fits = own_key and not stage.tombstones and not rules.lossy(stage.columns)
-        if self._unasked(empty) and fits and self._insert_at_once():
+        job = self.job
+        unasked = self._unasked(empty) and self._fits() and not self.refused_early
+        if self.all_moved or (unasked and self._insert_at_once()):
             return 0
         deduplicated = self.set_aside(empty)
         if job.write == "replace" and not empty:
@@ -247,6 +307,11 @@ class TableWrite:
         if not empty and job.deletes is not None:
             self._mark(job.deletes)
         return deduplicated
+
+    def _fits(self) -> bool:
+        """Whether staged rows go into the table as they are, if its key lets them."""
+        own_key = not self.job.key or self._key_is_the_tables()
+        return own_key and not self.stage.tombstones and not rules.lossy(self.stage.columns)
 
     def _mark(self, deletes: Deletes) -> None:
         """Mark the loaded rows that the source took away."""

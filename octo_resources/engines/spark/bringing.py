@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
@@ -94,30 +94,36 @@ class SparkBringing:
 
     def __init__(self, engine: "SparkEngine", frame: Frame, inputs: Sequence[Input], scan: Scan) -> None:
         self._engine, self._frame, self._inputs, self._scan = engine, frame, inputs, scan
+        self._told: list[Any] = []
 
     @property
     def schema(self) -> pa.Schema:
         return self._frame.settling.schema
 
     def bring(self, depot: Depot) -> list[Brought]:
-        """Run the tasks. EngineError where Spark fails, LandingError where a file cannot be read."""
-        frame, scan = self._frame, self._scan
+        """Run the tasks. EngineError where Spark fails, LandingError where a file cannot be read.
+
+        What they counted is taken in with what they refused, so that they may be run again for another depot.
+        """
+        frame = self._frame
         task = delivering(frame.settling, depot)
         with self._engine.watched():
             told = frame.rows.mapInArrow(task, spark_schema(_TOLD)).collect()
         for one in told:
             if one.error is not None:
                 raise notes.error_of(json.loads(one.error))
-        count(scan, frame.counted)
-        for one in told:
-            count(scan, counts_of(one.counts))
-            if one.keys is not None:
-                for keys in unpacked(bytes(one.keys)):
-                    scan.keep_keys(keys)
+        self._told = told
         brought = [Brought(one.part, one.place, one.rows) for one in told if one.place]
         return sorted(brought, key=lambda one: one.part)
 
     def refuse(self, rows: Iterator[pa.RecordBatch]) -> None:
+        scan = self._scan
+        count(scan, self._frame.counted)
+        for one in self._told:
+            count(scan, counts_of(one.counts))
+            if one.keys is not None:
+                for keys in unpacked(bytes(one.keys)):
+                    scan.keep_keys(keys)
         for batch in rows:
-            refuse(self._scan, self._inputs, batch)
-        check(self._frame, self._scan)
+            refuse(scan, self._inputs, batch)
+        check(self._frame, scan)

@@ -25,7 +25,7 @@ from octo_resources.engines.duckdb.select import ROW
 from octo_resources.engines.spark.notes import NOTE
 from octo_resources.engines.spark.select import Evaluation, evaluation
 from octo_resources.engines.spark.settle import Settling
-from octo_resources.engines.spark.splits import LARGEST, MOST, Marks, cut, marks_of, part_size, tasks
+from octo_resources.engines.spark.splits import Marks, cut, marks_of, part_size, tasks
 from octo_resources.engines.spark.tokens import Task, Wanted, part_numbers, reading, relation_of
 from octo_resources.engines.spark.types import same_in_spark, spark_schema
 from octo_resources.engines.spark.variables import set_variables
@@ -79,8 +79,7 @@ class Frames:
         ]
         if natives:
             files = [Numbered(n, inputs[n]) for n in sorted(natives)]
-            most = max(LARGEST, sum(one.input.file.bytes for one in files) // MOST)
-            self._spark.conf.set("spark.sql.files.maxPartitionBytes", str(most))
+            self._spark.conf.set("spark.sql.files.maxPartitionBytes", str(size))
             found.append(self._evaluated(self._parquet(files, mapping, schema), mapping, False))
             for one in files:
                 self._count(one, schema, counted)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from octo_core.errors import EngineError
 from octo_core.expressions.spark_names import SETTINGS
 from octo_core.spec.pipeline import Engine
-from octo_resources.engines.choice import FROM
+from octo_resources.engines.choice import ATTACH, FROM
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -29,7 +29,7 @@ MEANINGS: Final[dict[str, str]] = {
     "spark.sql.execution.arrow.useLargeVarTypes": "false",
 }
 """Settings that decide what expressions mean and what readers drop: no pipeline's `conf` goes over them."""
-_NEVER: Final = frozenset({"spark.sql.parser.escapedStringLiterals", FROM})
+_NEVER: Final = frozenset({"spark.sql.parser.escapedStringLiterals", ATTACH, FROM})
 _USUAL: Final[dict[str, str]] = {
     "spark.ui.port": "0",
     "spark.log.level": "ERROR",
