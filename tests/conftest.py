@@ -17,6 +17,7 @@ from hypothesis import settings
 
 from demo.broker import Broker
 from octo_core.mapping import embedding
+from tests.servers.commands import Commands
 from tests.servers.s3 import S3Server, s3_server
 
 settings.register_profile("no clock", deadline=None)  # how long an example takes is no property of the code
@@ -165,6 +166,14 @@ def postgres_15_server() -> Iterator[PostgresServer]:
     if not (DEBIAN_15 / "postgres").exists():
         pytest.skip("PostgreSQL 15 is not installed")
     yield from _session(DEBIAN_15)
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    """Runs commands in processes of their own."""
+    found = Commands(tmp_path_factory.mktemp("commands"))
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="session")

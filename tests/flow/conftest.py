@@ -7,10 +7,11 @@ import pytest
 
 from octo_resources.registry import Registry
 from tests.flow.shop import WAREHOUSE, Shop
+from tests.servers.commands import Commands
 
 
 @pytest.fixture
-def shop(shop_root: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+def shop(shop_root: Path, postgres_url: str, commands: Commands, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     """A project folder with nothing in it but octopipe.yaml, and a warehouse with empty tables and three customers."""
     for name in ("OCTOPIPE_HOME", "OCTOPIPE_PROFILE", "OCTOPIPE_APPROVAL_KEY", "DAGSTER_HOME"):
         monkeypatch.delenv(name, raising=False)
@@ -18,7 +19,7 @@ def shop(shop_root: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) ->
     (shop_root / ".octopipe").mkdir(parents=True)
     (shop_root / "octopipe.yaml").write_text("registry: sqlite\n")
     registry = Registry.open("sqlite", shop_root / ".octopipe")
-    made = Shop(shop_root, postgres_url, registry)
+    made = Shop(shop_root, postgres_url, registry, commands)
     made.sql(WAREHOUSE)
     made.sql("INSERT INTO shop.customer VALUES (1, 'Ana'), (2, 'Bo'), (3, 'Cy')")
     made.changed = False

@@ -1,4 +1,4 @@
-"""A process that loads and is killed at a point of it: `python -m tests.flow.killed PIPELINE POINT`."""
+"""Processes that load, and one that is killed at a point of it."""
 
 import os
 import signal
@@ -7,8 +7,15 @@ import sys
 from octo_resources.flow import Workspace, land, load
 
 
-def main(name: str, point: str) -> None:
-    """Kill this very process when the load reaches the point, or (`landing`) while the source is read."""
+def load_once() -> None:
+    """Load the pipeline of the command line; say how that ended."""
+    space = Workspace.open()
+    sys.stdout.write(load(space, space.pipeline(sys.argv[1])).result.status)
+
+
+def killed() -> None:
+    """Kill this very process when the load of a pipeline reaches a point, or (`landing`) while the source is read."""
+    name, point = sys.argv[1:]
 
     def die(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -22,7 +29,3 @@ def main(name: str, point: str) -> None:
         land(space, pipeline)
     else:
         load(space, pipeline, stage=lambda reached: die() if reached == point else None)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,8 @@ from octo_resources.flow import LoadOutcome, Prepared, Workspace, approve, land,
 from octo_resources.project import Pipeline
 from octo_resources.quarantine import Quarantine
 from octo_resources.registry import Registry
+from tests.servers.commands import OCTOPIPE, Commands
 
-OCTOPIPE = Path(sys.executable).with_name("octopipe")
 REVIEWER = "ana@shop.example"
 
 WAREHOUSE = """
@@ -73,6 +72,7 @@ class Shop:
     root: Path
     url: str
     registry: Registry
+    commands: Commands
     changed: bool = True
     """Whether anything was done to it since it was made."""
 
@@ -202,15 +202,8 @@ class Shop:
     # --- commands ----------------------------------------------------------------------------------------------
 
     def octopipe(self, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """The real command in a process of its own."""
-        return subprocess.run(
-            [str(OCTOPIPE), *words],
-            cwd=self.root,
-            env=self.environment | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        """The command in a process of its own."""
+        return self.commands.run(OCTOPIPE, *words, folder=self.root, environment=self.environment | environment)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -1,21 +1,15 @@
 """SIGKILL at every point of a load: nothing is lost, nothing doubled, and what happened is told afterwards."""
 
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from tests.flow.shop import Shop, sale, sales
 
-PROJECT = Path(__file__).parents[2]
-
 
 def kill(shop: Shop, point: str) -> None:
-    environment = shop.environment | {"PYTHONPATH": str(PROJECT)}
-    command = [sys.executable, "-m", "tests.flow.killed", "sales", point]
-    done = subprocess.run(command, env=environment, cwd=shop.root, capture_output=True, text=True, check=False)
+    entry = "tests.flow.killed:killed"
+    done = shop.commands.run(entry, "sales", point, folder=shop.root, environment=shop.environment)
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from octo_core.errors import DestinationError, LoadAborted, OutOfTime
-from tests.flow.shop import OCTOPIPE, Shop, sale, sales
+from tests.flow.shop import Shop, sale, sales
 
 
 def ready(shop: Shop) -> None:
@@ -44,27 +44,16 @@ def test_of_two_loads_at_once_one_loads_and_the_other_finds_it_done(shop: Shop) 
 
 
 def test_many_loads_in_processes_of_their_own_load_once(shop: Shop) -> None:
-    import subprocess
-    import sys
-
     ready(shop)
-    program = (
-        "from octo_resources.flow import Workspace, load\n"
-        "space = Workspace.open()\n"
-        "print(load(space, space.pipeline('sales')).result.status)\n"
-    )
+    program = "tests.flow.killed:load_once"
     running = [
-        subprocess.Popen(
-            [sys.executable, "-c", program], env=shop.environment, stdout=subprocess.PIPE, text=True, cwd=shop.root
-        )
-        for _ in range(3)
+        shop.commands.begin(program, ["sales"], environment=shop.environment, folder=shop.root) for _ in range(3)
     ]
-    said = sorted(process.communicate(timeout=60)[0].strip() for process in running)
+    said = [process.done().stdout for process in running]
     assert said.count("loaded") == 1
     assert set(said) <= {"loaded", "already_loaded", "nothing_new"}
     assert shop.count() == 60
     assert shop.sql("SELECT count(*) FROM _octopipe.batches") == [(2,)]
-    assert OCTOPIPE.exists()
 
 
 def test_an_abort_asked_before_the_commit_leaves_nothing(shop: Shop) -> None:

@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from octo_core.streaming import StreamState
 from octo_resources.flow import reject
 from octo_resources.flow.stream_state import stream_lock, stream_state
 from octo_resources.kafka.replaying import replay_letters
-from tests.flow.shop import OCTOPIPE
 from tests.streaming.project import Stream, sale
+
+OCTOPIPE = Path(sys.executable).with_name("octopipe")
 
 
 def test_nothing_loads_before_the_approval_and_all_of_it_after(stream: Stream) -> None:
