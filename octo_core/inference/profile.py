@@ -79,6 +79,8 @@ class FieldProfile:
     """The type that a typed carrier says (Parquet, SQL)."""
     unit: str | None = None
     """The unit that a typed carrier says, as Parquet does of a duration."""
+    finer: bool = False
+    """Whether a typed carrier holds fractions of a second finer than a microsecond."""
     children: "dict[str, FieldProfile] | None" = field(default_factory=dict)
     element: "FieldProfile | None" = None
 
@@ -183,6 +185,7 @@ def merge(left: FieldProfile, right: FieldProfile) -> FieldProfile:
         greatest=max(_present(left.greatest, right.greatest), default=None),
         native=_native(left, right),
         unit=_one_unit(left, right),
+        finer=left.finer or right.finer,
         children=_children(left, right),
         element=left.element if right.element is None else _element(left.element, right.element),
     )

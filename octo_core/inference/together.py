@@ -41,7 +41,8 @@ def decide_together(profiles: Mapping[str, FieldProfile]) -> Decided:
         fields = tuple(_settled(field, why, doubtful, field.name) for field in fields)
         doubtful = {}
     warnings = {path: _either(path, field) for path, field in doubtful.items()}
-    cut = {path: _cut(path, field) for path, field in _leaves(fields) if "%9f" in (field.format or "")}
+    cut = {path: _cut(path, field.format) for path, field in _leaves(fields) if "%9f" in (field.format or "")}
+    cut |= {name: _cut(name, None) for name, profile in profiles.items() if profile.finer}
     return Decided(fields, {**warnings, **cut})
 
 
@@ -74,5 +75,6 @@ def _swapped(layout: str) -> str:
     return layout.translate(str.maketrans("dm", "md"))
 
 
-def _cut(path: str, field: Field) -> str:
-    return f"{path}: fractions of a second finer than a microsecond are cut off ({field.format})"
+def _cut(path: str, layout: str | None) -> str:
+    written = f" ({layout})" if layout else ""
+    return f"{path}: fractions of a second finer than a microsecond are cut off{written}"

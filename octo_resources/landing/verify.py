@@ -33,7 +33,7 @@ def _differs(batch: Batch, path: Path, referenced: bool, what: str) -> LandingEr
     if referenced:
         hint = (
             "The batch refers to this file and did not copy it. Put the file back as it was, "
-            f"or extract what is there now: octopipe run {batch.pipeline}. "
+            f"or go on with what is there now: octopipe run {batch.pipeline} --full. "
             "With `landing: copy` at the source a batch keeps its own copy."
         )
     else:

@@ -29,7 +29,8 @@ def sample_values(connection: "Connection", table: Table, columns: tuple[str, ..
             f"SELECT DISTINCT left({name}::text, {LONGEST}) FROM (SELECT {name} FROM {place} LIMIT {SCANNED}) s "
             f"WHERE {name} IS NOT NULL LIMIT {VALUES + 1}"
         )
-        values = [row[0] for row in connection.exec_driver_sql(query)]
+        written = query.replace("%", "%%")  # a name may have one, and the driver looks for parameters
+        values = [row[0] for row in connection.exec_driver_sql(written)]
         if 0 < len(values) <= VALUES:
             found[column.name] = tuple(sorted(values))
     return found

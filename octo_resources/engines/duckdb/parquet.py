@@ -10,6 +10,7 @@ from octo_core.errors import LandingError
 from octo_core.expressions import path_parts
 from octo_core.schema import SourceSchema
 from octo_core.types import arrow_type
+from octo_resources.arrow_readable import readable
 from octo_resources.arrow_text import is_text, typed
 from octo_resources.engines.duckdb.inputs import Numbered
 from octo_resources.engines.duckdb.scan import Refused, malformed
@@ -93,6 +94,7 @@ def _converted(found: "pa.Array[Any]", wanted: pa.DataType) -> tuple["pa.Array[A
     """The column in another type without loss, and the places of values that would lose something."""
     if is_text(found.type):
         return typed(found, wanted)
+    found = readable(found)
     try:
         return found.cast(wanted, safe=True), []
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):

@@ -1,5 +1,6 @@
 """What a mapping would do to real rows: counts a column, rows that would be refused and why, samples, repeated keys."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from octo_core.expressions import path_parts
 from octo_resources.engines.duckdb.distinct import Distinct, Hashes, Repeats
-from octo_resources.engines.duckdb.inputs import Input, landed_row
+from octo_resources.engines.duckdb.inputs import Input, landed_row, split_row
 from octo_resources.engines.duckdb.scan import Refused, Scan
 from octo_resources.engines.duckdb.select import FAILURE, GONE, Evaluation
 
@@ -160,7 +162,13 @@ class Previewing:
         }
         reasons = [
             PreviewReason(
-                column, first.reason, kind, rows, landed_row(inputs, first.row), first.tokens, payloads.get(first.row)
+                column,
+                first.reason,
+                kind,
+                rows,
+                landed_row(inputs, first.row),
+                first.tokens or self._typed_tokens(inputs, first.row, payloads.get(first.row)),
+                payloads.get(first.row),
             )
             for (column, kind), rows in scan.refused.reasons.most_common(self._most)
             if (first := self._first.get((column, kind))) is not None
@@ -174,6 +182,13 @@ class Previewing:
             key_collisions=self._repeats.count() if self._repeats is not None else 0,
             scan=scan,
         )
+
+    def _typed_tokens(self, inputs: Sequence[Input], row: int, payload: str | None) -> dict[str, Any]:
+        """Of a typed row that was refused as it was read: what its file has in the fields that the mapping reads."""
+        if payload is None or inputs[split_row(row)[0]].file.format != "parquet":
+            return {}
+        wanted = {str(path_parts(path)[0]) for path in self._evaluation.paths}
+        return {name: value for name, value in json.loads(payload).items() if name in wanted}
 
 
 def _numpy(hashes: "pa.Array[Any]") -> Hashes:

@@ -40,7 +40,8 @@ _SIMPLE: Final[dict[str, DataType]] = {
     "boolean": BOOLEAN, "tinyint": INT8, "smallint": INT16, "integer": INT32, "bigint": INT64, "utinyint": INT16,
     "usmallint": INT32, "uinteger": INT64, "float": FLOAT32, "double": FLOAT64, "varchar": TEXT, "blob": BYTES,
     "date": DATE, "time": TIME, "timestamp": TIMESTAMP, "timestamp_s": TIMESTAMP, "timestamp_ms": TIMESTAMP,
-    "timestamp_ns": TIMESTAMP, "timestamp with time zone": TIMESTAMPTZ, "interval": INTERVAL, "uuid": UUID,
+    "timestamp_us": TIMESTAMP, "timestamp_ns": TIMESTAMP, "timestamp with time zone": TIMESTAMPTZ,
+    "timestamptz": TIMESTAMPTZ, "timestamptz_ns": TIMESTAMPTZ, "time_ns": TIME, "interval": INTERVAL, "uuid": UUID,
     "enum": TEXT, "json": JSON,
 }  # fmt: skip
 
@@ -66,6 +67,7 @@ def profile_typed(con: "duckdb.DuckDBPyConnection", relation: str, names: Sequen
     """The profiles of the columns of a typed relation."""
     described = con.sql(f"SELECT * FROM {relation} LIMIT 0")
     kinds = {name: data_type(kind) for name, kind in zip(described.columns, described.types, strict=True)}
+    types = {name: kind.id for name, kind in zip(described.columns, described.types, strict=True)}
     total = con.execute(f"SELECT count(*) FROM {relation}").fetchone()
     assert total is not None
     columns = [Column(relation, _token(name, kinds[name]), "typed", kinds[name].family == "float") for name in names]
@@ -75,7 +77,9 @@ def profile_typed(con: "duckdb.DuckDBPyConnection", relation: str, names: Sequen
         profile = profile_column(con, column, basic)
         if basic.tokens:
             low, high = _extremes(con, relation, name, kinds[name])
+            finer = _is_finer(con, relation, name, types[name])
             profile = replace(profile, native=kinds[name], claims={}, spelled_nulls={}, least=low, greatest=high)
+            profile = replace(profile, finer=finer)
         else:
             profile = FieldProfile(native=kinds[name])
         found[name] = replace(merge(absent(nulls=total[0] - basic.tokens), profile), native=kinds[name])
@@ -97,3 +101,13 @@ def _extremes(
         f"SELECT CAST(min({column}) AS VARCHAR), CAST(max({column}) AS VARCHAR) FROM {relation}"
     ).fetchone()
     return (row[0], row[1]) if row else (None, None)
+
+
+def _is_finer(con: "duckdb.DuckDBPyConnection", relation: str, name: str, kind: str) -> bool:
+    """Whether a column has fractions of a second that a microsecond does not hold."""
+    if not kind.endswith("_ns"):
+        return False
+    text = f"CAST({quoted(name)} AS VARCHAR)"
+    row = con.execute(f"SELECT coalesce(bool_or(regexp_matches({text}, '[.][0-9]{{6}}0*[1-9]')), false) FROM {relation}")
+    found = row.fetchone()
+    return bool(found and found[0])
