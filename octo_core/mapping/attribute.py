@@ -129,12 +129,12 @@ def target_attributes(table: Table, catalog: Catalog) -> list[Attribute]:
 
 
 def source_fields(schema: SourceSchema) -> dict[str, Field]:
-    """Every field a mapping can name, nested ones by their path; what is in a list is left out."""
+    """Every field a mapping can name, nested ones by their path; without what is in a list or has an empty name."""
     found: dict[str, Field] = {}
 
     def walk(fields: Iterable[Field], above: str) -> None:
         for one in fields:
-            if one.name == "[]":
+            if one.name in ("[]", ""):
                 continue
             path = above + spelled(one.name)
             found[path] = one

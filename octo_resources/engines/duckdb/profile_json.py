@@ -151,4 +151,5 @@ def _arrays(con: "duckdb.DuckDBPyConnection", table: str, place: int, rows: int,
 
 
 def _path(key: str) -> str:
-    return '$."' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """The key as a JSON pointer: a JSON path takes neither an empty name nor the name `*`."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
