@@ -38,6 +38,8 @@ class LandedFile(Frozen):
     modified_ns: int | None = None
     position: dict[str, Any] = Field(default_factory=dict)
     """Where in the source it came from: page addresses (redacted), object key, ETag, offsets."""
+    unread: bool = False
+    """Nothing of it is on any disk yet: the tasks of its load read it at the source, where `position` says."""
 
 
 class Batch(Frozen):
@@ -67,3 +69,8 @@ class Batch(Frozen):
     """What its extraction found worth saying: new partitions, schema changes at the source."""
     folder: str = ""
     """Absolute folder of the manifest; set when it is read, not kept in it."""
+
+    @property
+    def unread(self) -> bool:
+        """Whether it only says what its load will read at the source."""
+        return any(file.unread for file in self.files)

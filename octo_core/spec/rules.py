@@ -125,8 +125,10 @@ def _stream(spec: PipelineSpec) -> Iterator[Finding]:
         return
     if not any(source.kind in ("kafka", "push") for source in spec.sources.values()):
         yield ("stream",), "stream: no source is a stream; sources of kind kafka and push are"
-    if spec.engine.kind == "spark":
-        yield ("stream",), "stream: runs on the embedded engine, and the pipeline asks for spark"
+    if spec.engine.kind == "spark" and any(source.kind == "push" for source in spec.sources.values()):
+        yield ("stream",), "stream: on Spark it follows sources of kind kafka, and one of these is pushed"
+    if spec.engine.kind == "spark" and spec.engine.remote:
+        yield ("stream",), "stream: needs Spark's driver in its own process, and 'remote' is another's: give a 'master'"
 
 
 def _hosting(spec: PipelineSpec, surroundings: Surroundings) -> Iterator[Finding]:

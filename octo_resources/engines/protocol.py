@@ -12,7 +12,7 @@ from octo_core.schema import SourceSchema
 
 if TYPE_CHECKING:
     from octo_core.expressions import Node
-    from octo_resources.engines.duckdb import Input, LoadVariables, Scan
+    from octo_resources.engines.duckdb import Input, LoadVariables, Scan, Tombstones
 
 EngineName = Literal["duckdb", "spark"]
 
@@ -33,8 +33,12 @@ class Engine(Protocol):
         columns: "Mapping[str, Node]",
         variables: "LoadVariables",
         scan: "Scan",
+        tombstones: "Tombstones | None" = None,
     ) -> pa.RecordBatchReader:
-        """The good rows: target columns in their Arrow types, and `_row`. `scan` is complete when the reader is."""
+        """The good rows: target columns in their Arrow types, and `_row`. `scan` is complete when the reader is.
+
+        `tombstones`: where rows may be such; they have `_deleted` then, unless they are passed over.
+        """
 
     def bringing(
         self,
@@ -43,6 +47,7 @@ class Engine(Protocol):
         columns: "Mapping[str, Node]",
         variables: "LoadVariables",
         scan: "Scan",
+        tombstones: "Tombstones | None" = None,
     ) -> "Bringing | None":
         """The same rows, brought by the engine's tasks; None where all rows come through this process."""
 

@@ -11,6 +11,7 @@ from octo_core.schema import Field, SourceSchema
 from octo_core.spec.shapes import EachFrom, JoinFrom, Shape, UnionFrom, relation_name
 from octo_core.types import decimal
 from octo_resources.engines.duckdb import Tally
+from octo_resources.flow.afar import looked_at
 from octo_resources.flow.planning import Prepared, prepare
 from octo_resources.flow.relations import derive_each
 from octo_resources.flow.states import state_of
@@ -133,7 +134,8 @@ def evolve(space: Workspace, pipeline: Pipeline, drift: DriftFound) -> Prepared:
         batches = _batches(space, pipeline, origin.source if origin is not None else source, [one for one, _ in found])
         if origin is None:
             drifted = {entry.field for _, one in found for entry in (*one.changed, *one.missing, *one.new)}
-            new = derive(space, pipeline, source, batches, ask=frozenset(drifted))
+            with looked_at(space, pipeline, source, batches) as here:
+                new = derive(space, pipeline, source, here, ask=frozenset(drifted))
         else:
             base = space.registry.schemas.newest(pipeline.name, origin.source)
             new = derive_each(space, pipeline, origin, base or old, batches)

@@ -13,7 +13,7 @@ from octo_core.spec.sources import SampleLimits
 from octo_resources.flow.cleaning import make_room
 from octo_resources.flow.logs import step
 from octo_resources.flow.offsets import first_position, leaves_with_broker
-from octo_resources.flow.spooling import held, is_spooled, resume_from, sweep, was_spooled
+from octo_resources.flow.spooling import held, is_spooled, read_by_tasks, resume_from, sweep, was_spooled
 from octo_resources.flow.watching import Deadline
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
@@ -205,10 +205,11 @@ def _land_one(
             once=_writes(pipeline, name, "append"),
             resume=at,
             ranges=ranges,
+            unread=spooled and read_by_tasks(pipeline, name),
         )
         if swept and at is not None:
             sweep(space, pipeline, name, batch, at)
-        log.line(f"{name}: " + (f"batch {batch.id}, {batch.bytes:,} bytes" if batch else "nothing new"))
+        log.line(f"{name}: " + (_what(batch) if batch else "nothing new"))
     if batch is not None and not spooled:
         space.samples.forget(pipeline.name, name)
     found = _landed(space, pipeline, name, batch, started)
@@ -217,6 +218,12 @@ def _land_one(
 
         announce(pipeline, found.newest)  # also one that landed before: whoever announced it may have died
     return found
+
+
+def _what(batch: Batch) -> str:
+    if batch.unread:
+        return f"batch {batch.id}, {len(batch.files)} ranges that the load's tasks read"
+    return f"batch {batch.id}, {batch.bytes:,} bytes"
 
 
 def _landed(space: Workspace, pipeline: Pipeline, name: str, batch: Batch | None, started: float) -> Landed:

@@ -13,6 +13,7 @@ from octo_core.relations import holds_values, join_nodes
 from octo_core.schema import SourceSchema
 from octo_core.spec.shapes import PARENT, EachFrom, JoinFrom, JoinWith, Shape, UnionFrom, relation_name
 from octo_resources.engines.duckdb import Input, LoadVariables, Tally
+from octo_resources.flow.afar import Afar
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -41,12 +42,14 @@ class Shaped:
 
 
 @contextmanager
-def shaping(space: Workspace, pipeline: Pipeline, schemas: Mapping[str, SourceSchema]) -> Iterator["Shaper"]:
-    """A shaper whose files are there as long as the block runs."""
+def shaping(
+    space: Workspace, pipeline: Pipeline, schemas: Mapping[str, SourceSchema], afar: Afar | None = None
+) -> Iterator["Shaper"]:
+    """A shaper whose files are there as long as the block runs. `afar`: of a load, where its files are read."""
     parent = space.project.state / "tmp"
     parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="shapes-", dir=parent) as folder:
-        yield Shaper(space, pipeline, schemas, Path(folder))
+        yield Shaper(space, pipeline, schemas, Path(folder), afar)
 
 
 @dataclass
@@ -57,6 +60,7 @@ class Shaper:
     pipeline: Pipeline
     schemas: Mapping[str, SourceSchema]
     folder: Path
+    afar: Afar | None = None
     _made: int = field(default=0)
 
     def shaped(
@@ -67,12 +71,14 @@ class Shaper:
         *,
         beside: Mapping[str, Sequence[Batch]] | None = None,
         limit: int | None = None,
+        tasks: bool = False,
     ) -> Shaped:
         """The rows that `batches` of the driving sources give. `beside`: the state of each source that is looked up.
 
         `nodes`: the mapping, of which only what it reads is kept. Past `limit` records no further one is read.
+        `tasks`: whether only the engine reads the files; its tasks may bring them then, where nothing is made of them.
         """
-        inputs = [one for batch in batches for one in self.space.inputs(batch)]
+        inputs = self._files(batches, tasks=tasks and _as_they_are(origin, batches))
         if isinstance(origin, EachFrom):
             return self._each(origin, inputs, nodes, limit)
         if isinstance(origin, JoinFrom):
@@ -80,6 +86,11 @@ class Shaper:
         if isinstance(origin, UnionFrom):
             return self._union(origin, inputs)
         return Shaped(inputs)
+
+    def _files(self, batches: Sequence[Batch], *, tasks: bool = False) -> list[Input]:
+        if self.afar is None:
+            return [one for batch in batches for one in self.space.inputs(batch)]
+        return [one for batch in batches for one in self.afar.inputs(batch, tasks=tasks)]
 
     def _each(
         self, origin: EachFrom, inputs: Sequence[Input], nodes: "Mapping[str, Node]", limit: int | None
@@ -126,7 +137,7 @@ class Shaper:
             mine = {f"k{place}_{number}": left for number, (left, _) in enumerate(pairs)}
             others = {f"k{number}": other for number, (_, other) in enumerate(pairs)}
             keys |= mine
-            files = [found for batch in beside.get(one.source, ()) for found in self.space.inputs(batch)]
+            files = self._files(beside.get(one.source, ()))
             side = Side(one.source, files, self.schemas[one.source], others, self._identity(one.source))
             right.append((one, side, list(zip(mine, others, strict=True))))
         session = Session(
@@ -167,6 +178,13 @@ class Shaper:
         folder = self.folder / str(self._made)
         folder.mkdir()
         return folder
+
+
+def _as_they_are(origin: Shape, batches: Sequence[Batch]) -> bool:
+    """Whether a relation's files are those of its batches: nothing has to be made of them first."""
+    if isinstance(origin, UnionFrom):
+        return not any(file.format == "parquet" for batch in batches for file in batch.files)
+    return isinstance(origin, str)
 
 
 def _read(nodes: "Mapping[str, Node]") -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from octo_core.batch import Batch
 from octo_core.errors import LandingError
+from octo_core.spec.shapes import UnionFrom
 from octo_core.spec.sources import landing_of
 from octo_resources.flow.living import is_gone
 from octo_resources.flow.workspace import Workspace
@@ -23,6 +24,20 @@ if TYPE_CHECKING:
 def is_spooled(pipeline: Pipeline, source: str) -> bool:
     """Whether nothing of the source is kept."""
     return landing_of(pipeline.spec.sources[source]) == "off"
+
+
+def read_by_tasks(pipeline: Pipeline, source: str) -> bool:
+    """Whether the tasks of a load read the source themselves: on Spark, where its rows go to tables as they are.
+
+    Schemas of messages that lie in a file here would not lie there.
+    """
+    spec = pipeline.spec.sources[source]
+    registry = getattr(spec, "schema_registry", None)
+    if pipeline.engine.kind != "spark" or spec.kind not in ("sql", "kafka") or not is_spooled(pipeline, source):
+        return False
+    if registry is not None and registry.url.startswith("file://"):
+        return False
+    return all(isinstance(pipeline.tables[table].from_, str | UnionFrom | None) for table in fed(pipeline, source))
 
 
 def was_spooled(space: Workspace, pipeline: Pipeline, source: str) -> bool:

@@ -4,6 +4,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from octo_core.errors import QuarantineLimit
 from octo_core.ledger import LoadResult, TableLedger
 from octo_core.streaming import DRIFT_FROM, WINDOW, Window
@@ -29,6 +32,8 @@ class Streamed(Judging):
         self._now: dict[tuple[str, str], Tally] = {}
         self._signatures: dict[tuple[str, ...], str] = {}
         self.letters = 0
+        self.stamps: NDArray[np.int64] = np.array([], np.int64)
+        """When messages of the newest were produced, as far as its load's tasks tell; ms since 1970."""
         self._dead: DeadLetters | None = None
         self._remember(space, pipeline, sources)
 
@@ -90,6 +95,8 @@ class Streamed(Judging):
 
     def aside(self, works: Sequence[Work]) -> None:
         """Send what is set aside to the dead letters too, before the commit: at least once."""
+        told = [one for work in works for tally in work.scan.batches.values() for one in tally.told.values()]
+        self.stamps = np.array([stamp for one in told for stamp in one.stamps], np.int64)
         topic = self._pipeline.spec.stream.dead_letters if self._pipeline.spec.stream else None
         if topic is None or not any(work.ledger().quarantined for work in works):
             return

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from octo_core.batch import Batch
 from octo_core.deletes import STREAMS
-from octo_core.errors import DestinationError, NotApproved, SourceError, UsageError
+from octo_core.errors import DestinationError, EngineError, NotApproved, SourceError, UsageError
 from octo_core.ledger import LoadResult
 from octo_core.offsets import Offsets
 from octo_core.plan.fingerprint import fingerprint
@@ -28,7 +28,7 @@ from octo_resources.flow.logs import step
 from octo_resources.flow.origins import settled
 from octo_resources.flow.planning import Prepared, prepare
 from octo_resources.flow.recovering import recover
-from octo_resources.flow.spooling import being_read, fed, is_spooled, loadable, resume_from
+from octo_resources.flow.spooling import being_read, fed, is_spooled, loadable, read_by_tasks, resume_from
 from octo_resources.flow.stream_state import Telling, stream_lock
 from octo_resources.flow.streamed import Streamed
 from octo_resources.flow.underway import LoadOutcome, Stage, Underway, unwatched
@@ -98,8 +98,8 @@ class Streaming:
         self._space = self.space = space
         self.pipeline = pipeline
         self._told, self.stopping, self._stage, self._run = told, stopping, stage, dagster_run
-        self._said, self._once = said, once
-        self._telling = Telling(space.project.state, pipeline.name)
+        self._said, self.once = said, once
+        self.telling = Telling(space.project.state, pipeline.name)
         self._resumes: dict[str, Resume | None] = {}
         self._waiting: dict[str, list[Batch]] = {}
         self._looked = self._tidied = time.monotonic()
@@ -110,29 +110,29 @@ class Streaming:
             try:
                 state = self._through()
             except NotApproved as error:
-                return self._telling.ended("waiting_for_approval", str(error))
+                return self.telling.ended("waiting_for_approval", str(error))
             except BaseException as error:
                 if not isinstance(error, Exception):  # Ctrl-C twice, or a run that is cancelled
-                    return self._telling.ended("stopped", "interrupted; the micro-batch that ran was rolled back")
-                self._telling.ended("failed", str(error))
+                    return self.telling.ended("stopped", "interrupted; the micro-batch that ran was rolled back")
+                self.telling.ended("failed", str(error))
                 raise
             return state
 
     def _through(self) -> StreamState:
         wait = _FIRST_WAIT
         while not self.stopping.is_set():
-            done = self._telling.state.micro_batches
+            done = self.telling.state.micro_batches
             try:
                 return self._follow()
-            except (SourceError, DestinationError) as error:
+            except (SourceError, DestinationError, EngineError) as error:
                 if not error.retryable:
                     raise
-                self._telling.retrying(str(error))
+                self.telling.retrying(str(error))
                 self._said(f"{error}; trying again")
-            wait = _FIRST_WAIT if self._telling.state.micro_batches > done else wait
+            wait = _FIRST_WAIT if self.telling.state.micro_batches > done else wait
             self.stopping.wait(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
-        return self._telling.ended("stopped", None)
+        return self.telling.ended("stopped", None)
 
     def _follow(self) -> StreamState:
         """From connecting until the stream stops, or the plan waits."""
@@ -141,21 +141,29 @@ class Streaming:
             self._prepare()
             followers = {name: stack.enter_context(self._follower(name)) for name in self.sources}
             self._resume(followers)
-            while not self.stopping.is_set():
-                began = time.monotonic()
-                more, idle = False, True
-                for name, follower in followers.items():
-                    waits, left = self._micro_batch(name, follower)
-                    if waits is not None:
-                        return self._telling.ended("waiting_for_approval", waits)
-                    more, idle = more or bool(left), idle and left is None
-                if idle and self._once:
-                    return self._telling.ended("stopped", None)
-                if not more:
-                    self._pause(began)
-                if self._changed():
-                    return self._telling.ended("stopped", f"{self.pipeline.name} was stopped or paused")
-        return self._telling.ended("stopped", None)
+            if self.pipeline.engine.kind == "spark":
+                from octo_resources.flow.spark_stream import rounds
+
+                return rounds(self, followers)
+            return self._rounds(followers)
+
+    def _rounds(self, followers: "dict[str, Follower]") -> StreamState:
+        """Micro-batches of all sources in turn, one after the other."""
+        while not self.stopping.is_set():
+            began = time.monotonic()
+            more, idle = False, True
+            for name, follower in followers.items():
+                waits, left = self.micro_batch(name, follower)
+                if waits is not None:
+                    return self.telling.ended("waiting_for_approval", waits)
+                more, idle = more or bool(left), idle and left is None
+            if idle and self.once:
+                return self.telling.ended("stopped", None)
+            if not more:
+                self.pause(began)
+            if self.changed():
+                return self.telling.ended("stopped", f"{self.pipeline.name} was stopped or paused")
+        return self.telling.ended("stopped", None)
 
     # --- what it stands on -------------------------------------------------------------------------------------
 
@@ -175,7 +183,7 @@ class Streaming:
         recover(self.space, self.pipeline)
         self.tables = {name: fed(self.pipeline, name) for name in self.sources}
         self.streamed = Streamed(self.space, self.pipeline, self.prepared, self.sources)
-        self._telling.running(self.fingerprint)
+        self.telling.running(self.fingerprint)
 
     @contextmanager
     def _follower(self, name: str) -> "Iterator[Follower]":
@@ -186,21 +194,22 @@ class Streaming:
             with PushFollower(spec, self.pipeline.name, name, place, landing) as queue:
                 yield queue
             return
-        from octo_resources.sources.kafka.follow import KafkaFollower
+        from octo_resources.sources.kafka.follow import KafkaFollower, UnreadFollower
 
         assert isinstance(spec, KafkaSource)
-        with KafkaFollower(spec, self.pipeline.name, name, place, landing) as topics:
+        kind = UnreadFollower if read_by_tasks(self.pipeline, name) else KafkaFollower
+        with kind(spec, self.pipeline.name, name, place, landing) as topics:
             yield topics
 
     def _resume(self, followers: "dict[str, Follower]") -> None:
         """Where each source goes on, and what landed of it that is not loaded yet."""
         destination = self.space.destination(self.pipeline)
         positions, known = destination.positions(self.pipeline.name), destination.known_batches(self.pipeline.name)
-        self._positions = {}
+        self.positions = {}
         for name, follower in followers.items():
             spooled = is_spooled(self.pipeline, name)
             self._resumes[name] = resume_from(self.space, self.pipeline, name) if spooled else None
-            self._positions[name] = follower.position(self._resumes[name])
+            self.positions[name] = follower.position(self._resumes[name])
             landed = self.space.landing.batches(self.pipeline.name, name)
             waiting = {
                 batch.id: batch
@@ -215,7 +224,7 @@ class Streaming:
 
     # --- micro-batches -----------------------------------------------------------------------------------------
 
-    def _micro_batch(self, name: str, follower: "Follower") -> tuple[str | None, bool | None]:
+    def micro_batch(self, name: str, follower: "Follower") -> tuple[str | None, bool | None]:
         """(why the stream waits, whether there is more already): one micro-batch of a source; (None, None) if nothing
         came."""
         if self._waiting[name]:  # what a process before this one read, and did not load
@@ -225,9 +234,9 @@ class Streaming:
                 self._waiting[name].pop(0)
                 self._resume_one(name, batch)
             return waits, True
-        caught = follower.catch(self._positions[name], self._resumes[name], self.spec.max_rows, self.spec.max_bytes)
+        caught = follower.catch(self.positions[name], self._resumes[name], self.spec.max_rows, self.spec.max_bytes)
         if caught is None:
-            self._telling.idle()
+            self.telling.idle()
             return None, None
         waits = self._load(name, caught.batch, caught)
         if waits is None:
@@ -237,7 +246,7 @@ class Streaming:
     def _resume_one(self, name: str, batch: Batch) -> None:
         """After a commit: it was this process that moved the position, by one epoch, to where the batch ends."""
         at = self._resumes[name]
-        self._positions[name] = Offsets.of_position(batch.position)
+        self.positions[name] = Offsets.of_position(batch.position)
         if at is not None:
             epochs = {table: batch.epochs.get(table, 0) + 1 for table in self.tables[name]}
             self._resumes[name] = Resume(
@@ -274,33 +283,34 @@ class Streaming:
     def _tell(self, name: str, batch: Batch, caught: "Caught | None", result: LoadResult, seconds: float) -> None:
         from octo_resources.flow.stream_state import delay_of
 
+        stamps = caught.stamps if caught is not None and len(caught.stamps) else self.streamed.stamps
         made = MicroBatch(
             load_id=result.load_id,
             batch=batch.id,
             source=name,
             from_=batch.cursor_from or "",
             to=batch.cursor_to or "",
-            rows=batch.rows or 0,
+            rows=batch.rows if batch.rows is not None else result.sources[name].extracted,
             bytes=batch.bytes,
             behind=caught.behind if caught is not None else 0,
             seconds=round(seconds, 3),
             tables=result.tables,
-            delay=delay_of(caught.stamps) if caught is not None else None,
+            delay=delay_of(stamps),
             dead_letters=self.streamed.letters,
             warnings=result.warnings,
         )
-        self._telling.committed(made, caught.stamps if caught is not None else None)
+        self.telling.committed(made, stamps)
         self._told(made)
 
     # --- between them ------------------------------------------------------------------------------------------
 
-    def _pause(self, began: float) -> None:
+    def pause(self, began: float) -> None:
         trigger = self.spec.trigger
         wait = IDLE if trigger == "continuous" else trigger.total_seconds() - (time.monotonic() - began)
         if wait > 0:
             self.stopping.wait(wait)
 
-    def _changed(self) -> bool:
+    def changed(self) -> bool:
         """Whether somebody switched the pipeline off. A changed file makes the plan anew. Raises NotApproved."""
         now = time.monotonic()
         if now - self._tidied > TIDY:
@@ -316,7 +326,7 @@ class Streaming:
         control = self.space.registry.controls.of(self.pipeline.name, datetime.now(UTC))
         return (
             control.changed_at is not None
-            and control.changed_at > self._telling.state.since
+            and control.changed_at > self.telling.state.since
             and (control.state in ("stopped", "paused"))
         )
 

@@ -18,8 +18,9 @@ from octo_core.streaming import DRIFT_FROM
 from octo_resources.destinations.postgres.order import order_by_foreign_keys
 from octo_resources.destinations.writing import LoadedBatch, LoadRecord, Move, QuarantineFile
 from octo_resources.engines.choice import attaches, choose
-from octo_resources.engines.duckdb import LoadVariables, Tally
+from octo_resources.engines.duckdb import LoadVariables, Tally, Tombstones
 from octo_resources.engines.protocol import Bringing
+from octo_resources.flow.afar import Afar, reading
 from octo_resources.flow.drifting import DriftFound, drift_of, evolve
 from octo_resources.flow.planning import Prepared
 from octo_resources.flow.pseudonyms import pseudonym_key
@@ -117,10 +118,13 @@ class Underway:
         """Write all tables, judge, record and commit."""
         self.stage("began")
         read = list(self._read(pending))
-        for batch in read:
-            self.space.landing.verify(batch)
         self.choice = choose(self.pipeline.engine, sum(batch.bytes for batch in read))
         self.engine = self.space.load_engine(self.pipeline, self.choice, self.load_id, self.say)
+        with reading(self.space, self.pipeline, tasks=self.engine.name != "duckdb") as afar:
+            afar.verify(read)
+            return self._run(pending, afar)
+
+    def _run(self, pending: dict[str, list[Batch]], afar: Afar) -> LoadOutcome:
         destination = self.space.destination(self.pipeline)
         tables = order_by_foreign_keys([self.prepared.catalog.tables[name] for name in pending])
         with (
@@ -132,7 +136,7 @@ class Underway:
                 expected_signature=self._signature(list(pending)),
             ) as transaction,
             self.watch.over(transaction, self.engine),
-            shaping(self.space, self.pipeline, self.prepared.schemas) as shaper,
+            shaping(self.space, self.pipeline, self.prepared.schemas, afar) as shaper,
         ):
             works = [work for table in tables if (work := self._write(transaction, shaper, table, pending[table.name]))]
             if not works:
@@ -199,7 +203,8 @@ class Underway:
             skipped = [batch for batch in batches if batch is not newest[batch.source]]
             batches = list(newest.values())
         started, nodes = time.monotonic(), self.prepared.nodes(table.name)
-        shaped = shaper.shaped(recipe.origin, batches, nodes, beside=beside)
+        tombstones = tombstones_of(self.pipeline, recipe)
+        shaped = shaper.shaped(recipe.origin, batches, nodes, beside=beside, tasks=True)
         inputs = shaped.inputs
         work = Work(table.name, batches, shaped, self.engine.scan(), started, skipped=skipped)
         work.beside = [batch for found in beside.values() for batch in found if batch.id not in known]
@@ -207,10 +212,7 @@ class Underway:
         def rows() -> pa.RecordBatchReader:
             work.scan = self.engine.scan(keys=kept_keys(recipe, nodes))
             schema = self.prepared.schemas[recipe.source]
-            if tombstones is not None:  # the embedded engine tells them apart
-                embedded = self.space.engine(self.pipeline)
-                return embedded.evaluate(inputs, schema, nodes, self.variables, work.scan, tombstones)
-            return self.engine.evaluate(inputs, schema, nodes, self.variables, work.scan)
+            return self.engine.evaluate(inputs, schema, nodes, self.variables, work.scan, tombstones)
 
         marking = deletes_of(
             self.pipeline,
@@ -220,24 +222,28 @@ class Underway:
             whole=all(batch.full for batch in batches),
             at=self.variables.load_time,
         )
-        tombstones = tombstones_of(self.pipeline, recipe)
         work.passes_over = tombstones is not None and tombstones.passed_over
         attach = attaches(self.pipeline.engine)
         job = write_job(table, recipe, nodes, lambda: work.scan, direct=True, deletes=marking, attach=attach)
-        bringing = self._bringing(transaction, work, recipe, nodes) if tombstones is None else None
+        bringing = self._bringing(transaction, work, recipe, nodes, tombstones)
         work.outcome = transaction.write(job, bringing or rows)
         work.seconds = time.monotonic() - work.started
         return work
 
     def _bringing(
-        self, transaction: "Load", work: Work, recipe: TableRecipe, nodes: "Mapping[str, Node]"
+        self,
+        transaction: "Load",
+        work: Work,
+        recipe: TableRecipe,
+        nodes: "Mapping[str, Node]",
+        tombstones: Tombstones | None,
     ) -> Bringing | None:
         """The table's rows brought by the engine's tasks, where it has some and the destination takes them."""
         if self.engine.name == "duckdb" or not transaction.tasks_may_write():
             return None
         work.scan = self.engine.scan(keys=kept_keys(recipe, nodes))
         schema = self.prepared.schemas[recipe.source]
-        return self.engine.bringing(work.inputs, schema, nodes, self.variables, work.scan)
+        return self.engine.bringing(work.inputs, schema, nodes, self.variables, work.scan, tombstones)
 
     def _record(self, transaction: "Load", works: Sequence["Work"]) -> dict[str, TableLedger]:
         """Set rows aside durably, then write ledgers, batch ids and positions. QuarantineLimit past the limits."""

@@ -99,7 +99,8 @@ class Workspace:
 
     def seen(self, pipeline: str, source: str) -> list[Batch]:
         """What schema and plan stand on: what landed, oldest first, or else a sample of the source."""
-        landed = [one for one in self.landing.batches(pipeline, source) if one.files]  # an empty one shows nothing
+        there = self.landing.batches(pipeline, source)
+        landed = [one for one in there if one.files and not one.unread]  # an empty one shows nothing
         return landed or self.samples.batches(pipeline, source)
 
     def is_sample(self, batch: Batch) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from filelock import FileLock, Timeout
@@ -20,6 +21,9 @@ from octo_resources.landing.ulid import is_ulid, new_ulid
 from octo_resources.landing.usage import used
 from octo_resources.landing.verify import verify
 from octo_resources.landing.writer import BatchWriter
+
+if TYPE_CHECKING:
+    from octo_resources.engines.elsewhere import Elsewhere
 
 _TEMPORARY = ".tmp-"
 
@@ -80,6 +84,9 @@ class Landing:
     def open_file(self, batch: Batch, file: LandedFile) -> Path:
         """The absolute path of one of a batch's files."""
         return Path(batch.folder) / file.path
+
+    def stored(self, batch: Batch, file: LandedFile) -> "Elsewhere | None":
+        """What brings a file to whichever machine reads it; None where it has to be read at its path."""
 
     def forget(self, pipeline: str, source: str) -> None:
         """Take away all of a source at once, its history too: for scratch zones."""

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from octo_core.batch import Batch, LandedFile
 from octo_core.errors import LandingError
@@ -25,6 +25,9 @@ from octo_resources.landing.manifest import BESIDE, CLEANED, MANIFEST
 from octo_resources.landing.ulid import is_ulid
 from octo_resources.landing.writer import BatchWriter
 from octo_resources.objects import ObjectStore, StoreError
+
+if TYPE_CHECKING:
+    from octo_resources.engines.elsewhere import Elsewhere
 
 ASIDE: Final = ".quarantine"
 """Where the zone keeps rows set aside: no pipeline's name begins with a point."""
@@ -48,7 +51,9 @@ class RemoteLanding(Landing):
 
     def verify(self, batch: Batch) -> None:
         with _landing_errors():
-            missing = [file for file in batch.files if not (Path(batch.folder) / file.path).exists()]
+            missing = [
+                file for file in batch.files if not file.unread and not (Path(batch.folder) / file.path).exists()
+            ]
             if missing:
                 with ThreadPoolExecutor(_AT_ONCE) as pool:
                     list(pool.map(lambda file: self._fetch(batch, file), missing))
@@ -60,6 +65,14 @@ class RemoteLanding(Landing):
             with _landing_errors():
                 self._fetch(batch, file)
         return path
+
+    def stored(self, batch: Batch, file: LandedFile) -> "Elsewhere | None":
+        from octo_resources.landing.stored import StoredFile
+
+        if Path(file.path).is_absolute():
+            return None
+        bucket, key = "/".join(self._store.address.split("/")[:3]), self._key_of(batch, file)
+        return StoredFile(bucket, self._store.endpoint, key, file.bytes, file.sha256, file.rows, batch.id)
 
     def forget(self, pipeline: str, source: str) -> None:
         with _landing_errors():
@@ -193,8 +206,10 @@ class RemoteLanding(Landing):
     def _fetch(self, batch: Batch, file: LandedFile) -> None:
         if Path(file.path).is_absolute():
             return
-        key = f"{self._key(batch.pipeline, batch.source)}{batch.id}/{file.path}"
-        self._store.download(key, Path(batch.folder) / file.path)
+        self._store.download(self._key_of(batch, file), Path(batch.folder) / file.path)
+
+    def _key_of(self, batch: Batch, file: LandedFile) -> str:
+        return f"{self._key(batch.pipeline, batch.source)}{batch.id}/{file.path}"
 
     def _key(self, pipeline: str, source: str) -> str:
         return f"{self._store.prefix}{safe_name(pipeline)}/{safe_name(source)}/"

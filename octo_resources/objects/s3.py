@@ -78,7 +78,7 @@ class S3Store:
 
     def __init__(self, bucket: str, prefix: str, endpoint: str | None = None) -> None:
         self._bucket, self.prefix = bucket, prefix
-        self._endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        self.endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
 
     @property
     def address(self) -> str:
@@ -88,7 +88,7 @@ class S3Store:
     def _s3(self) -> Any:
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION")
         with self._explained(""):
-            return _client(self._endpoint, tuple(os.environ.get(name) for name in names))
+            return _client(self.endpoint, tuple(os.environ.get(name) for name in names))
 
     def objects(self, prefix: str) -> Iterator[Object]:
         with self._explained(prefix):
@@ -224,7 +224,7 @@ class S3Store:
                 hint = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role."
                 return StoreError("S3: there are no credentials", where=where, hint=hint)
             if kind in ("EndpointConnectionError", "ConnectTimeoutError", "InvalidEndpointError", "SSLError"):
-                told = f"S3: nothing answers at {self._endpoint or 'its usual address'}"
+                told = f"S3: nothing answers at {self.endpoint or 'its usual address'}"
                 return StoreError(told, where=where, hint="Look at AWS_ENDPOINT_URL and AWS_REGION.", retryable=True)
             return StoreError(f"S3: {redact(str(error)).splitlines()[0]}", where=where, retryable=True)
         return error if isinstance(error, StoreError) else None

@@ -36,6 +36,11 @@ class ObjectStore(Protocol):
         ...
 
     @property
+    def endpoint(self) -> str | None:
+        """Its own address, where it is not the provider's usual one."""
+        ...
+
+    @property
     def prefix(self) -> str:
         """Empty, or ends with `/`."""
         ...

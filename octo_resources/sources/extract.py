@@ -27,6 +27,7 @@ def extract(
     once: bool = False,
     resume: Resume | None = None,
     ranges: Sequence[OffsetRange] | None = None,
+    unread: bool = False,
 ) -> Batch | None:
     """The batch that landed, or None where nothing is new.
 
@@ -35,6 +36,7 @@ def extract(
     lands nothing. `once`: an incremental read leaves out the records that it brings again (of those at the cursor's
     position, or within its lag), for rows that are appended. `resume`: how far the destination is, from where a
     source with `landing: off` is read on. `ranges`: of Kafka exactly these, as far as they still go on from there.
+    `unread`: nothing of it is read where only ranges can be said, which the tasks of its load read themselves.
 
     Raises SourceError, LandingError, UsageError.
     """
@@ -45,8 +47,9 @@ def extract(
             from octo_resources.sources.kafka.extract import extract_kafka
 
             return extract_kafka(
-                local, pipeline, source_name, project, landing, since, full, progress, resume=resume, ranges=ranges
-            )
+                local, pipeline, source_name, project, landing, since, full, progress, resume=resume, ranges=ranges,
+                unread=unread,
+            )  # fmt: skip
         if isinstance(local, RestSource):
             from octo_resources.sources.rest.extract import extract_rest  # 130 ms: httpx
 
@@ -57,8 +60,9 @@ def extract(
             from octo_resources.sources.sql.extract import extract_sql  # 0.5 s: SQLAlchemy, Arrow
 
             return extract_sql(
-                local, pipeline, source_name, project, landing, since, full, progress, once=once, resume=resume
-            )
+                local, pipeline, source_name, project, landing, since, full, progress, once=once, resume=resume,
+                unread=unread,
+            )  # fmt: skip
         if isinstance(local, PushSource):
             from octo_resources.sources.push.drain import extract_push  # 15 ms: sqlite3
 

@@ -52,9 +52,8 @@ def probe(spec: Source, project: Place) -> ProbeResult:
 
 def _probe_sql(spec: SqlSource, project: Place) -> ProbeResult:
     from octo_resources.sources.sql.address import explained  # 0.5 s: SQLAlchemy, Arrow
-    from octo_resources.sources.sql.extract import opened
     from octo_resources.sources.sql.reader import beginning
-    from octo_resources.sources.sql.relation import column_of
+    from octo_resources.sources.sql.relation import column_of, opened
 
     with opened(spec, project) as (address, reader, relation, found), explained(address):
         if spec.cursor is not None:

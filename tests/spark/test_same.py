@@ -14,6 +14,7 @@ from pyarrow import parquet
 
 from octo_core.expressions import parse
 from octo_core.schema import SourceSchema
+from octo_resources.engines.duckdb import Tombstones
 from octo_resources.engines.protocol import Engine
 from octo_resources.engines.spark import SparkEngine, splits
 from tests.engine.landed import VARIABLES, Land, schema
@@ -32,10 +33,12 @@ def land(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Land:
     return Land(tmp_path)
 
 
-def outcome(engine: Engine, land: Land, fields: SourceSchema, columns: Mapping[str, str]) -> dict[str, Any]:
+def outcome(
+    engine: Engine, land: Land, fields: SourceSchema, columns: Mapping[str, str], gone: Tombstones | None = None
+) -> dict[str, Any]:
     nodes = {name: parse(text, fields) for name, text in columns.items()}
     scan = engine.scan(keys=list(columns)[:1])
-    table = engine.evaluate(land.inputs, fields, nodes, VARIABLES, scan).read_all()
+    table = engine.evaluate(land.inputs, fields, nodes, VARIABLES, scan, gone).read_all()
     keys = scan.refused_keys
     return {
         "types": table.schema,
@@ -47,10 +50,12 @@ def outcome(engine: Engine, land: Land, fields: SourceSchema, columns: Mapping[s
     }
 
 
-def same(spark: SparkEngine, land: Land, fields: SourceSchema, columns: Mapping[str, str]) -> dict[str, Any]:
+def same(
+    spark: SparkEngine, land: Land, fields: SourceSchema, columns: Mapping[str, str], gone: Tombstones | None = None
+) -> dict[str, Any]:
     """What both engines give, once it is known to be the same."""
-    wanted = outcome(land.engine, land, fields, columns)
-    assert outcome(spark, land, fields, columns) == wanted
+    wanted = outcome(land.engine, land, fields, columns, gone)
+    assert outcome(spark, land, fields, columns, gone) == wanted
     return wanted
 
 
@@ -71,6 +76,27 @@ def test_lines_of_json(land: Land, spark: SparkEngine) -> None:
     found = same(spark, land, fields, columns)
     assert len(found["rows"]) > 800
     assert len(found["refused"]) > 800
+
+
+GONE = """{"id": 1, "name": "a", "_deleted": false}
+{"id": 2, "_deleted": true}
+{"id": "x", "_deleted": true}
+{"id": null, "name": "c", "_deleted": null}
+{"id": 5, "name": "d", "odd": 1}
+{"id": 6, "_deleted": false}
+{"id": 7, "name": 7, "_deleted": "true"}
+{"_deleted": true, "id": 8, "id": 9}
+"""
+
+
+@pytest.mark.parametrize("passed_over", [False, True])
+def test_tombstones(land: Land, spark: SparkEngine, passed_over: bool) -> None:
+    land.add(GONE)
+    land.add(b"id,name,_deleted\n1,a,\n2,,true\n3,c,no\n,d,t\n", "csv", batch="b1", columns=("id", "name", "_deleted"))
+    fields = schema({"id": "int64", "name": "text"})
+    gone = Tombstones(frozenset({"key"}), passed_over)
+    found = same(spark, land, fields, {"key": "id", "name": "upper(name)"}, gone)
+    assert sum(tally.gone for tally in found["counts"].values()) == 6
 
 
 def test_delimited_files(land: Land, spark: SparkEngine) -> None:

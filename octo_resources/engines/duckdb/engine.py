@@ -122,6 +122,7 @@ class DuckEngine:
         columns: Mapping[str, Node],
         variables: LoadVariables,
         scan: Scan,
+        tombstones: Tombstones | None = None,
     ) -> None:
         """None: all rows come through this process."""
 

@@ -8,13 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import IO, TYPE_CHECKING, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from octo_core.batch import Batch, LandedFile
 from octo_core.errors import LandingError
+
+if TYPE_CHECKING:
+    from octo_resources.engines.elsewhere import Elsewhere
 
 ROW_BITS: Final = 40
 """A load's row number is the file's place in the load << 40 | the row's number in its file, from 1."""
@@ -66,6 +69,8 @@ class Input:
     origin: Origin | None = None
     span: Span | None = None
     """The part of the file that is read; all of it when left out."""
+    elsewhere: "Elsewhere | None" = None
+    """Who brings the file to the machine that reads it, where `path` is on no disk."""
 
     @property
     def begins(self) -> bool:

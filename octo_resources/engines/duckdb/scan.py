@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from octo_resources.engines.elsewhere import Told
+
 _TEXT: Final[pa.DataType] = pa.string()
 REFUSED: Final = pa.schema(
     {"row": cast(pa.DataType, pa.int64()), "column": _TEXT, "reason": _TEXT, "kind": _TEXT, "value": _TEXT}
@@ -52,6 +54,8 @@ class Tally:
     missing: Counter[str] = field(default_factory=Counter)
     contract_failures: Counter[str] = field(default_factory=Counter)
     new_fields: Counter[str] = field(default_factory=Counter)
+    told: dict[str, Told] = field(default_factory=dict)
+    """File → what the task that brought it here from elsewhere tells of it."""
 
     def add_new(self, counts: Mapping[str, int]) -> None:
         for name, rows in counts.items():
@@ -66,6 +70,7 @@ class Tally:
         self.missing.update(other.missing)
         self.contract_failures.update(other.contract_failures)
         self.add_new(other.new_fields)
+        self.told |= other.told
 
 
 class RefusedRows:

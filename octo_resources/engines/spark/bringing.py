@@ -126,4 +126,5 @@ class SparkBringing:
                     scan.keep_keys(keys)
         for batch in rows:
             refuse(scan, self._inputs, batch)
+        self._engine.remember(scan)
         check(self._frame, scan)

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from octo_core.expressions import Node
 from octo_core.schema import SourceSchema
-from octo_resources.engines.duckdb import Input, LoadVariables, Scan
-from octo_resources.engines.duckdb.payloads import payloads
+from octo_resources.engines.duckdb import Input, LoadVariables, Scan, Tombstones
+from octo_resources.engines.elsewhere import Told
 from octo_resources.engines.spark.account import check, count, refuse
 from octo_resources.engines.spark.bringing import SparkBringing
 from octo_resources.engines.spark.frames import Frame, Frames
 from octo_resources.engines.spark.missing import explained
 from octo_resources.engines.spark.notes import error_of
 from octo_resources.engines.spark.packing import PACKED, counts_of, packing, unpacked
+from octo_resources.engines.spark.payloads import payloads_of
 from octo_resources.engines.spark.progress import saying
 from octo_resources.engines.spark.session import Settings, alive, session, settled, web_url
 from octo_resources.engines.spark.types import spark_schema
@@ -39,7 +40,7 @@ def unsaid(_text: str) -> None:
 class SparkEngine:
     """Spark as `settings` reach it. `temp`: a folder of the driver's; `tag`: what its jobs are called and cancelled by.
 
-    Files are read by the executors, so the landing zone has to be at the same path for all of them.
+    Files are read by the executors: those that are no `elsewhere` of an input have to be at the same path for all.
     """
 
     name: Final[Literal["spark"]] = "spark"
@@ -49,6 +50,7 @@ class SparkEngine:
     ) -> None:
         self._settings, self._temp, self._tag, self._say = settings, temp, tag, say
         self._session: SparkSession | None = None
+        self._told: dict[tuple[str, str], Told] = {}
 
     @property
     def spark(self) -> "SparkSession":
@@ -74,6 +76,7 @@ class SparkEngine:
         columns: Mapping[str, Node],
         variables: LoadVariables,
         scan: Scan,
+        tombstones: Tombstones | None = None,
     ) -> pa.RecordBatchReader:
         """The good rows by way of the driver, part by part: for destinations that tasks cannot write to themselves.
 
@@ -81,7 +84,7 @@ class SparkEngine:
         is. LandingError where a file cannot be read, EngineError where Spark fails.
         """
         with explained(self._settings.place):
-            frame = self.frame(inputs, schema, columns, variables, scan.keys)
+            frame = self.frame(inputs, schema, columns, variables, scan.keys, tombstones)
         return pa.RecordBatchReader.from_batches(frame.settling.schema, self._rows(frame, inputs, scan))
 
     def bringing(
@@ -91,10 +94,11 @@ class SparkEngine:
         columns: Mapping[str, Node],
         variables: LoadVariables,
         scan: Scan,
+        tombstones: Tombstones | None = None,
     ) -> SparkBringing:
         """The same rows, which the tasks bring to the destination by themselves."""
         with explained(self._settings.place):
-            frame = self.frame(inputs, schema, columns, variables, scan.keys)
+            frame = self.frame(inputs, schema, columns, variables, scan.keys, tombstones)
         return SparkBringing(self, frame, inputs, scan)
 
     def frame(
@@ -104,8 +108,9 @@ class SparkEngine:
         columns: Mapping[str, Node],
         variables: LoadVariables,
         keys: Sequence[str] = (),
+        tombstones: Tombstones | None = None,
     ) -> Frame:
-        return Frames(self.spark, self.cores).frame(inputs, schema, columns, variables, keys)
+        return Frames(self.spark, self.cores).frame(inputs, schema, columns, variables, keys, tombstones)
 
     @property
     def cores(self) -> int:
@@ -116,7 +121,11 @@ class SparkEngine:
 
     def payloads(self, inputs: Sequence[Input], rows: "NDArray[np.int64]") -> Iterator[tuple[int, str]]:
         """(row, original text) of sorted row numbers."""
-        return payloads(inputs, rows)
+        return payloads_of(lambda: self.spark, inputs, rows, self._told)
+
+    def remember(self, scan: Scan) -> None:
+        """Keep what tasks told of the files that they brought: those are brought once more for what was refused."""
+        self._told |= {(batch, file): one for batch, tally in scan.batches.items() for file, one in tally.told.items()}
 
     def cancel(self) -> None:
         """End this engine's jobs, from any thread; without effect where none runs."""
@@ -162,4 +171,5 @@ class SparkEngine:
                         refuse(scan, inputs, refused)
                 else:
                     count(scan, counts_of(data.decode()))
+            self.remember(scan)
             check(frame, scan)

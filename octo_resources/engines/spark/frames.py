@@ -19,7 +19,7 @@ from octo_core.expressions import Node, path_parts
 from octo_core.expressions.spark_names import name as identifier
 from octo_core.schema import Field, SourceSchema
 from octo_core.types import arrow_type
-from octo_resources.engines.duckdb import Input, LoadVariables, Tally
+from octo_resources.engines.duckdb import Input, LoadVariables, Tally, Tombstones
 from octo_resources.engines.duckdb.inputs import Numbered
 from octo_resources.engines.duckdb.select import ROW
 from octo_resources.engines.spark.notes import NOTE
@@ -64,9 +64,10 @@ class Frames:
         columns: Mapping[str, Node],
         variables: LoadVariables,
         keys: Sequence[str] = (),
+        tombstones: Tombstones | None = None,
     ) -> Frame:
         """The rows of all inputs through a mapping: target column → typed expression."""
-        mapping = evaluation(schema, columns)
+        mapping = evaluation(schema, columns, tombstones)
         set_variables(self._spark, variables)
         counted: dict[str, Tally] = {one.batch.id: Tally() for one in inputs}
         natives = {n for n, one in enumerate(inputs) if one.file.format == "parquet" and _native(one, mapping, schema)}
@@ -91,7 +92,9 @@ class Frames:
             for batch, files_of in ours.items()
             if files_of == theirs[batch]
         }
-        settling = Settling(mapping.schema, mapping.fields, batches, tuple(keys))
+        settling = Settling(
+            mapping.schema, mapping.fields, batches, tuple(keys), tombstones is not None and tombstones.passed_over
+        )
         return Frame(reduce(lambda a, b: a.unionAll(b), found), settling, counted, expected)
 
     def _evaluated(self, tokens: "DataFrame", mapping: Evaluation, delimited: bool) -> "DataFrame":
@@ -172,7 +175,9 @@ def _native(one: Input, mapping: Evaluation, schema: SourceSchema) -> bool:
     """Whether Spark's reader gives of this file what ours would."""
     from pyarrow import parquet
 
-    if not _PLAIN_NAME.fullmatch(str(one.path)) or one.path.name.startswith((".", "_")) or one.origin is not None:
+    if one.elsewhere is not None or one.origin is not None:
+        return False
+    if not _PLAIN_NAME.fullmatch(str(one.path)) or one.path.name.startswith((".", "_")):
         return False
     try:
         there = parquet.read_schema(one.path)

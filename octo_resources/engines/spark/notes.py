@@ -12,6 +12,7 @@ from typing import Any, Final
 import octo_core.errors as kinds
 from octo_core.errors import LandingError, OctopipeError
 from octo_resources.engines.duckdb import Refused, Tally
+from octo_resources.engines.elsewhere import Told
 
 NOTE: Final = "!note"
 _COUNTS: Final = ("missing", "new_fields", "contract_failures")
@@ -19,7 +20,12 @@ _COUNTS: Final = ("missing", "new_fields", "contract_failures")
 
 def of_tally(batch: str, tally: Tally) -> str:
     """What was counted of a batch's rows beside how many there are."""
-    return json.dumps({"batch": batch, **{name: dict(getattr(tally, name)) for name in _COUNTS}})
+    return json.dumps({"batch": batch, **counts_told(tally)})
+
+
+def counts_told(tally: Tally) -> dict[str, Any]:
+    """What a tally says beside its number of rows; `counted_as` makes it a tally again."""
+    return {**{name: dict(getattr(tally, name)) for name in _COUNTS}, "told": tally.told}
 
 
 def of_refused(rows: Sequence[Refused]) -> str:
@@ -43,7 +49,8 @@ def _told(error: OctopipeError) -> dict[str, str | None]:
 def counted_as(found: dict[str, Any]) -> Tally:
     """The counts by field that a note or a task tells of."""
     missing, new, failures = (Counter(found[name]) for name in _COUNTS)
-    return Tally(missing=missing, new_fields=new, contract_failures=failures)
+    told = {file: Told(sha256, tuple(stamps)) for file, (sha256, stamps) in found["told"].items()}
+    return Tally(missing=missing, new_fields=new, contract_failures=failures, told=told)
 
 
 class Notes:

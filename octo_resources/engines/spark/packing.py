@@ -10,14 +10,13 @@ from typing import Any, Final
 import pyarrow as pa
 
 from octo_resources.engines.duckdb import Tally
-from octo_resources.engines.spark.notes import counted_as
+from octo_resources.engines.spark.notes import counted_as, counts_told
 from octo_resources.engines.spark.settle import Settled, Settling
 from octo_resources.engines.spark.tokens import Task
 
 _COLUMNS: Final[dict[str, pa.DataType]] = {"kind": pa.string(), "data": pa.binary()}
 PACKED: Final = pa.schema(_COLUMNS)
 _BYTES: Final = 4 << 20
-_COUNTS: Final = ("missing", "new_fields", "contract_failures")
 
 
 def packing(settling: Settling) -> Task:
@@ -67,7 +66,7 @@ def counts_text(tallies: dict[str, Tally]) -> str:
     """Counts by batch as text."""
     return json.dumps(
         {
-            batch: {"rows_read": tally.rows_read, **{name: dict(getattr(tally, name)) for name in _COUNTS}}
+            batch: {"rows_read": tally.rows_read, "gone": tally.gone, **counts_told(tally)}
             for batch, tally in tallies.items()
         }
     )
@@ -78,7 +77,7 @@ def counts_of(text: str) -> dict[str, Tally]:
     found: dict[str, dict[str, Any]] = json.loads(text)
     counts = {batch: counted_as(one) for batch, one in found.items()}
     for batch, one in found.items():
-        counts[batch].rows_read = one["rows_read"]
+        counts[batch].rows_read, counts[batch].gone = one["rows_read"], one["gone"]
     return counts
 
 

@@ -6,17 +6,19 @@ from typing import Final
 
 import pyarrow as pa
 
+from octo_core.deletes import TOMBSTONE
 from octo_core.expressions import Node, Rendered, path_parts, paths, reason_in_full, with_lets
 from octo_core.expressions.spark import to_spark
 from octo_core.expressions.spark_names import literal
 from octo_core.expressions.spark_names import name as identifier
 from octo_core.schema import SourceSchema
 from octo_core.types import DataType, arrow_type
-from octo_resources.engines.duckdb.select import ROW, contract_nodes, null_words
+from octo_resources.engines.duckdb.select import GONE, ROW, Tombstones, contract_nodes, null_words
 from octo_resources.engines.judged import Spelling, null_words_as_null, said_of_failure
 from octo_resources.engines.spark.notes import NOTE
 
 _SPELLING: Final = Spelling(identifier, literal, "STRING")
+_GONE: Final = f"coalesce(lower(CAST({identifier(TOMBSTONE)} AS STRING)) IN ('true', 't', '1'), false)"
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,18 @@ class Evaluation:
     _nulls: tuple[tuple[str, tuple[str, ...]], ...]
     _blank: frozenset[str]
     """Paths of which an empty text means NULL where the file is delimited."""
+    tombstones: Tombstones | None = None
 
     @property
     def schema(self) -> pa.Schema:
-        """The good rows' columns, and `_row`."""
-        return pa.schema([*((name, arrow_type(kind)) for name, kind in self.types.items()), ("_row", pa.int64())])
+        """The good rows' columns, `_row`, and TOMBSTONE where rows may be tombstones."""
+        found = {name: arrow_type(kind) for name, kind in self.types.items()} | {"_row": pa.int64()}
+        return pa.schema(found | {TOMBSTONE: pa.bool_()} if self.gives_tombstones else found)
+
+    @property
+    def gives_tombstones(self) -> bool:
+        """Whether tombstones come out among the rows."""
+        return self.tombstones is not None and not self.tombstones.passed_over
 
     def over(self, source: str, *, delimited: bool = False, noted: bool = True) -> str:
         """SELECT over a relation of `!row`, one column a path and, where it is `noted`, `!note`.
@@ -49,13 +58,23 @@ class Evaluation:
         extra = (NOTE,) if noted else ()
         shared = with_lets(self._values, self._tokens(source, extra, delimited))
         failing = [place for place, one in enumerate(self._values) if one.can_fail]
-        first = " ".join(f"WHEN ({self._values[place].reason}) IS NOT NULL THEN {place}" for place in failing)
-        made = [f"{one.value} AS `!v{place}`" for place, one in enumerate(self._values)]
+        reasons = {place: self._of_rows(place, self._values[place].reason) for place in failing}
+        first = " ".join(f"WHEN ({reason}) IS NOT NULL THEN {place}" for place, reason in reasons.items())
+        made = [f"{self._of_rows(place, one.value)} AS `!v{place}`" for place, one in enumerate(self._values)]
+        if self.tombstones is not None:
+            made.append(f"{_GONE} AS {identifier(GONE)}")
         made.append(f"{f'CASE {first} END' if first else 'CAST(NULL AS INT)'} AS `!place`")
         judged = f"SELECT *, {', '.join(made)} FROM {shared}"  # noqa: S608  (names quoted, texts escaped)
         outer = [identifier(f"!v{place}") for place in range(len(self._values))]
         outer += [identifier(ROW), f"{self._failure(failing)} AS `!failure`", *map(identifier, extra)]
+        if self.tombstones is not None:
+            outer.append(identifier(GONE))
         return f"SELECT {', '.join(outer)} FROM ({judged})"  # noqa: S608  (names quoted, texts escaped)
+
+    def _of_rows(self, place: int, sql: str) -> str:
+        """What is asked of rows only: NULL for a tombstone, but of what holds for it too."""
+        gone = self.tombstones
+        return sql if gone is None or list(self.types)[place] in gone.kept else f"CASE WHEN NOT {_GONE} THEN {sql} END"
 
     def _tokens(self, source: str, extra: Sequence[str], delimited: bool) -> str:
         blank = self._blank if delimited else ()
@@ -72,9 +91,11 @@ class Evaluation:
         return f"CASE WHEN `!place` IS NOT NULL THEN array({', '.join(parts)}) END"
 
 
-def evaluation(schema: SourceSchema, columns: Mapping[str, Node]) -> Evaluation:
+def evaluation(schema: SourceSchema, columns: Mapping[str, Node], tombstones: Tombstones | None = None) -> Evaluation:
     """Render a mapping for Spark: target column → typed expression."""
     used = tuple({path: None for node in columns.values() for path in paths(node)})
+    if tombstones is not None and TOMBSTONE not in used:
+        used = (*used, TOMBSTONE)
     contract = contract_nodes(columns.values())
     asked = {
         name: [one for node in nodes if (one := to_spark(node, show_values=False)).can_fail]
@@ -93,6 +114,7 @@ def evaluation(schema: SourceSchema, columns: Mapping[str, Node]) -> Evaluation:
         ),
         _nulls=null_words(schema, used),
         _blank=frozenset(path for path in used if len(path_parts(path)) == 1 and _blank(schema, path)),
+        tombstones=tombstones,
     )
 
 

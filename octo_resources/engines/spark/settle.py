@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from octo_core.deletes import TOMBSTONE
 from octo_resources.engines.duckdb import Scan, Tally
 from octo_resources.engines.duckdb.inputs import ROW_BITS, split_row
 from octo_resources.engines.duckdb.scan import REFUSED, refused_batch
-from octo_resources.engines.duckdb.select import FAILURE, ROW
+from octo_resources.engines.duckdb.select import FAILURE, GONE, ROW
 from octo_resources.engines.spark.notes import NOTE, Notes
 from octo_resources.engines.spark.types import to_target
 
@@ -28,6 +29,8 @@ class Settling:
     batches: tuple[str, ...]
     keys: tuple[str, ...] = ()
     """Target columns whose values are kept of refused rows that have them all."""
+    passes_over: bool = False
+    """Whether tombstones are counted, and do not come out."""
 
 
 class Settled:
@@ -80,7 +83,7 @@ class Settled:
         if not found.num_rows:
             return
         for batch, ours in self._by_batch(found):
-            tally = Tally(rows_read=ours.num_rows)
+            tally = Tally(rows_read=ours.num_rows, gone=_gone(ours))
             failures = ours.column("!failure")
             bad = ours.filter(failures.is_valid()) if failures.null_count != ours.num_rows else None
             good = ours.filter(failures.is_null()) if bad is not None else ours
@@ -95,6 +98,8 @@ class Settled:
                 self._refuse(pa.record_batch(refused, schema=REFUSED), malformed=False)
                 self._keep_keys(bad)
             self.scan.count(batch, tally)
+            if tally.gone and self.settling.passes_over:
+                good = good.filter(pc.invert(good.column(GONE)))
             if good.num_rows:
                 yield self._target(good)
 
@@ -123,6 +128,12 @@ class Settled:
 
     def _target(self, good: pa.RecordBatch) -> pa.RecordBatch:
         schema = self.settling.schema
-        names: Sequence[str] = [*(f"!v{place}" for place in range(len(schema) - 1)), ROW]
+        own = [ROW, *([GONE] if TOMBSTONE in schema.names else [])]
+        names: Sequence[str] = [*(f"!v{place}" for place in range(len(schema) - len(own))), *own]
         arrays = [to_target(good.column(name), one.type) for name, one in zip(names, schema, strict=True)]
         return pa.record_batch(arrays, schema=schema)
+
+
+def _gone(rows: pa.RecordBatch) -> int:
+    """How many are tombstones."""
+    return int(rows.column(GONE).true_count) if GONE in rows.schema.names else 0

@@ -34,6 +34,9 @@ def cut(inputs: Sequence[Input], cores: int, counting: Counting) -> list[Numbere
     parts: list[list[Numbered]] = []
     for ordinal, one in enumerate(inputs):
         numbered = Numbered(ordinal, lightened(one))
+        if one.elsewhere is not None:
+            parts.append([numbered])  # by its own task, which brings it
+            continue
         parts.append(list(_row_groups(numbered, size) if one.file.format == "parquet" else _lines(numbered, size)))
     cut_up = [part for file in parts if len(file) > 1 and file[0].input.file.format != "parquet" for part in file]
     marks = dict(zip(map(_place, cut_up), counting(cut_up), strict=True)) if cut_up else {}
@@ -50,6 +53,8 @@ def tasks(parts: Sequence[Numbered], size: int, cores: int) -> int:
     """How many tasks read these parts: small files are read several by one task."""
     spans = [(part.input.span, part.input.file) for part in parts]
     lines = [span.end - span.start if span and file.format != "parquet" else file.bytes for span, file in spans]
+    if any(file.unread for _, file in spans):
+        return max(1, min(len(parts), MOST))  # ranges, each of them a task's work; nobody knows their bytes
     return max(1, min(len(parts), MOST, max(2 * cores, -(-sum(lines) // size))))
 
 

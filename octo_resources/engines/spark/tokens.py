@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from octo_core.deletes import TOMBSTONE
 from octo_core.errors import NotSupportedYet, OctopipeError
 from octo_core.schema import SourceSchema
 from octo_resources.engines.duckdb import Refused, Scan, Tally
@@ -23,6 +25,7 @@ from octo_resources.engines.duckdb.parquet import parquet_batches
 from octo_resources.engines.duckdb.scan import refused_batch
 from octo_resources.engines.duckdb.select import ROW, identifier
 from octo_resources.engines.duckdb.session import Session
+from octo_resources.engines.elsewhere import brought
 from octo_resources.engines.spark import notes
 from octo_resources.engines.spark.notes import NOTE
 
@@ -44,7 +47,9 @@ class Wanted:
 
     @property
     def fields(self) -> list[str]:
-        return [field.name for field in self.schema.fields]
+        """The schema's; and the one that says that a record is gone, which no schema has and which is never new."""
+        names = [field.name for field in self.schema.fields]
+        return [*names, TOMBSTONE] if TOMBSTONE in self.paths and TOMBSTONE not in names else names
 
 
 def relation_of(kinds: "dict[str, pa.DataType]") -> pa.Schema:
@@ -62,6 +67,8 @@ def reading(parts: Sequence[Numbered], wanted: Wanted) -> Task:
                 try:
                     yield from read_part(parts[number], wanted)
                 except OctopipeError as error:
+                    if error.retryable:
+                        raise  # Spark tries the task again
                     yield _noted([notes.of_error(error)], wanted)
 
     return read
@@ -76,10 +83,14 @@ def read_part(part: Numbered, wanted: Wanted) -> Iterator[pa.RecordBatch]:
     """The part's tokens, then its notes."""
     with TemporaryDirectory(prefix="octopipe-part-") as folder:
         scan = Scan(Path(folder))
-        for batch in _batches(part, wanted, scan, Path(folder)):
-            columns = [batch.column(name).cast(wanted.relation.field(name).type) for name in (ROW, *wanted.paths)]
-            empty = pa.nulls(batch.num_rows, pa.string())
-            yield pa.record_batch([*columns, empty], schema=wanted.relation)
+        files, told = brought(part, Path(folder))
+        for file in files:
+            for batch in _batches(file, wanted, scan, Path(folder)):
+                columns = [batch.column(name).cast(wanted.relation.field(name).type) for name in (ROW, *wanted.paths)]
+                empty = pa.nulls(batch.num_rows, pa.string())
+                yield pa.record_batch([*columns, empty], schema=wanted.relation)
+        if told is not None:
+            scan.count(part.input.batch.id, Tally(told={part.input.file.path: told}))
         texts = [notes.of_tally(one, tally) for one, tally in scan.batches.items()]
         waiting: list[Refused] = []
         for row in scan.refused:
@@ -139,7 +150,14 @@ class _Tokens(Reading):
         if not found.num_rows:
             return
         tally = Tally()
-        tally.missing.update(counted(found, missing or {}))
+        rows = found.filter(pc.invert(_gone(found))) if TOMBSTONE in self.paths else found
+        tally.missing.update(counted(rows, missing or {}))  # a tombstone has no more than its key
         tally.add_new(counted(found, new_fields or {}))
         self.scan.count(batch, tally)
         yield found.select([ROW, *self.paths])
+
+
+def _gone(found: pa.RecordBatch) -> "pa.Array[Any]":
+    """Which rows are tombstones, by their tokens."""
+    said = pc.is_in(pc.utf8_lower(found.column(TOMBSTONE)), value_set=pa.array(["true", "t", "1"]))
+    return pc.fill_null(said, False)

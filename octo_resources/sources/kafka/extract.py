@@ -13,6 +13,7 @@ from octo_resources.landing import Landing
 from octo_resources.sources.kafka.begin import Found, reached, to_read
 from octo_resources.sources.kafka.formats import format_of
 from octo_resources.sources.kafka.parts import Parts
+from octo_resources.sources.kafka.unread import unread_files
 from octo_resources.sources.place import Place, Progress
 from octo_resources.sources.resume import Resume
 
@@ -31,10 +32,12 @@ def extract_kafka(
     max_rows: int | None = None,
     max_bytes: int | None = None,
     ranges: Sequence[OffsetRange] | None = None,
+    unread: bool = False,
 ) -> Batch | None:
     """See `octo_resources.sources.extract`; call it under the source's lock.
 
     Reads up to the ends as they are when it begins, or exactly `ranges`, those of a sensor, as far as `batch.bytes` go.
+    With `unread` nothing is consumed: the batch says which ranges the tasks of its load will.
     """
     settings = client_settings(spec, place)
     try:
@@ -45,6 +48,19 @@ def extract_kafka(
         if not wanted and not found.fleeting:
             return None
         kept = landing_of(spec)
+        if unread:
+            with landing.begin(pipeline, source) as writer:
+                return writer.commit(
+                    unread_files(wanted),
+                    landing="off",
+                    cursor_from=said(wanted, end=False),
+                    cursor_to=said(wanted, end=True),
+                    full=full and list(wanted) == list(found.ranges),
+                    epochs=resume.epochs if resume is not None else None,
+                    notes=found.findings,
+                    position={"offsets": found.reached(wanted).document()},
+                    rows=None if wanted else 0,
+                )
         with format_of(spec, place) as form, Reader(settings) as reader, landing.begin(pipeline, source) as writer:
             parts = Parts(writer.folder, durable=kept != "off")
             try:

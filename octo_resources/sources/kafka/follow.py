@@ -14,8 +14,10 @@ from octo_resources.kafka.reader import Limits, Reader
 from octo_resources.landing import Landing
 from octo_resources.sources.caught import Caught
 from octo_resources.sources.kafka.begin import Found, reached, to_read
+from octo_resources.sources.kafka.ends import within
 from octo_resources.sources.kafka.formats import format_of
 from octo_resources.sources.kafka.parts import Parts
+from octo_resources.sources.kafka.unread import unread_files
 from octo_resources.sources.place import Place
 from octo_resources.sources.resume import Resume
 
@@ -36,6 +38,8 @@ class KafkaFollower:
         self._cluster, self._reader = Cluster(settings), Reader(settings)
         self._format = format_of(spec, place)
         self.kept = landing_of(spec) != "off"
+        self.until: Offsets | None = None
+        """How far a micro-batch may go, where somebody says."""
 
     def __enter__(self) -> "KafkaFollower":
         return self
@@ -58,8 +62,12 @@ class KafkaFollower:
         """
         with self._landing.lock(self._pipeline, self._source):
             found = to_read(self._spec, self._cluster, position, pipeline=self._pipeline)
-            wanted = cut(found.ranges, max_rows)
+            wanted = cut(within(found.ranges, self.until), max_rows)
             return self._read(wanted, found, resume, max_bytes) if wanted or found.fleeting else None
+
+    def there(self, position: Offsets) -> Found:
+        """What there is since `position`. Raises SourceError."""
+        return to_read(self._spec, self._cluster, position, pipeline=self._pipeline)
 
     def _read(self, wanted: list[OffsetRange], found: Found, resume: Resume | None, max_bytes: int) -> Caught:
         stamps: list[int] = []
@@ -90,3 +98,29 @@ class KafkaFollower:
             )
         left = sum(one.end - one.start for one in found.ranges) - sum(one.end - one.start for one in read)
         return Caught(batch, np.array(stamps, np.int64), left, found.findings)
+
+
+class UnreadFollower(KafkaFollower):
+    """Consumes nothing: its micro-batches say which ranges the tasks of their loads will."""
+
+    def _read(
+        self,
+        wanted: list[OffsetRange],
+        found: Found,
+        resume: Resume | None,
+        max_bytes: int,  # noqa: ARG002 - nobody knows the bytes of what was not read
+    ) -> Caught:
+        with self._landing.begin(self._pipeline, self._source) as writer:
+            batch = writer.commit(
+                unread_files(wanted),
+                landing="off",
+                cursor_from=said(wanted, end=False),
+                cursor_to=said(wanted, end=True),
+                full=False,
+                epochs=resume.epochs if resume is not None else None,
+                position={"offsets": found.reached(wanted).document()},
+                notes=found.findings,
+                rows=None if wanted else 0,
+            )
+        left = sum(one.end - one.start for one in found.ranges) - sum(one.end - one.start for one in wanted)
+        return Caught(batch, np.array([], np.int64), left, found.findings)

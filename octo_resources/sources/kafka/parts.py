@@ -44,8 +44,7 @@ class Parts:
         with landing_errors(self._folder):
             part = self._parts.get(place)
             if part is None:
-                name = quote(place[0], safe="").replace(".", "%2E")
-                part = self._parts[place] = _Part(self._folder / f"{name}-{place[1]}.jsonl")
+                part = self._parts[place] = _Part(self._folder / f"{file_name(place)}.jsonl")
             return part.add(lines)
 
     @property
@@ -71,6 +70,11 @@ class Parts:
         """Close what is open; what `finish` closed stays."""
         for part in self._parts.values():
             part.file.close()
+
+
+def file_name(place: Place) -> str:
+    """How a partition's files begin."""
+    return f"{quote(place[0], safe='').replace('.', '%2E')}-{place[1]}"
 
 
 def _landed(part: _Part, read: OffsetRange) -> LandedFile:

@@ -1,8 +1,8 @@
 """Extraction from a database: one snapshot, read in ranges into the Parquet files of one batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,10 +19,11 @@ from octo_resources.sources.sql.address import SqlAddress, explained
 from octo_resources.sources.sql.parts import Parts, Tally, open_scale
 from octo_resources.sources.sql.ranges import ranges
 from octo_resources.sources.sql.reader import OddValues
-from octo_resources.sources.sql.relation import column_of, described, relation_of
+from octo_resources.sources.sql.relation import column_of, opened
 from octo_resources.sources.sql.shape import Described, Relation, SqlColumn
 from octo_resources.sources.sql.start import SqlStart, start_of, usable
 from octo_resources.sources.sql.statement import Bound
+from octo_resources.sources.sql.unread import may_be_unread, unread_files
 
 if TYPE_CHECKING:
     from octo_resources.sources.sql.overlap import Repeats
@@ -42,8 +43,13 @@ def extract_sql(
     once: bool = False,
     resume: Resume | None = None,
     limits: SampleLimits | None = None,
+    unread: bool = False,
 ) -> Batch | None:
-    """See `octo_resources.sources.extract`; call it under the source's lock. With `limits` only so much is read."""
+    """See `octo_resources.sources.extract`; call it under the source's lock. With `limits` only so much is read.
+
+    `unread`: no row is read, where the tasks of the load can: the batch says which ranges. Rows that are appended past
+    a cursor are read all the same, as those that came before have to be left out.
+    """
     history = landing.history(pipeline, source)
     start = start_of(spec.cursor, history, resume, since, full)
     with opened(spec, place) as (address, reader, relation, found):
@@ -54,24 +60,17 @@ def extract_sql(
             top = usable(cursor, reader.ends(relation, cursor, bounds)[1]) if cursor is not None else None
         if start.position is not None and top is None:
             return None
+        newest = _newer(start.position, top, spec)
         with landing.begin(pipeline, source) as writer:
+            if unread and repeats is None and may_be_unread(reader):
+                with explained(address):
+                    files = unread_files(spec, reader, relation, found, start, top, address.kind)
+                return _commit(spec, writer, found, Tally(files=list(files)), start, newest, resume, None)
             run = _Run(spec, address, reader, relation, found.columns, bounds, repeats, progress, limits)
             tally = run.read(writer.folder, found)
             if start.position is not None and not tally.rows:
                 return None
-            return _commit(spec, writer, found, tally, start, _newer(start.position, top, spec), resume, run)
-
-
-@contextmanager
-def opened(spec: SqlSource, place: Place) -> "Iterator[tuple[SqlAddress, Reader, Relation, Described]]":
-    """The database in a snapshot, and the relation in it. Raises SourceError, UsageError."""
-    address = SqlAddress.from_url(place.secrets.reveal(spec.url), place.root)
-    relation = relation_of(spec, address.kind)
-    reader = address.open()
-    try:
-        yield address, reader, relation, described(reader, address, relation)
-    finally:
-        reader.close()
+            return _commit(spec, writer, found, tally, start, newest, resume, run)
 
 
 def _repeats(
@@ -187,18 +186,18 @@ def _commit(
     start: SqlStart,
     newest: str | None,
     resume: Resume | None,
-    run: _Run,
+    run: _Run | None,
 ) -> Batch:
-    if run.repeats is not None and spec.cursor is not None:
+    if run is not None and run.repeats is not None and spec.cursor is not None:
         run.repeats.write(writer.folder, tally.files, newest, spec.cursor.lag, spec.cursor.format)
     return writer.commit(
         tuple(tally.files),
         landing="copy" if landing_of(spec) == "copy" else "off",
-        rows=tally.rows,
+        rows=tally.rows if run is not None else None,
         size=tally.bytes,
         cursor_from=start.position,
         cursor_to=newest,
-        full=start.asked is None and not run.stopped,
+        full=start.asked is None and not (run is not None and run.stopped),
         epochs=resume.epochs if resume is not None and landing_of(spec) == "off" else None,
         declared=tuple(_declared(open_scale(column, tally)) for column in found.columns),
         declared_key=found.key,

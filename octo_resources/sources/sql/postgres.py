@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -34,6 +34,7 @@ from octo_resources.sources.sql.statement import Bound, as_asked, named, select
 if TYPE_CHECKING:
     import adbc_driver_postgresql.dbapi
     import sqlalchemy as sa
+    from sqlalchemy.engine.interfaces import Dialect
 
 _NATIVE: Final[dict[str, DataType]] = {
     "bool": BOOLEAN, "int2": INT16, "int4": INT32, "int8": INT64, "float4": FLOAT32, "float8": FLOAT64, "text": TEXT,
@@ -44,6 +45,7 @@ _SETTINGS: Final = (
     "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'iso_8601'; "
     "SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'"
 )
+_STEADY: Final = ("SET LOCAL synchronize_seqscans = off", "SET LOCAL max_parallel_workers_per_gather = 0")
 _BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _TYPES: Final = """
     SELECT t.oid, n.nspname, t.typname, t.typtype::text, t.typbasetype, t.typtypmod, t.typelem, t.typcategory::text
@@ -85,15 +87,15 @@ class PostgresReader:
 
     def __init__(self, conninfo: str) -> None:
         import psycopg
-        from sqlalchemy.dialects import postgresql
 
         self._conninfo = conninfo
-        self._dialect = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # its stubs
+        self._dialect = _dialect()
         self._control: psycopg.Connection[tuple[Any, ...]] = psycopg.connect(
             conninfo, prepare_threshold=None, autocommit=True
         )
         self._control.execute(_BEGIN)
         self._control.execute(_SETTINGS)
+        self._control.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # others read while it waits
         self._snapshot: str | None = None
         with suppress(psycopg.errors.ObjectNotInPrerequisiteState, psycopg.errors.FeatureNotSupported):
             found = self._control.execute("SELECT pg_catalog.pg_export_snapshot()").fetchone()
@@ -139,13 +141,49 @@ class PostgresReader:
     def rows(
         self, relation: Relation, columns: Sequence[SqlColumn], bounds: Sequence[Bound], limit: int | None
     ) -> "Generator[list[pa.Array[Any]], None, None]":
+        yield from SnapshotRows(self._conninfo, self._snapshot).rows(relation, columns, bounds, limit)
+
+    def for_tasks(self) -> "SnapshotRows":
+        """The rows as tasks read them elsewhere, as long as this reader is open: in the same order each time."""
+        return SnapshotRows(self._conninfo, self._snapshot, steady=True)
+
+    def _known(self, oids: set[int]) -> dict[int, _Type]:
+        """Types with what they are made of."""
+        known: dict[int, _Type] = {}
+        while missing := sorted(oids - set(known)):
+            rows = self._control.execute(_TYPES, (missing,)).fetchall()
+            known |= {row[0]: _Type(*row[1:]) for row in rows}
+            oids |= {inner for own in known.values() for inner in (own.base, own.element) if inner}
+            if not rows:
+                break
+        return known
+
+    def _column(self, name: str, oid: int, modifier: int, known: Mapping[int, _Type]) -> SqlColumn:
+        native = self._control.execute("SELECT pg_catalog.format_type(%s, %s)", (oid, modifier)).fetchone()
+        kind, wire, is_open = _type_of(oid, modifier, known)
+        return SqlColumn(name, kind, str(native[0]) if native else "text", wire=wire, open_scale=is_open)
+
+
+@dataclass(frozen=True)
+class SnapshotRows:
+    """Rows in a snapshot that a connection elsewhere holds. Picklable; `conninfo` has the password in it."""
+
+    conninfo: str = field(repr=False)
+    snapshot: str | None
+    steady: bool = False
+    """Whether the same statement has to give its rows in the same order again."""
+
+    def rows(
+        self, relation: Relation, columns: Sequence[SqlColumn], bounds: Sequence[Bound], limit: int | None
+    ) -> "Generator[list[pa.Array[Any]], None, None]":
+        """See `Reader.rows`; by a connection of its own."""
         from adbc_driver_postgresql import dbapi
 
-        with dbapi.connect(self._conninfo, autocommit=True) as connection, connection.cursor() as cursor:
+        with dbapi.connect(self.conninfo, autocommit=True) as connection, connection.cursor() as cursor:
             cursor.execute(_BEGIN)
-            if self._snapshot is not None:
-                cursor.execute(f"SET TRANSACTION SNAPSHOT '{self._snapshot}'")
-            for setting in _SETTINGS.split("; "):
+            if self.snapshot is not None:
+                cursor.execute(f"SET TRANSACTION SNAPSHOT '{self.snapshot}'")
+            for setting in (*_SETTINGS.split("; "), *(_STEADY if self.steady else ())):
                 cursor.execute(setting)
             for name, value in _settings(bounds):
                 cursor.execute("SELECT pg_catalog.set_config($1, $2, true)", (name, value))
@@ -177,29 +215,20 @@ class PostgresReader:
 
         wanted: list[sa.ColumnElement[Any]] = []
         for column in columns:
-            own = as_asked(self._dialect, column)
+            own = as_asked(_dialect(), column)
             if column.wire == "text":
                 own = sa.cast(own, sa.Text).label(column.name)
             elif column.wire == "json":
                 own = sa.cast(sa.func.to_json(own), sa.Text).label(column.name)
             wanted.append(own)
-        return select(self._dialect, relation, wanted, bounds, limit, _setting).text
+        return select(_dialect(), relation, wanted, bounds, limit, _setting).text
 
-    def _known(self, oids: set[int]) -> dict[int, _Type]:
-        """Types with what they are made of."""
-        known: dict[int, _Type] = {}
-        while missing := sorted(oids - set(known)):
-            rows = self._control.execute(_TYPES, (missing,)).fetchall()
-            known |= {row[0]: _Type(*row[1:]) for row in rows}
-            oids |= {inner for own in known.values() for inner in (own.base, own.element) if inner}
-            if not rows:
-                break
-        return known
 
-    def _column(self, name: str, oid: int, modifier: int, known: Mapping[int, _Type]) -> SqlColumn:
-        native = self._control.execute("SELECT pg_catalog.format_type(%s, %s)", (oid, modifier)).fetchone()
-        kind, wire, is_open = _type_of(oid, modifier, known)
-        return SqlColumn(name, kind, str(native[0]) if native else "text", wire=wire, open_scale=is_open)
+def _dialect() -> "Dialect":
+    from sqlalchemy.dialects import postgresql
+
+    made: Dialect = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # its stubs
+    return made
 
 
 def _type_of(oid: int, modifier: int, known: Mapping[int, _Type]) -> tuple[DataType, Wire, bool]:

@@ -1,12 +1,15 @@
 """From a source's words to the relation that is read, and what is there where it is not."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from octo_core.errors import SourceError, UsageError
 from octo_core.spec.nearest import nearest
 from octo_core.spec.select import no_select
 from octo_core.spec.sources import SqlSource
+from octo_resources.sources.place import Place
 from octo_resources.sources.sql.address import SqlAddress, explained
 from octo_resources.sources.sql.shape import Described, Relation, SqlColumn
 
@@ -14,6 +17,18 @@ if TYPE_CHECKING:
     from octo_resources.sources.sql.reader import Reader
 
 _PART: Final = re.compile(r'"((?:[^"]|"")+)"|`((?:[^`]|``)+)`|\[([^\]]+)\]|([^."`\[\]\s]+)')
+
+
+@contextmanager
+def opened(spec: SqlSource, place: Place) -> "Iterator[tuple[SqlAddress, Reader, Relation, Described]]":
+    """The database in a snapshot, and the relation in it. Raises SourceError, UsageError."""
+    address = SqlAddress.from_url(place.secrets.reveal(spec.url), place.root)
+    relation = relation_of(spec, address.kind)
+    reader = address.open()
+    try:
+        yield address, reader, relation, described(reader, address, relation)
+    finally:
+        reader.close()
 
 
 def relation_of(spec: SqlSource, kind: str) -> Relation:
