@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from octo_core.batch import Batch
 from octo_core.errors import SourceError
@@ -46,7 +46,8 @@ def extract_sql(
     """See `octo_resources.sources.extract`; call it under the source's lock. With `limits` only so much is read."""
     history = landing.history(pipeline, source)
     start = start_of(spec.cursor, history, resume, since, full)
-    with opened(spec, place) as (address, reader, relation, found):
+    together = min(spec.split.parts, AT_ONCE) if spec.split and limits is None else 1
+    with opened(spec, place, together) as (address, reader, relation, found):
         cursor = column_of(found, spec.cursor.field, "cursor.field") if spec.cursor else None
         repeats, start = _repeats(landing, pipeline, source, found, cursor, start) if once and cursor else (None, start)
         bounds = start.bounds(cursor, address.kind)
@@ -62,12 +63,18 @@ def extract_sql(
             return _commit(spec, writer, found, tally, start, _newer(start.position, top, spec), resume, run)
 
 
+AT_ONCE: Final = 8
+"""Ranges that are read at once, each by a connection."""
+
+
 @contextmanager
-def opened(spec: SqlSource, place: Place) -> "Iterator[tuple[SqlAddress, Reader, Relation, Described]]":
-    """The database in a snapshot, and the relation in it. Raises SourceError, UsageError."""
+def opened(
+    spec: SqlSource, place: Place, together: int = 1
+) -> "Iterator[tuple[SqlAddress, Reader, Relation, Described]]":
+    """The database in a snapshot, for so many ranges at once, and the relation in it. Raises SourceError, UsageError."""
     address = SqlAddress.from_url(place.secrets.reveal(spec.url), place.root)
     relation = relation_of(spec, address.kind)
-    reader = address.open()
+    reader = address.open(together, relation)
     try:
         yield address, reader, relation, described(reader, address, relation)
     finally:
@@ -120,7 +127,7 @@ class _Run:
         parts = [Parts(folder, f"range-{place:03d}", self._columns, tally, kept=kept) for place in range(len(every))]
         try:
             if len(every) > 1 and self._reader.shares_snapshot:
-                with ThreadPoolExecutor(max_workers=min(len(every), 8)) as pool:
+                with ThreadPoolExecutor(max_workers=min(len(every), AT_ONCE)) as pool:
                     for done in [pool.submit(self._range, *one) for one in zip(parts, every, strict=True)]:
                         done.result()
             else:
