@@ -19,7 +19,7 @@ from octo_resources.sources.sql.address import SqlAddress, explained
 from octo_resources.sources.sql.parts import Parts, Tally, open_scale
 from octo_resources.sources.sql.ranges import ranges
 from octo_resources.sources.sql.reader import OddValues
-from octo_resources.sources.sql.relation import column_of, described, relation_of
+from octo_resources.sources.sql.relation import described, ordered_column, relation_of
 from octo_resources.sources.sql.shape import Described, Relation, SqlColumn
 from octo_resources.sources.sql.start import SqlStart, start_of, usable
 from octo_resources.sources.sql.statement import Bound
@@ -48,7 +48,7 @@ def extract_sql(
     start = start_of(spec.cursor, history, resume, since, full)
     together = min(spec.split.parts, AT_ONCE) if spec.split and limits is None else 1
     with opened(spec, place, together) as (address, reader, relation, found):
-        cursor = column_of(found, spec.cursor.field, "cursor.field") if spec.cursor else None
+        cursor = ordered_column(found, spec.cursor.field, "cursor.field") if spec.cursor else None
         repeats, start = _repeats(landing, pipeline, source, found, cursor, start) if once and cursor else (None, start)
         bounds = start.bounds(cursor, address.kind)
         with explained(address):
@@ -71,7 +71,7 @@ AT_ONCE: Final = 8
 def opened(
     spec: SqlSource, place: Place, together: int = 1
 ) -> "Iterator[tuple[SqlAddress, Reader, Relation, Described]]":
-    """The database in a snapshot, for so many ranges at once, and the relation in it. Raises SourceError, UsageError."""
+    """A snapshot of the database, for so many ranges at once, and the relation. Raises SourceError, UsageError."""
     address = SqlAddress.from_url(place.secrets.reveal(spec.url), place.root)
     relation = relation_of(spec, address.kind)
     reader = address.open(together, relation)
@@ -153,7 +153,7 @@ class _Run:
                 hint="Say by which column: split: {by: id, parts: 4}.",
                 retryable=False,
             )
-        column = column_of(found, name, "split.by")
+        column = ordered_column(found, name, "split.by")
         with explained(self._address):
             least, most = self._reader.ends(self._relation, column, self._bounds)
         return ranges(column, least, most, split.parts)

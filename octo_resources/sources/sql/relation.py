@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _PART: Final = re.compile(r'"((?:[^"]|"")+)"|`((?:[^`]|``)+)`|\[([^\]]+)\]|([^."`\[\]\s]+)')
 
+_ORDERED: Final = frozenset({"text", "uuid", "date", "time", "timestamp", "timestamptz"})
+
 
 def relation_of(spec: SqlSource, kind: str) -> Relation:
     """The table or the query. Raises UsageError for a name that is none, and for a query that is no single SELECT."""
@@ -78,6 +80,18 @@ def _missing(address: SqlAddress, relation: Relation, error: SourceError) -> Non
     near = nearest(str(relation), there) or nearest(relation.table, there)
     hint = f"Did you mean {near}?" if near else f"There are: {', '.join(there[:12]) or 'no tables that it may read'}"
     raise SourceError(f"there is no table {relation}", where=str(address), hint=hint, retryable=False) from error
+
+
+def ordered_column(found: Described, name: str, where: str) -> SqlColumn:
+    """A column by its name whose values come one after another. Raises UsageError."""
+    own = column_of(found, name, where)
+    if own.type.is_numeric or own.type.kind in _ORDERED:
+        return own
+    raise UsageError(
+        f"the column {name!r} is {own.type}, whose values have no order to go by",
+        where=where,
+        hint="Name a number, a time or a text.",
+    )
 
 
 def column_of(found: Described, name: str, where: str) -> SqlColumn:

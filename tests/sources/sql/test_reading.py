@@ -9,6 +9,7 @@ import psycopg
 import pymysql
 import pytest
 
+from octo_core.batch import Batch
 from octo_core.errors import OctopipeError, SourceError, UsageError
 from octo_core.spec.select import no_select
 from octo_core.spec.sources import SqlSource
@@ -137,6 +138,31 @@ def test_a_postgresql_source_cannot_be_written_to(postgres_url: str, read: Readi
             with pytest.raises(SourceError, match="read-only transaction"):
                 read(url=postgres_url, query=query)
         assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
+def test_a_cursor_has_an_order(postgres_url: str, tmp_path: Path) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (id uuid, ok boolean, doc json)")
+        connection.execute("INSERT INTO t VALUES ('019b0000-0000-7000-8000-000000000001', true, '1')")
+    (tmp_path / "pipelines").mkdir()
+
+    def reading(field: str) -> Batch | None:
+        said = {"url": postgres_url, "table": "t", "landing": "copy", "cursor": {"field": field}}
+        spec = SqlSource.model_validate({"kind": "sql", **said})
+        landing = Landing(tmp_path / "landing")
+        return extract(spec, pipeline="p", source_name="s", project=Project.at(tmp_path), landing=landing)
+
+    first = reading("id")
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO t VALUES ('019b0000-0000-7000-8000-000000000002'), (NULL)")
+    second = reading("id")
+    assert first is not None
+    assert second is not None
+    assert (first.rows, second.rows) == (1, 2)
+    assert second.cursor_to == "019b0000-0000-7000-8000-000000000002"
+    for field in ("ok", "doc"):
+        with pytest.raises(UsageError, match="have no order to go by"):
+            reading(field)
 
 
 def test_an_empty_table_has_its_types(postgres_url: str, read: Reading) -> None:
