@@ -132,6 +132,69 @@ def test_connects_types_are_written_out(tmp_path: Path) -> None:
     assert (record["far"], record["plain"]) == (10**9, 19000)
 
 
+def test_types_in_keys_lists_and_structs_are_written_out_too(tmp_path: Path) -> None:
+    """A delete finds the row that an insert made, whatever its key is made of."""
+    price = {"field": "price", "name": "org.apache.kafka.connect.data.Decimal", "parameters": {"scale": "2"}}
+    day = {"field": "day", "type": "int32", "name": "io.debezium.time.Date"}
+    days = {"field": "days", "type": "array", "items": {**day, "field": None}}
+    inner = {"field": "inner", "type": "struct", "fields": [day, {"field": "n", "type": "double"}]}
+    span = {"field": "span", "type": "int64", "name": "io.debezium.time.MicroDuration"}
+    fields = [price, day, days, inner, span]
+    schema = {"fields": [{"field": "before", "fields": fields}, {"field": "after", "fields": fields}]}
+    cents = base64.b64encode((1230).to_bytes(2, "big")).decode()
+    row = {"price": cents, "day": 19000, "days": [19000, None], "inner": {"day": 19000, "n": 1e-7}, "span": -1_500_000}
+    key = json.dumps(
+        {"schema": {"type": "struct", "fields": [price, day]}, "payload": {"price": cents, "day": 19000}}
+    ).encode()
+    found = _format(tmp_path, format="debezium")
+    made = _record(found, {"schema": schema, "payload": {"after": row, "op": "c"}}, key)
+    assert (made["price"], made["day"], made["days"]) == (12.3, "2022-01-08", ["2022-01-08", None])
+    assert (made["inner"], made["span"]) == ({"day": "2022-01-08", "n": 1e-7}, "-PT1.5S")
+    gone = _record(found, {"schema": schema, "payload": {"before": row, "after": None, "op": "d"}}, key)
+    for record in (gone, _record(found, None, key)):
+        assert (record["price"], record["day"], record["_deleted"]) == (12.3, "2022-01-08", True)
+
+
+def test_a_value_that_the_log_has_not_is_no_value(tmp_path: Path) -> None:
+    found = _format(tmp_path, format="debezium")
+    mark = "__debezium_unavailable_value"
+    for lost in (mark, base64.b64encode(mark.encode()).decode(), [mark]):
+        after = {"id": 1, "note": lost}
+        for before in (None, {"id": 1, "note": None}, {"id": 1, "note": lost}):
+            assert _reason(found, {"before": before, "after": after, "op": "u"}).startswith(
+                "the database's log has no value of note, which did not change"
+            )
+        assert _record(found, {"before": {"id": 1, "note": "long"}, "after": after, "op": "u"})["note"] == "long"
+        assert "no value of note" in _reason(found, {**after, "__deleted": "false"})
+
+
+ENVELOPE = {
+    "type": "record", "name": "Envelope", "namespace": "shop",
+    "fields": [
+        {"name": "before", "type": ["null", {"type": "record", "name": "Value", "fields": [
+            {"name": "id", "type": "long"},
+            {"name": "at", "type": ["null", {"type": "long", "connect.name": "io.debezium.time.MicroTimestamp"}]},
+            {"name": "day", "type": {"type": "int", "connect.name": "io.debezium.time.Date"}},
+            {"name": "sum", "type": {"type": "record", "name": "VariableScaleDecimal", "fields": [
+                {"name": "scale", "type": "int"}, {"name": "value", "type": "bytes"},
+            ], "connect.name": "io.debezium.data.VariableScaleDecimal"}},
+        ]}]},
+        {"name": "after", "type": ["null", "Value"]},
+        {"name": "op", "type": "string"},
+    ],
+}  # fmt: skip
+
+
+def test_debeziums_times_in_avro_are_written_out(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    row = {"id": 1, "at": 1_700_000_000_000_001, "day": 19000, "sum": {"scale": 3, "value": b"\x04\xd2"}}
+    schemaless_writer(out, ENVELOPE, {"before": {**row, "at": None}, "after": row, "op": "u"})
+    with Api({"/schemas/ids/1": lambda _: Reply({"schema": json.dumps(ENVELOPE)})}) as api:
+        found = _format(tmp_path, format="debezium", key_format="text", schema_registry=api.url)
+        made = _record(found, _numbered(1, out.getvalue()))
+    assert (made["at"], made["day"], made["sum"]) == ("2023-11-14T22:13:20.000001", "2022-01-08", 1.234)
+
+
 def test_what_is_about_no_row_is_told_and_a_truncate_refused(tmp_path: Path) -> None:
     found = _format(tmp_path, format="debezium")
     for value in ({"databaseName": "a", "ddl": "ALTER TABLE t ADD x int"}, {"status": "BEGIN", "id": "1"}):
@@ -211,6 +274,8 @@ def _registry() -> Api:
             "/schemas/ids/1": schema({"schema": json.dumps(FLIGHT)}),
             "/schemas/ids/2": schema({"schema": proto, "schemaType": "PROTOBUF"}),
             "/schemas/ids/3": schema({"schema": "{}", "schemaType": "JSON"}),
+            "/schemas/ids/4": lambda _: Reply({"error_code": 40403, "message": "Schema 4 not found"}, 404),
+            "/schemas/ids/8": lambda _: Reply({"error_code": 401, "message": "who are you"}, 401),
             "/schemas/ids/9": lambda _: Reply({"error_code": 50001, "message": "out of order"}, 500),
         }
     )
@@ -239,6 +304,11 @@ def test_a_registry_that_is_gone_sets_nothing_aside(tmp_path: Path) -> None:
         found = _format(tmp_path, format="avro", key_format="text", schema_registry=api.url)
         with pytest.raises(SourceError, match="registry does not answer: it says 500") as caught:
             _made(found, _numbered(9, b""))
+        with pytest.raises(SourceError, match="it says 401: who are you") as refused:
+            _made(found, _numbered(8, b""))
+        with pytest.raises(SourceError, match="it says 404"):  # what answers is no registry, or another one's address
+            _made(found, _numbered(7, b""))
     assert caught.value.retryable
+    assert not refused.value.retryable
     with pytest.raises(SourceError, match="registry does not answer"):
         _made(_format(tmp_path, format="avro", key_format="text", schema_registry=api.url), _numbered(1, b""))

@@ -1,9 +1,11 @@
-"""Avro as JSON, exactly: decimals with all digits, times in ISO 8601, bytes in base64."""
+"""Avro as JSON, exactly: decimals with all digits, times in ISO 8601 (Debezium's too), bytes in base64."""
 
+import base64
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import time
 from pathlib import Path
 from typing import Any, Final
@@ -11,9 +13,11 @@ from typing import Any, Final
 import msgspec
 
 from octo_core.errors import UsageError
+from octo_resources.sources.kafka.connect import written
 from octo_resources.sources.kafka.decoding import Decode
 from octo_resources.sources.kafka.values import Unreadable
 
+Write = Callable[[Any], Any]
 _ENCODE: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -32,7 +36,8 @@ def avro_decoder(schema: str, others: Sequence[str] = ()) -> Decode:
         parsed = parse_schema(json.loads(schema), named_schemas=named)
     except (ValueError, SchemaParseException) as error:
         raise UsageError(f"the Avro schema cannot be read: {error}") from None
-    return lambda _, raw: _json(raw, parsed)
+    written_out = _of_schema(parsed, {**named}, frozenset())
+    return lambda _, raw: _json(raw, parsed, written_out)
 
 
 def avro_files(path: Path, part: str) -> Decode:
@@ -54,7 +59,7 @@ def avro_files(path: Path, part: str) -> Decode:
     return decode
 
 
-def _json(raw: bytes, schema: Any) -> bytes:
+def _json(raw: bytes, schema: Any, written_out: Write | None) -> bytes:
     from fastavro import schemaless_reader
 
     stream = io.BytesIO(raw)
@@ -65,7 +70,41 @@ def _json(raw: bytes, schema: Any) -> bytes:
         raise Unreadable(f"malformed Avro: {type(error).__name__} {error}".strip()) from None
     if left:
         raise Unreadable(f"malformed Avro: {left} bytes are left over")
-    return _ENCODE(_plain(found))
+    return _ENCODE(_plain(found if written_out is None else written_out(found)))
+
+
+def _of_schema(schema: Any, named: dict[str, Any], within: frozenset[str]) -> Write | None:
+    """What writes out the counts that Debezium has for times, wherever they are in a value; None where there are none.
+    Connect notes them as `connect.name`; Avro's own logical types are fastavro's to read."""
+    if isinstance(schema, str):
+        known = named.get(schema)
+        return _of_schema(known, named, within | {schema}) if known is not None and schema not in within else None
+    if isinstance(schema, list):  # of a union the branch that has a value: Debezium's are null and one other
+        made = [one for one in (_of_schema(branch, named, within) for branch in schema) if one is not None]
+        return made[0] if len(made) == 1 else None
+    own = written(str(schema.get("connect.name") or "")) if "logicalType" not in schema else None
+    if own is not None:
+        return _token(own)
+    if schema.get("type") == "array":
+        item = _of_schema(schema["items"], named, within)
+        return (lambda value: [item(one) for one in value]) if item is not None else None
+    if schema.get("type") not in ("record", "error"):
+        inner = schema.get("type")
+        return _of_schema(inner, named, within) if isinstance(inner, dict | list) else None
+    within |= {str(schema.get("name"))}
+    members = {one["name"]: _of_schema(one["type"], named, within) for one in schema["fields"]}
+    fields = {name: write for name, write in members.items() if write is not None}
+    return (lambda value: {**value, **{name: write(value[name]) for name, write in fields.items()}}) if fields else None
+
+
+def _token(write: Callable[[Any], str]) -> Write:
+    def out(value: Any) -> Any:
+        plain = {**value, "value": base64.b64encode(value["value"]).decode()} if isinstance(value, dict) else value
+        with suppress(ValueError, TypeError, OverflowError, KeyError):
+            return msgspec.Raw(write(plain).encode())
+        return value
+
+    return lambda value: None if value is None else out(value)
 
 
 def _plain(value: Any) -> Any:

@@ -13,43 +13,76 @@ from typing import Any, Final
 
 import msgspec
 
-Convert = Callable[[Any], str]
-"""A value as JSON holds it → the token that stands for it."""
+from octo_resources.sources.kafka.members import MEMBERS, object_of
+
+Convert = Callable[[bytes], bytes]
+"""A token as the message has it → the token that stands for it."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT: Final = Context(prec=2000)
+_EACH: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 @lru_cache(maxsize=1000)
 def converters(schema: bytes, side: str) -> Mapping[str, Convert]:
     """Field of `before` or `after` → how its values are written out. `schema`: as the message has it, in JSON."""
-    found: dict[str, Convert] = {}
-    for one in _fields(msgspec.json.decode(schema), side):
-        made = _converter(one)
-        if made is not None:
-            found[str(one.get("field"))] = made
-    return found
+    described = msgspec.json.decode(schema)
+    inner = next((one for one in _fields(described) if one.get("field") == side), None)
+    return _of_fields(inner)
+
+
+@lru_cache(maxsize=1000)
+def converter(schema: bytes) -> Convert | None:
+    """How a whole key or value of that schema is written out; None where it may stay as it is."""
+    return _converter(msgspec.json.decode(schema))
 
 
 def converted(convert: Convert, raw: msgspec.Raw) -> msgspec.Raw:
     """A token written out; null stays null."""
-    text = bytes(raw)
-    if text == b"null":
+    return msgspec.Raw(convert(bytes(raw)))
+
+
+def _fields(schema: Any) -> list[dict[str, Any]]:
+    return list(schema.get("fields") or ()) if isinstance(schema, dict) else []
+
+
+def _of_fields(schema: Any) -> dict[str, Convert]:
+    made = {str(one.get("field")): _converter(one) for one in _fields(schema)}
+    return {name: convert for name, convert in made.items() if convert is not None}
+
+
+def _converter(described: Any) -> Convert | None:
+    if not isinstance(described, dict):
+        return None
+    own = written(str(described.get("name") or ""), int((described.get("parameters") or {}).get("scale", 0)))
+    if own is not None:
+        return _kept_where_it_fails(lambda raw: own(msgspec.json.decode(raw)).encode())
+    inner = _converter(described.get("items")) if described.get("type") == "array" else None
+    if inner is not None:
+        one = inner
+        return _kept_where_it_fails(lambda raw: b"[%b]" % b",".join(one(bytes(each)) for each in _EACH.decode(raw)))
+    members = _of_fields(described) if described.get("type") == "struct" else {}
+    return _kept_where_it_fails(lambda raw: _struct(raw, members)) if members else None
+
+
+def _struct(raw: bytes, members: Mapping[str, Convert]) -> bytes:
+    found = MEMBERS.decode(raw)
+    return object_of({name: converted(members[name], one) if name in members else one for name, one in found.items()})
+
+
+def _kept_where_it_fails(convert: Convert) -> Convert:
+    def kept(raw: bytes) -> bytes:
+        if raw == b"null":
+            return raw
+        with suppress(ValueError, TypeError, OverflowError, KeyError, AttributeError, msgspec.DecodeError):
+            return convert(raw)
         return raw
-    with suppress(ValueError, TypeError, OverflowError, KeyError):
-        return msgspec.Raw(convert(msgspec.json.decode(text)).encode())
-    return raw
+
+    return kept
 
 
-def _fields(schema: Any, side: str) -> list[dict[str, Any]]:
-    if not isinstance(schema, dict):
-        return []
-    inner = next((one for one in schema.get("fields") or () if one.get("field") == side), None)
-    return list(inner.get("fields") or ()) if inner else []
-
-
-def _converter(field: Mapping[str, Any]) -> Convert | None:
-    name, scale = str(field.get("name") or ""), int((field.get("parameters") or {}).get("scale", 0))
+def written(name: str, scale: int = 0) -> Callable[[Any], str] | None:
+    """What makes a JSON token of a value of a logical type of Connect's or Debezium's; None of another one."""
     if name == "org.apache.kafka.connect.data.Decimal":
         return lambda value: _decimal(value, scale)
     if name == "io.debezium.data.VariableScaleDecimal":
@@ -66,7 +99,7 @@ def _date(days: int) -> str:
     return f'"{(date(1970, 1, 1) + timedelta(days=days)).isoformat()}"'
 
 
-def _moment(per_second: int) -> Convert:
+def _moment(per_second: int) -> Callable[[Any], str]:
     def convert(count: int) -> str:
         seconds, rest = divmod(count, per_second)
         whole = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
@@ -75,7 +108,7 @@ def _moment(per_second: int) -> Convert:
     return convert
 
 
-def _clock(per_second: int) -> Convert:
+def _clock(per_second: int) -> Callable[[Any], str]:
     def convert(count: int) -> str:
         seconds, rest = divmod(count, per_second)
         if not 0 <= seconds <= 86_400:
@@ -90,7 +123,13 @@ def _fraction(rest: int, per_second: int) -> str:
     return f".{digits}" if digits else ""
 
 
-_TIMES: Final[Mapping[str, Convert]] = {
+def _duration(count: int) -> str:
+    sign, whole = "-" if count < 0 else "", abs(count)
+    return f'"{sign}PT{whole // 1_000_000}{_fraction(whole % 1_000_000, 1_000_000)}S"'
+
+
+_TIMES: Final[Mapping[str, Callable[[Any], str]]] = {
+    "io.debezium.time.MicroDuration": _duration,
     "org.apache.kafka.connect.data.Date": _date,
     "io.debezium.time.Date": _date,
     "org.apache.kafka.connect.data.Time": _clock(1_000),

@@ -13,13 +13,16 @@ from octo_resources.sources.kafka.connect import converted, converters
 from octo_resources.sources.kafka.decoding import Decode
 from octo_resources.sources.kafka.keys import Keys
 from octo_resources.sources.kafka.lines import Row
-from octo_resources.sources.kafka.values import MEMBERS, Unreadable, members_of, object_of
+from octo_resources.sources.kafka.members import MEMBERS, object_of
+from octo_resources.sources.kafka.values import Unreadable, members_of
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
 
 Members = dict[str, msgspec.Raw]
 _ROWS: Final = frozenset({"c", "u", "r", "d"})
+_UNAVAILABLE: Final = (b"__debezium_unavailable_value", b"X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ")
+"""What Debezium writes for a value that is not in the log, as text and in base64."""
 _NULL: Final = msgspec.Raw(b"null")
 
 
@@ -55,6 +58,8 @@ class Envelopes:
                 raise Unreadable("a delete that does not say of what: it has neither key nor `before`")
         elif not found:
             raise Unreadable("an envelope without `after`")
+        elif any(mark in value for mark in _UNAVAILABLE):
+            found = _filled(found, self._side(members.get("before", _NULL), schema, "before"))
         told = {"_op": msgspec.Raw(b'"%s"' % op.encode()), "_source_time": _source_time(members)}
         return Row(object_of({**told, **found}), deleted=op == "d")
 
@@ -80,7 +85,21 @@ class Envelopes:
             return None
         if "before" in members or "after" in members:
             raise Unreadable("an envelope without `op`")
-        return Row(object_of(members), deleted=_text(members.get("__deleted")) == "true")
+        return Row(object_of(_filled(members, {})), deleted=_text(members.get("__deleted")) == "true")
+
+
+def _filled(after: Members, before: Members) -> Members:
+    """The row with what it held before where the log has no value, because that did not change and is stored apart.
+    Raises Unreadable where the log has not that either: a placeholder is never taken for a value."""
+    missing = [name for name, raw in after.items() if any(mark in bytes(raw) for mark in _UNAVAILABLE)]
+    filled = {**after, **{name: before[name] for name in missing if name in before and bytes(before[name]) != b"null"}}
+    lost = [name for name in missing if any(mark in bytes(filled[name]) for mark in _UNAVAILABLE)]
+    if lost:
+        raise Unreadable(
+            f"the database's log has no value of {', '.join(lost)}, which did not change: "
+            "set REPLICA IDENTITY FULL on the table"
+        )
+    return filled
 
 
 def _source_time(members: Members) -> msgspec.Raw:

@@ -1,6 +1,6 @@
 """Schemas from a registry, by confluent-kafka's own client: each is asked for once."""
 
-from typing import Any
+from typing import Any, Final
 
 from octo_core.errors import SourceError
 from octo_core.spec.sources import SchemaRegistry
@@ -9,7 +9,11 @@ from octo_resources.sources.kafka.decoding import Decode, framed
 from octo_resources.sources.kafka.values import Unreadable, json_value
 from octo_resources.sources.place import Place
 
-_NOT_FOUND = 404
+_NO_SUCH_SCHEMA: Final = frozenset({40401, 40402, 40403})
+"""The registry's own words that it has no such subject, version or schema. A 404 of another kind is no registry's: an
+address that leads elsewhere is no message's fault."""
+_OURS: Final = frozenset({400, 401, 403, 404})
+"""Answers that stay as they are until the pipeline file is another one."""
 
 
 class Registered:
@@ -78,16 +82,17 @@ class Registered:
         try:
             return ask()
         except SchemaRegistryError as error:
-            if error.http_status_code == _NOT_FOUND:
+            if error.error_code in _NO_SUCH_SCHEMA:
                 return None
-            raise self._silent(f"it says {error.http_status_code}: {error.error_message}") from None
+            told = f"it says {error.http_status_code}: {error.error_message}"
+            raise self._silent(told, passing=error.http_status_code not in _OURS) from None
         except Exception as error:  # noqa: BLE001 - of whichever HTTP library the client uses
             raise self._silent(str(error) or type(error).__name__) from None
 
-    def _silent(self, why: str) -> SourceError:
+    def _silent(self, why: str, *, passing: bool = True) -> SourceError:
         return SourceError(
             f"the schema registry does not answer: {redact(why)}",
             where=redact(self._url),
             hint="Nothing was read. Is the address right, and does it run? `schema_registry:` of the source says it.",
-            retryable=True,
+            retryable=passing,
         )

@@ -6,9 +6,10 @@ from typing import Final
 import msgspec
 
 from octo_resources.sources.json_records import one_line
+from octo_resources.sources.kafka.connect import converter
+from octo_resources.sources.kafka.members import MEMBERS
 from octo_resources.sources.kafka.message import ENCODE
 
-MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RAW: Final = msgspec.json.Decoder(msgspec.Raw)
 _BLANKS: Final = b" \t\r\n"
 
@@ -43,18 +44,16 @@ def members_of(raw: bytes) -> dict[str, msgspec.Raw]:
     return MEMBERS.decode(json_object(raw))
 
 
-def object_of(members: dict[str, msgspec.Raw]) -> bytes:
-    """Members as an object again."""
-    return b"{" + b",".join(ENCODE(name) + b":" + bytes(raw) for name, raw in members.items()) + b"}"
-
-
 def key_object(raw: bytes, names: Sequence[str]) -> bytes:
-    """A JSON key as an object; Connect's envelope is opened, a scalar gets the key's name. Raises Unreadable."""
+    """A JSON key as an object; Connect's envelope is opened and its types written out, as those of values are; a scalar
+    gets the key's name. Raises Unreadable."""
     text = json_value(raw)
     if text[:1] == b"{":
         members = members_of(text)
         if members.keys() == {"schema", "payload"}:
-            return key_object(bytes(members["payload"]), names)
+            described, payload = bytes(members["schema"]), bytes(members["payload"])
+            convert = converter(described) if described != b"null" else None
+            return key_object(convert(payload) if convert is not None else payload, names)
         return json_object(text)
     if text[:1] == b"[" or len(names) != 1:
         raise Unreadable("the key is no JSON object")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from octo_resources.sources.sql.reader import Reader
+    from octo_resources.sources.sql.shape import Relation
 
 _PACKAGES: Final = {
     "pymysql": "'octopipe[mysql]'", "pyodbc": "pyodbc", "oracledb": "oracledb", "cx_Oracle": "oracledb",
@@ -63,8 +64,9 @@ class SqlAddress:
             raise SourceError(f"no such file: {path}", where="url", hint=near, retryable=False)
         return path
 
-    def open(self) -> "Reader":
-        """A reader in a snapshot of its own. Raises SourceError with what to do."""
+    def open(self, together: int = 1, relation: "Relation | None" = None) -> "Reader":
+        """A reader in a snapshot of its own, of which so many ranges of `relation` are to be read at once where the
+        database can. Raises SourceError with what to do."""
         with explained(self):
             if self.kind == "postgres":
                 from octo_resources.sources.sql.postgres import PostgresReader
@@ -73,7 +75,7 @@ class SqlAddress:
             if self.kind == "mysql":
                 from octo_resources.sources.sql.mysql import MysqlReader
 
-                return MysqlReader(self.url)
+                return MysqlReader(self.url, together, relation)
             if self.kind == "sqlite":
                 from octo_resources.sources.sql.sqlite import SqliteReader
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from octo_core.batch import Batch
 from octo_core.errors import SourceError
@@ -19,7 +19,7 @@ from octo_resources.sources.sql.address import SqlAddress, explained
 from octo_resources.sources.sql.parts import Parts, Tally, open_scale
 from octo_resources.sources.sql.ranges import ranges
 from octo_resources.sources.sql.reader import OddValues
-from octo_resources.sources.sql.relation import column_of, opened
+from octo_resources.sources.sql.relation import opened, ordered_column
 from octo_resources.sources.sql.shape import Described, Relation, SqlColumn
 from octo_resources.sources.sql.start import SqlStart, start_of, usable
 from octo_resources.sources.sql.statement import Bound
@@ -28,6 +28,10 @@ from octo_resources.sources.sql.unread import may_be_unread, unread_files
 if TYPE_CHECKING:
     from octo_resources.sources.sql.overlap import Repeats
     from octo_resources.sources.sql.reader import Reader
+
+
+AT_ONCE: Final = 8
+"""Ranges that are read at once, each by a connection."""
 
 
 def extract_sql(
@@ -52,8 +56,9 @@ def extract_sql(
     """
     history = landing.history(pipeline, source)
     start = start_of(spec.cursor, history, resume, since, full)
-    with opened(spec, place) as (address, reader, relation, found):
-        cursor = column_of(found, spec.cursor.field, "cursor.field") if spec.cursor else None
+    together = min(spec.split.parts, AT_ONCE) if spec.split and limits is None else 1
+    with opened(spec, place, together) as (address, reader, relation, found):
+        cursor = ordered_column(found, spec.cursor.field, "cursor.field") if spec.cursor else None
         repeats, start = _repeats(landing, pipeline, source, found, cursor, start) if once and cursor else (None, start)
         bounds = start.bounds(cursor, address.kind)
         with explained(address):
@@ -119,7 +124,7 @@ class _Run:
         parts = [Parts(folder, f"range-{place:03d}", self._columns, tally, kept=kept) for place in range(len(every))]
         try:
             if len(every) > 1 and self._reader.shares_snapshot:
-                with ThreadPoolExecutor(max_workers=min(len(every), 8)) as pool:
+                with ThreadPoolExecutor(max_workers=min(len(every), AT_ONCE)) as pool:
                     for done in [pool.submit(self._range, *one) for one in zip(parts, every, strict=True)]:
                         done.result()
             else:
@@ -145,7 +150,7 @@ class _Run:
                 hint="Say by which column: split: {by: id, parts: 4}.",
                 retryable=False,
             )
-        column = column_of(found, name, "split.by")
+        column = ordered_column(found, name, "split.by")
         with explained(self._address):
             least, most = self._reader.ends(self._relation, column, self._bounds)
         return ranges(column, least, most, split.parts)

@@ -1,6 +1,9 @@
-"""MySQL and MariaDB by PyMySQL: every value as the server's own text, rows as they come, in one consistent snapshot."""
+"""MySQL and MariaDB by PyMySQL: every value as the server's own text, rows as they come, in one consistent snapshot,
+which several connections may share."""
 
 from collections.abc import Generator, Sequence
+from contextlib import closing
+from queue import LifoQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from octo_core.types import (
@@ -24,10 +27,11 @@ from octo_core.types import (
 )
 from octo_resources.sources.sql.by_rows import batches
 from octo_resources.sources.sql.shape import Described, Relation, SqlColumn, numeric
-from octo_resources.sources.sql.statement import Bound, as_asked, named, select
+from octo_resources.sources.sql.statement import Bound, as_asked, named, quoted, select
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pymysql.connections import Connection
     from sqlalchemy.engine import URL
 
 _INTEGERS: Final = {
@@ -78,26 +82,90 @@ _SETTINGS: Final = (
 )
 
 
+_STILL: Final = "FLUSH TABLES WITH READ LOCK"
+"""Nobody writes for the milliseconds in which several connections begin."""
+_BRIEFLY: Final = "SET SESSION lock_wait_timeout = 3"
+"""Others wait for a lock that waits for a long statement: so it does not wait for long."""
+_SAME_SERVER: Final = "SELECT CONCAT(@@hostname, ' ', @@port, ' ', @@server_id)"
+
+
 class MysqlReader:
-    """One connection. Snapshots of several connections would not be the same, so ranges are read one after another."""
+    """A connection, or several (`together`) whose snapshots are of one moment, each of which reads one range at a time.
 
-    shares_snapshot = False
+    Their moment is held still by FLUSH TABLES WITH READ LOCK, or for a table by LOCK TABLES … READ, whichever the role
+    has the right for. Where it has neither, something long is writing, or a proxy leads to several servers, there is
+    one connection, which reads one range after the other.
+    """
 
-    def __init__(self, url: "URL") -> None:
-        import pymysql
-        from pymysql import converters
+    def __init__(self, url: "URL", together: int = 1, relation: Relation | None = None) -> None:
         from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 
         self._dialect = MySQLDialect_pymysql()
-        _, told = self._dialect.create_connect_args(url.set(drivername="mysql+pymysql"))
-        encoders = {kind: encode for kind, encode in converters.conversions.items() if not isinstance(kind, int)}
-        settings = {"charset": "utf8mb4", "connect_timeout": 10, **told, "conv": encoders}
-        self._connection = pymysql.connect(**settings)
+        self._url = url
+        self._all: list[Connection[Any]] = []
+        self._free: LifoQueue[Connection[Any]] = LifoQueue()
+        try:
+            if together > 1:
+                self._begin_together(together, relation)
+            if not self._all:
+                self._begin()
+        except BaseException:
+            self.close()
+            raise
+        self._connection = self._all[0]
+        for one in self._all:
+            self._free.put(one)
+
+    @property
+    def shares_snapshot(self) -> bool:
+        return len(self._all) > 1
+
+    def _begin(self) -> None:
+        """One more connection in a snapshot of its own."""
+        found = self._connect()
+        self._all.append(found)
         for setting in _SETTINGS:
-            self._run(setting)
+            _run(found, setting)
+
+    def _begin_together(self, together: int, relation: Relation | None) -> None:
+        """So many connections whose snapshots are the same; none where that cannot be had."""
+        from pymysql import MySQLError
+
+        for lock in self._locks(relation):
+            with closing(self._connect()) as still:
+                try:
+                    _run(still, _BRIEFLY)
+                    _run(still, lock)
+                except MySQLError:
+                    continue  # no right to it, or something long is writing
+                for _ in range(together):
+                    self._begin()
+                servers = {_run(one, _SAME_SERVER)[0][0] for one in (still, *self._all)}
+            if len(servers) > 1:
+                self.close()
+            return
+
+    def _locks(self, relation: Relation | None) -> list[str]:
+        import sqlalchemy as sa
+
+        if relation is None or relation.table is None:
+            return [_STILL]
+        schema = quoted(self._dialect, relation.schema) if relation.schema else None
+        table = sa.table(quoted(self._dialect, relation.table), schema=schema)
+        return [_STILL, f"LOCK TABLES {self._dialect.identifier_preparer.format_table(table)} READ"]
+
+    def _connect(self) -> "Connection[Any]":
+        import pymysql
+        from pymysql import converters
+
+        _, told = self._dialect.create_connect_args(self._url.set(drivername="mysql+pymysql"))
+        encoders = {kind: encode for kind, encode in converters.conversions.items() if not isinstance(kind, int)}
+        return pymysql.connect(**{"charset": "utf8mb4", "connect_timeout": 10, **told, "conv": encoders})
 
     def close(self) -> None:
-        self._connection.close()
+        for one in self._all:
+            one.close()
+        self._all.clear()
 
     def tables(self) -> list[str]:
         return [str(row[0]) for row in self._run(_TABLES)]
@@ -126,14 +194,16 @@ class MysqlReader:
 
         wanted = [as_asked(self._dialect, column) for column in columns]
         statement = select(self._dialect, relation, wanted, bounds, limit)
-        with self._connection.cursor(SSCursor) as cursor:
-            cursor.execute(statement.text, statement.values)
-            yield from batches(cursor.fetchmany, columns)
+        connection = self._free.get()
+        try:
+            with connection.cursor(SSCursor) as cursor:
+                cursor.execute(statement.text, statement.values)
+                yield from batches(cursor.fetchmany, columns)
+        finally:
+            self._free.put(connection)
 
     def _run(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._connection.cursor() as cursor:
-            cursor.execute(text, values or None)
-            return list(cursor.fetchall() or ())
+        return _run(self._connection, text, values)
 
     def _of_query(self, relation: Relation) -> tuple[SqlColumn, ...]:
         import sqlalchemy as sa
@@ -144,6 +214,12 @@ class MysqlReader:
             # The description of PEP 249 does not tell signed from unsigned, nor text from bytes.
             fields = cursor._result.fields
         return tuple(_of_field(field) for field in fields)
+
+
+def _run(connection: "Connection[Any]", text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(text, values or None)
+        return list(cursor.fetchall() or ())
 
 
 def _of_catalog(row: Sequence[Any]) -> SqlColumn:

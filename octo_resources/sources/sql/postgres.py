@@ -130,7 +130,9 @@ class PostgresReader:
     def ends(self, relation: Relation, column: SqlColumn, bounds: Sequence[Bound]) -> tuple[Any, Any]:
         import sqlalchemy as sa
 
-        own = named(self._dialect, column.name)
+        own: sa.ColumnElement[Any] = named(self._dialect, column.name)
+        if column.type == UUID:  # which has no min(); its text has the same order
+            own = sa.cast(own, sa.Text)
         wanted = [sa.cast(sa.func.min(own), sa.Text), sa.cast(sa.func.max(own), sa.Text)]
         statement = select(self._dialect, relation, wanted, bounds, placed=_setting)
         for name, value in _settings(bounds):
@@ -161,7 +163,9 @@ class PostgresReader:
     def _column(self, name: str, oid: int, modifier: int, known: Mapping[int, _Type]) -> SqlColumn:
         native = self._control.execute("SELECT pg_catalog.format_type(%s, %s)", (oid, modifier)).fetchone()
         kind, wire, is_open = _type_of(oid, modifier, known)
-        return SqlColumn(name, kind, str(native[0]) if native else "text", wire=wire, open_scale=is_open)
+        said = str(native[0]) if native else "text"
+        exact = "CAST({} AS numeric)" if said == "money" else None  # its text has a sign and commas, by the locale
+        return SqlColumn(name, kind, said, wire=wire, open_scale=is_open, expression=exact)
 
 
 @dataclass(frozen=True)
@@ -250,6 +254,9 @@ def _type_of(oid: int, modifier: int, known: Mapping[int, _Type]) -> tuple[DataT
             return kind, "text", is_open
         if own.name in _NATIVE:
             return _NATIVE[own.name], "native", False
+        if own.name == "money":
+            kind, is_open = numeric(None, None)
+            return kind, "text", is_open
         if own.name == "oid":
             return INT64, "text", False
     return _AS_TEXT.get(own.name, TEXT), "text", False

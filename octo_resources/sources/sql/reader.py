@@ -22,8 +22,10 @@ class OddValues(Exception):  # noqa: N818 - no error: the range is read again
 class Reader(Protocol):
     """One database in one snapshot, read-only. Its errors are its driver's; `explained` says them in words."""
 
-    shares_snapshot: bool
-    """Whether `rows` may be asked in several threads at once, each of which sees the same."""
+    @property
+    def shares_snapshot(self) -> bool:
+        """Whether `rows` may be asked in several threads at once, each of which sees the same."""
+        ...
 
     def describe(self, relation: Relation) -> Described: ...
 

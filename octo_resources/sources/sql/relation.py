@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
 _PART: Final = re.compile(r'"((?:[^"]|"")+)"|`((?:[^`]|``)+)`|\[([^\]]+)\]|([^."`\[\]\s]+)')
 
+_ORDERED: Final = frozenset({"text", "uuid", "date", "time", "timestamp", "timestamptz"})
+
 
 @contextmanager
-def opened(spec: SqlSource, place: Place) -> "Iterator[tuple[SqlAddress, Reader, Relation, Described]]":
-    """The database in a snapshot, and the relation in it. Raises SourceError, UsageError."""
+def opened(
+    spec: SqlSource, place: Place, together: int = 1
+) -> "Iterator[tuple[SqlAddress, Reader, Relation, Described]]":
+    """The database in a snapshot, for so many ranges at once, and the relation. Raises SourceError, UsageError."""
     address = SqlAddress.from_url(place.secrets.reveal(spec.url), place.root)
     relation = relation_of(spec, address.kind)
-    reader = address.open()
+    reader = address.open(together, relation)
     try:
         yield address, reader, relation, described(reader, address, relation)
     finally:
@@ -93,6 +97,18 @@ def _missing(address: SqlAddress, relation: Relation, error: SourceError) -> Non
     near = nearest(str(relation), there) or nearest(relation.table, there)
     hint = f"Did you mean {near}?" if near else f"There are: {', '.join(there[:12]) or 'no tables that it may read'}"
     raise SourceError(f"there is no table {relation}", where=str(address), hint=hint, retryable=False) from error
+
+
+def ordered_column(found: Described, name: str, where: str) -> SqlColumn:
+    """A column by its name whose values come one after another. Raises UsageError."""
+    own = column_of(found, name, where)
+    if own.type.is_numeric or own.type.kind in _ORDERED:
+        return own
+    raise UsageError(
+        f"the column {name!r} is {own.type}, whose values have no order to go by",
+        where=where,
+        hint="Name a number, a time or a text.",
+    )
 
 
 def column_of(found: Described, name: str, where: str) -> SqlColumn:

@@ -9,6 +9,7 @@ import psycopg
 import pymysql
 import pytest
 
+from octo_core.batch import Batch
 from octo_core.errors import OctopipeError, SourceError, UsageError
 from octo_core.spec.select import no_select
 from octo_core.spec.sources import SqlSource
@@ -16,8 +17,9 @@ from octo_core.types import DATE, INT64, TEXT, TIMESTAMP
 from octo_resources.landing import Landing
 from octo_resources.project import Project
 from octo_resources.sources import extract, probe, sample
+from octo_resources.sources.sql.address import SqlAddress
 from octo_resources.sources.sql.ranges import ranges
-from octo_resources.sources.sql.shape import SqlColumn
+from octo_resources.sources.sql.shape import Relation, SqlColumn
 from tests.servers.mariadb import PASSWORD, USER
 from tests.sources.sql.conftest import Reading
 
@@ -90,6 +92,44 @@ def test_parallel_ranges_see_one_moment(postgres_url: str, read: Reading) -> Non
     assert sorted(row["who"] for row in found.rows) == list(range(1, 20001))
 
 
+RIGHTS = {"flusher": "RELOAD ON *.*", "locker": "LOCK TABLES ON *.*", "reader": None}
+"""Users of MariaDB, and what they may beside SELECT: lock all tables, lock one, or neither."""
+
+
+@pytest.mark.parametrize(("user", "right"), RIGHTS.items())
+def test_ranges_of_mariadb_see_one_moment(mariadb_url: str, read: Reading, user: str, right: str | None) -> None:
+    port = int(mariadb_url.rstrip("/").rpartition(":")[2])
+    with pymysql.connect(host="127.0.0.1", port=port, user="root", autocommit=True) as root:
+        ask = root.cursor()
+        if right is not None:
+            ask.execute(f"CREATE USER {user}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'")
+            ask.execute(f"GRANT SELECT ON *.* TO {user}@'127.0.0.1'")
+            ask.execute(f"GRANT {right} TO {user}@'127.0.0.1'")
+        ask.execute(f"CREATE DATABASE moved_{user}")
+        ask.execute(f"CREATE TABLE moved_{user}.t (id int PRIMARY KEY, who int)")
+        ask.execute(f"INSERT INTO moved_{user}.t SELECT seq, seq FROM mysql.seq_1_to_8000")
+        over = threading.Event()
+
+        def shuffle() -> None:
+            while not over.is_set():
+                ask.execute(f"UPDATE moved_{user}.t SET id = id + 100000 WHERE id < 50000 AND id % 7 = 0")
+                ask.execute(f"UPDATE moved_{user}.t SET id = id - 100000 WHERE id > 100000")
+
+        writer = threading.Thread(target=shuffle)
+        writer.start()
+        url = f"mysql://{user}:{PASSWORD}@127.0.0.1:{port}/moved_{user}"
+        try:
+            with_ranges = SqlAddress.from_url(url, Path()).open(3, Relation(table="t"))
+            shared = with_ranges.shares_snapshot
+            with_ranges.close()
+            found = read(url=url, table="t", split=3)
+        finally:
+            over.set()
+            writer.join()
+    assert shared is (right is not None)
+    assert sorted(row["who"] for row in found.rows) == list(range(1, 8001))
+
+
 def test_a_postgresql_source_cannot_be_written_to(postgres_url: str, read: Reading) -> None:
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("CREATE TABLE t (id int); CREATE SEQUENCE s")
@@ -98,6 +138,31 @@ def test_a_postgresql_source_cannot_be_written_to(postgres_url: str, read: Readi
             with pytest.raises(SourceError, match="read-only transaction"):
                 read(url=postgres_url, query=query)
         assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
+def test_a_cursor_has_an_order(postgres_url: str, tmp_path: Path) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (id uuid, ok boolean, doc json)")
+        connection.execute("INSERT INTO t VALUES ('019b0000-0000-7000-8000-000000000001', true, '1')")
+    (tmp_path / "pipelines").mkdir()
+
+    def reading(field: str) -> Batch | None:
+        said = {"url": postgres_url, "table": "t", "landing": "copy", "cursor": {"field": field}}
+        spec = SqlSource.model_validate({"kind": "sql", **said})
+        landing = Landing(tmp_path / "landing")
+        return extract(spec, pipeline="p", source_name="s", project=Project.at(tmp_path), landing=landing)
+
+    first = reading("id")
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO t VALUES ('019b0000-0000-7000-8000-000000000002'), (NULL)")
+    second = reading("id")
+    assert first is not None
+    assert second is not None
+    assert (first.rows, second.rows) == (1, 2)
+    assert second.cursor_to == "019b0000-0000-7000-8000-000000000002"
+    for field in ("ok", "doc"):
+        with pytest.raises(UsageError, match="have no order to go by"):
+            reading(field)
 
 
 def test_an_empty_table_has_its_types(postgres_url: str, read: Reading) -> None:

@@ -86,12 +86,12 @@ CREATE TABLE "Odd Names" (
     "Id" uuid PRIMARY KEY, "a.b" int, tags text[], sums numeric(6,2)[], days date[], feels mood, cost price,
     free numeric,
     wide numeric(40, 2), span interval,
-    doc jsonb, at timestamptz, day date, clock time, raw bytea, net inet
+    doc jsonb, at timestamptz, day date, clock time, raw bytea, net inet, paid money
 );
 INSERT INTO "Odd Names" VALUES
     ('6f1f6c0e-0000-4000-8000-000000000001', 1, '{a,NULL,"b c"}', '{1.50}', '{2020-01-01}', 'calm', 1.25,
      0.333333333333, 12345678901234567890123456789012345678.50, '1 day 2 hours', '{"a": 1}',
-     '2020-01-01 12:00+02', '2020-01-01', '10:11:12.5', '\\x00ff', '10.0.0.1');
+     '2020-01-01 12:00+02', '2020-01-01', '10:11:12.5', '\\x00ff', '10.0.0.1', '-1234.5');
 """
 
 
@@ -103,6 +103,7 @@ def test_postgresql_types_and_values(postgres_url: str, read: Reading) -> None:
         "Id": "uuid", "a.b": "int32", "tags": "list<text>", "sums": "list<decimal(6,2)>", "days": "list<date>",
         "feels": "text", "cost": "decimal(8,2)", "free": "decimal(38,12)", "wide": "decimal(38,2)", "span": "interval",
         "doc": "json", "at": "timestamptz", "day": "date", "clock": "time", "raw": "bytes", "net": "text",
+        "paid": "decimal(38,9)",
     }  # fmt: skip
     assert found.schema.key == ("Id",)
     row = found.rows[0]
@@ -111,6 +112,7 @@ def test_postgresql_types_and_values(postgres_url: str, read: Reading) -> None:
     assert row["days"] == [date(2020, 1, 1)]
     assert (row["free"], row["wide"]) == ("0.333333333333", "12345678901234567890123456789012345678.5")
     assert row["at"] == datetime(2020, 1, 1, 10, tzinfo=UTC)
+    assert row["paid"] == "-1234.5"
     assert (row["span"], row["clock"]) == ("P1DT2H", time(10, 11, 12, 500000))
 
 
