@@ -11,6 +11,7 @@ from typing import Final
 
 from octo_core.errors import LandingError
 from octo_core.ledger import QuarantinedRow
+from octo_resources.landing.ulid import new_ulid
 from octo_resources.objects import ObjectStore, StoreError
 from octo_resources.quarantine import SUFFIX, Quarantine, QuarantineFile
 
@@ -35,12 +36,12 @@ class RemoteQuarantine(Quarantine):
             written.path.unlink()
         return written
 
-    def read(self, pipeline: str, load_id: str, sha256: str | None = None) -> Iterator[QuarantinedRow]:
+    def check(self, pipeline: str, load_id: str, sha256: str | None) -> None:
         path = self.path(pipeline, load_id)
         if not path.is_file() and load_id in self._there(pipeline):
             with _said():
                 self._store.download(self._key(pipeline, load_id), path)
-        yield from super().read(pipeline, load_id, sha256)
+        super().check(pipeline, load_id, sha256)
 
     def remove(self, pipeline: str, load_id: str) -> None:
         super().remove(pipeline, load_id)
@@ -53,7 +54,21 @@ class RemoteQuarantine(Quarantine):
     def _there(self, pipeline: str) -> set[str]:
         prefix = f"{self._prefix}{pipeline}/"
         with _said():
-            return {one.key.removeprefix(prefix).removesuffix(SUFFIX) for one in self._store.objects(prefix)}
+            keys = [one.key.removeprefix(prefix) for one in self._store.objects(prefix)]
+        return {key.removesuffix(SUFFIX) for key in keys if key.endswith(SUFFIX)}
+
+    def _settlings(self, pipeline: str) -> list[bytes]:
+        with _said():
+            keys = sorted(one.key for one in self._store.objects(self._settled(pipeline)))
+            return [found[0] for key in keys if (found := self._store.read(key)) is not None]
+
+    def _keep_settling(self, pipeline: str, line: bytes) -> None:
+        """An object each, named by its time: objects cannot be appended to."""
+        with _said():
+            self._store.write(f"{self._settled(pipeline)}{new_ulid()}.json", line, only_new=True)
+
+    def _settled(self, pipeline: str) -> str:
+        return f"{self._prefix}{pipeline}/settled/"
 
     def _key(self, pipeline: str, load_id: str) -> str:
         return f"{self._prefix}{pipeline}/{load_id}{SUFFIX}"
