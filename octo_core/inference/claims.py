@@ -54,22 +54,24 @@ class Claim:
 
 
 _SHAPES: Final = (
-    (INTEGER, re.compile(r"[+-]?(\d+)")),
-    (POINT3, re.compile(r"[+-]?([1-9]\d{0,2})\.(\d{3})")),
-    (DECIMAL, re.compile(r"[+-]?(\d*)\.(\d+)")),
-    (FLOAT, re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d{1,3}")),
-    (COMMA3, re.compile(r"[+-]?([1-9]\d{0,2}),(\d{3})")),
-    (EN_GROUPED, re.compile(r"[+-]?(\d{1,3}(?:,\d{3})+)(?:\.(\d+))?")),
-    (DE_GROUPED, re.compile(r"[+-]?(\d{1,3}(?:\.\d{3}){2,})(?:,(\d+))?|[+-]?(\d{1,3}(?:\.\d{3})+),(\d+)")),
-    (COMMA, re.compile(r"[+-]?(\d*),(\d+)")),
-    (SPACED, re.compile(r"[+-]?(\d{1,3}(?:[ \u00a0\u202f]\d{3})+)(?:,(\d+))?")),
-    (QUOTED, re.compile(r"[+-]?(\d{1,3}(?:['’]\d{3})+)(?:\.(\d+))?")),
+    (INTEGER, re.compile(r"[+-]?(\d+)", re.ASCII)),
+    (POINT3, re.compile(r"[+-]?([1-9]\d{0,2})\.(\d{3})", re.ASCII)),
+    (DECIMAL, re.compile(r"[+-]?(\d*)\.(\d+)", re.ASCII)),
+    (FLOAT, re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d{1,3}", re.ASCII)),
+    (COMMA3, re.compile(r"[+-]?([1-9]\d{0,2}),(\d{3})", re.ASCII)),
+    (EN_GROUPED, re.compile(r"[+-]?(\d{1,3}(?:,\d{3})+)(?:\.(\d+))?", re.ASCII)),
+    (DE_GROUPED, re.compile(r"[+-]?(\d{1,3}(?:\.\d{3}){2,})(?:,(\d+))?|[+-]?(\d{1,3}(?:\.\d{3})+),(\d+)", re.ASCII)),
+    (COMMA, re.compile(r"[+-]?(\d*),(\d+)", re.ASCII)),
+    (SPACED, re.compile(r"[+-]?(\d{1,3}(?:[ \u00a0\u202f]\d{3})+)(?:,(\d+))?", re.ASCII)),
+    (QUOTED, re.compile(r"[+-]?(\d{1,3}(?:['’]\d{3})+)(?:\.(\d+))?", re.ASCII)),
 )
 _CODES = "USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|CZK|BRL|MXN|ZAR|KRW"
 _ADORNED = re.compile(
     rf"([+-]?)(?P<before>[$€£¥₹] ?|(?:{_CODES}) )?(?P<number>[+-]?[\d.,'’\u00a0\u202f ]*\d)"
-    rf"(?P<after> ?[$€£¥₹%]| (?:{_CODES}))?"
+    rf"(?P<after> ?[$€£¥₹%]| (?:{_CODES}))?",
+    re.ASCII,
 )
+_DIGIT = re.compile("[0-9]")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _INTERVAL = re.compile(
     r"[+-]?P(?=[0-9T])(?:[0-9]{1,6}Y)?(?:[0-9]{1,6}M)?(?:[0-9]{1,6}W)?(?:[0-9]{1,8}D)?"
@@ -103,7 +105,7 @@ def _numbers(text: str) -> Iterator[Claim]:
         yield from plain
         if plain or text[0] not in "+-":
             return
-    if not any(letter.isdigit() for letter in text):
+    if _DIGIT.search(text) is None:  # digits of other scripts are text: no cast reads them
         return
     bracketed = text[0] == "(" and text[-1] == ")"
     adorned = _ADORNED.fullmatch(text[1:-1] if bracketed else text)

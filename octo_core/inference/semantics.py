@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from octo_core.inference.foreign import said
 from octo_core.inference.names import words
 from octo_core.inference.semantic_types import VOCABULARY, Semantic
 from octo_core.types import DataType
@@ -67,9 +68,11 @@ def _spoiled(kind: DataType, parts: frozenset[str], sample: Sequence[str]) -> bo
 
 
 def _hints(name: str) -> frozenset[str]:
-    """The words of a name, all of them as one, and `firstname` for any way to speak of a person's name."""
+    """The words of a name, all of them as one, what it says in another language, and `firstname` for any way to speak
+    of a person's name.
+    """
     parts = words(name)
-    hints = {*parts, "".join(parts)}
+    hints = {*parts, "".join(parts), *said(name)}
     if "name" in hints and hints & (_WHOSE | _WHO):
         hints.add("firstname")
     return frozenset(hints)

@@ -24,6 +24,7 @@ _DATE: Final = (
     r"|(?P<a2>\d{1,2})(?P<s2>[-/. ])(?P<b2>\d{1,2})(?P=s2)(?P<y2>\d{4}|\d{2})"
     r"|(?P<d3>\d{1,2})(?P<s3>[-/. ])(?P<b3>[A-Za-z]{3,9})(?P<t3>, | |[-/.])(?P<y3>\d{4}|\d{2})"
     r"|(?P<b4>[A-Za-z]{3,9}) (?P<d4>\d{1,2})(?P<t4>,? )(?P<y4>\d{4})"
+    r"|(?P<y6>\d{4})年(?P<m6>\d{1,2})月(?P<d6>\d{1,2})日"
     r"|(?P<c5>\d{8}))"
 )
 _TIME: Final = (
@@ -31,12 +32,15 @@ _TIME: Final = (
 )
 _ZONE: Final = r"(?P<zs> ?)(?P<z>Z|[+-]\d{2}:?\d{2}|[+-]\d{2}|UTC|GMT)"
 _COMPACT_TIME: Final = r"(?P<C>\d{6})"
-_ALONE: Final = re.compile(_DATE)
-_TIME_ALONE: Final = re.compile(_TIME)
-_MOMENT: Final = re.compile(rf"{_DATE}(?P<sep>T| |, |  |(?<=/\d{{4}}):)(?:{_TIME}|{_COMPACT_TIME})(?:{_ZONE})?")
+_ALONE: Final = re.compile(_DATE, re.ASCII)
+_TIME_ALONE: Final = re.compile(_TIME, re.ASCII)
+_MOMENT: Final = re.compile(
+    rf"{_DATE}(?P<sep>T| |, |  |(?<=/\d{{4}}):)(?:{_TIME}|{_COMPACT_TIME})(?:{_ZONE})?", re.ASCII
+)
 """A colon comes between date and time in web servers' logs: `10/Oct/2000:13:55:36 -0700`."""
 ISO: Final = re.compile(r"(?:%Y-%m-%d[T ])?%H:%M(?::%S(?:\.%f)?)?(?:Z|%z)?|iso")
 """The patterns that the format `iso` reads too (but for the date alone)."""
+_DIGIT: Final = re.compile("[0-9]")
 _OFFSET: Final = re.compile(r"([+-])(\d{2}):?(\d{2})?")
 
 
@@ -45,7 +49,7 @@ def temporal_claims(text: str) -> Iterator[tuple[str, str, str]]:
 
     `03/04/2021` comes twice, day first and month first; all values of a field together decide.
     """
-    if not 4 <= len(text) <= 48 or not any(letter.isdigit() for letter in text):
+    if not 4 <= len(text) <= 48 or _DIGIT.search(text) is None:
         return
     match = _TIME_ALONE.fullmatch(text)
     if match:
@@ -125,6 +129,9 @@ def _parts(match: re.Match[str]) -> Iterator[tuple[int, int, int, str]]:
         day, _ = _letters(match["d4"])
         for number, name in _month(match["b4"]):
             yield int(match["y4"]), number, int(match["d4"]), f"{name} {day}{match['t4']}%Y"
+    elif match["y6"]:
+        day, month = _letters(match["d6"], match["m6"])
+        yield int(match["y6"]), int(match["m6"]), int(match["d6"]), f"%Y年{month}月{day}日"
     elif match["c5"]:
         text = match["c5"]
         if "1800" <= text[:4] <= "2199":

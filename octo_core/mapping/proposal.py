@@ -24,6 +24,7 @@ from octo_core.mapping.reasons import unmapped_reason, why
 from octo_core.mapping.remembered import Remembered, recalled
 from octo_core.mapping.scoring import Scores, score
 from octo_core.mapping.threshold import threshold_of
+from octo_core.mapping.valuemaps import map_values
 from octo_core.schema import SourceSchema
 from octo_core.spec.pipeline import PipelineSpec, TableSpec
 from octo_core.spec.shapes import INDEX, PARENT, relation_name
@@ -39,6 +40,9 @@ KEY_TO_KEY: Final = 0.35
 """What a source's key counts for a table's, where no name says so."""
 PARENT_TO_REFERENCE: Final = 0.5
 """What an element's own identity (its record's key, its position) counts for that of a row, where no name says so."""
+LIST_TO_LIST: Final = 0.4
+"""What a list of values that pairs whole with a column's counts, where no name says so."""
+MAX_LISTED: Final = 30
 DOUBTFUL: Final = 0.7
 EQUAL: Final = 0.55
 """The confidence that is left where something else fits as well."""
@@ -198,6 +202,7 @@ class _TableProposer:
         taken = {column: row for row, column in enumerate(assigned) if column is not None and self.write(row, column)}
         self.pair_keys(matrix, taken)
         self.pair_parents(matrix, taken)
+        self.pair_lists(matrix, taken)
         again = self.reuse(matrix, taken)
         fed = {**taken, **again}
         choices = {
@@ -252,6 +257,35 @@ class _TableProposer:
         self.pair_one(matrix, taken, above[0], refer)
         numbers = [name for name in self.table.primary_key if self.is_integer(name) and name not in refer]
         self.pair_one(matrix, taken, INDEX, numbers)
+
+    def pair_lists(self, matrix: NDArray[np.float64], taken: dict[int, int]) -> None:
+        """A column's list of values and the field whose every value has its own place in it, where both are left over
+        and each is the only one for the other: D and C for debit and credit. To be looked at.
+        """
+        free = [column for column, target in enumerate(self.targets) if target.closed and column not in taken]
+        rows = [n for n, offer in enumerate(self.offers) if offer.expressions is None and n not in taken.values()]
+        fits = {
+            (row, column): quality
+            for column in free
+            for row in rows
+            if (quality := self.list_fit(row, column)) and self.write(row, column) is not None
+        }
+        for (row, column), quality in fits.items():
+            rivals = [
+                one for pair, one in fits.items() if pair != (row, column) and (pair[0] == row or pair[1] == column)
+            ]
+            if all(one < quality for one in rivals):
+                matrix[row, column] = max(matrix[row, column], LIST_TO_LIST)
+                taken[column] = row
+
+    def list_fit(self, row: int, column: int) -> float:
+        """How well a field's few values pair with a column's list, one to one; 0 where any value is left over."""
+        values, members = self.offers[row].attribute.values, self.targets[column].values
+        if not self.offers[row].attribute.closed or not 2 <= len(values) <= len(members) <= MAX_LISTED:
+            return 0.0
+        found = map_values(values, members)
+        each = {member for _, member in found.pairs}
+        return found.quality if len(each) == len(found.pairs) == len(values) else 0.0
 
     def is_integer(self, name: str) -> bool:
         column = self.table.column(name)

@@ -35,25 +35,25 @@ class Unit:
 _IRREGULAR: Final = {"foot": "feet", "inch": "inches", "square foot": "square feet"}
 _UNCOUNTED: Final = frozenset({"percent", "ratio", "per mille", "psi", "kelvin", "horsepower"})
 _TABLE: Final = """
-length: metre 1 = m meter meters metres mtr 米 公尺; kilometre 1000 = km kilometer kilometers kilometres kms 公里
-length: centimetre 0.01 = cm centimeter centimeters centimetres 厘米 公分; millimetre 0.001 = mm millimeter millimeters millimetres
+length: metre 1 = m meter meters metres mtr metro metros 米 公尺; kilometre 1000 = km kilometer kilometers kilometres kms kilometro kilometros 公里
+length: centimetre 0.01 = cm centimeter centimeters centimetres zentimeter centimetro centimetros 厘米 公分; millimetre 0.001 = mm millimeter millimeters millimetres
 length: mile 1609.344 = mi mile miles statute_miles 英里; nautical mile 1852 = nm nmi nautical_miles nautical_mile
 length: foot 0.3048 = ft foot feet 英尺; inch 0.0254 = in inch inches; yard 0.9144 = yd yard yards
-mass: kilogram 1 = kg kilo kilos kilogram kilograms kilogramme 公斤; gram 0.001 = g gr gram grams gramme; milligram 0.000001 = mg milligram milligrams
+mass: kilogram 1 = kg kilo kilos kilogram kilograms kilogramme kilogrammes kilogramm kilogramos 公斤; gram 0.001 = g gr gram grams gramme grammes gramm gramos; milligram 0.000001 = mg milligram milligrams
 mass: tonne 1000 = t tonne tonnes; pound 0.45359237 = lb lbs pound pounds; ounce 0.028349523125 = oz ounce ounces
 temperature: degree Celsius 1 273.15 = c celsius degc centigrade °c ℃ 摄氏; kelvin 1 0 = k kelvin
 speed: metre per second 1 = mps m/s m_s ms-1 metres_per_second meters_per_second; knot 0.514444444444444444 = kn kt kts knot knots
 speed: kilometre per hour 0.277777777777777778 = kmh kph km/h kmph kilometres_per_hour kilometers_per_hour; mile per hour 0.44704 = mph mi/h miles_per_hour
 pressure: pascal 1 = pa pascal pascals; hectopascal 100 = hpa hectopascal hectopascals mbar mb millibar millibars; kilopascal 1000 = kpa
 pressure: bar 100000 = bar bars; psi 6894.757293168 = psi; inch of mercury 3386.389 = inhg; millimetre of mercury 133.322387415 = mmhg; atmosphere 101325 = atm
-time: second 1 = s sec secs second seconds 秒; minute 60 = min mins minute minutes 分钟 分鐘; hour 3600 = h hr hrs hour hours 小时 小時
-time: day 86400 = d day days; week 604800 = week weeks wk; millisecond 0.001 = ms msec millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds; nanosecond 0.000000001 = ns nsec nanosecond nanoseconds
+time: second 1 = s sec secs second seconds sekunde sekunden secondes segundos 秒; minute 60 = min mins minute minutes minuten minutos 分钟 分鐘; hour 3600 = h hr hrs hour hours stunde stunden heures horas 小时 小時
+time: day 86400 = d day days tage jours dias 天; week 604800 = week weeks wk; millisecond 0.001 = ms msec millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds; nanosecond 0.000000001 = ns nsec nanosecond nanoseconds
 data: byte 1 = b byte bytes; kilobyte 1000 = kb kilobyte kilobytes; megabyte 1000000 = mb megabyte megabytes; gigabyte 1000000000 = gb gigabyte gigabytes
 data: kibibyte 1024 = kib; mebibyte 1048576 = mib; gibibyte 1073741824 = gib
 scale: whole unit 1 = ones; cent 0.01 = cent cents pence penny centimes centavos centimos kopecks minor_units minor_unit
 scale: thousand 1000 = k thousand thousands tsd; million 1000000 = mio mln mn million millions; billion 1000000000 = bn billion billions
-ratio: ratio 1 = ratio fraction share; percent 0.01 = percent pct percentage % 百分比; per mille 0.001 = permille ‰; basis point 0.0001 = bps
-volume: litre 1 = l litre litres liter liters; millilitre 0.001 = ml millilitre milliliter; US gallon 3.785411784 = gal gallon gallons
+ratio: ratio 1 = ratio fraction share; percent 0.01 = percent pct percentage prozent porcentaje % 百分比; per mille 0.001 = permille ‰; basis point 0.0001 = bps
+volume: litre 1 = l litre litres liter liters litro litros; millilitre 0.001 = ml millilitre milliliter; US gallon 3.785411784 = gal gallon gallons
 area: square metre 1 = m2 sqm m²; square foot 0.09290304 = ft2 sqft ft²; hectare 10000 = ha hectare hectares; acre 4046.8564224 = acre acres; square kilometre 1000000 = km2 km²
 angle: degree 1 = deg degree degrees °; radian 57.295779513082320877 = rad radian radians
 energy: joule 1 = j joule joules; kilowatt hour 3600000 = kwh; kilocalorie 4184 = kcal

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from octo_core.mapping.evidence import folded
@@ -13,32 +14,43 @@ _TRUE: Final = frozenset(_TRUE_WORDS.split())
 _FALSE: Final = frozenset(_FALSE_WORDS.split())
 _NOTHING: Final = frozenset({"na", "n a", "null", "none", "nil", "nan", "unknown", "", "not available"})
 _SAME: Final = (
-    "active act enabled live open current a",
-    "inactive disabled closed i",
-    "cancelled canceled cancel c void voided annulled x",
-    "pending waiting open new queued p",
-    "complete completed done finished fulfilled",
-    "shipped sent dispatched s",
-    "delivered received d",
-    "returned refunded return r",
-    "failed error failure rejected declined",
-    "male m man 男",
-    "female f woman w 女",
-    "unknown u other unspecified undetermined not_reported",
-    "married m",
-    "single s unmarried",
-    "high h hi",
-    "medium mid med m",
-    "low l lo",
-    "paid p settled",
-    "unpaid due outstanding",
-    "monday mon",
-    "tuesday tue",
-    "wednesday wed",
-    "thursday thu",
-    "friday fri",
-    "saturday sat",
-    "sunday sun",
+    "active act enabled live open current a aktiv actif activo attivo 在职 启用 有效 نشط",
+    "inactive disabled closed i inaktiv inactif inactivo inattivo 停用 无效",
+    "cancelled canceled cancel c void voided annulled x storniert abgesagt annule cancelado annullato 取消 已取消 ملغى ملغي",
+    "pending waiting open new queued p offen ausstehend en_attente pendiente in_attesa 待处理 待付款",
+    "in_progress processing running ongoing started in_bearbeitung en_cours en_curso in_corso 进行中 处理中 قيد_التنفيذ",
+    "in_transit underway on_the_way unterwegs en_route en_cours en_transit en_transito en_camino 运输中",
+    "complete completed done finished fulfilled abgeschlossen erledigt termine completado completato 完成 已完成 مكتمل",
+    "shipped sent dispatched s versandt verschickt expedie enviado spedito 已发货",
+    "delivered received d zugestellt geliefert livre entregado consegnato 已送达 已签收",
+    "returned refunded return r zuruckgesendet retourniert retourne devuelto reso 退货 已退货",
+    "failed error failure rejected declined fehlgeschlagen abgelehnt echoue fallido 失败",
+    "male m man mannlich herr homme masculin hombre masculino maschio 男 男性 ذكر",
+    "female f woman w weiblich frau femme feminin mujer femenino femmina 女 女性 انثى",
+    "other x nonbinary non_binary diverse divers d sonstige andere autre otro altro 其他",
+    "unknown u other unspecified undetermined not_reported unbekannt inconnu desconocido 未知",
+    "terminated left departed ausgeschieden sorti cesado 离职",
+    "on_leave leave beurlaubt en_conge de_baja 休假",
+    "full_time ft fulltime vollzeit temps_plein 全职",
+    "part_time pt parttime teilzeit temps_partiel 兼职",
+    "married m verheiratet marie casado 已婚",
+    "single s unmarried ledig celibataire soltero 未婚",
+    "divorced geschieden divorce divorciado 离异 离婚",
+    "widowed verwitwet veuf viudo 丧偶",
+    "high h hi hoch eleve alto 高",
+    "medium mid med m mittel moyen medio 中",
+    "low l lo niedrig bas bajo 低",
+    "paid p settled bezahlt paye pagado 已付款 已支付",
+    "unpaid due outstanding unbezahlt impaye impagado 未付款 未支付",
+    "debit dr d soll debito",
+    "credit cr c haben credito",
+    "monday mon montag lundi lunes",
+    "tuesday tue dienstag mardi martes",
+    "wednesday wed mittwoch mercredi miercoles",
+    "thursday thu donnerstag jeudi jueves",
+    "friday fri freitag vendredi viernes",
+    "saturday sat samstag samedi sabado",
+    "sunday sun sonntag dimanche domingo",
 )
 
 
@@ -58,7 +70,7 @@ class ValueMap:
 def map_values(values: Sequence[str], members: Sequence[str]) -> ValueMap:
     """The best pairing of values with members; several values may share a member (`C`, `cancelled`)."""
     found: dict[str, tuple[str, float]] = {}
-    for grade, pairing in ((1.0, _equal), (0.9, _meaning), (0.8, _beginning), (0.65, _initial)):
+    for grade, pairing in ((1.0, _equal), (0.9, _meaning), (0.85, _letters), (0.8, _beginning), (0.65, _initial)):
         for value in values:
             if value not in found:
                 taken = {member for member, _ in found.values()} if grade < 0.9 else set()
@@ -97,13 +109,26 @@ def _meaning(value: str, members: Sequence[str]) -> str | None:
     key = folded(value)
     found = [member for member in members if stem(folded(member)) == stem(key)]
     if not found and len(key) > 1:
-        mine = {line for line in _SAME if key.replace(" ", "_") in line.split()} | meanings(key)
-        found = [
-            member
-            for member in members
-            if mine
-            & ({line for line in _SAME if folded(member).replace(" ", "_") in line.split()} | meanings(folded(member)))
-        ]
+        found = [member for member in members if _groups(key) & _groups(folded(member))]
+        if not found:
+            found = [member for member in members if meanings(key) & meanings(folded(member))]
+    return found[0] if len(found) == 1 else None
+
+
+@lru_cache(maxsize=4096)
+def _groups(key: str) -> frozenset[str]:
+    """The lines of _SAME that have a folded value."""
+    word = key.replace(" ", "_")
+    return frozenset(line for line in _SAME if word in line.split())
+
+
+def _letters(value: str, members: Sequence[str]) -> str | None:
+    """The first letters of a member's words: FT is full_time."""
+    key = folded(value).replace(" ", "")
+    found = [
+        member for member in members if 1 < len(key) == len(parts := folded(member).split())
+        and key == "".join(part[0] for part in parts)
+    ]  # fmt: skip
     return found[0] if len(found) == 1 else None
 
 

@@ -1,10 +1,14 @@
 """Words that mean the same in column names: abbreviations, synonyms, other languages; and words that exclude others.
 
-One line is one concept; a word may stand in several. What is not listed here is compared by its letters.
+One line is one concept; a word may stand in several. What is not listed here is compared by its letters. More words of
+other languages: languages.py.
 """
 
+import unicodedata
 from functools import lru_cache
 from typing import Final
+
+from octo_core.mapping.languages import CONCEPTS, WORDS
 
 _STOPWORDS: Final = """
 a an the of to in on at by for from with and or is are was were be been this that these those its it as into per which
@@ -24,6 +28,7 @@ destination dest dst to 目的地 终点
 quantity qty quant pieces units_sold 数量 數量 كمية cantidad menge quantite
 amount amt sum 金额 金額 مبلغ importe betrag montant
 price prc cost unit_price 价格 價格 價錢 价钱 售价 售價 總價 总价 單價 单价 سعر precio preis prix
+amount total sum
 total tot overall gross 总计 總計 合計
 number num no nr nbr nmbr # 号码 號碼 编号 編號 رقم numero nummer
 count cnt n how_many
@@ -185,13 +190,35 @@ created deleted
 
 @lru_cache(maxsize=1)
 def concepts() -> dict[str, frozenset[str]]:
-    """Word → the concepts it may stand for, each named by its line's first word."""
+    """Word, as `plain` writes it → the concepts it may stand for, each named by its line's first word."""
     found: dict[str, set[str]] = {}
-    for line in _CONCEPTS.strip().splitlines():
-        words = line.split()
+    for line in (*_CONCEPTS.strip().splitlines(), *CONCEPTS.strip().splitlines(), *WORDS.strip().splitlines()):
+        words = line.replace(":", " ").split()
         for word in words:
-            found.setdefault(word, set()).add(words[0])
+            found.setdefault(plain(word), set()).add(words[0])
     return {word: frozenset(names) for word, names in found.items()}
+
+
+_LETTERS: Final = str.maketrans(
+    {"ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": None}
+)
+_ARTICLES: Final = ("وال", "بال", "لل", "ال")
+"""Arabic: and the, with the, for the, the."""
+
+
+@lru_cache(maxsize=65536)
+def plain(word: str) -> str:
+    """A word in lower case as it is compared: Latin letters without accents, Arabic ones without marks and article."""
+    if word.isascii():
+        return word
+    found: list[str] = []
+    for char in unicodedata.normalize("NFC", word).translate(_LETTERS):
+        base = unicodedata.normalize("NFD", char)[0]
+        if not unicodedata.combining(char):
+            found.append(base if base.isascii() else char)
+    text = "".join(found)
+    article = next((one for one in _ARTICLES if text.startswith(one) and len(text) - len(one) >= 3), "")
+    return text[len(article) :]
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-from octo_core.mapping.vocabulary import STOPWORDS, concepts
+from octo_core.mapping.vocabulary import STOPWORDS, concepts, plain
 
 CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PIECE: Final = re.compile(r"[㐀-鿿豈-﫿぀-ヿ]+|[^\W\d_]+|\d+", re.UNICODE)
@@ -18,6 +18,7 @@ _COMPOUNDS: Final = {
     ("time", "zone"): "timezone",
     ("date", "time"): "datetime", ("e", "mail"): "email", ("web", "site"): "website",
     ("sub", "total"): "subtotal", ("user", "name"): "username", ("file", "name"): "filename",
+    ("raison", "sociale"): "raisonsociale", ("razon", "social"): "raisonsociale", ("etat", "civil"): "etat_civil",
 }  # fmt: skip
 _ENDINGS: Final = (("ies", "y"), ("sses", "ss"), ("ations", "ate"), ("ation", "ate"), ("ings", ""), ("ing", ""),
                    ("edly", ""), ("ed", ""), ("ers", "er"), ("es", "e"), ("s", ""))  # fmt: skip
@@ -42,7 +43,7 @@ def words(text: str) -> tuple[str, ...]:
     found: list[str] = []
     for chunk in CAMEL.sub(" ", text).split():
         for piece in _PIECE.findall(chunk):
-            found.extend(_split(piece.casefold()))
+            found.extend(_split(plain(piece.casefold())))
     return tuple(_joined(found))
 
 
@@ -89,6 +90,18 @@ def _split(piece: str) -> list[str]:
         head = piece[: -len(suffix)]
         if piece.endswith(suffix) and len(head) >= 3:
             return [head, suffix]
+    return _parted(piece) if len(piece) >= 8 else [piece]
+
+
+def _parted(piece: str) -> list[str]:
+    """Two words of the vocabulary that are glued, maybe by the German s, n, en or es: entlassungsdatum; else as it is."""
+    known = concepts()
+    for cut in range(4, len(piece) - 3):
+        head, tail = piece[:cut], piece[cut:]
+        if tail != "ship" and (tail in known or stem(tail) in known):
+            for glue in ("", "s", "n", "en", "es", "er"):
+                if head.endswith(glue) and (first := head[: len(head) - len(glue)]) in known and len(first) >= 4:
+                    return [first, tail]
     return [piece]
 
 
