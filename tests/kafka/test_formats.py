@@ -80,6 +80,24 @@ def _reason(found: Format, value: Any, key: Any = None) -> str:
     return one.reason
 
 
+@pytest.mark.parametrize("every", [1, 3, 40])
+def test_many_at_once_are_the_lines_of_each(tmp_path: Path, every: int) -> None:
+    found = _format(tmp_path)
+    odd: list[dict[str, Any]] = [
+        {"value": b"no json"}, {"value": None}, {"value": b"{}"}, {"value": b'{"a":1}', "headers": [("h", b"x")]},
+        {"value": b'{\n"a":1}'}, {"value": b'{"a":\r1}'}, {"value": b'{"a":1', "timestamp": (0, 0)}, {"value": b""},
+        {"value": b'{"a":1}', "key": None}, {"value": b'{"a":1}', "key": b'quo"te'}, {"value": b'{"a":1}', "key": b""},
+    ]  # fmt: skip
+    usual = {"value": b'{"a": "\xc3\xa9"}', "key": b"k1", "timestamp": (1, 1_790_000_000_000)}
+    said = [{**usual, **odd[place // every % len(odd)]} if place % every == 0 else usual for place in range(100)]
+    messages = [Message(topic="t", partition=0, offset=place * 2, **one) for place, one in enumerate(said)]
+    text = found.text(("t", 0), messages)
+    assert bytes(text.data) == b"".join(line + b"\n" for line in found.lines(("t", 0), messages))
+    assert text.rows == 100
+    usual_ones = [Message(topic="t", partition=0, offset=place, **usual) for place in range(5)]
+    assert bytes(found.text(("t", 0), usual_ones).data).splitlines() == found.lines(("t", 0), usual_ones)
+
+
 @pytest.mark.parametrize(
     ("op", "before", "after", "deleted", "name"),
     [

@@ -66,7 +66,7 @@ def extract_kafka(
             try:
                 read = reader.read(
                     wanted,
-                    lambda at, messages: parts.add(at, form.lines(at, messages)),
+                    lambda at, messages: parts.add(at, form.text(at, messages)),
                     Limits(bytes=max_bytes if ranges is None else spec.batch.bytes),
                     lambda rows, size: progress(rows, size, source),
                 )

@@ -77,7 +77,7 @@ class KafkaFollower:
 
             def take(at: Partition, messages: "list[Message]") -> int:
                 stamps.extend(time for kind, time in (one.timestamp() for one in messages) if kind)
-                return parts.add(at, self._format.lines(at, messages))
+                return parts.add(at, self._format.text(at, messages))
 
             try:
                 read = self._reader.read(wanted, take, Limits(bytes=max_bytes, silence=SILENCE))

@@ -12,6 +12,7 @@ from octo_core.errors import UsageError
 from octo_core.offsets import Place
 from octo_core.refusals import refusal_line
 from octo_core.spec.sources import KafkaSource
+from octo_resources.sources.kafka.bulk import Lines
 from octo_resources.sources.kafka.decoding import Decode
 from octo_resources.sources.kafka.keys import Keys
 from octo_resources.sources.kafka.message import ENCODE, head_of, joined, place_of, prefix_of
@@ -19,9 +20,6 @@ from octo_resources.sources.kafka.values import Unreadable, json_object
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
-
-Lines = Callable[[Place, "Sequence[Message]"], list[bytes]]
-"""The lines of messages of one partition, without their ends."""
 
 
 class Row(NamedTuple):
@@ -36,9 +34,9 @@ Read = Callable[["Message", bytes], Row | None]
 
 
 def json_lines(keys: Keys) -> Lines:
-    """For values that are JSON objects; 1.5 µs a message where nothing is odd about it."""
+    """For values that are JSON objects, one by one; many at once: `bulk.json_text`."""
 
-    def odd(prefix: bytes, message: "Message") -> bytes:
+    def line(prefix: bytes, message: "Message") -> bytes:
         value = message.value()
         if value is None:
             return keys.tombstone(prefix, message)
@@ -48,25 +46,8 @@ def json_lines(keys: Keys) -> Lines:
             return refusal_line(str(error), value, place_of(message))
 
     def lines(place: Place, messages: "Sequence[Message]") -> list[bytes]:
-        prefix, made = prefix_of(place), list[bytes]()
-        add = made.append
-        for message in messages:
-            value = message.value()
-            kind, time = message.timestamp()
-            # The usual message: an object whose first key follows its brace, no headers, a plain key.
-            if value is None or value[:2] != b'{"' or value[-1:] != b"}" or not kind or message.headers():
-                add(odd(prefix, message))
-                continue
-            key = message.key()
-            text = b'"%b"' % key if key is not None and keys.plain and key.isalnum() else keys.text(message)
-            add(
-                b'%b%d,"_timestamp":%d,"_key":%b,"_headers":null,"_deleted":false,%b'
-                % (prefix, message.offset(), time, text, value[1:])
-            )
-        whole = b"\n".join(made)
-        if whole.count(b"\n") >= len(made) or b"\r" in whole:  # some value stands on several lines
-            return [odd(prefix, message) for message in messages]
-        return made
+        prefix = prefix_of(place)
+        return [line(prefix, message) for message in messages]
 
     return lines
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from octo_core.batch import LandedFile
 from octo_core.offsets import OffsetRange, Place
 from octo_resources.landing.disk import landing_errors
+from octo_resources.sources.kafka.bulk import Text
 
 
 class _Part:
@@ -21,11 +22,11 @@ class _Part:
         self.rows = 0
         self.bytes = 0
 
-    def add(self, lines: Sequence[bytes]) -> int:
-        data = b"\n".join(lines) + b"\n"
+    def add(self, text: Text) -> int:
+        data = memoryview(text.data)
         self.file.write(data)
         self.digest.update(data)
-        self.rows += len(lines)
+        self.rows += text.rows
         self.bytes += len(data)
         return len(data)
 
@@ -37,15 +38,15 @@ class Parts:
         self._folder, self._durable = folder, durable
         self._parts: dict[Place, _Part] = {}
 
-    def add(self, place: Place, lines: Sequence[bytes]) -> int:
+    def add(self, place: Place, text: Text) -> int:
         """Append lines of a partition; the bytes that they take."""
-        if not lines:
+        if not text.rows:
             return 0
         with landing_errors(self._folder):
             part = self._parts.get(place)
             if part is None:
                 part = self._parts[place] = _Part(self._folder / f"{file_name(place)}.jsonl")
-            return part.add(lines)
+            return part.add(text)
 
     @property
     def rows(self) -> int:

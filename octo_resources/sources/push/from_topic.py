@@ -1,5 +1,6 @@
 """What was pushed to a Kafka topic, landed: the values as they were pushed, by exact offset ranges."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from octo_core.batch import Batch
@@ -13,6 +14,7 @@ from octo_resources.kafka.reader import Reader
 from octo_resources.landing import Landing
 from octo_resources.sources.json_records import one_line
 from octo_resources.sources.kafka.begin import reached, to_read
+from octo_resources.sources.kafka.bulk import text_of_lines
 from octo_resources.sources.kafka.parts import Parts
 from octo_resources.sources.place import Place, Progress
 
@@ -40,12 +42,13 @@ def extract_topic(
         wanted = cut(found.ranges, max_rows)
         if not wanted:
             return None
+        text = text_of_lines(_values)
         with Reader(settings) as reader, landing.begin(pipeline, source) as writer:
             parts = Parts(writer.folder, durable=True)
             try:
                 read = reader.read(
                     wanted,
-                    lambda at, messages: parts.add(at, _values(at, messages)),
+                    lambda at, messages: parts.add(at, text(at, messages)),
                     progress=lambda rows, size: progress(rows, size, source),
                 )
                 files = parts.finish(read)
@@ -76,6 +79,6 @@ def topic_backlog(to: PushTopic, pipeline: str, source: str, place: Place, landi
     return backlog(reached(landing, pipeline, source, None), ends)
 
 
-def _values(_: Partition, messages: "list[Message]") -> list[bytes]:
+def _values(_: Partition, messages: "Sequence[Message]") -> list[bytes]:
     """The items; a message that is none (others may write to the topic too) is left for the load's reader to refuse."""
     return [one_line(value) for message in messages if (value := message.value())]
