@@ -19,7 +19,7 @@ from typing import Any, Final
 import psycopg
 import yaml
 
-from benchmarks.killed import loaded
+from benchmarks.kill_faults import Registry, by_two, load_all, while_slow
 from benchmarks.place import place
 from benchmarks.spark import below
 from demo.broker import Broker
@@ -87,6 +87,9 @@ CASES: Final = (
     *(Case("duplicate delivery", "", mode) for mode in MODES),
     *(Case("poison message", "", mode) for mode in MODES),
     *(Case("broker killed and restarted", "copied", mode) for mode in MODES),
+    *(Case("broker slow", "", mode) for mode in MODES[:2]),
+    *(Case("two readers at once", "", mode) for mode in MODES[:2]),
+    *(Case("schema registry gone", "", mode) for mode in MODES[:2]),
 )
 
 
@@ -98,6 +101,9 @@ class Ground:
     broker: Broker
     url: str
     topic: str = field(default_factory=lambda: f"k{uuid.uuid4().hex[:10]}")
+    registry: Registry | None = None
+    """Where one is, each message begins with the number of a schema, another one after each `new_schema`."""
+    schema: int = 1
     sent: list[int] = field(default_factory=list)
     poison: int = 0
     engine: dict[str, Any] | None = None
@@ -131,8 +137,9 @@ class Ground:
         return self
 
     def _pipeline(self) -> dict[str, Any]:
+        said = {"schema_registry": self.registry.url} if self.registry is not None else {}
         return {
-            "sources": {"events": {"kind": "kafka", "brokers": self.broker.address, "topic": self.topic}},
+            "sources": {"events": {"kind": "kafka", "brokers": self.broker.address, "topic": self.topic, **said}},
             "destination": {"kind": "postgres", "url": self.url},
             "tables": {
                 "public.event": {"write": "append"},
@@ -147,9 +154,10 @@ class Ground:
         from confluent_kafka import Producer
 
         producer = Producer({"bootstrap.servers": self.broker.address})
+        head = b"\0" + self.schema.to_bytes(4) if self.registry is not None else b""
         for number in ids:
             value = json.dumps({"id": number, "amount": f"{number}.50", "at": f"2026-03-01T10:00:{number % 60:02d}Z"})
-            producer.produce(self.topic, key=str(number), value=value, partition=number % 2)
+            producer.produce(self.topic, key=str(number), value=head + value.encode(), partition=number % 2)
         for number in range(poison):
             producer.produce(self.topic, key=f"bad {number}", value=b'{"id": 1, "amount"', partition=0)
         if producer.flush(30):
@@ -157,10 +165,16 @@ class Ground:
         self.sent += ids
         self.poison += poison
 
+    def before(self, case: Case) -> None:
+        """Bring about what is there before the messages are."""
+        if self.registry is not None and case.fault == "schema registry gone":
+            self.schema += 1  # one that nobody has asked for yet
+            self.registry.gone_for = 4
+
     def run(self, case: Case, flag: Path) -> None:
         """Load what waits while the fault happens; again after a process was killed."""
-        fault = "killed" if case.fault.startswith("process") else "broker" if case.fault.startswith("broker") else ""
-        fault = fault or ("task" if case.point == "task" else "")
+        faults = {"process killed": "killed", "broker killed and restarted": "broker"}
+        fault = faults.get(case.fault, "task" if case.point == "task" else "")
         if fault:
             process = self._start(case, fault, flag)
             if fault == "broker":
@@ -170,12 +184,14 @@ class Ground:
             ended = process.wait(600)
             if ended != (-signal.SIGKILL if fault == "killed" else 0):
                 raise RuntimeError(f"the process of {case.text} ended with {ended}: {self.folder / 'process.log'}")
-        if fault != "broker":
-            space = Workspace.open(self.folder)
-            loaded(space, "events", case.mode)
-            space.registry.close()
-            if self.engine is not None:
-                close()  # its executors are for the next case's process
+        if case.fault == "broker slow":
+            while_slow(self.broker, lambda: load_all(self.folder, "events", case.mode))
+        elif case.fault.startswith("two"):
+            by_two(self.folder, "events", case.mode)
+        elif fault != "broker":
+            load_all(self.folder, "events", case.mode)
+        if self.engine is not None:
+            close()  # its executors are for the next case's process
 
     def _start(self, case: Case, fault: str, flag: Path) -> "subprocess.Popen[bytes]":
         words = [sys.executable, "-m", "benchmarks.killed", "events", case.mode, case.point or "-", fault, str(flag)]
@@ -253,6 +269,7 @@ def parent(pid: int) -> int:
 def tried(ground: Ground, case: Case) -> Outcome:
     """One case, from its messages to the count."""
     start = 1 + max(ground.sent)
+    ground.before(case)
     ids = list(range(start, start + MESSAGES))
     ground.send(ids, poison=1 if case.fault == "poison message" else 0)
     if case.fault == "duplicate delivery":
@@ -285,18 +302,27 @@ def engine_of(mode: str, folder: Path) -> Iterator[dict[str, Any] | None]:
 
 def run_kill_matrix(_: int = 1) -> None:
     """Print the matrix. Raises SystemExit where anything was lost or doubled."""
+    from benchmarks.kill_push import PUSH_CASES, PushGround  # which is made of this module's parts
+
     outcomes: list[Outcome] = []
-    with place() as here:
+
+    def try_all(ground: Ground, cases: Sequence[Case]) -> None:  # one ground: what one fault leaves, the next one meets
+        for case in cases:
+            outcomes.append(tried(ground, case))
+            print(list(table(outcomes))[-1], flush=True)
+
+    with place() as here, Registry().served() as registry:
         broker = Broker(here.folder / "broker").start()
         try:
-            for mode in MODES:  # one pipeline for each way: what one fault leaves, the next one meets
+            for mode in MODES:
                 here.run(f"CREATE DATABASE {mode}")
+                url = here.url.replace("/bench?", f"/{mode}?")
                 with engine_of(mode, here.folder) as engine:
-                    url = here.url.replace("/bench?", f"/{mode}?")
-                    ground = Ground(here.folder / mode, broker, url, engine=engine).prepare()
-                    for case in (one for one in CASES if one.mode == mode):
-                        outcomes.append(tried(ground, case))
-                        print(list(table(outcomes))[-1], flush=True)
+                    ground = Ground(here.folder / mode, broker, url, engine=engine, registry=registry).prepare()
+                    try_all(ground, [one for one in CASES if one.mode == mode])
+            here.run("CREATE DATABASE push")
+            with PushGround(here.folder / "push", broker, here.url.replace("/bench?", "/push?")).served() as pushed:
+                try_all(pushed, PUSH_CASES)
         finally:
             broker.stop()
     print("\n".join(["", *table(outcomes)]))

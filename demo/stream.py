@@ -149,8 +149,9 @@ class Story:
             fingerprint = json.loads(self._json("plan", name))["fingerprint"]
             self.octopipe("approve", name, "--fingerprint", fingerprint[:8], "--reviewer", REVIEWER)
         self.chapter(
-            "The stream runs, the history is loaded beside it, and the consumer is killed twice",
-            "SIGKILL: no handler, no goodbye. Where to go on, the destination's position says.",
+            "A stream beside the history, killed twice",
+            "The stream runs while the history is loaded into the same table. SIGKILL: no handler, no goodbye. Where to go on, "
+            "the destination's position says.",
         )
         kills = [len(live.messages) // 4, len(live.messages) // 2]
         stream = Consumer(self, kills, len(live.messages))

@@ -18,6 +18,7 @@ from hypothesis import settings
 from demo.broker import Broker
 from octo_core.mapping import embedding
 from tests.servers.commands import Commands
+from tests.servers.kafka import SecureBroker
 from tests.servers.s3 import S3Server, s3_server
 
 settings.register_profile("no clock", deadline=None)  # how long an example takes is no property of the code
@@ -142,7 +143,7 @@ def _session(binaries: Path) -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """An Apache Kafka broker. Each test makes topics of names of its own."""
-    found = Broker(tmp_path_factory.mktemp("broker")).start()
+    found = SecureBroker(tmp_path_factory.mktemp("broker")).start()
     yield found
     found.stop()
 

@@ -20,6 +20,7 @@ quiet = logging.getLogger("octopipe.kafka")
 quiet.addHandler(logging.NullHandler())
 quiet.propagate = False
 
+_LOGIN: Final = "Look at `security:` of the source: mechanism, username, password; ca, certificate, key."
 _OWN: Final = frozenset({"enable.auto.commit", "enable.partition.eof", "isolation.level", "auto.offset.reset"})
 """Settings that exactness rests on."""
 
@@ -36,7 +37,7 @@ class Said:
     @property
     def refused(self) -> bool:
         """Whether waiting longer is of no use: who asks is not let in."""
-        return any("uthentication" in text for text in self.last)
+        return any(sign in text for text in self.last for sign in ("uthentication", "certificate"))
 
     def __str__(self) -> str:
         told = [text for text in dict.fromkeys(self.last) if "brokers are down" not in text] or self.last
@@ -120,7 +121,7 @@ def broker_errors(brokers: str, said: Said) -> Iterator[None]:
         code = error.code()
         told = str(said) or redact(str(error.str()))
         if code in (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED) or said.refused:
-            hint, retry = "Look at `security:` of the source: mechanism, username, password.", False
+            hint, retry = _LOGIN, False
         elif code in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED):
             hint, retry = "The user needs Read and Describe on the topic, and Read on the group `octopipe`.", False
         else:

@@ -1,6 +1,7 @@
 """From what was pushed to rows in a table: the same steps as of any source, and what is told of each request."""
 
 import dagster as dg
+import yaml
 
 from octo_assets.component import project_definitions
 from octo_core.ledger import LoadResult
@@ -86,6 +87,21 @@ def test_a_sensor_runs_the_pipeline_where_enough_waits_or_something_waits_long_e
         with feed.space() as space:
             space.registry.controls.switch("orders", "paused")
         assert tick().run_requests == []
+
+
+def test_with_a_transport_the_sensor_starts_the_landing_only(feed: Feed) -> None:
+    feed.write(batch={"rows": 1})
+    file = feed.root / "pipelines" / "orders" / "pipeline.yaml"
+    document = yaml.safe_load(file.read_text()) | {"transport": {"kafka": "batches", "brokers": "127.0.0.1:1"}}
+    file.write_text(yaml.safe_dump(document))
+    with feed.served() as client, dg.DagsterInstance.ephemeral() as instance:
+        client.post("/push/orders", json=order(1))
+        definitions = project_definitions(feed.project)
+        sensor = next(one for one in definitions.sensors or () if one.name == "orders__pushed")
+        assert isinstance(sensor, dg.SensorDefinition)
+        with dg.build_sensor_context(instance=instance, resources=definitions.resources) as context:
+            (request,) = sensor.evaluate_tick(context).run_requests or ()
+    assert request.asset_selection == [dg.AssetKey(["orders", "raw", "orders"])]
 
 
 def test_the_manifest_says_which_part_of_the_queue_landed(feed: Feed) -> None:

@@ -67,7 +67,7 @@ class OffsetRangeFile:
 
             def take(at: Partition, messages: "list[Message]") -> int:
                 stamps.extend(time for kind, time in (one.timestamp() for one in messages) if kind)
-                return parts.add(at, form.lines(at, messages))
+                return parts.add(at, form.text(at, messages))
 
             try:
                 files = parts.finish(reader.read([self.range], take))
