@@ -38,6 +38,8 @@ WHEN: Final = {
     "": "",
 }
 MODES: Final = ("batch", "continuous", "spark")
+READING: Final = ("broker slow", "two readers at once", "schema registry gone")
+"""Faults of reading, which is the same for both engines."""
 MESSAGES: Final = 60
 SLOW: Final = """
 CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -87,9 +89,7 @@ CASES: Final = (
     *(Case("duplicate delivery", "", mode) for mode in MODES),
     *(Case("poison message", "", mode) for mode in MODES),
     *(Case("broker killed and restarted", "copied", mode) for mode in MODES),
-    *(Case("broker slow", "", mode) for mode in MODES[:2]),
-    *(Case("two readers at once", "", mode) for mode in MODES[:2]),
-    *(Case("schema registry gone", "", mode) for mode in MODES[:2]),
+    *(Case(fault, "", mode) for fault in READING for mode in ("batch", "continuous")),
 )
 
 
@@ -316,9 +316,9 @@ def run_kill_matrix(_: int = 1) -> None:
         try:
             for mode in MODES:
                 here.run(f"CREATE DATABASE {mode}")
-                url = here.url.replace("/bench?", f"/{mode}?")
                 with engine_of(mode, here.folder) as engine:
-                    ground = Ground(here.folder / mode, broker, url, engine=engine, registry=registry).prepare()
+                    url = here.url.replace("/bench?", f"/{mode}?")
+                    ground = Ground(here.folder / mode, broker, url, registry=registry, engine=engine).prepare()
                     try_all(ground, [one for one in CASES if one.mode == mode])
             here.run("CREATE DATABASE push")
             with PushGround(here.folder / "push", broker, here.url.replace("/bench?", "/push?")).served() as pushed:

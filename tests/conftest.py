@@ -17,6 +17,7 @@ from hypothesis import settings
 
 from demo.broker import Broker
 from octo_core.mapping import embedding
+from octo_resources.registry import Registry
 from tests.servers.commands import Commands
 from tests.servers.kafka import SecureBroker
 from tests.servers.s3 import S3Server, s3_server
@@ -167,6 +168,14 @@ def postgres_15_server() -> Iterator[PostgresServer]:
     if not (DEBIAN_15 / "postgres").exists():
         pytest.skip("PostgreSQL 15 is not installed")
     yield from _session(DEBIAN_15)
+
+
+@pytest.fixture(scope="session")
+def registry_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry's file, made once: migrating takes longer than most tests."""
+    state = tmp_path_factory.mktemp("made")
+    Registry.open("sqlite", state).close()
+    return state / "registry.db"
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,10 @@ from octo_core.spec.sources import KafkaSource
 from octo_resources.flow.spooling import is_spooled, resume_from
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
-from octo_resources.sources.resume import Resume
 
 if TYPE_CHECKING:
     from octo_resources.kafka.cluster import Cluster, Keeping, Topic
+    from octo_resources.sources.resume import Resume
 
 IN_TIME: Final = 0.75
 """How much of a topic's retention may pass over an unread message before somebody is told."""
@@ -126,7 +126,7 @@ def leaves_with_broker(space: Workspace, pipeline: Pipeline, source: str) -> boo
     return space.registry.decisions.last_approved(pipeline.name) is None
 
 
-def first_position(space: Workspace, pipeline: Pipeline, source: str) -> Resume | None:
+def first_position(space: Workspace, pipeline: Pipeline, source: str) -> "Resume | None":
     """Where a Kafka source goes on of which the landing zone knows nothing, though the destination has some of it."""
     if source not in kafka_sources(pipeline) or space.landing.history(pipeline.name, source):
         return None

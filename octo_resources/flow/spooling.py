@@ -15,10 +15,10 @@ from octo_core.spec.sources import landing_of
 from octo_resources.flow.living import is_gone
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
-from octo_resources.sources.resume import Resume
 
 if TYPE_CHECKING:
     from octo_resources.destinations.postgres.state import Position
+    from octo_resources.sources.resume import Resume
 
 
 def is_spooled(pipeline: Pipeline, source: str) -> bool:
@@ -46,8 +46,10 @@ def was_spooled(space: Workspace, pipeline: Pipeline, source: str) -> bool:
     return bool(history) and history[-1].landing == "off"
 
 
-def resume_from(space: Workspace, pipeline: Pipeline, source: str) -> Resume:
+def resume_from(space: Workspace, pipeline: Pipeline, source: str) -> "Resume":
     """How far the destination is with a source. Raises DestinationError where nobody answers."""
+    from octo_resources.sources.resume import Resume  # with all that reads files 30 ms
+
     tables = fed(pipeline, source)
     destination = space.destination(pipeline)
     known = destination.positions(pipeline.name) if destination.prepared() else {}
@@ -64,7 +66,7 @@ def fed(pipeline: Pipeline, source: str) -> list[str]:
     return [table for table in pipeline.tables if source in pipeline.spec.sources_of(table)]
 
 
-def held(space: Workspace, pipeline: Pipeline, source: str, at: Resume) -> bool:
+def held(space: Workspace, pipeline: Pipeline, source: str, at: "Resume") -> bool:
     """Whether what is there has to be loaded before more is read: some tables have it, others wait for it; or it
     landed to be kept, before the source was told not to keep anything."""
     landed = space.landing.batches(pipeline.name, source)
@@ -95,7 +97,7 @@ def loadable(
     return [batch for batch in batches if fits(batch, table, {table: at.epoch if at is not None else 0})]
 
 
-def sweep(space: Workspace, pipeline: Pipeline, source: str, made: Batch | None, at: Resume) -> None:
+def sweep(space: Workspace, pipeline: Pipeline, source: str, made: Batch | None, at: "Resume") -> None:
     """After an extraction: take away what it supersedes, but what a load is reading at this moment."""
     keep = {made.id} if made is not None else set()
     keep |= being_read(space, pipeline)

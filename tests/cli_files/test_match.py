@@ -90,9 +90,9 @@ def test_equal_evidence_is_said(cli: Cli, folder: Path) -> None:
     assert "undecided" in cli("match", "one.yaml", "two.yaml").out
 
 
-def test_one_column_and_five_thousand(cli: Cli, folder: Path) -> None:
+def test_one_column_and_a_thousand(cli: Cli, folder: Path) -> None:
     (folder / "one.csv").write_text("email\nana@x.org\n")
-    names = [f"metric_{number}" for number in range(5000)]
+    names = [f"metric_{number}" for number in range(1000)]
     (folder / "wide.json").write_text(json.dumps({"columns": [*names, "customer_email"]}))
     said = cli("match", "one.csv", "wide.json", "--json")
     assert said.json["assignment"] == {"email": "customer_email"}

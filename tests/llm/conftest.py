@@ -1,5 +1,6 @@
 """A registry for the calls, and doors to models on loopback."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ OpenDoor = Callable[..., Door]
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
+def registry(tmp_path: Path, registry_file: Path) -> Iterator[Registry]:
+    (tmp_path / ".octopipe").mkdir()
+    shutil.copy(registry_file, tmp_path / ".octopipe")
     opened = Registry.open("sqlite", tmp_path / ".octopipe")
     yield opened
     opened.close()

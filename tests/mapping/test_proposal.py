@@ -230,8 +230,9 @@ def test_one_column_and_no_column() -> None:
     assert expressions(proposed(schema(), table("t", column("x", "int32")))) == {"x": None}
 
 
-def test_five_thousand_columns() -> None:
-    columns = [column(f"metric_{number:04d}", "float64") for number in range(4999)]
+def test_a_thousand_columns() -> None:
+    """Five thousand are matched in test_matching."""
+    columns = [column(f"metric_{number:04d}", "float64") for number in range(999)]
     found = proposed(schema(field("e_mail", "text", "a@b.org")), table("wide", *columns, column("email", "text")))
     assert {name: expr for name, expr in expressions(found).items() if expr} == {"email": "e_mail"}
 

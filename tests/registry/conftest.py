@@ -23,14 +23,6 @@ def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def made_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A registry's file, made once: migrating takes longer than most tests."""
-    state = tmp_path_factory.mktemp("made")
-    Registry.open("sqlite", state).close()
-    return state / "registry.db"
-
-
-@pytest.fixture(scope="session")
 def made_database(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of a database that holds a registry, made once."""
     url = fresh_database(postgres_server)
@@ -42,7 +34,7 @@ def made_database(postgres_server: PostgresServer, tmp_path_factory: pytest.Temp
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A new registry, its tables made."""
     if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("made_file"), tmp_path / "registry.db")
+        shutil.copy(request.getfixturevalue("registry_file"), tmp_path / "registry.db")
         return "sqlite"
     server, template = request.getfixturevalue("postgres_server"), request.getfixturevalue("made_database")
     name = f"r{uuid4().hex[:12]}"

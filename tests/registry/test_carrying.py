@@ -18,10 +18,10 @@ ANY = ApprovalPolicy()
 
 
 @pytest.fixture
-def there(tmp_path: Path, made_file: Path) -> Iterator[Registry]:
+def there(tmp_path: Path, registry_file: Path) -> Iterator[Registry]:
     """Another environment's registry."""
     (tmp_path / "there").mkdir()
-    shutil.copy(made_file, tmp_path / "there")
+    shutil.copy(registry_file, tmp_path / "there")
     registry = Registry.open("sqlite", tmp_path / "there")
     yield registry
     registry.close()

@@ -30,7 +30,19 @@ PACKAGES = (
     "octo_resources.destinations.postgres",
     "octo_resources.sources",
 )
-MODULES = ("octo_assets.launch", "octo_assets.report", "octo_core.expressions", "duckdb", "psycopg", "pyarrow.compute")
+MODULES = (
+    "octo_assets.launch",
+    "octo_assets.report",
+    "octo_core.expressions",
+    "dagster._core.storage.sqlite_storage",
+    "dagster._daemon",
+    "alembic.command",
+    "sqlalchemy.dialects.sqlite",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "duckdb",
+    "psycopg",
+    "pyarrow.compute",
+)
 
 
 # --- the side of the tests ------------------------------------------------------------------------------------------

@@ -198,19 +198,16 @@ class PostgresDestination:
         """SQLAlchemy's connection in a read-only transaction whose names are written out in full (0.5 s to import)."""
         import sqlalchemy
 
-        engine = sqlalchemy.create_engine(
-            "postgresql+psycopg://", creator=lambda: open_control(self.address), poolclass=sqlalchemy.NullPool
-        )
+        from octo_resources.destinations.postgres.reflecting import reflecting
+
         try:
-            with engine.connect() as connection:
+            with reflecting(open_control(self.address)) as connection:
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_INTROSPECTION_SECONDS}s'")
                 connection.exec_driver_sql(catalog_sql.CATALOG_SETTINGS)
                 yield connection
         except sqlalchemy.exc.DBAPIError as error:
             raise error.orig if isinstance(error.orig, Exception) else DestinationError(str(error)) from error
-        finally:
-            engine.dispose()
 
 
 def signature_parameters(tables: Iterable[str]) -> dict[str, list[str]]:

@@ -18,8 +18,8 @@ from octo_resources.engines.spark.missing import engine_error, explained
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.datasource import DataSource, DataSourceStreamReader, InputPartition
-    from pyspark.sql.streaming import StreamingQuery
     from pyspark.sql.streaming.datasource import ReadLimit
+    from pyspark.sql.streaming.query import StreamingQuery
 
 Ends = dict[str, Any]
 """Source → topic → {"id": Kafka's id of it, "next": {partition: the first offset that is not offered}}."""

@@ -136,4 +136,4 @@ class Settled:
 
 def _gone(rows: pa.RecordBatch) -> int:
     """How many are tombstones."""
-    return int(rows.column(GONE).true_count) if GONE in rows.schema.names else 0
+    return int(pc.sum(rows.column(GONE)).as_py() or 0) if GONE in rows.schema.names else 0
