@@ -1,8 +1,8 @@
 """A process of the kill matrix: loads what waits, and meets a fault at a point: `python -m benchmarks.killed …`.
 
-PIPELINE (batch|continuous|spark) POINT FAULT FLAG, or: serve PORT POINT FAULT FLAG. The fault comes once: FLAG is a
-file that is made then. Points: those of a load; `landing` and `landed` around the appearing of a batch; `committing`
-and `committed` around the commit of the queue of what is pushed.
+PIPELINE (batch|continuous|spark) POINT FAULT FLAG, or: serve PORT POINT FAULT FLAG.
+The fault comes once: FLAG is a file that is made then. Points: those of a load; `landing` and `landed` around the
+appearing of a batch; `committing` and `committed` around the commit of the queue of what is pushed.
 """
 
 import os

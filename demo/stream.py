@@ -150,8 +150,8 @@ class Story:
             self.octopipe("approve", name, "--fingerprint", fingerprint[:8], "--reviewer", REVIEWER)
         self.chapter(
             "A stream beside the history, killed twice",
-            "The stream runs while the history is loaded into the same table. SIGKILL: no handler, no goodbye. Where to go on, "
-            "the destination's position says.",
+            "The stream runs while the history is loaded into the same table. SIGKILL: no handler, no goodbye. "
+            "Where to go on, the destination's position says.",
         )
         kills = [len(live.messages) // 4, len(live.messages) // 2]
         stream = Consumer(self, kills, len(live.messages))

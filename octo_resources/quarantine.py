@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, cast
 
@@ -40,6 +41,10 @@ class Quarantine:
 
     def write(self, pipeline: str, load_id: str, rows: Iterable[QuarantinedRow]) -> QuarantineFile | None:
         """Write a load's rows and make them durable; None where there are none. LandingError where it cannot."""
+        found = iter(rows)
+        first = next(found, None)
+        if first is None:  # nearly every load: no file is made, and no disk waited for
+            return None
         path = self.path(pipeline, load_id)
         temporary = path.with_suffix(".tmp")
         count = 0
@@ -48,14 +53,11 @@ class Quarantine:
             with temporary.open("wb") as raw:
                 hashing = _Hashing(raw)
                 with zstandard.ZstdCompressor().stream_writer(cast(BinaryIO, hashing), closefd=False) as out:
-                    for row in rows:
+                    for row in chain([first], found):
                         out.write(row.model_dump_json().encode() + b"\n")
                         count += 1
                 raw.flush()
                 os.fsync(raw.fileno())
-            if count == 0:
-                temporary.unlink()
-                return None
             temporary.rename(path)
             _sync(path.parent)
         except OSError as error:

@@ -1,5 +1,8 @@
 """Speaking to a broker that wants to know who asks: certificates, and passwords over TLS."""
 
+import base64
+import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from octo_core.errors import SourceError
 from octo_resources.landing import Landing
 from tests.kafka.test_extract import _extract, _records
 from tests.kafka.topics import Topics
+from tests.servers.api import Api, Asked, Reply
 from tests.servers.kafka import Authority, SecureBroker
 
 
@@ -56,6 +60,26 @@ def test_a_password_goes_by_tls(topics: Topics, landing: Landing, topic: str, me
         assert "uthentication" in refused
         assert "security" in refused
         assert "wrong one" not in refused
+
+
+def test_a_token_is_asked_for_and_shown(topics: Topics, landing: Landing, topic: str) -> None:
+    broker = _secure(topics)
+
+    def token(asked: Asked) -> Reply:
+        headers = {name.lower(): value for name, value in asked.headers.items()}
+        assert headers["authorization"] == "Basic " + base64.b64encode(b"octo:of-the-client").decode()
+        now = int(time.time())
+        parts = ({"alg": "none"}, {"sub": "octo", "iat": now, "exp": now + 600, "scope": "kafka"})
+        texts = (base64.urlsafe_b64encode(json.dumps(one).encode()).decode().rstrip("=") for one in parts)
+        return Reply({"access_token": ".".join([*texts, ""]), "token_type": "Bearer", "expires_in": 600})
+
+    with Api({"/token": token}) as api:
+        said = {
+            "mechanism": "OAUTHBEARER", "token_url": f"{api.url}/token", "client_id": "octo",
+            "client_secret": "of-the-client", "scope": "kafka", "ca": str(broker.authority.ca),
+        }  # fmt: skip
+        source = topics.source(topic, brokers=broker.sasl_tls_address, security=said)
+        assert len(_records(_extract(landing, source))) == 1
 
 
 def test_a_broker_that_nobody_vouches_for_is_not_spoken_to(

@@ -68,6 +68,11 @@ class SecureBroker(Broker):
         store.write_bytes(key.read_bytes() + certificate.read_bytes())
         plain = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
         scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+        # It believes tokens that nobody signed: what is tried is how a client gets and shows one.
+        token = (
+            "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
+            'unsecuredLoginStringClaim_sub="broker";'
+        )
         self.settings = {
             "listeners": (
                 f"PLAINTEXT://127.0.0.1:{self.port},SASL_PLAINTEXT://127.0.0.1:{self.sasl_port},"
@@ -82,7 +87,8 @@ class SecureBroker(Broker):
             "ssl.truststore.type": "PEM",
             "ssl.truststore.location": str(self.authority.ca),
             "listener.name.ssl.ssl.client.auth": "required",
-            "listener.name.sasl_ssl.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+            "listener.name.sasl_ssl.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
+            "listener.name.sasl_ssl.oauthbearer.sasl.jaas.config": token,
             "listener.name.sasl_ssl.plain.sasl.jaas.config": plain,
             "listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config": scram,
             "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": scram,
