@@ -177,7 +177,7 @@ COMMANDS: Mapping[str, Entry] = {
         {"": f"{_OUTCOMES}:LogsAnswer", "-f": "octo_resources.flow.logs:LogLine"},
     ),
     "quarantine": Entry(
-        "observe",
+        "quarantine",
         "quarantine",
         "Rows that were set aside, with reasons.",
         LOOK,
@@ -185,6 +185,7 @@ COMMANDS: Mapping[str, Entry] = {
             "list": f"{_OUTCOMES}:QuarantineReasons",
             "show": f"{_OUTCOMES}:QuarantineRows",
             "replay": f"{_OUTCOMES}:ReplayedAnswer",
+            "discard": f"{_OUTCOMES}:DiscardedAnswer",
         },
     ),
     "history": Entry(

@@ -4,6 +4,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from pydantic import Field
+
 from octo_cli.answer import Answer
 from octo_core.approvals import Decision, Seal, Verdict
 from octo_core.ledger import LoadResult, QuarantinedRow
@@ -221,10 +223,18 @@ class QuarantineReasons(Answer):
 
 
 class ReplayedAnswer(Answer):
-    """Messages that were sent back, by topic."""
+    """What a replay did: the load that it was, or the messages that were sent back, by topic."""
 
     pipeline: str
-    topics: dict[str, int]
+    load: LoadResult | None = None
+    topics: dict[str, int] = Field(default_factory=dict)
+
+
+class DiscardedAnswer(Answer):
+    """How many rows were given up."""
+
+    pipeline: str
+    discarded: int
 
 
 class SetAside(QuarantinedRow):

@@ -1,18 +1,24 @@
 """Rows set aside: one file a load, durable before the load commits, with each row's reason and original payload."""
 
 import hashlib
+import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Final, Literal, cast
 
 import zstandard
 
 from octo_core.errors import LandingError
 from octo_core.ledger import QuarantinedRow
+from octo_resources.landing.ulid import new_ulid
 
 SUFFIX = ".jsonl.zst"
+SETTLED: Final = "settled-"
+Place = tuple[str, str]
+"""A row set aside, whichever load did it last: (table, id)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +60,21 @@ class Quarantine:
             temporary.rename(path)
             _sync(path.parent)
         except OSError as error:
-            hint = "make room there, or look at the folder's rights: octopipe doctor"
-            raise LandingError(
-                f"the quarantine cannot be written: {error.strerror}", where=str(path), hint=hint
-            ) from None
+            raise _unwritable(path, error) from None
         return QuarantineFile(path, hashing.digest.hexdigest(), count)
 
-    def read(self, pipeline: str, load_id: str, sha256: str | None = None) -> Iterator[QuarantinedRow]:
-        """A load's rows. LandingError where the file is gone or, given its checksum, not as it was written."""
+    def check(self, pipeline: str, load_id: str, sha256: str | None) -> None:
+        """LandingError where a load's file is gone or, given its checksum, not as it was written."""
         path = self.path(pipeline, load_id)
         if not path.is_file():
             raise LandingError(f"the rows that load {load_id} set aside are gone", where=str(path))
         if sha256 is not None and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
             raise LandingError(f"the rows that load {load_id} set aside were altered", where=str(path))
+
+    def read(self, pipeline: str, load_id: str, sha256: str | None = None) -> Iterator[QuarantinedRow]:
+        """A load's rows. LandingError where the file is gone or, given its checksum, not as it was written."""
+        path = self.path(pipeline, load_id)
+        self.check(pipeline, load_id, sha256)
         with path.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as plain:
             pending = b""
             while chunk := plain.read(1 << 20):
@@ -80,6 +88,56 @@ class Quarantine:
     def loads(self, pipeline: str) -> list[str]:
         """Ids of the loads that set rows aside, oldest first."""
         return sorted(path.name.removesuffix(SUFFIX) for path in (self.root / pipeline).glob(f"*{SUFFIX}"))
+
+    def open_rows(self, pipeline: str, loads: Sequence[str]) -> Iterator[tuple[str, QuarantinedRow]]:
+        """(load, row) of what `loads` set aside and nobody replayed or discarded since, the newest loads first.
+
+        A row that a replay set aside again is that load's.
+        """
+        seen = set(self.settled(pipeline))
+        for load_id in sorted(loads, reverse=True):
+            for row in self.read(pipeline, load_id):
+                place = (row.table, row.id)
+                if place not in seen:
+                    seen.add(place)
+                    yield load_id, row
+
+    def settled(self, pipeline: str) -> dict[Place, str]:
+        """What became of rows that are not set aside any more: `replayed` or `discarded`."""
+        paths = sorted((self.root / pipeline).glob(f"{SETTLED}*.json"))
+        entries = [json.loads(path.read_text("utf-8")) for path in paths]
+        return {(table, row): entry["what"] for entry in entries for table, row in entry["rows"]}
+
+    def settle(
+        self,
+        pipeline: str,
+        what: Literal["replayed", "discarded"],
+        rows: Sequence[Place],
+        *,
+        by: str | None = None,
+        reason: str | None = None,
+    ) -> Path:
+        """Write down, durably, what became of rows: when, by whom and why. LandingError where it cannot."""
+        at = datetime.now(UTC).isoformat()
+        said = {"at": at, "what": what, "by": by, "reason": reason, "rows": [list(row) for row in rows]}
+        path = self.root / pipeline / f"{SETTLED}{new_ulid(None)}.json"
+        temporary = path.with_suffix(".tmp")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as out:
+                out.write(json.dumps(said, ensure_ascii=False).encode() + b"\n")
+                out.flush()
+                os.fsync(out.fileno())
+            temporary.rename(path)
+            _sync(path.parent)
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        return path
+
+
+def _unwritable(path: Path, error: OSError) -> LandingError:
+    hint = "make room there, or look at the folder's rights: octopipe doctor"
+    return LandingError(f"the quarantine cannot be written: {error.strerror}", where=str(path), hint=hint)
 
 
 class _Hashing:

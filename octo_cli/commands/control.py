@@ -23,7 +23,7 @@ def start(name: Name) -> None:
     sensed = any(source.kind in ("kafka", "push") for source in pipeline.spec.sources.values())
     if pipeline.spec.schedule is None and not sensed and pipeline.spec.transport is None:
         raise UsageError(f"{name} has no schedule", hint='add to its file: schedule: {cron: "15 6 * * *"}')
-    space.registry.controls.switch(name, "started", by=_who())
+    space.registry.controls.switch(name, "started", by=who())
     _switch_in_dagster(space, name, on=True)
     _say(space, pipeline, f"{name} is started")
 
@@ -34,7 +34,7 @@ def stop(name: Name) -> None:
     Example:  octopipe stop flights
     """
     space, pipeline = opened(name)
-    space.registry.controls.switch(name, "stopped", by=_who())
+    space.registry.controls.switch(name, "stopped", by=who())
     _switch_in_dagster(space, name, on=False)
     _say(space, pipeline, f"{name} is stopped")
 
@@ -56,7 +56,7 @@ def pause(
         end = datetime.now(UTC) + parse_duration(until) if until else None
     except ValueError as error:
         raise UsageError(f"--for: {error}") from None
-    space.registry.controls.switch(name, "paused", until=end, by=_who())
+    space.registry.controls.switch(name, "paused", until=end, by=who())
     _say(
         space, pipeline, f"{name} is paused " + (f"until {end:%Y-%m-%d %H:%M} UTC" if end else "until `octopipe start`")
     )
@@ -103,7 +103,8 @@ def _say(space: "Workspace", pipeline: "Pipeline", text: str) -> None:
     console.answer(document, text + (f"; its next run is at {following:%Y-%m-%d %H:%M} UTC" if following else ""))
 
 
-def _who() -> str | None:
+def who() -> str | None:
+    """The user who runs this command, as the machine knows them."""
     import getpass
 
     try:

@@ -1,4 +1,4 @@
-"""`status`, `logs`, `quarantine` and `history`: what runs, ran, waits, failed, why, and what is next."""
+"""`status`, `logs` and `history`: what runs, ran, waits, failed, why, and what is next."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -23,13 +23,6 @@ Pipeline = Annotated[
     typer.Argument(help="One pipeline; all when left out.", metavar="[NAME]", autocompletion=completing.pipelines),
 ]
 
-_UNCOMMITTED = ("running", "failed", "aborted", "vanished")
-
-quarantine = typer.Typer(
-    help="Rows that were set aside, with reasons.",
-    epilog="Example:  octopipe quarantine list flights",
-    no_args_is_help=True,
-)
 history = typer.Typer(help="Past loads.", epilog="Example:  octopipe history list flights", no_args_is_help=True)
 
 
@@ -166,95 +159,6 @@ def logs(
         console.answer_line(line, line.text)
 
 
-@quarantine.command("list")
-def quarantine_list(
-    name: Name, load: Annotated[str | None, typer.Option(help="One load, by its id or the beginning of it.")] = None
-) -> None:
-    """Reasons for which rows were set aside, with their numbers, by load.
-
-    Example:  octopipe quarantine list flights
-    """
-    from collections import Counter
-
-    from octo_cli.outcomes import QuarantineReasons, ReasonCount
-
-    space, _ = opened(name)
-    store = space.quarantine
-    wanted = _set_aside(space, name, load)
-    counts: Counter[tuple[str, str, str, str]] = Counter()
-    for load_id in wanted:
-        for row in store.read(name, load_id):
-            counts[load_id, row.table, row.column or "", row.reason] += 1
-    found = [
-        ReasonCount(load_id=load_id, table=table, column=column or None, reason=reason, rows=rows)
-        for (load_id, table, column, reason), rows in sorted(counts.items(), key=lambda item: (item[0][0], -item[1]))
-    ]
-    rows = [(one.load_id, one.table, one.column, one.reason, one.rows) for one in found]
-    columns: list[console.Heading] = ["load", "table", "column", "reason", ("rows", "right")]
-
-    def show(screen: "Screen") -> None:
-        screen.print(console.table(columns, rows) if rows else f"no row of {name} is set aside")
-
-    console.answer(QuarantineReasons(pipeline=name, total=sum(counts.values()), reasons=tuple(found)), show)
-
-
-@quarantine.command("replay")
-def quarantine_replay(
-    name: Name,
-    from_topic: Annotated[
-        bool, typer.Option("--from-topic", help="Send the dead letters back to the topics that they came from.")
-    ] = False,
-) -> None:
-    """Load rows that were set aside once more, after a fix: messages go back from the dead letters to their topics.
-
-    Example:  octopipe quarantine replay flights --from-topic
-    """
-    from octo_cli.outcomes import ReplayedAnswer
-
-    space, pipeline = opened(name)
-    if not from_topic:
-        hint = f"after a fix of the mapping or the source read all again: octopipe run {name} --full"
-        raise UsageError("rows are replayed from a topic of dead letters only, by --from-topic", hint=hint)
-    from octo_resources.kafka.replaying import replay_letters
-
-    sent = replay_letters(space, pipeline)
-    said = ", ".join(f"{count:,} to {topic}" for topic, count in sent.items()) or "none was left"
-    console.answer(ReplayedAnswer(pipeline=name, topics=sent), f"dead letters of {name} sent back: {said}")
-
-
-@quarantine.command("show")
-def quarantine_show(
-    name: Name,
-    load: Annotated[str | None, typer.Option(help="One load, by its id or the beginning of it.")] = None,
-    column: Annotated[str | None, typer.Option(help="Only rows set aside for this column.")] = None,
-    rows: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 20,
-) -> None:
-    """Rows that were set aside, with their payload as it came.
-
-    Example:  octopipe quarantine show flights --rows 5
-    """
-    from octo_cli.outcomes import QuarantineRows, SetAside
-
-    space, _ = opened(name)
-    store = space.quarantine
-    wanted = reversed(_set_aside(space, name, load))
-    found: list[SetAside] = []
-    for load_id in wanted:
-        for row in store.read(name, load_id):
-            if len(found) < rows and column in (None, row.column):
-                found.append(SetAside(load_id=load_id, **row.model_dump()))
-
-    def show(screen: "Screen") -> None:
-        for one in found:
-            place = f"{one.table}.{one.column}" if one.column else one.table
-            screen.print(console.clean(f"{one.id}  {place}: {one.reason}"), style="bold")
-            screen.print(console.clean(f"  {one.payload}"))
-        if not found:
-            screen.print(f"no row of {name} is set aside")
-
-    console.answer(QuarantineRows(pipeline=name, rows=tuple(found)), show)
-
-
 @history.command("list")
 def history_list(
     name: Pipeline = None, rows: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20
@@ -347,16 +251,6 @@ def _purge(space: "Workspace") -> "Purge | None":
 
     root = space.project.root
     return lambda pipeline, before, dry_run: purge_runs(root, pipeline, before, dry_run=dry_run)
-
-
-def _set_aside(space: "Workspace", name: str, load: str | None) -> list[str]:
-    """Ids of the loads that set rows aside, oldest first; not those that never committed, whose rows load again."""
-    if load is not None:
-        found = _execution(space, name, load)
-        tables = found.result.tables.values() if found.result else ()
-        return [found.load_id] if any(table.quarantined for table in tables) else []
-    known = {one: space.registry.executions.get(one) for one in space.quarantine.loads(name)}
-    return [load_id for load_id, one in known.items() if one is None or one.status not in _UNCOMMITTED]
 
 
 def _execution(space: "Workspace", name: str, prefix: str) -> "Execution":

@@ -1,7 +1,7 @@
 """One load under way: all tables of a pipeline written, judged, recorded and committed in one transaction."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,13 +11,13 @@ import pyarrow as pa
 from octo_core.batch import Batch
 from octo_core.catalog import Table
 from octo_core.errors import DriftStop, MappingOutgrown, UsageError
-from octo_core.ledger import LoadResult, LoadStatus, Phases, TableLedger
+from octo_core.ledger import LoadResult, LoadStatus, Phases, QuarantinedRow, TableLedger
 from octo_core.plan.model import TableRecipe
 from octo_core.spec.shapes import every_source, looked_up
 from octo_core.streaming import DRIFT_FROM
 from octo_resources.destinations.postgres.order import order_by_foreign_keys
 from octo_resources.destinations.writing import LoadedBatch, LoadRecord, Move, QuarantineFile
-from octo_resources.engines.choice import attaches, choose
+from octo_resources.engines.choice import Choice, attaches, choose
 from octo_resources.engines.duckdb import LoadVariables, Tally, Tombstones
 from octo_resources.engines.protocol import Bringing
 from octo_resources.flow.afar import Afar, reading
@@ -118,7 +118,7 @@ class Underway:
         """Write all tables, judge, record and commit."""
         self.stage("began")
         read = list(self._read(pending))
-        self.choice = choose(self.pipeline.engine, sum(batch.bytes for batch in read))
+        self.choice = self._choice(read)
         self.engine = self.space.load_engine(self.pipeline, self.choice, self.load_id, self.say)
         with reading(self.space, self.pipeline, tasks=self.engine.name != "duckdb") as afar:
             afar.verify(read)
@@ -142,7 +142,7 @@ class Underway:
             if not works:
                 return self._answer("already_loaded", [], {})
             self.stage("copied")
-            drift = drift_of(self.pipeline, self.prepared, works, self.judging.wide)
+            drift = self._drift(works)
             if drift.waits or drift.stops:
                 transaction.close()
                 return self._drifted(drift, works)
@@ -254,7 +254,7 @@ class Underway:
             kept = self.space.quarantine.write(
                 self.pipeline.name,
                 self.load_id,
-                (row for work in works for row in rejected_rows(self.engine, work)),
+                (row for work in works for row in self._set_aside(work)),
             )
             self.judging.aside(works)
             if kept is not None:
@@ -270,9 +270,25 @@ class Underway:
                     self._move(work.table, newest, positions) for work in works for newest in work.newest().values()
                 ],
                 quarantine=files if not self.dry_run else _nowhere(ledgers),
+                replayed=self._replayed(works),
             )
         )
         return ledgers
+
+    def _choice(self, read: Sequence[Batch]) -> Choice:
+        """The engine, by what is read."""
+        return choose(self.pipeline.engine, sum(batch.bytes for batch in read))
+
+    def _drift(self, works: Sequence[Work]) -> DriftFound:
+        return drift_of(self.pipeline, self.prepared, works, self.judging.wide)
+
+    def _set_aside(self, work: Work) -> Iterator[QuarantinedRow]:
+        return rejected_rows(self.engine, work)
+
+    def _replayed(self, works: Sequence[Work]) -> Sequence[tuple[str, str]]:
+        """(table, id) of rows set aside by earlier loads that this one brought in."""
+        del works
+        return ()
 
     @staticmethod
     def _move(table: str, newest: Batch, positions: "Mapping[tuple[str, str], Position]") -> Move:

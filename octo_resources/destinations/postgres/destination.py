@@ -115,6 +115,18 @@ class PostgresDestination:
             state.require(connection, self.state_schema)
             return state.known_batches(connection, self.state_schema, pipeline)
 
+    def replayed(self, pipeline: str) -> frozenset[tuple[str, str]]:
+        """(table, id) of the rows set aside that a later load brought in. Needs `prepare`."""
+        with self._reading() as connection:
+            state.require(connection, self.state_schema)
+            return state.replayed(connection, self.state_schema, pipeline)
+
+    def quarantine_sums(self, pipeline: str) -> dict[str, str]:
+        """Load → the checksum of the file that holds the rows it set aside. Needs `prepare`."""
+        with self._reading() as connection:
+            state.require(connection, self.state_schema)
+            return state.quarantine_sums(connection, self.state_schema, pipeline)
+
     def row_counts(self, tables: Iterable[str]) -> dict[str, int]:
         """Table → its rows: counted where it is small, else PostgreSQL's own estimate."""
         found = {}

@@ -163,6 +163,22 @@ def known_batches(connection: "Connection", schema: str, pipeline: str) -> dict[
     return {place: frozenset(batches) for place, batches in found.items()}
 
 
+def replayed(connection: "Connection", schema: str, pipeline: str) -> frozenset[tuple[str, str]]:
+    """(table, id) of the rows set aside that a later load brought in."""
+    query = f"SELECT table_name, row_id FROM {quoted(schema)}.replays WHERE pipeline = %s"
+    return frozenset(connection.execute(query.encode(), (pipeline,)).fetchall())
+
+
+def quarantine_sums(connection: "Connection", schema: str, pipeline: str) -> dict[str, str]:
+    """Load → the checksum of the file that holds the rows it set aside."""
+    place = quoted(schema)
+    query = (
+        f"SELECT DISTINCT load_id, quarantine_sha256 FROM {place}.ledger JOIN {place}.loads USING (load_id) "
+        "WHERE pipeline = %s AND quarantine_sha256 IS NOT NULL"
+    )
+    return dict(connection.execute(query.encode(), (pipeline,)).fetchall())
+
+
 def loads(connection: "Connection", schema: str, pipeline: str, limit: int) -> list[dict[str, Any]]:
     from psycopg.rows import dict_row
 

@@ -28,9 +28,6 @@ from octo_resources.engines.duckdb.select import Evaluation, Tombstones, evaluat
 from octo_resources.engines.duckdb.session import Session
 from octo_resources.engines.duckdb.variables import LoadVariables
 
-PAYLOAD_SHOWN: Final = 500
-"""Characters of a malformed row's text that a preview carries."""
-
 
 class DuckEngine:
     """DuckDB inside this process. `memory`: bytes it may use; `temp`: a folder for what does not fit.
@@ -102,7 +99,7 @@ class DuckEngine:
         if scan.malformed:
             previewing.malformed(scan.refused)
         wanted = np.array(previewing.wanted_payloads(), np.int64)
-        texts = {row: text[:PAYLOAD_SHOWN] for row, text in payloads(inputs, wanted)} if len(wanted) else {}
+        texts = dict(payloads(inputs, wanted)) if len(wanted) else {}
         return previewing.done(scan, inputs, texts)
 
     def payloads(self, inputs: Sequence[Input], rows: "NDArray[np.int64]") -> Iterator[tuple[int, str]]:

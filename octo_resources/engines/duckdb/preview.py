@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,9 @@ from octo_resources.engines.duckdb.distinct import Distinct, Hashes, Repeats
 from octo_resources.engines.duckdb.inputs import Input, landed_row, split_row
 from octo_resources.engines.duckdb.scan import Refused, Scan
 from octo_resources.engines.duckdb.select import FAILURE, GONE, Evaluation
+
+PAYLOAD_SHOWN: Final = 500
+"""Characters of a malformed row's text that a preview carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,7 @@ class Previewing:
                 rows,
                 landed_row(inputs, first.row),
                 first.tokens or self._typed_tokens(inputs, first.row, payloads.get(first.row)),
-                payloads.get(first.row),
+                _cut(payloads.get(first.row)),
             )
             for (column, kind), rows in scan.refused.reasons.most_common(self._most)
             if (first := self._first.get((column, kind))) is not None
@@ -189,6 +192,10 @@ class Previewing:
             return {}
         wanted = {str(path_parts(path)[0]) for path in self._evaluation.paths}
         return {name: value for name, value in json.loads(payload).items() if name in wanted}
+
+
+def _cut(payload: str | None) -> str | None:
+    return payload[:PAYLOAD_SHOWN] if payload is not None else None
 
 
 def _numpy(hashes: "pa.Array[Any]") -> Hashes:
