@@ -154,9 +154,10 @@ def test_what_cannot_be_attached_is_loaded_the_ordinary_way(
         "CREATE INDEX ON sale_1 (note); CREATE INDEX ON sale_2 (note)",
         "ALTER TABLE sale_1 ADD CHECK (id > 0); ALTER TABLE sale_2 SET (fillfactor = 70)",
         "CREATE PUBLICATION told FOR TABLE sale",
+        "ALTER TABLE sale ENABLE ROW LEVEL SECURITY",
         "CREATE TABLE other PARTITION OF sale DEFAULT; INSERT INTO sale VALUES (1, '2030-01-01')",
     ],
-    ids=["rows", "indexes", "settings", "a publication", "rows elsewhere"],
+    ids=["rows", "indexes", "settings", "a publication", "policies", "rows elsewhere"],
 )
 def test_partitions_that_something_hangs_on_stay_themselves(
     destination: PostgresDestination, execute: Execute, why: str
