@@ -173,7 +173,7 @@ def test_partitions_that_something_hangs_on_stay_themselves(
 
 
 def test_a_view_on_a_partition_keeps_it_where_it_is(destination: PostgresDestination, execute: Execute) -> None:
-    execute(PARTED + "CREATE VIEW january AS SELECT * FROM sale_1")
+    execute(PARTED + "CREATE VIEW january AS SELECT * FROM sale_1; INSERT INTO sale VALUES (100, '2026-02-05')")
     done, tasks = bring(destination, "public.sale", COLUMNS, dated(TWICE), key=(), attach=True)
     assert tasks.depots == ["PartedDepot", "PostgresDepot"]
     assert done.counts == {"read": 7, "inserted": 7}

@@ -176,11 +176,12 @@ class Attaching:
         """
         before = self.session.value("SELECT current_setting('lock_timeout')")
         self._only_winners(brought)
-        inserted = self._insert_rest()
-        witness.believe()
         self.session.run(f"SET LOCAL lock_timeout = '{_WAIT}'")
         attached = sum(self._exchange(place, leaf) for place, leaf in enumerate(self.leaves))
         self.session.run(f"SET LOCAL lock_timeout = '{before}'")
+        witness.forget()
+        inserted = self._insert_rest()
+        witness.believe()
         witness.attached(Counts(inserted=attached))
         return attached, inserted
 
