@@ -138,7 +138,7 @@ class Frames:
         if len(files) == 1:
             base = fn.lit(files[0].base)
         else:
-            # Both ways of writing a path's scheme are looked up: a pattern laid over each row's path costs a microsecond.
+            # Both ways of writing the scheme are looked up: a pattern laid over each row's path costs a microsecond.
             places = [(f"file:{slashes}{one.input.path}", one.base) for one in files for slashes in ("", "//")]
             known = self._spark.createDataFrame(places, "`!file` string, `!base` long")
             read = read.withColumn("!file", fn.col("_metadata.file_path")).withColumn("!index", index)
