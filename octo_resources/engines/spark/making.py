@@ -32,7 +32,7 @@ def make(
     spark: "SparkSession", parts: Sequence[Numbered], inputs: Sequence[Input], maker: Maker, folder: Path
 ) -> tuple[Made, dict[str, Tally]]:
     """The files of all parts in their order, with what was counted. LandingError where a file cannot be read."""
-    made, tallies = Made(), {one.batch.id: Tally() for one in inputs}
+    made, tallies = Made(), dict[str, Tally]()
     if not parts:
         return made, tallies
     task = making(parts, maker, folder)
@@ -46,7 +46,7 @@ def make(
         made.rows_out += told["rows_out"]
         for batch, tally in counts_of(told["counts"]).items():
             tally.malformed = told["malformed"]
-            tallies[batch].add(tally)
+            tallies.setdefault(batch, Tally()).add(tally)
     return made, tallies
 
 
