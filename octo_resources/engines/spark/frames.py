@@ -138,10 +138,10 @@ class Frames:
         if len(files) == 1:
             base = fn.lit(files[0].base)
         else:
-            # Both ways of writing the scheme are looked up: a pattern laid over each row's path costs a microsecond.
-            places = [(f"file:{slashes}{one.input.path}", one.base) for one in files for slashes in ("", "//")]
+            places = [(str(one.input.path), one.base) for one in files]
             known = self._spark.createDataFrame(places, "`!file` string, `!base` long")
-            read = read.withColumn("!file", fn.col("_metadata.file_path")).withColumn("!index", index)
+            file = fn.regexp_replace(fn.col("_metadata.file_path"), "^[a-z]+:/+", "/")
+            read = read.withColumn("!file", file).withColumn("!index", index)
             read = read.join(fn.broadcast(known), "!file", "left")
             base, index = fn.col("`!base`"), fn.col("`!index`")
         tokens = [fn.col(identifier(str(path_parts(path)[0]))).alias(path) for path in mapping.paths]
