@@ -18,7 +18,7 @@ from octo_resources.project import Pipeline
 
 _PIPELINE = """\
 sources:
-  sales: {{kind: file, path: "{path}", key: [id]}}
+  sales: {{kind: file, path: "{path}", key: [{key}]}}
 destination: {{kind: postgres, url: "${{secret:env/BENCH_URL}}"}}
 tables:
   public.{table}: {{from: sales, write: {write}}}
@@ -78,12 +78,19 @@ class Sales:
     """A project with one pipeline, ready to load: landed, typed, mapped, planned and approved."""
 
     def __init__(
-        self, place: Place, path: Path, *, name: str = "sales", write: str = "append", table: str = "sale"
+        self,
+        place: Place,
+        path: Path,
+        *,
+        name: str = "sales",
+        write: str = "append",
+        table: str = "sale",
+        key: str = "id",
     ) -> None:
         self.root, self.name, self._url = place.folder / f"project-{name}", name, place.url
         folder = self.root / "pipelines" / name
         folder.mkdir(parents=True)
-        (folder / "pipeline.yaml").write_text(_PIPELINE.format(path=path, write=write, table=table))
+        (folder / "pipeline.yaml").write_text(_PIPELINE.format(path=path, write=write, table=table, key=key))
         (self.root / ".env").write_text(f"BENCH_URL={place.url}\n")
         self.space.destination(self.pipeline).prepare()
         print_ = prepare(self.space, self.pipeline).plan.fingerprint

@@ -1,6 +1,7 @@
 """Parquet into PostgreSQL on Spark: a whole load, safe to retry, against Spark's own JDBC write, which is not.
 
-Into a plain table, and into one whose empty partitions are exchanged for those that the tasks filled.
+Rows are appended without a key, as JDBC does: into a plain table, and into one whose empty partitions are exchanged for
+those that the tasks filled.
 Both run in one local session on two cores that is up already; the JDBC write has batched and rewritten inserts. And the
 peak memory of the driver and its Python workers at 5 and at 20 million rows.
 """
@@ -128,7 +129,7 @@ def settings() -> Settings:
 
 def made(here: Place, glob: Path, table: str = "sale") -> Sales:
     """The approved pipeline, on Spark; its table's partitions, if it has some, may be exchanged."""
-    sales = Sales(here, glob, name=table, table=table, write="append")
+    sales = Sales(here, glob, name=table, table=table, write="append", key="")
     with (sales.root / "pipelines" / sales.name / "pipeline.yaml").open("a") as file:
         file.write(_ENGINE)
     vars(sales).pop("pipeline", None)  # it was read before

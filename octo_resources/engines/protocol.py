@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -12,7 +13,8 @@ from octo_core.schema import SourceSchema
 
 if TYPE_CHECKING:
     from octo_core.expressions import Node
-    from octo_resources.engines.duckdb import Input, LoadVariables, Scan, Tombstones
+    from octo_resources.engines.duckdb import Input, LoadVariables, Scan, Tally, Tombstones
+    from octo_resources.engines.duckdb.shapes.made import Made, Maker
 
 EngineName = Literal["duckdb", "spark"]
 
@@ -50,6 +52,9 @@ class Engine(Protocol):
         tombstones: "Tombstones | None" = None,
     ) -> "Bringing | None":
         """The same rows, brought by the engine's tasks; None where all rows come through this process."""
+
+    def make(self, inputs: "Sequence[Input]", maker: "Maker", folder: Path) -> "tuple[Made, dict[str, Tally]]":
+        """Files of the landed ones, in their order, made where the engine's work is done; `folder`: where they go."""
 
     def payloads(self, inputs: "Sequence[Input]", rows: "NDArray[np.int64]") -> Iterator[tuple[int, str]]:
         """(row, original text) of sorted row numbers."""

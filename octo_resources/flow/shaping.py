@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -13,12 +14,14 @@ from octo_core.relations import holds_values, join_nodes
 from octo_core.schema import SourceSchema
 from octo_core.spec.shapes import PARENT, EachFrom, JoinFrom, JoinWith, Shape, UnionFrom, relation_name
 from octo_resources.engines.duckdb import Input, LoadVariables, Tally
+from octo_resources.engines.protocol import Engine
 from octo_resources.flow.afar import Afar
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
     from octo_core.expressions import Node
+    from octo_resources.engines.duckdb.shapes.made import Made, Maker
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,20 @@ class Shaped:
 
 @contextmanager
 def shaping(
-    space: Workspace, pipeline: Pipeline, schemas: Mapping[str, SourceSchema], afar: Afar | None = None
+    space: Workspace,
+    pipeline: Pipeline,
+    schemas: Mapping[str, SourceSchema],
+    afar: Afar | None = None,
+    engine: Engine | None = None,
 ) -> Iterator["Shaper"]:
-    """A shaper whose files are there as long as the block runs. `afar`: of a load, where its files are read."""
+    """A shaper whose files are there as long as the block runs.
+
+    `afar` and `engine` are of a load: where its files are read, and what makes others of them.
+    """
     parent = space.project.state / "tmp"
     parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="shapes-", dir=parent) as folder:
-        yield Shaper(space, pipeline, schemas, Path(folder), afar)
+        yield Shaper(space, pipeline, schemas, Path(folder), afar, engine)
 
 
 @dataclass
@@ -61,6 +71,7 @@ class Shaper:
     schemas: Mapping[str, SourceSchema]
     folder: Path
     afar: Afar | None = None
+    engine: Engine | None = None
     _made: int = field(default=0)
 
     def shaped(
@@ -95,28 +106,33 @@ class Shaper:
     def _each(
         self, origin: EachFrom, inputs: Sequence[Input], nodes: "Mapping[str, Node]", limit: int | None
     ) -> Shaped:
-        from octo_resources.engines.duckdb.shapes.each import Elements, explode
+        from octo_resources.engines.duckdb.shapes.each import ElementMaker
 
         base, name = self.schemas[origin.source], relation_name(origin)
         kept = _of_parent(nodes, base) if len(origin.steps) == 1 else None
-        elements = Elements(origin.steps, holds_values(self.schemas[name]), kept)
-        made, tallies = explode(inputs, base, elements, self._folder(), with_refused=True, limit=limit)
+        maker = ElementMaker(base, tuple(origin.steps), holds_values(self.schemas[name]), kept, limit)
+        made, tallies = self._make(inputs, maker)
         seen = Seen(origin.source, frozenset({origin.steps[0]}), tallies)
         return Shaped(made.inputs, ShapeCount(relation=name, rows_in=made.rows_in, rows_out=made.rows_out), (seen,))
 
     def _union(self, origin: UnionFrom, inputs: Sequence[Input]) -> Shaped:
         """Files as they are, but for typed ones among others: those become lines of JSON, as all have one schema."""
-        from octo_resources.engines.duckdb.shapes.made import plain
+        from octo_resources.engines.duckdb.shapes.made import PlainMaker
 
         mixed = len({one.file.format == "parquet" for one in inputs}) > 1
         united = self.schemas[relation_name(origin)]
         if mixed or not any(field.carrier == "typed" for field in united.fields):
-            folder = self._folder()
+            grouped = groupby(inputs, key=lambda one: (one.file.format == "parquet", one.batch.source))
             inputs = [
-                plain(one, place, self.schemas[one.batch.source], folder) if one.file.format == "parquet" else one
-                for place, one in enumerate(inputs)
+                one
+                for (typed, source), files in grouped
+                for one in (self._make(list(files), PlainMaker(self.schemas[source]))[0].inputs if typed else files)
             ]
         return Shaped(list(inputs))
+
+    def _make(self, inputs: Sequence[Input], maker: "Maker") -> "tuple[Made, dict[str, Tally]]":
+        folder = self._folder()
+        return maker.make(inputs, folder) if self.engine is None else self.engine.make(inputs, maker, folder)
 
     def _join(
         self,

@@ -136,7 +136,7 @@ class Underway:
                 expected_signature=self._signature(list(pending)),
             ) as transaction,
             self.watch.over(transaction, self.engine),
-            shaping(self.space, self.pipeline, self.prepared.schemas, afar) as shaper,
+            shaping(self.space, self.pipeline, self.prepared.schemas, afar, self.engine) as shaper,
         ):
             works = [work for table in tables if (work := self._write(transaction, shaper, table, pending[table.name]))]
             if not works:

@@ -154,9 +154,10 @@ def test_what_cannot_be_attached_is_loaded_the_ordinary_way(
         "CREATE INDEX ON sale_1 (note); CREATE INDEX ON sale_2 (note)",
         "ALTER TABLE sale_1 ADD CHECK (id > 0); ALTER TABLE sale_2 SET (fillfactor = 70)",
         "CREATE PUBLICATION told FOR TABLE sale",
+        "ALTER TABLE sale ENABLE ROW LEVEL SECURITY",
         "CREATE TABLE other PARTITION OF sale DEFAULT; INSERT INTO sale VALUES (1, '2030-01-01')",
     ],
-    ids=["rows", "indexes", "settings", "a publication", "rows elsewhere"],
+    ids=["rows", "indexes", "settings", "a publication", "policies", "rows elsewhere"],
 )
 def test_partitions_that_something_hangs_on_stay_themselves(
     destination: PostgresDestination, execute: Execute, why: str
@@ -172,7 +173,7 @@ def test_partitions_that_something_hangs_on_stay_themselves(
 
 
 def test_a_view_on_a_partition_keeps_it_where_it_is(destination: PostgresDestination, execute: Execute) -> None:
-    execute(PARTED + "CREATE VIEW january AS SELECT * FROM sale_1")
+    execute(PARTED + "CREATE VIEW january AS SELECT * FROM sale_1; INSERT INTO sale VALUES (100, '2026-02-05')")
     done, tasks = bring(destination, "public.sale", COLUMNS, dated(TWICE), key=(), attach=True)
     assert tasks.depots == ["PartedDepot", "PostgresDepot"]
     assert done.counts == {"read": 7, "inserted": 7}

@@ -7,6 +7,7 @@ import yaml
 
 from octo_core.errors import OutOfTime
 from octo_resources.engines.spark import SparkEngine
+from tests.flow.nested import item, order, orders_pipeline
 from tests.flow.shop import Shop, sale, sales
 
 LOCAL = {"kind": "spark", "master": "local[2]"}
@@ -110,3 +111,31 @@ def test_without_the_right_to_make_a_schema_rows_go_through_the_driver(
     monkeypatch.setenv("SHOP_WAREHOUSE", shop.url.replace("postgres@", "loader@"))
     assert shop.load().result.tables["shop.sale"].inserted == 10
     assert shop.sql("DROP OWNED BY loader; DROP ROLE loader") == []
+
+
+def test_the_elements_of_lists_are_told_apart_by_tasks(shop: Shop, spark: SparkEngine) -> None:
+    spoilt = [order(50, item("A"), "no record", item("C", "many"), item("D", 0)), order(52, items="none")]
+    answers = []
+    for engine in ("duckdb", LOCAL):
+        shop.sql("DROP SCHEMA IF EXISTS sales CASCADE; DROP SCHEMA IF EXISTS _octopipe CASCADE")
+        orders_pipeline(shop, engine=engine, quarantine={"max_ratio": 1.0})
+        if engine == "duckdb":
+            shop.drop("orders", "a", [order(number, item("A"), item("B", 2)) for number in range(1, 41)])
+            shop.drop("orders", "b", spoilt)
+            shop.drop_text("orders", "c.jsonl", '{"id": 53, "items": [\n')
+            shop.land("orders")
+            shop.approve("orders")
+        result = shop.load("orders").result
+        aside = shop.quarantined(result.load_id, "orders")
+        answers.append(
+            {
+                "items": shop.sql("SELECT * FROM sales.purchase_item ORDER BY 1, 2"),
+                "ledger": [one.model_dump(exclude={"seconds"}) for one in result.tables.values()],
+                "shapes": result.shapes,
+                "aside": sorted((one.model_dump() for one in aside), key=str),
+                "sources": result.sources,
+                "warnings": result.warnings,
+            }
+        )
+    assert answers[0] == answers[1]
+    assert len(answers[0]["aside"]) > 5

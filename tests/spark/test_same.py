@@ -15,6 +15,8 @@ from pyarrow import parquet
 from octo_core.expressions import parse
 from octo_core.schema import SourceSchema
 from octo_resources.engines.duckdb import Tombstones
+from octo_resources.engines.duckdb.shapes.each import ElementMaker
+from octo_resources.engines.duckdb.shapes.made import Maker, PlainMaker
 from octo_resources.engines.protocol import Engine
 from octo_resources.engines.spark import SparkEngine, splits
 from tests.engine.landed import VARIABLES, Land, schema
@@ -148,3 +150,35 @@ def test_parquet(land: Land, spark: SparkEngine) -> None:
     land.add(written(3, **{name: plain[name] for name in ("i", "t")}, extra=plain["s"]), "parquet", batch="b3")
     found = same(spark, land, fields, {name: f'"{name}"' for name in plain})  # and ours, in the tasks
     assert len(found["refused"]) == 5  # what is no int16 in each of four files, and a nanosecond
+
+
+def made(engine: Engine, land: Land, maker: Maker, name: str) -> dict[str, Any]:
+    """What was made of files: every line with where it comes from, and what was counted."""
+    folder = land.folder / name
+    folder.mkdir()
+    found, tallies = engine.make(land.inputs, maker, folder)
+    lines = []
+    for one in found.inputs:
+        assert one.origin is not None
+        texts = one.path.read_text().splitlines()
+        assert len(texts) == one.file.rows
+        lines += [
+            (one.batch.id, one.origin.file.path, one.origin.place(number), text, one.origin.reason(number))
+            for number, text in enumerate(texts, start=1)
+        ]
+    return {"lines": sorted(lines, key=str), "rows": (found.rows_in, found.rows_out), "tallies": tallies}
+
+
+def test_elements_of_lists_and_lines_of_any_format(land: Land, spark: SparkEngine) -> None:
+    order = '{{"id": {0}, "note": "{1}", "items": [{{"sku": "a{0}"}}, 5, {{"sku": 1, "sku": 2}}, {{"sku": "\u20ac"}}]}}'
+    land.add("\n".join(order.format(n, "x" * 100) if n % 9 else '{"id": 1, ' for n in range(3000)))
+    land.add('{"id": 1}\n{"id": 2, "items": "none"}\n' + order.format(3, "y"), batch="b2", compression="gzip")
+    fields = schema({"id": "int64", "note": "text", "items": "json"}, {"items": "array", "id": "number"})
+    maker = ElementMaker(fields, ("items",), False, frozenset({"id"}))
+    wanted = made(land.engine, land, maker, "here")
+    assert made(spark, land, maker, "there") == wanted
+    assert len([line for line in wanted["lines"] if line[-1]]) > 5000
+    land.inputs.clear()
+    land.add(written(7, i=pa.array(range(20)), s=pa.array(["é", None] * 10)), "parquet", batch="b3")
+    plain = PlainMaker(schema({"i": "int64", "s": "text"}, {"i": "typed", "s": "typed"}))
+    assert made(spark, land, plain, "plain there") == made(land.engine, land, plain, "plain here")

@@ -3,7 +3,7 @@
 import pytest
 
 from octo_core.spec.pipeline import Engine
-from octo_resources.engines.choice import FROM, choose
+from octo_resources.engines.choice import ATTACH, FROM, attaches, choose
 from octo_resources.engines.spark.doctor import examine
 from octo_resources.engines.spark.missing import engine_error, java, java_fits
 from octo_resources.engines.spark.session import MEANINGS, Settings, configuration
@@ -32,6 +32,13 @@ def test_a_pipelines_engine_as_settings_of_a_session() -> None:
 def test_no_setting_changes_what_expressions_mean() -> None:
     conf = {"spark.sql.ansi.enabled": "false", "spark.sql.session.timeZone": "Asia/Tokyo"}
     assert MEANINGS.items() <= configuration(Settings.of(engine(kind="spark", conf=conf))).items()
+
+
+def test_what_is_for_octopipe_alone_is_not_sent_to_spark() -> None:
+    asked = engine(kind="spark", conf={ATTACH: "true", FROM: "1 GB"})
+    assert attaches(asked)
+    assert not attaches(engine(kind="spark"))
+    assert not {ATTACH, FROM} & configuration(Settings.of(asked)).keys()
 
 
 def test_by_connect_only_what_a_session_may_set_is_sent() -> None:

@@ -43,7 +43,7 @@ SELECT n.nspname, c.relname, pg_get_expr(c.relpartbound, c.oid), pg_get_partitio
 FROM pg_class p JOIN pg_inherits i ON i.inhparent = p.oid JOIN pg_class c ON c.oid = i.inhrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_partitioned_table t ON t.partrelid = p.oid
 WHERE p.oid = %(table)s::regclass AND t.partstrat IN ('l', 'r') AND NOT p.relispartition AND c.relkind = 'r'
-  AND t.partdefid <> c.oid AND c.relowner = p.relowner
+  AND t.partdefid <> c.oid AND c.relowner = p.relowner AND NOT p.relrowsecurity
   AND c.relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
   AND has_schema_privilege(n.oid, 'CREATE') AND c.relpersistence = 'p' AND c.reltablespace = 0
   AND NOT (c.relhastriggers OR c.relhasrules OR c.relrowsecurity) AND c.relreplident = 'd' AND c.reloptions IS NULL
@@ -176,11 +176,12 @@ class Attaching:
         """
         before = self.session.value("SELECT current_setting('lock_timeout')")
         self._only_winners(brought)
-        inserted = self._insert_rest()
-        witness.believe()
         self.session.run(f"SET LOCAL lock_timeout = '{_WAIT}'")
         attached = sum(self._exchange(place, leaf) for place, leaf in enumerate(self.leaves))
         self.session.run(f"SET LOCAL lock_timeout = '{before}'")
+        witness.forget()
+        inserted = self._insert_rest()
+        witness.believe()
         witness.attached(Counts(inserted=attached))
         return attached, inserted
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +27,9 @@ from octo_resources.engines.duckdb.scan import Refused, Scan, Tally
 from octo_resources.engines.duckdb.select import Evaluation, Tombstones, evaluation, identifier
 from octo_resources.engines.duckdb.session import Session
 from octo_resources.engines.duckdb.variables import LoadVariables
+
+if TYPE_CHECKING:
+    from octo_resources.engines.duckdb.shapes.made import Made, Maker
 
 
 class DuckEngine:
@@ -122,6 +125,10 @@ class DuckEngine:
         tombstones: Tombstones | None = None,
     ) -> None:
         """None: all rows come through this process."""
+
+    def make(self, inputs: Sequence[Input], maker: "Maker", folder: Path) -> "tuple[Made, dict[str, Tally]]":
+        """Files of the landed ones, made in this process."""
+        return maker.make(inputs, folder)
 
     def cancel(self) -> None:
         """Nothing: who takes the rows stops taking them."""

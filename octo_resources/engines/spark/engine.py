@@ -12,21 +12,25 @@ from numpy.typing import NDArray
 
 from octo_core.expressions import Node
 from octo_core.schema import SourceSchema
-from octo_resources.engines.duckdb import Input, LoadVariables, Scan, Tombstones
+from octo_resources.engines.duckdb import Input, LoadVariables, Scan, Tally, Tombstones
 from octo_resources.engines.elsewhere import Told
 from octo_resources.engines.spark.account import check, count, refuse
 from octo_resources.engines.spark.bringing import SparkBringing
 from octo_resources.engines.spark.frames import Frame, Frames
+from octo_resources.engines.spark.making import make
 from octo_resources.engines.spark.missing import explained
 from octo_resources.engines.spark.notes import error_of
 from octo_resources.engines.spark.packing import PACKED, counts_of, packing, unpacked
 from octo_resources.engines.spark.payloads import payloads_of
 from octo_resources.engines.spark.progress import saying
 from octo_resources.engines.spark.session import Settings, alive, session, settled, web_url
+from octo_resources.engines.spark.splits import cut
 from octo_resources.engines.spark.types import spark_schema
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from octo_resources.engines.duckdb.shapes.made import Made, Maker
 
 
 REMOTE_CORES: Final = 16
@@ -118,6 +122,12 @@ class SparkEngine:
         if self._settings.remote:  # its server does not say; a setting may
             return int(self.spark.conf.get("spark.default.parallelism", None) or REMOTE_CORES)
         return max(2, self.spark.sparkContext.defaultParallelism)
+
+    def make(self, inputs: Sequence[Input], maker: "Maker", folder: Path) -> "tuple[Made, dict[str, Tally]]":
+        """Files of the landed ones, by tasks; `folder` is at one path for all of them. As `evaluate` it may raise."""
+        with self.watched():
+            parts = cut(inputs, self.cores, Frames(self.spark, self.cores).marks)
+            return make(self.spark, parts, inputs, maker, folder)
 
     def payloads(self, inputs: Sequence[Input], rows: "NDArray[np.int64]") -> Iterator[tuple[int, str]]:
         """(row, original text) of sorted row numbers."""

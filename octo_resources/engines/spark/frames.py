@@ -71,7 +71,7 @@ class Frames:
         set_variables(self._spark, variables)
         counted: dict[str, Tally] = {one.batch.id: Tally() for one in inputs}
         natives = {n for n, one in enumerate(inputs) if one.file.format == "parquet" and _native(one, mapping, schema)}
-        parts = [part for part in cut(inputs, self._cores, self._marks) if part.ordinal not in natives]
+        parts = [part for part in cut(inputs, self._cores, self.marks) if part.ordinal not in natives]
         lanes = [(form, list(group)) for form, group in groupby(parts, key=lambda part: part.input.file.format)]
         size = part_size(inputs, self._cores)
         found = [
@@ -111,7 +111,8 @@ class Frames:
         numbers = self._spark.range(0, len(parts), 1, tasks(parts, size, self._cores))
         return numbers.mapInArrow(reading(parts, wanted), spark_schema(wanted.relation))
 
-    def _marks(self, parts: Sequence[Numbered]) -> Sequence[Marks]:
+    def marks(self, parts: Sequence[Numbered]) -> Sequence[Marks]:
+        """Count newlines and quotes of parts: here, or by a job where they are many."""
         spans = [part.input.span for part in parts]
         if sum(span.end - span.start for span in spans if span is not None) <= _COUNT_HERE:
             return [marks_of(part) for part in parts]

@@ -140,6 +140,21 @@ def _as_list(raw: str) -> str:
     return text
 
 
+@dataclass(frozen=True)
+class ElementMaker:
+    """Makes files of elements; see `Elements` and `explode`."""
+
+    schema: SourceSchema
+    steps: tuple[str, ...]
+    values: bool | None
+    kept: frozenset[str] | None = None
+    limit: int | None = None
+
+    def make(self, inputs: Sequence[Input], folder: Path) -> tuple[Made, dict[str, Tally]]:
+        elements = Elements(self.steps, self.values, self.kept)
+        return explode(inputs, self.schema, elements, folder, with_refused=True, limit=self.limit)
+
+
 def explode(
     inputs: Sequence[Input],
     schema: SourceSchema,

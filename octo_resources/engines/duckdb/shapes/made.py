@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import IO, Final, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from octo_core.batch import Batch, LandedFile
 from octo_core.schema import SourceSchema
 from octo_resources.engines.duckdb.inputs import Input, Numbered, Origin, split_row
 from octo_resources.engines.duckdb.payloads import payloads
+from octo_resources.engines.duckdb.scan import Tally
 
 _KEPT: Final = 1 << 16
 """Numbers of lines that wait in memory before they are written."""
@@ -39,6 +40,25 @@ class Made:
             batches[name].model_copy(update={"files": tuple(files), "folder": "", "rows": None})
             for name, files in found.items()
         ]
+
+
+class Maker(Protocol):
+    """Makes files of landed ones, each by itself. Picklable: tasks of a cluster may do it, each with a part of one."""
+
+    def make(self, inputs: Sequence[Input], folder: Path) -> tuple[Made, dict[str, Tally]]:
+        """A file in `folder` for each input; and what was counted of the source's own records, by batch."""
+
+
+@dataclass(frozen=True)
+class PlainMaker:
+    """Makes lines of JSON of files of any format, row by row."""
+
+    schema: SourceSchema
+
+    def make(self, inputs: Sequence[Input], folder: Path) -> tuple[Made, dict[str, Tally]]:
+        made = [plain(one, place, self.schema, folder) for place, one in enumerate(inputs)]
+        rows = sum(one.file.rows or 0 for one in made)
+        return Made(made, rows, rows), {}
 
 
 class MadeFile:
@@ -101,25 +121,13 @@ class MadeFile:
         file = LandedFile(
             path=str(self.path), format="jsonl", bytes=self.path.stat().st_size, sha256="", rows=self.lines
         )
-        origin = Origin(
-            file=landed.file,
-            places=self._mapped(),
-            refused=np.array(self._refused, np.int64),
-            reasons=tuple(self._reasons),
-        )
-        return Input(landed.batch, file, self.path, origin)
+        return made_of(landed, file, np.array(self._refused, np.int64), tuple(self._reasons))
 
     def _write_places(self) -> None:
         assert self._rows is not None
         self._places.tofile(self._rows)
         self._places = array("q")
         self._rows.flush()
-
-    def _mapped(self) -> NDArray[np.int64]:
-        """Where the lines come from; on disk, as there may be any number of them."""
-        if not self.lines:
-            return np.empty((0, 2), np.int64)
-        return np.memmap(self.path.with_suffix(".rows"), np.int64, "r").reshape(-1, 2)
 
     def _write_waiting(self) -> None:
         """Malformed rows come last, with their text as it came: all of them found in one more reading of the file."""
@@ -131,6 +139,15 @@ class MadeFile:
             whole = self._numbered.base | row
             plain = self._numbered.input.file.format == "jsonl"
             self.line(whole, text if plain else json.dumps(text, ensure_ascii=False), reasons[whole])
+
+
+def made_of(landed: Input, file: LandedFile, refused: NDArray[np.int64], reasons: tuple[str, ...]) -> Input:
+    """The input of a file that was made; where its lines come from stays on disk: there may be any number of them."""
+    path = Path(file.path)
+    places = np.empty((0, 2), np.int64)
+    if file.rows:
+        places = np.memmap(path.with_suffix(".rows"), np.int64, "r").reshape(-1, 2)
+    return Input(landed.batch, file, path, Origin(landed.file, places, refused, reasons))
 
 
 def plain(landed: Input, place: int, schema: SourceSchema, folder: Path) -> Input:
