@@ -108,6 +108,8 @@ def _is_finer(con: "duckdb.DuckDBPyConnection", relation: str, name: str, kind: 
     if not kind.endswith("_ns"):
         return False
     text = f"CAST({quoted(name)} AS VARCHAR)"
-    row = con.execute(f"SELECT coalesce(bool_or(regexp_matches({text}, '[.][0-9]{{6}}0*[1-9]')), false) FROM {relation}")
+    row = con.execute(
+        f"SELECT coalesce(bool_or(regexp_matches({text}, '[.][0-9]{{6}}0*[1-9]')), false) FROM {relation}"
+    )
     found = row.fetchone()
     return bool(found and found[0])

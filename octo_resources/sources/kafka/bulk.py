@@ -94,7 +94,7 @@ def _usual(
     place: Place, messages: "Sequence[Message]", values: Sequence[Any], times: Sequence[int], keys: "Keys"
 ) -> Text | None:
     """The text of messages that are all usual; None where one of them is not."""
-    found = pa.array(values, pa.binary())
+    found: Any = pa.array(values, pa.binary())
     if isinstance(found, pa.ChunkedArray):  # more than 2 GB
         return None
     places, raw = np.frombuffer(found.buffers()[1], np.int32), found.buffers()[2].to_pybytes()
@@ -108,8 +108,8 @@ def _usual(
         prefix_of(place), _digits(offsets), b',"_timestamp":', _digits(pa.array(times, pa.int64())), b',"_key":',
         *_keys(messages, keys), b',"_headers":null,"_deleted":false,', pc.binary_slice(found, 1, _LONGEST), b"\n",
     )  # fmt: skip
-    arrays = [pa.scalar(one, pa.binary()) if isinstance(one, bytes) else one for one in parts]
-    joined = pc.binary_join_element_wise(*arrays, pa.scalar(b"", pa.binary()))
+    arrays: list[Any] = [pa.scalar(one, pa.binary()) if isinstance(one, bytes) else one for one in parts]
+    joined: Any = pc.binary_join_element_wise(*arrays, pa.scalar(b"", pa.binary()))
     return Text(joined.buffers()[2], len(messages))
 
 
@@ -120,6 +120,6 @@ def _digits(numbers: "pa.Array[Any]") -> "pa.Array[Any]":
 def _keys(messages: "Sequence[Message]", keys: "Keys") -> "tuple[bytes | pa.Array[Any], ...]":
     """The keys as JSON strings, in parts: quotes around those that are letters and digits, which need no escapes."""
     raws = [message.key() for message in messages]
-    if keys.plain and None not in raws and b"".join(raws).isalnum():  # type: ignore[arg-type]  # no None is in it
+    if keys.plain and None not in raws and b"".join(raws).isalnum():
         return b'"', pa.array(raws, pa.binary()), b'"'
     return (pa.array([keys.text(message) for message in messages], pa.binary()),)
