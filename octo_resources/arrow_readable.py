@@ -24,7 +24,7 @@ def readable(found: "pa.Array[Any]") -> "pa.Array[Any]":
             fields = [pa.field(kind.field(place).name, part.type) for place, part in enumerate(parts)]
             return pa.StructArray.from_arrays(parts, fields=fields, mask=found.is_null())
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        inner = readable(found.flatten())
+        inner = readable(pc.list_flatten(found))
         if inner.type != kind.value_type:
             return _list_of(found, inner)
     return found
@@ -32,14 +32,16 @@ def readable(found: "pa.Array[Any]") -> "pa.Array[Any]":
 
 def _parts(found: "pa.Array[Any]") -> "list[pa.Array[Any]]":
     """The members of records, without those of records that are null."""
-    return [found.field(place) for place in range(found.type.num_fields)]
+    records: Any = found  # a StructArray
+    return [records.field(place) for place in range(found.type.num_fields)]
 
 
 def _list_of(found: "pa.Array[Any]", inner: "pa.Array[Any]") -> "pa.Array[Any]":
     """Lists of the same lengths over other elements."""
     lengths = [0 if one is None else one for one in pc.list_value_length(found).to_pylist()]
     ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(ends), inner, mask=found.is_null())
+    made: pa.Array[Any] = pa.ListArray.from_arrays(pa.array(ends), inner, mask=found.is_null())  # type: ignore[call-overload]  # the stubs have no mask beside an array
+    return made
 
 
 def _in_microseconds(found: "pa.Array[Any]") -> "pa.Array[Any]":

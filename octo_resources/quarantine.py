@@ -14,9 +14,10 @@ import zstandard
 
 from octo_core.errors import LandingError
 from octo_core.ledger import QuarantinedRow
+from octo_resources.landing.ulid import new_ulid
 
 SUFFIX = ".jsonl.zst"
-_SETTLED: Final = "settled.jsonl"
+SETTLED: Final = "settled-"
 Place = tuple[str, str]
 """A row set aside, whichever load did it last: (table, id)."""
 
@@ -61,10 +62,7 @@ class Quarantine:
             temporary.rename(path)
             _sync(path.parent)
         except OSError as error:
-            hint = "make room there, or look at the folder's rights: octopipe doctor"
-            raise LandingError(
-                f"the quarantine cannot be written: {error.strerror}", where=str(path), hint=hint
-            ) from None
+            raise _unwritable(path, error) from None
         return QuarantineFile(path, hashing.digest.hexdigest(), count)
 
     def check(self, pipeline: str, load_id: str, sha256: str | None) -> None:
@@ -108,7 +106,8 @@ class Quarantine:
 
     def settled(self, pipeline: str) -> dict[Place, str]:
         """What became of rows that are not set aside any more: `replayed` or `discarded`."""
-        entries = [json.loads(line) for line in self._settlings(pipeline)]
+        paths = sorted((self.root / pipeline).glob(f"{SETTLED}*.json"))
+        entries = [json.loads(path.read_text("utf-8")) for path in paths]
         return {(table, row): entry["what"] for entry in entries for table, row in entry["rows"]}
 
     def settle(
@@ -119,29 +118,28 @@ class Quarantine:
         *,
         by: str | None = None,
         reason: str | None = None,
-    ) -> datetime:
+    ) -> Path:
         """Write down, durably, what became of rows: when, by whom and why. LandingError where it cannot."""
-        at = datetime.now(UTC)
-        said = {"at": at.isoformat(), "what": what, "by": by, "reason": reason, "rows": [list(row) for row in rows]}
-        self._keep_settling(pipeline, json.dumps(said, ensure_ascii=False).encode() + b"\n")
-        return at
-
-    def _settlings(self, pipeline: str) -> list[bytes]:
-        """What `_keep_settling` was told, oldest first."""
-        path = self.root / pipeline / _SETTLED
-        return path.read_bytes().splitlines() if path.is_file() else []
-
-    def _keep_settling(self, pipeline: str, line: bytes) -> None:
-        path = self.root / pipeline / _SETTLED
+        at = datetime.now(UTC).isoformat()
+        said = {"at": at, "what": what, "by": by, "reason": reason, "rows": [list(row) for row in rows]}
+        path = self.root / pipeline / f"{SETTLED}{new_ulid(None)}.json"
+        temporary = path.with_suffix(".tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab", buffering=0) as out:
-                out.write(line)
+            with temporary.open("wb") as out:
+                out.write(json.dumps(said, ensure_ascii=False).encode() + b"\n")
+                out.flush()
                 os.fsync(out.fileno())
+            temporary.rename(path)
+            _sync(path.parent)
         except OSError as error:
-            hint = "make room there, or look at the folder's rights: octopipe doctor"
-            said_why = f"the quarantine cannot be written: {error.strerror}"
-            raise LandingError(said_why, where=str(path), hint=hint) from None
+            raise _unwritable(path, error) from None
+        return path
+
+
+def _unwritable(path: Path, error: OSError) -> LandingError:
+    hint = "make room there, or look at the folder's rights: octopipe doctor"
+    return LandingError(f"the quarantine cannot be written: {error.strerror}", where=str(path), hint=hint)
 
 
 class _Hashing:

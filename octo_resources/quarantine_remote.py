@@ -3,17 +3,16 @@
 A load's file is in the store before the load commits; this machine's disk has a mirror of what it read.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from octo_core.errors import LandingError
 from octo_core.ledger import QuarantinedRow
-from octo_resources.landing.ulid import new_ulid
 from octo_resources.objects import ObjectStore, StoreError
-from octo_resources.quarantine import SUFFIX, Quarantine, QuarantineFile
+from octo_resources.quarantine import SETTLED, SUFFIX, Place, Quarantine, QuarantineFile
 
 _ABANDONED: Final = timedelta(days=1)
 """After so long without an end an upload is that of a process that died."""
@@ -43,6 +42,28 @@ class RemoteQuarantine(Quarantine):
                 self._store.download(self._key(pipeline, load_id), path)
         super().check(pipeline, load_id, sha256)
 
+    def settled(self, pipeline: str) -> dict[Place, str]:
+        for name in self._names(pipeline):
+            path = self.root / pipeline / name
+            if name.startswith(SETTLED) and not path.is_file():
+                with _said():
+                    self._store.download(f"{self._prefix}{pipeline}/{name}", path)
+        return super().settled(pipeline)
+
+    def settle(
+        self,
+        pipeline: str,
+        what: Literal["replayed", "discarded"],
+        rows: Sequence[Place],
+        *,
+        by: str | None = None,
+        reason: str | None = None,
+    ) -> Path:
+        path = super().settle(pipeline, what, rows, by=by, reason=reason)
+        with _said():
+            self._store.upload(path, f"{self._prefix}{pipeline}/{path.name}")
+        return path
+
     def remove(self, pipeline: str, load_id: str) -> None:
         super().remove(pipeline, load_id)
         with suppress(StoreError):  # what stays is of a load that is known not to have committed
@@ -52,23 +73,12 @@ class RemoteQuarantine(Quarantine):
         return sorted({*super().loads(pipeline), *self._there(pipeline)})
 
     def _there(self, pipeline: str) -> set[str]:
+        return {name.removesuffix(SUFFIX) for name in self._names(pipeline) if name.endswith(SUFFIX)}
+
+    def _names(self, pipeline: str) -> list[str]:
         prefix = f"{self._prefix}{pipeline}/"
         with _said():
-            keys = [one.key.removeprefix(prefix) for one in self._store.objects(prefix)]
-        return {key.removesuffix(SUFFIX) for key in keys if key.endswith(SUFFIX)}
-
-    def _settlings(self, pipeline: str) -> list[bytes]:
-        with _said():
-            keys = sorted(one.key for one in self._store.objects(self._settled(pipeline)))
-            return [found[0] for key in keys if (found := self._store.read(key)) is not None]
-
-    def _keep_settling(self, pipeline: str, line: bytes) -> None:
-        """An object each, named by its time: objects cannot be appended to."""
-        with _said():
-            self._store.write(f"{self._settled(pipeline)}{new_ulid()}.json", line, only_new=True)
-
-    def _settled(self, pipeline: str) -> str:
-        return f"{self._prefix}{pipeline}/settled/"
+            return [one.key.removeprefix(prefix) for one in self._store.objects(prefix)]
 
     def _key(self, pipeline: str, load_id: str) -> str:
         return f"{self._prefix}{pipeline}/{load_id}{SUFFIX}"

@@ -125,6 +125,7 @@ def peek(
     called, spec = _source(pipeline, source)
     found = look(spec, space.project, rows, topic=topic, partition=partition, offset=offset)
     records: list[dict[str, Any]] = []
+    shown: list[str] = []
     refused: list[dict[str, Any]] = []
     for line in found.lines:
         text = line.decode("utf-8", "replace")
@@ -134,6 +135,7 @@ def peek(
             continue
         try:
             records.append(json.loads(text, parse_float=str))
+            shown.append(text)
         except ValueError as error:
             refused.append({"reason": f"malformed JSON: {error}", "value": text})
     answer = PeekAnswer(
@@ -144,8 +146,7 @@ def peek(
         records=tuple(records),
         refused=tuple(refused),
     )
-    lines = [json.dumps(one, ensure_ascii=False) for one in records]
-    lines += [f"would be set aside: {json.dumps(one, ensure_ascii=False)}" for one in refused]
+    lines = [*shown, *(f"would be set aside: {json.dumps(one, ensure_ascii=False)}" for one in refused)]
     console.answer(answer, "\n".join(console.clean(line) for line in lines) or "no messages")
 
 

@@ -72,6 +72,7 @@ _ADORNED = re.compile(
     re.ASCII,
 )
 _DIGIT = re.compile("[0-9]")
+_UUID_LENGTH: Final = 36
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _INTERVAL = re.compile(
     r"[+-]?P(?=[0-9T])(?:[0-9]{1,6}Y)?(?:[0-9]{1,6}M)?(?:[0-9]{1,6}W)?(?:[0-9]{1,8}D)?"
@@ -90,6 +91,8 @@ def claims(token: str) -> tuple[Claim, ...]:
 
 @lru_cache(maxsize=65_536)
 def _short(text: str) -> tuple[Claim, ...]:
+    if _DIGIT.search(text) is None and len(text) != _UUID_LENGTH:  # most texts: the rest of the grammars ask for digits
+        return (*_booleans(text), *_structured(text))
     dated = (Claim(kind, layout, order) for kind, layout, order in temporal_claims(text))
     return (*_booleans(text), *_numbers(text), *dated, *_others(text), *_structured(text))
 
@@ -148,7 +151,7 @@ def _value(text: str, shape: str) -> float:
 
 
 def _others(text: str) -> Iterator[Claim]:
-    if len(text) == 36 and _UUID.fullmatch(text):
+    if len(text) == _UUID_LENGTH and _UUID.fullmatch(text):
         yield Claim("uuid", None, text.lower())
     elif text.lstrip("+-").startswith("P") and _INTERVAL.fullmatch(text):
         yield Claim("interval", "iso", text)

@@ -10,7 +10,8 @@ from typing import Final
 
 _STEMS: Final = """
 birth: geburt naissance nacimiento nascita nascimento geboorte fodelse fodsels urodz рожден 出生 生日 生年月日 ميلاد
-phone: telefon telephon telefono rufnummer movil celular cellulare puhelin телефон 手机 手機 电话 電話 携帯 전화 هاتف جوال
+phone: telefon telephon telefono rufnummer movil celular cellulare puhelin телефон
+phone: 手机 手機 电话 電話 携帯 전화 هاتف جوال
 gender: geschlecht genero geslacht kjonn 性别 性別 الجنس
 address: anschrift strasse adresse direccion domicilio indirizzo endereco адрес 地址 住址 住所 عنوان
 passport: reisepass passeport pasaporte passaporto паспорт 护照 護照 جواز

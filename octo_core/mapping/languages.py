@@ -1,6 +1,7 @@
 """Words of business data in other languages, by the concept of the vocabulary for which they stand.
 
-Written without accents, as names are compared without them; what stands in vocabulary.py already is not repeated.
+Written without accents, as names are compared without them; what stands in vocabulary.py already is not
+Written repeated.
 """
 
 from typing import Final
@@ -40,7 +41,8 @@ patient: paziente paciente patientin 患者 病人 مريض
 user: benutzer nutzer utilisateur usuario utente gebruiker
 company: firma unternehmen gesellschaft entreprise societe raisonsociale empresa azienda bedrijf 单位 企业 شركه
 vendor: lieferant fournisseur proveedor fornitore leverancier
-employee: mitarbeiter mitarbeiterin angestellter employe salarie empleado dipendente medewerker empl 员工 職員 职员 موظف
+employee: mitarbeiter mitarbeiterin angestellter employe salarie empleado dipendente medewerker empl 员工 職員
+employee: 职员 موظف
 department: abteilung bereich departement departamento reparto afdeling 部门 部門 قسم
 manager: vorgesetzter leiter responsable jefe 主管 经理
 city: wohnort ort stadt gemeinde localidad poblacion commune citta plaats cidade 城市 مدينه
@@ -83,7 +85,8 @@ area: flache surface superficie
 floor: stockwerk etage geschoss piso
 fee: gebuhr frais honorarios commissione
 language: sprache langue idioma lingua taal
-salary: gehalt lohn entgelt salaire sueldo salario stipendio remuneration compensation comp 月薪 年薪 薪资 薪水 薪酬 薪 راتب
+salary: gehalt lohn entgelt salaire sueldo salario stipendio remuneration compensation comp 月薪 年薪 薪资 薪水
+salary: 薪酬 薪 راتب
 balance: saldo kontostand solde
 transaction: buchung umsatz operation operacion movimiento
 reference: referenz verweis referencia riferimento bezug
@@ -98,7 +101,8 @@ discharged discharge entlassung entlassen sortie alta egreso dimissione 出院
 admitted admission aufnahme aufgenommen einweisung hospitalisation ingreso ricovero 入院
 blood blut sangre sangue 血
 smoker raucher rauchen fumeur fumador fumatore 吸烟
-insurer insurance insurance_company krankenkasse versicherung versicherer krankenversicherung assureur assurance seguro aseguradora assicurazione 保险
+insurer insurance insurance_company krankenkasse versicherung versicherer krankenversicherung assureur assurance
+insurer seguro aseguradora assicurazione 保险
 insured assure versichert asegurado assicurato
 systolic systolisch systolique sistolica sys
 diastolic diastolisch diastolique diastolica dia

@@ -5,6 +5,7 @@ columns one type. Value maps are about one field's own values and are not carrie
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from octo_core.mapping.words import stem, words
@@ -29,6 +30,26 @@ def template(expr: str, path: str) -> str | None:
         return None
     found = _replaced(expr, path, _FIELD)
     return found if _FIELD in found else None
+
+
+def takes(expr: str, values: Iterable[str]) -> bool:
+    """Whether an expression that maps values one by one names half of these; True for any other expression."""
+    seen, named = set(values), set(_listed(expr)[::2])
+    return not named or not seen or 2 * len(seen & named) >= len(seen)
+
+
+def idle(expr: str, path: str, values: Iterable[str]) -> bool:
+    """Whether an expression maps nothing but each of these values of the field to itself."""
+    listed = _listed(expr)
+    named, seen = listed[::2], set(values)
+    whole = expr.startswith(f"map_values({path},") and len(listed) % 2 == 0
+    return whole and bool(seen) and named == listed[1::2] and seen <= set(named)
+
+
+def _listed(expr: str) -> list[str]:
+    """The texts of a value map: value, result, value, result …, and maybe what stands for all others."""
+    _, _, listed = expr.partition("map_values(")
+    return [text[1:-1].replace("''", "'") for text in _TEXTS.findall(listed)]
 
 
 def written(pattern: str, path: str) -> str:

@@ -333,9 +333,12 @@ class _TableProposer:
         return ready if ready is not None else conversions.candidates(self.ends(row, column))
 
     def before(self, row: int, column: int) -> list[Candidate]:
-        """How the same field was written into the same column, the newest first."""
+        """How the same field was written into the same column, the newest first; no map of other values than it has."""
         path, name = self.offers[row].uses[0], self.columns[column].name
+        known = self.offers[row].attribute
+        values = known.values if known.closed else ()
         alike = [one.expr for one in self.remembered if one.field == path and one.column == name and one.expr]
+        alike = [path if patterns.idle(expr, path, values) else expr for expr in alike if patterns.takes(expr, values)]
         return [Candidate(expr, 1.0, "written as it was approved before") for expr in reversed(alike)]
 
     def alike(self, row: int, column: int) -> list[Candidate]:

@@ -94,7 +94,7 @@ def _split(piece: str) -> list[str]:
 
 
 def _parted(piece: str) -> list[str]:
-    """Two words of the vocabulary that are glued, maybe by the German s, n, en or es: entlassungsdatum; else as it is."""
+    """Two words of the vocabulary that are glued, maybe by the German s, n, en or es: entlassungsdatum; else one."""
     known = concepts()
     for cut in range(4, len(piece) - 3):
         head, tail = piece[:cut], piece[cut:]

@@ -131,6 +131,8 @@ class LoadRecord:
     batches: Sequence[LoadedBatch] = ()
     moves: Sequence[Move] = ()
     quarantine: Mapping[str, QuarantineFile] = field(default_factory=dict)
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    """table → tombstones in its ledger that nothing marks: they never reached the destination."""
     replayed: Sequence[tuple[str, str]] = ()
     """(table, quarantined row's id) of the rows that this load replays."""
     status: LoadStatus = "loaded"

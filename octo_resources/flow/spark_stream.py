@@ -31,7 +31,8 @@ def rounds(stream: "Streaming", followers: "dict[str, Follower]") -> StreamState
 
     topics = _topics(stream, followers)
     for name in followers:  # what a process before this one read, and did not load
-        if (waits := _drained(stream, name, topics[name], None)) is not None:
+        waits, _ = _drained(stream, name, topics[name], None)
+        if waits is not None:
             return stream.telling.ended("waiting_for_approval", waits)
     if stream.once and not _more(stream, topics):
         return stream.telling.ended("stopped", None)
@@ -78,22 +79,27 @@ def _taken(stream: "Streaming", topics: dict[str, KafkaFollower], offer: "Offer"
     behind = False
     for name, follower in topics.items():
         until = Offsets.of_position({"offsets": offer.ends.get(name)})
-        if (waits := _drained(stream, name, follower, until)) is not None:
+        waits, more = _drained(stream, name, follower, until)
+        if waits is not None:
             return waits
-        behind = behind or stream.telling.state.behind > 0
+        behind = behind or more
     offer.taken()
     if not behind:
         stream.pause(began)
     return None
 
 
-def _drained(stream: "Streaming", name: str, follower: KafkaFollower, until: Offsets | None) -> str | None:
-    """Micro-batches of one source until an offer's ends; without an offer only what waits already."""
-    follower.until = until if until is not None else Offsets()
+def _drained(stream: "Streaming", name: str, follower: KafkaFollower, until: Offsets | None) -> tuple[str | None, bool]:
+    """Micro-batches of one source until an offer's ends; without an offer only what waits already.
+
+    Gives why the stream waits, where it does, and whether there is more beyond the offer.
+    """
+    follower.until, more = until if until is not None else Offsets(), False
     try:
         while True:
             waits, left = stream.micro_batch(name, follower)
             if waits is not None or left is None:
-                return waits
+                return waits, more
+            more = left
     finally:
         follower.until = None

@@ -270,6 +270,7 @@ class Underway:
                     self._move(work.table, newest, positions) for work in works for newest in work.newest().values()
                 ],
                 quarantine=files if not self.dry_run else _nowhere(ledgers),
+                passed_over={work.table: work.passed_over for work in works},
                 replayed=self._replayed(works),
             )
         )

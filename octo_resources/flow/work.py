@@ -40,6 +40,11 @@ class Work:
         """Source → its newest batch of those that are recorded."""
         return {batch.source: batch for batch in sorted(self.recorded(), key=lambda batch: batch.id)}
 
+    @property
+    def passed_over(self) -> int:
+        """Tombstones that nothing marks: the engine counts them, and the destination never sees them."""
+        return self.scan.total.gone if self.passes_over else 0
+
     def ledger(self) -> TableLedger:
         """The account of the table: what the engine refused, and what the destination did and refused."""
         done = self.outcome
@@ -52,7 +57,7 @@ class Work:
             unchanged=done.unchanged,
             deduplicated=done.deduplicated,
             quarantined=len(self.scan.refused) + len(done.rejected),
-            tombstoned=done.tombstoned + (self.scan.total.gone if self.passes_over else 0),
+            tombstoned=done.tombstoned + self.passed_over,
             soft_deleted=done.soft_deleted,
             removed=done.removed,
             seconds=round(self.seconds, 3),

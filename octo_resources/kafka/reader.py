@@ -137,8 +137,8 @@ class Reader:
         if events:
             messages = [message for message in messages if message.error() is None]
         for partition, run in groupby(messages, _PARTITION):  # they come in runs: a third of the time of one by one
-            for topic, some in groupby(run, _TOPIC):
-                parted.setdefault((topic, partition), []).extend(some)
+            for topic, same in groupby(run, _TOPIC):
+                parted.setdefault((topic, partition), []).extend(same)
         result: list[tuple[Place, list[Message]]] = []
         for place, found in parted.items():
             one = left.get(place)

@@ -15,7 +15,6 @@ from octo_core.ledger import LoadResult, QuarantinedRow
 from octo_core.mapping.embedding import SWITCH
 from octo_resources.flow import LoadOutcome, Prepared, Workspace, approve, land, load, prepare
 from octo_resources.project import Pipeline
-from octo_resources.quarantine import Quarantine
 from octo_resources.registry import Registry
 from tests.servers.commands import OCTOPIPE, Commands
 
@@ -188,7 +187,7 @@ class Shop:
         return {name: self.sql(f"SELECT * FROM {name} t ORDER BY t::text") for name in (*tables, *more)}
 
     def quarantined(self, load_id: str, name: str = "sales", sha256: str | None = None) -> list[QuarantinedRow]:
-        return list(Quarantine(self.root / ".octopipe" / "quarantine").read(name, load_id, sha256))
+        return list(self.space.quarantine.read(name, load_id, sha256))
 
     def registry_sql(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """What somebody does who has the registry's file."""

@@ -103,14 +103,19 @@ def test_a_range_is_loaded_once_and_the_position_is_the_destinations(airport: Ai
     assert airport.position() == {"0": 5}
     assert not list((airport.root / ".octopipe" / "landing").rglob("*.jsonl"))  # read again by its range, if ever
     airport.say(2, 4, carrier="AA")
+    airport.topics.fill(airport.topic, [("3", None)])  # gone from the source, of which the table says nothing
     airport.land()
     ledger = airport.load().tables["public.flight"]
-    assert (ledger.read, ledger.inserted, ledger.updated) == (2, 1, 1)
+    assert (ledger.read, ledger.inserted, ledger.updated, ledger.tombstoned) == (3, 1, 1, 1)
     airport.land()
     assert airport.load().status == "nothing_new"
     airport.land(since=f"{airport.topic} 0:2")
     again = airport.load().tables["public.flight"]
-    assert (again.read, again.unchanged, again.quarantined) == (5, 3, 2)  # flight 3, two that are none, 2 and 4
+    assert (again.read, again.unchanged, again.quarantined) == (
+        6,
+        3,
+        2,
+    )  # flight 3, two that are none, 2, 4 and a tombstone
 
 
 def test_a_pipeline_that_waits_leaves_its_messages_where_they_are(airport: Airport) -> None:

@@ -89,3 +89,27 @@ def test_a_map_of_one_field_s_values_is_its_own() -> None:
     assert patterns.template("map_values(state, 'a', 'b')", "state") is None
     assert patterns.template("concat('state', state)", "state") == "concat('state', \0)"
     assert patterns.written("upper(\0)", '"order date"') == 'upper("order date")'
+
+
+def test_a_map_of_other_values_is_not_taken_over() -> None:
+    target = table("sale", column("state", "text"), checks=("state IN ('sent', 'paid')",))
+    before = [Remembered("state", "state", expr="map_values(state, 'S', 'sent', 'P', 'paid')")]
+    spelled = schema(field("state", "text", "sent", "paid"))
+    assert expressions(propose_table(spelled, target, catalog(target), before)) == {"state": "state"}
+    letters = schema(field("state", "text", "S", "P"))
+    assert expressions(propose_table(letters, target, catalog(target), before)) == {"state": before[0].expr}
+
+
+def test_a_map_of_values_to_themselves_is_written_as_the_field() -> None:
+    target = table("sale", column("state", "text"), checks=("state IN ('sent', 'paid', 'new')",))
+    before = [Remembered("state", "state", expr="map_values(state, 'sent', 'sent', 'paid', 'paid')")]
+    for seen, expr in ((("sent", "paid"), "state"), (("sent", "paid", "?!"), before[0].expr)):
+        source = schema(field("state", "text", *seen))
+        assert expressions(propose_table(source, target, catalog(target), before)) == {"state": expr}
+
+
+def test_columns_of_the_family_that_the_reviewer_chose_go_first() -> None:
+    columns = [f"{kind}_{part}_code" for kind in ("alba", "zeta") for part in ("width", "colour", "weight", "pressure")]
+    before = [Remembered(name, f"zeta_{name}_code", source="mine") for name in ("width", "colour")]
+    found = match(["weight"], columns, remembered=before, source_name="mine").assignment
+    assert found == {"weight": "zeta_weight_code"}

@@ -38,7 +38,7 @@ NETWORK: Final = (
         "mac",
         "address of a network card",
         "00:1A:2B:3C:4D:5E",
-        rf"{_HEX}{{2}}([:-])(?:{_HEX}{{2}}\1){{4}}{_HEX}{{2}}|(?:{_HEX}{{4}}\.){{2}}{_HEX}{{4}}",
+        rf"{_HEX}{{2}}(?::{_HEX}{{2}}){{5}}|{_HEX}{{2}}(?:-{_HEX}{{2}}){{5}}|(?:{_HEX}{{4}}\.){{2}}{_HEX}{{4}}",
         alone=1,
     ),
     semantic(

@@ -8,7 +8,8 @@ from octo_core.inference.semantic_types.model import CODE, DAY, Semantic, semant
 _NAME = r"[^\W\d_][^\d@/\\<>{}\[\]|#$%^*+=~]{0,79}"
 _GENDERS: Final = (
     "m f x o u d w h v male female man woman men women other unknown undisclosed nonbinary non-binary diverse divers "
-    "männlich weiblich hombre mujer masculino femenino homme femme masculin féminin maschio femmina masculin n n/a na"
+    "männlich weiblich hombre mujer masculino femenino homme femme masculin féminin maschio femmina masculin n n/a na "
+    "男 女 男性 女性 ذكر أنثى انثى мужской женский м ж"
 )
 
 

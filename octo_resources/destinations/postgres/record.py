@@ -56,7 +56,7 @@ class Recorder:
     def write(self, session: Session, record: LoadRecord, outcomes: Mapping[str, WriteOutcome]) -> None:
         """Everything of the record; raises LedgerMismatch where it differs from what was written."""
         for name, outcome in outcomes.items():
-            _agree(name, record.ledgers.get(name), outcome)
+            _agree(name, record.ledgers.get(name), outcome, record.passed_over.get(name, 0))
         self._load(session, record)
         for name, ledger in record.ledgers.items():
             self._ledger(session, name, ledger, record)
@@ -134,11 +134,12 @@ def _written(value: Value) -> str:
     return literal(value) if isinstance(value, str) else repr(value)
 
 
-def _agree(name: str, ledger: TableLedger | None, outcome: WriteOutcome) -> None:
+def _agree(name: str, ledger: TableLedger | None, outcome: WriteOutcome, passed_over: int) -> None:
     """The ledger's counts of what the destination did are the destination's own."""
     if ledger is None:
         raise LedgerMismatch("rows were written and no ledger says so", where=name)
     for key in ("inserted", "updated", "unchanged", "tombstoned", "soft_deleted", "removed"):
-        if getattr(ledger, key) != getattr(outcome, key):
-            message = f"the ledger says {getattr(ledger, key)} {key}, the destination {getattr(outcome, key)}"
+        own = getattr(outcome, key) + (passed_over if key == "tombstoned" else 0)
+        if getattr(ledger, key) != own:
+            message = f"the ledger says {getattr(ledger, key)} {key}, the destination {own}"
             raise LedgerMismatch(message, where=name)

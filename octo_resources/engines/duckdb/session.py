@@ -70,7 +70,8 @@ class Session:
         self.main.execute(f"INSERT INTO {HELD} SELECT * FROM octo_came")  # noqa: S608 - a constant
         self.main.unregister("octo_came")
         try:
-            return self.main.sql(self._plan(query)).to_arrow_table()
+            came: pa.Table = self.main.sql(self._plan(query)).to_arrow_table()
+            return came
         finally:
             self.main.execute(f"TRUNCATE {HELD}")
 

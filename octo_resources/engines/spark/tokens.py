@@ -159,5 +159,4 @@ class _Tokens(Reading):
 
 def _gone(found: pa.RecordBatch) -> "pa.Array[Any]":
     """Which rows are tombstones, by their tokens."""
-    said = pc.is_in(pc.utf8_lower(found.column(TOMBSTONE)), value_set=pa.array(["true", "t", "1"]))
-    return pc.coalesce(said, pa.scalar(False))
+    return pc.is_in(pc.utf8_lower(found.column(TOMBSTONE)), value_set=pa.array(["true", "t", "1"]))  # a NULL is not

@@ -1,6 +1,6 @@
 """Key ranges that the tasks of a load read themselves, all in one snapshot: nothing of them passes through the driver.
 
-PostgreSQL only: no other database lets several connections see the same moment. What a batch says of its ranges is
+PostgreSQL only: no other database hands a snapshot to another machine. What a batch says of its ranges is
 kept in its manifest; the snapshot is made anew by each load, and held by its driver until it ends.
 """
 
