@@ -1,4 +1,4 @@
-"""Processes that load, and one that is killed at a point of it."""
+"""Processes that load, and one that is killed at a point of it: `python -m tests.flow.killed PIPELINE POINT`."""
 
 import os
 import signal
@@ -29,3 +29,7 @@ def killed() -> None:
         land(space, pipeline)
     else:
         load(space, pipeline, stage=lambda reached: die() if reached == point else None)
+
+
+if __name__ == "__main__":
+    killed()
