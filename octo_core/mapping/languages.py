@@ -96,6 +96,7 @@ delivery: lieferung zustellung geliefert livraison livre entrega consegna leveri
 """`concept: words`; a concept that vocabulary.py lacks is made."""
 
 CONCEPTS: Final = """
+sku reference ref artikelnummer artikelnr
 diagnosis diagnose diagnostic diagnostico diagnosi 诊断 診斷 icd icd10
 discharged discharge entlassung entlassen sortie alta egreso dimissione 出院
 admitted admission aufnahme aufgenommen einweisung hospitalisation ingreso ricovero 入院

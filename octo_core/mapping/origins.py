@@ -18,6 +18,8 @@ SURE: Final = 0.6
 """So sure a column of a joined source has to be before it is worth a join."""
 ENOUGH: Final = 0.25
 """Mean confidence over a table's columns below which nothing is proposed while required columns have nothing."""
+BETTER: Final = 1.5
+"""How much better a list has to feed a child table than its record does, where both leave as many columns without."""
 MOST_JOINED: Final = 4
 """Sources that are joined to one at the most."""
 CLOSE: Final = 0.05
@@ -69,7 +71,9 @@ def child_origin(table: Table, catalog: Catalog, base: SourceSchema) -> Origin |
         return None
     whole = _fit(base.source, base, table, catalog)
     best = min(_lists(base, table, catalog), key=lambda fit: (len(fit.unfed), -fit.score), default=None)
-    if best is None or len(best.unfed) >= len(whole.unfed):
+    if best is None or len(best.unfed) > len(whole.unfed):
+        return None
+    if len(best.unfed) == len(whole.unfed) and best.score < BETTER * whole.score:
         return None
     return Origin(best.shape, _why(best, table, [whole]))
 

@@ -1,0 +1,43 @@
+"""A table that refers to another is made from the list whose elements feed it, also where one column is left over."""
+
+from octo_core.catalog import ForeignKey
+from octo_core.mapping.origins import child_origin
+from octo_core.schema import Field, SourceSchema
+from octo_core.spec.shapes import EachFrom
+from octo_core.types import list_of, record
+
+from .build import catalog, column, field, table
+
+ELEMENT = (
+    field("quantity", "int32", "1", "2", "3"),
+    field("unit_price", "decimal(18,2)", "1.50", "20.25", every=False),
+    field("wording", "text", "Bolt", "Nut"),
+)
+KIND = record({one.name: one.type for one in ELEMENT})
+LINES = Field(name="lines", type=list_of(KIND), children=(Field(name="[]", type=KIND, children=ELEMENT),))
+
+
+def test_elements_that_feed_far_more_win_though_both_leave_a_column_without() -> None:
+    source = SourceSchema(
+        source="orders",
+        fields=(field("order_no", "text", "A1", "A2", every=False), field("price", "decimal(18,2)", "9.50"), LINES),
+        key=("order_no",),
+        rows_examined=1000,
+        complete=True,
+    )
+    order = table("purchase", column("order_no", "text", nullable=False), key=("order_no",))
+    refers = ForeignKey(name="fk", columns=("order_no",), ref_table="public.purchase", ref_columns=("order_no",))
+    item = table(
+        "purchase_item",
+        column("order_no", "text", nullable=False),
+        column("line_no", "int32", nullable=False),
+        column("barcode", "text", nullable=False),
+        column("quantity", "int32"),
+        column("unit_price", "decimal(10,2)"),
+        key=("order_no", "line_no"),
+        foreign_keys=(refers,),
+    )
+    found = child_origin(item, catalog(order, item), source)
+    assert found is not None
+    assert found.shape == EachFrom(source="orders", each="lines")
+    assert child_origin(order, catalog(order, item), source) is None
