@@ -31,6 +31,7 @@ DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 SERVED = {
     "kafka": ("tests/kafka/", "tests/streaming/", "tests/push/test_topic.py"),
     "spark": ("tests/spark/test_loads.py", "tests/spark/test_same.py", "tests/spark/test_kill.py"),
+    "spark and kafka": ("tests/spark/test_reading.py", "tests/spark/test_stream.py"),
 }
 """Tests that share a server which takes seconds to start: one process runs them all."""
 FIRST = (
