@@ -33,6 +33,7 @@ SERVED = {
     "spark": ("tests/spark/test_loads.py", "tests/spark/test_same.py", "tests/spark/test_kill.py"),
     "s3": ("tests/flow/test_s3.py", "tests/landing/test_remote.py", "tests/sources/test_s3_files.py"),
     "mariadb": ("tests/sources/sql/",),
+    "spark and kafka": ("tests/spark/test_reading.py", "tests/spark/test_stream.py"),
 }
 """Tests that share a server which takes seconds to start: one process runs them all."""
 FIRST = (
