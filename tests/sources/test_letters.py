@@ -10,7 +10,8 @@ WORDS = [
     ("cp1253", "Αθήνα,Γιώργος Παπαδόπουλος"), ("cp1255", "תל אביב,משה כהן"), ("cp1256", "القاهرة,محمد أحمد"),
     ("cp874", "กรุงเทพ,สมชาย"), ("gb18030", "北京市,张伟"), ("big5", "高雄市,客戶名稱"), ("euc_kr", "서울특별시,김민수"),
     ("cp1252", "Müller,Straße"), ("cp1252", "José Núñez,Málaga"), ("cp1252", "Façade,5 €"),
-    ("cp1252", "São João,ações"), ("cp1252", "Åse Sørensen,Tromsø"), ("cp1250", "Žluťoučký kůň"), ("cp1250", "Łódź,Świętokrzyska"),
+    ("cp1252", "São João,ações"), ("cp1252", "Åse Sørensen,Tromsø"), ("cp1250", "Žluťoučký kůň"),
+    ("cp1250", "Łódź,Świętokrzyska"),
     ("cp1254", "İstanbul,Ayşe Yılmaz"), ("iso8859_2", "Łódź,Świętokrzyska"), ("cp850", "Müller,Straße"),
 ]  # fmt: skip
 
