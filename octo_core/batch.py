@@ -67,6 +67,8 @@ class Batch(Frozen):
     declared_key: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     """What its extraction found worth saying: new partitions, schema changes at the source."""
+    seconds: float = 0.0
+    """How long its extraction took."""
     folder: str = ""
     """Absolute folder of the manifest; set when it is read, not kept in it."""
 

@@ -25,8 +25,11 @@ def override(
 
 
 def checked_key(key: Sequence[str], names: Sequence[str], source: str) -> tuple[str, ...]:
-    """The key, whose fields must be there (a nested one by its first part). Raises UsageError."""
-    for part in key:
+    """The key, whose fields must be there (a nested one by its first part). Raises UsageError.
+
+    A source that has no record yet has no fields, and nothing can be said of its key.
+    """
+    for part in key if names else ():
         if part not in names and part.split(".")[0] not in names:
             raise UsageError(
                 f"the key names {part!r}, which the source does not have",

@@ -250,8 +250,18 @@ def require_model(pipeline: Pipeline, what: str) -> None:
         raise UsageError(f"{what} needs a language model, and none is asked: {why}", hint=hint)
 
 
-def _correction(catalog: Catalog, place: str, text: str, reviewer: str, reason: str | None) -> Correction:
+def _split(catalog: Catalog, place: str) -> tuple[str, str]:
+    """(table, column) of TABLE.COLUMN; a shell takes the quotes of 'public."My Table".x' off, and names have dots."""
+    for name, known in catalog.tables.items():
+        for spelled in (name, f"{known.schema_name}.{known.table_name}"):
+            if place.startswith(f"{spelled}."):
+                return name, place[len(spelled) + 1 :]
     table, _, column = place.rpartition(".")
+    return table, column
+
+
+def _correction(catalog: Catalog, place: str, text: str, reviewer: str, reason: str | None) -> Correction:
+    table, column = _split(catalog, place)
     if not table:
         hint = "write TABLE.COLUMN, for example public.flight.note"
         raise UsageError(f"'{place}' names no column of a table", hint=hint)

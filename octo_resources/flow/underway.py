@@ -337,6 +337,7 @@ class Underway:
         batches = {one.id: one for work in works for one in work.batches}
         sources = dict.fromkeys(one.source for work in works for one in (*work.batches, *work.beside))
         outcomes = [work.outcome for work in works if work.outcome is not None]
+        extracted = round(sum(one.seconds for one in batches.values()), 3)
         of_works = [one for work in works for one in work.shaped.warnings]
         noted = [f"{one.source}: {note}" for one in batches.values() for note in one.notes]
         said = dict.fromkeys([*warnings, *noted, *of_works, *(one for outcome in outcomes for one in outcome.warnings)])
@@ -352,12 +353,12 @@ class Underway:
             tables=ledgers,
             shapes={work.table: work.shaped.counts for work in works if work.shaped.counts is not None},
             phases=Phases(
-                extract=0.0,
+                extract=extracted,
                 copy_=round(sum(one.copy_seconds for one in outcomes), 3),
                 merge=round(sum(one.merge_seconds for one in outcomes), 3),
                 commit=round(self.commit_seconds, 3),
             ),
-            seconds=round(time.monotonic() - self.began, 3),
+            seconds=round(time.monotonic() - self.began + extracted, 3),
             warnings=tuple(said),
         )
 

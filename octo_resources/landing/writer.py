@@ -1,5 +1,6 @@
 """One batch in the making: files in a temporary folder that becomes the batch by a single rename."""
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ class BatchWriter:
         self._final = final
         self._pipeline = pipeline
         self._source = source
+        self._began = time.monotonic()
 
     def commit(
         self,
@@ -58,6 +60,7 @@ class BatchWriter:
             declared=declared,
             declared_key=declared_key,
             notes=tuple(notes),
+            seconds=round(time.monotonic() - self._began, 3),
             folder=str(self._final),
         )
         with landing_errors(self.folder):

@@ -4,6 +4,8 @@ import codecs
 import re
 from typing import Final
 
+from octo_resources.sources.file.letters import by_letters, is_japanese
+
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -66,14 +68,20 @@ def _wide(head: bytes) -> str | None:
 
 
 def _by_letters(evidence: bytes) -> str:
-    from charset_normalizer import from_bytes  # 40 ms, and only where a file is no UTF-8
-
     lines = [line for line in evidence.splitlines() if not line.isascii()]
     letters = b"\n".join(lines)[:_EVIDENCE]
+    for name in ("shift_jis", "euc_jp"):
+        if is_japanese(letters.rpartition(b"\n")[0] or letters, name):
+            return name
+    told = by_letters(letters)
+    if told is not None:
+        return told
+    from charset_normalizer import from_bytes  # 40 ms, and only where the letters do not tell
+
     matches = from_bytes(letters, cp_isolation=_LIKELY)
     best = matches.best()
     if best is None:
-        return "latin-1"
+        return "cp1252"
     equal = [one for one in matches if (one.chaos, one.coherence) == (best.chaos, best.coherence)]
     # Of equals the commonest, unless it puts symbols into words. It holds ISO 8859-1's letters and more.
     if any("cp1252" in one.could_be_from_charset for one in equal) and not _TORN.search(
