@@ -67,7 +67,7 @@ test: install kafka ## Run the checks and the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 .PHONY: check
 check: install ## Lint, format, imports and types only

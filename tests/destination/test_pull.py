@@ -109,21 +109,25 @@ def test_names_have_one_spelling() -> None:
     assert canonical('"A.b"."c""d"') == '"A.b"."c""d"'
 
 
-def test_connections_that_fail_say_why_and_no_password(url: str) -> None:
-    base = url.rpartition("/")[0].replace("postgres@", "postgres:geheim@")
-    port = int(base.rpartition(":")[2])
-    cases = {
-        f"{base}/nosuch": 'database "nosuch" does not exist',
-        base.replace(str(port), "1") + "/x": "nothing listens there",
-        base.replace("postgres:", "nobody:") + "/postgres": 'role "nobody" does not exist',
-        f"{base}/postgres?sslmode=require": "agree on TLS",
-    }
-    for address, said in cases.items():
-        with pytest.raises(DestinationError) as refused:
-            PostgresDestination.from_url(address).version()
-        assert said in str(refused.value)
-        assert "geheim" not in str(refused.value) + repr(refused.value)
-        assert refused.value.hint
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (("/NAME", "/nosuch"), 'database "nosuch" does not exist'),
+        ((":PORT/", ":1/"), "nothing listens there"),
+        (("postgres:geheim", "nobody:geheim"), 'role "nobody" does not exist'),
+        (("/NAME", "/postgres?sslmode=require"), "agree on TLS"),
+    ],
+)
+def test_connections_that_fail_say_why_and_no_password(url: str, changed: tuple[str, str], said: str) -> None:
+    start, _, name = url.replace("postgres@", "postgres:geheim@").rpartition("/")
+    port = start.rpartition(":")[2]
+    old, new = (one.replace("NAME", name).replace("PORT", port) for one in changed)
+    address = f"{start}/{name}".replace(old, new)
+    with pytest.raises(DestinationError) as refused:
+        PostgresDestination.from_url(address).version()
+    assert said in str(refused.value)
+    assert "geheim" not in str(refused.value) + repr(refused.value)
+    assert refused.value.hint
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ def on_both(shop: Shop) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def test_objects_of_a_landing_zone_in_s3(shop: Shop, s3: S3Server, spark: SparkEngine) -> None:
+    close()  # a session that was up before has workers without this server's credentials
     bucket = s3.bucket()
     (shop.root / "octopipe.yaml").write_text(f"registry: sqlite\nlanding: {{path: 's3://{bucket}/landing'}}\n")
     shop.sales_pipeline(

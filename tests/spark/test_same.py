@@ -98,7 +98,7 @@ def test_tombstones(land: Land, spark: SparkEngine, passed_over: bool) -> None:
     fields = schema({"id": "int64", "name": "text"})
     gone = Tombstones(frozenset({"key"}), passed_over)
     found = same(spark, land, fields, {"key": "id", "name": "upper(name)"}, gone)
-    assert sum(tally.gone for tally in found["counts"].values()) == 6
+    assert sum(tally.gone for tally in found["counts"].values()) == 5
 
 
 def test_delimited_files(land: Land, spark: SparkEngine) -> None:
