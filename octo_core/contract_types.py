@@ -51,9 +51,7 @@ class ParsedBy:
             return _checked(value, kind)
         if kind.kind == "list" and isinstance(value, list | tuple):
             element = kind.element or TEXT
-            return [
-                _checked(one, element) if _is_typed(one, element) else read_list([one], element)[0] for one in value
-            ]
+            return [_element(one, element) for one in value]
         return read_token(token_of(value), kind, self.format)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -64,6 +62,8 @@ class ParsedBy:
 
 
 def _element(value: object, kind: DataType) -> object:
+    if isinstance(value, dict | list) and kind.kind not in ("record", "list", "json"):
+        raise ValueError(f"no {kind}: {value!r:.60}")  # a load sets rows with lists in lists aside
     return _checked(value, kind) if _is_typed(value, kind) else read_list([value], kind)[0]
 
 
