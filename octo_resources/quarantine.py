@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -14,6 +15,7 @@ import zstandard
 
 from octo_core.errors import LandingError
 from octo_core.ledger import QuarantinedRow
+from octo_resources.landing.disk import sync_folder
 from octo_resources.landing.ulid import new_ulid
 
 SUFFIX = ".jsonl.zst"
@@ -47,23 +49,18 @@ class Quarantine:
         if first is None:  # nearly every load: no file is made, and no disk waited for
             return None
         path = self.path(pipeline, load_id)
-        temporary = path.with_suffix(".tmp")
         count = 0
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as raw:
-                hashing = _Hashing(raw)
-                with zstandard.ZstdCompressor().stream_writer(cast(BinaryIO, hashing), closefd=False) as out:
-                    for row in chain([first], found):
-                        out.write(row.model_dump_json().encode() + b"\n")
-                        count += 1
-                raw.flush()
-                os.fsync(raw.fileno())
-            temporary.rename(path)
-            _sync(path.parent)
-        except OSError as error:
-            raise _unwritable(path, error) from None
+        with _new(path) as raw:
+            hashing = _Hashing(raw)
+            with zstandard.ZstdCompressor().stream_writer(cast(BinaryIO, hashing), closefd=False) as out:
+                for row in chain([first], found):
+                    out.write(row.model_dump_json().encode() + b"\n")
+                    count += 1
+        self._keep(pipeline, path)
         return QuarantineFile(path, hashing.digest.hexdigest(), count)
+
+    def _keep(self, pipeline: str, path: Path) -> None:
+        """Make a file that was written here last elsewhere too, where it should."""
 
     def check(self, pipeline: str, load_id: str, sha256: str | None) -> None:
         """LandingError where a load's file is gone or, given its checksum, not as it was written."""
@@ -123,23 +120,28 @@ class Quarantine:
         at = datetime.now(UTC).isoformat()
         said = {"at": at, "what": what, "by": by, "reason": reason, "rows": [list(row) for row in rows]}
         path = self.root / pipeline / f"{SETTLED}{new_ulid(None)}.json"
-        temporary = path.with_suffix(".tmp")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as out:
-                out.write(json.dumps(said, ensure_ascii=False).encode() + b"\n")
-                out.flush()
-                os.fsync(out.fileno())
-            temporary.rename(path)
-            _sync(path.parent)
-        except OSError as error:
-            raise _unwritable(path, error) from None
+        with _new(path) as out:
+            out.write(json.dumps(said, ensure_ascii=False).encode() + b"\n")
+        self._keep(pipeline, path)
         return path
 
 
-def _unwritable(path: Path, error: OSError) -> LandingError:
-    hint = "make room there, or look at the folder's rights: octopipe doctor"
-    return LandingError(f"the quarantine cannot be written: {error.strerror}", where=str(path), hint=hint)
+@contextmanager
+def _new(path: Path) -> Iterator[BinaryIO]:
+    """A file that stands at `path`, whole and durable, once the block is left. LandingError where it cannot."""
+    temporary = path.with_suffix(".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.rename(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        hint = "make room there, or look at the folder's rights: octopipe doctor"
+        message = f"the quarantine cannot be written: {error.strerror}"
+        raise LandingError(message, where=str(path), hint=hint) from None
 
 
 class _Hashing:
@@ -154,11 +156,3 @@ class _Hashing:
 
     def flush(self) -> None:
         self.raw.flush()
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

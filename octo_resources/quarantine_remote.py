@@ -3,11 +3,11 @@
 A load's file is in the store before the load commits; this machine's disk has a mirror of what it read.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from octo_core.errors import LandingError
 from octo_core.ledger import QuarantinedRow
@@ -28,18 +28,21 @@ class RemoteQuarantine(Quarantine):
     def write(self, pipeline: str, load_id: str, rows: Iterable[QuarantinedRow]) -> QuarantineFile | None:
         written = super().write(pipeline, load_id, rows)
         if written is not None:
-            with _said():
-                with suppress(StoreError):  # who may not see uploads has a rule in the bucket that ends them
-                    self._store.abandon_uploads(f"{self._prefix}{pipeline}/", datetime.now(UTC) - _ABANDONED)
-                self._store.upload(written.path, self._key(pipeline, load_id))
+            with suppress(StoreError):  # who may not see uploads has a rule in the bucket that ends them
+                self._store.abandon_uploads(f"{self._prefix}{pipeline}/", datetime.now(UTC) - _ABANDONED)
             written.path.unlink()
         return written
 
+    def _keep(self, pipeline: str, path: Path) -> None:
+        with _said():
+            self._store.upload(path, f"{self._prefix}{pipeline}/{path.name}")
+
     def check(self, pipeline: str, load_id: str, sha256: str | None) -> None:
         path = self.path(pipeline, load_id)
-        if not path.is_file() and load_id in self._there(pipeline):
-            with _said():
-                self._store.download(self._key(pipeline, load_id), path)
+        key = self._key(pipeline, load_id)
+        with _said():
+            if not path.is_file() and any(one.key == key for one in self._store.objects(key)):
+                self._store.download(key, path)
         super().check(pipeline, load_id, sha256)
 
     def settled(self, pipeline: str) -> dict[Place, str]:
@@ -50,30 +53,14 @@ class RemoteQuarantine(Quarantine):
                     self._store.download(f"{self._prefix}{pipeline}/{name}", path)
         return super().settled(pipeline)
 
-    def settle(
-        self,
-        pipeline: str,
-        what: Literal["replayed", "discarded"],
-        rows: Sequence[Place],
-        *,
-        by: str | None = None,
-        reason: str | None = None,
-    ) -> Path:
-        path = super().settle(pipeline, what, rows, by=by, reason=reason)
-        with _said():
-            self._store.upload(path, f"{self._prefix}{pipeline}/{path.name}")
-        return path
-
     def remove(self, pipeline: str, load_id: str) -> None:
         super().remove(pipeline, load_id)
         with suppress(StoreError):  # what stays is of a load that is known not to have committed
             self._store.delete([self._key(pipeline, load_id)])
 
     def loads(self, pipeline: str) -> list[str]:
-        return sorted({*super().loads(pipeline), *self._there(pipeline)})
-
-    def _there(self, pipeline: str) -> set[str]:
-        return {name.removesuffix(SUFFIX) for name in self._names(pipeline) if name.endswith(SUFFIX)}
+        there = {name.removesuffix(SUFFIX) for name in self._names(pipeline) if name.endswith(SUFFIX)}
+        return sorted({*super().loads(pipeline), *there})
 
     def _names(self, pipeline: str) -> list[str]:
         prefix = f"{self._prefix}{pipeline}/"

@@ -92,8 +92,12 @@ def _extracted(
     spec, project = pipeline.spec.sources[source], pipeline.project
     if isinstance(spec, RestSource):
         from octo_resources.sources.rest.extract import extract_rest  # 130 ms: httpx
+        from octo_resources.sources.rest.pace import WATCHED
 
-        return extract_rest(spec, pipeline.name, source, project, landing, None, True, progress, max_rows)
+        patience = WATCHED if max_rows is not None else None
+        return extract_rest(
+            spec, pipeline.name, source, project, landing, None, True, progress, max_rows, patience=patience
+        )
     if isinstance(spec, SqlSource | KafkaSource) and (max_rows is not None or isinstance(spec, KafkaSource)):
         from octo_resources.sources import sample
 

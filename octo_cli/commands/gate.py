@@ -143,8 +143,11 @@ def import_(
     space = Workspace(console.open_project())
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{file} cannot be read: {type(error).__name__}") from None
+    except OSError as error:
+        hint = "octopipe approvals export NAME --to FILE, in the other environment, writes one"
+        raise UsageError(f"{file} cannot be read: {(error.strerror or str(error)).lower()}", hint=hint) from None
+    except ValueError as error:
+        raise UsageError(f"{file} is not what octopipe approvals export wrote: {error}") from None
     names = space.project.pipeline_names()
     policies = {name: space.project.pipeline(name).spec.approval for name in names}
     done = space.registry.carrying.load(document, by=reviewer or _account(), policies=policies)

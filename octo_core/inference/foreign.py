@@ -4,9 +4,10 @@ A stem counts wherever it stands in a name, as Chinese has no blanks and German 
 case do not count.
 """
 
-import unicodedata
 from functools import lru_cache
 from typing import Final
+
+from octo_core.letters import unaccented
 
 _STEMS: Final = """
 birth: geburt naissance nacimiento nascita nascimento geboorte fodelse fodsels urodz рожден 出生 生日 生年月日 ميلاد
@@ -50,8 +51,7 @@ def said(name: str) -> frozenset[str]:
 
 
 def _plain(text: str) -> str:
-    folded = unicodedata.normalize("NFKD", text.casefold().replace("ø", "o"))
-    return "".join(char for char in folded if not unicodedata.combining(char))
+    return unaccented(text.casefold().replace("ø", "o"))
 
 
 @lru_cache(maxsize=1)

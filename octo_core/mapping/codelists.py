@@ -6,7 +6,6 @@ where most of its values are in it. Only values that were seen are paired, in wh
 
 import gettext
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
 from octo_core.catalog import Column
+from octo_core.letters import unaccented
 from octo_core.mapping.attribute import Attribute
 from octo_core.mapping.words import words
 
@@ -335,6 +335,5 @@ _NOTHING: Final = frozenset({"n a", "null", "none", "nil", "nan", "unknown", "no
 @lru_cache(maxsize=65536)
 def _folded(text: str) -> str:
     """Without case, accents, signs and a leading article; empty for what says that nothing is known."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
-    found = _NO_LETTER.sub(" ", plain).strip().removeprefix("the ")
+    found = _NO_LETTER.sub(" ", unaccented(text).casefold()).strip().removeprefix("the ")
     return "" if found in _NOTHING else found

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from octo_core.letters import unaccented
 from octo_core.mapping.attribute import Attribute
 from octo_core.mapping.vocabulary import STOPWORDS, antonyms
 from octo_core.mapping.words import CAMEL, content_words, meanings, stem, words
@@ -286,8 +286,7 @@ def _bounds(one: Attribute) -> tuple[float, float]:
 
 def folded(value: str) -> str:
     """A value without case, accents, spaces and punctuation, for comparison only."""
-    text = unicodedata.normalize("NFKD", value[:MAX_CELL]).casefold()
-    return _SPACE.sub(" ", "".join(char for char in text if not unicodedata.combining(char))).strip()
+    return _SPACE.sub(" ", unaccented(value[:MAX_CELL]).casefold()).strip()
 
 
 def name_words(side: Sequence[Attribute]) -> list[tuple[str, ...]]:

@@ -1,7 +1,6 @@
 """Words of business data in other languages, by the concept of the vocabulary for which they stand.
 
-Written without accents, as names are compared without them; what stands in vocabulary.py already is not
-Written repeated.
+Written without accents, as names are compared without them. What stands in vocabulary.py is not repeated here.
 """
 
 from typing import Final

@@ -14,7 +14,9 @@ SURE = 0.75
 """Below it a column that no person decided is marked as doubtful."""
 _MANY = 3
 """With more doubtful columns than this they come first."""
-_NAMES = re.compile(r'"(?:[^"]|"")*"|[^\W\d]\w*')
+_NAME = r'(?:"(?:[^"]|"")*"|[^\W\d]\w*)'
+_NAMES = re.compile(_NAME)
+_PATHS = re.compile(rf"{_NAME}(?:\.{_NAME}|\[[0-9]+\])*")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|“[^”]*”|‹[^›]*›")
 STATES = {
     "pending": "waits for approval",
@@ -74,14 +76,26 @@ def personal_fields(table: TablePlan) -> frozenset[str]:
 
 def names_in(expression: str) -> set[str]:
     """Every name in an expression, functions among them."""
-    plain = re.sub(r"'(?:[^']|'')*'", "''", expression)
-    return {name[1:-1].replace('""', '"') if name[0] == '"' else name for name in _NAMES.findall(plain)}
+    return {_unquoted(name) for name in _NAMES.findall(_without_texts(expression))}
+
+
+def _paths_in(expression: str) -> set[str]:
+    """Every path in an expression; a name by itself without quotes."""
+    found = _PATHS.findall(_without_texts(expression))
+    return {_unquoted(path) if _NAMES.fullmatch(path) else path for path in found}
+
+
+def _without_texts(expression: str) -> str:
+    return re.sub(r"'(?:[^']|'')*'", "''", expression)
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 def _top(path: str) -> str:
     found = _NAMES.match(path)
-    name = found.group() if found else path
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+    return _unquoted(found.group() if found else path)
 
 
 def _mapped(column: ColumnPlan, table: TablePlan, hidden: frozenset[str]) -> Row:
@@ -121,7 +135,10 @@ def example(column: ColumnPlan, table: TablePlan, hidden: frozenset[str]) -> str
         return MASKED
     with_value = [one for one in table.sample if one.after.get(column.target) is not None]
     for sample in (with_value or list(table.sample))[:1]:
-        before = [shown(value) for name, value in sample.before.items() if _top(name) in used]
+        read = _paths_in(column.expr) & sample.before.keys()
+        before = [
+            shown(value) for name, value in sample.before.items() if (name in read if read else _top(name) in used)
+        ]
         after = shown(sample.after.get(column.target))
         # What comes out is typed, so its text goes without quotes; what came in shows that it was text.
         after = after[1:-1] if after.startswith('"') else after

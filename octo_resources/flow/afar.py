@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from octo_core.batch import Batch
+from octo_core.batch import Batch, LandedFile
 from octo_core.spec.sources import KafkaSource, SqlSource
 from octo_resources.engines.elsewhere import Elsewhere, brought
 from octo_resources.flow.workspace import Workspace
@@ -54,15 +54,17 @@ class Afar:
                 for file, afar in zip(batch.files, ranges, strict=True)
             ]
             return files if tasks and self.tasks else self._fetched(batch, files)
-        if tasks and self.tasks and self._stored(batch):
-            stored = [(file, self._space.landing.stored(batch, file)) for file in batch.files]
-            return [Input(batch, file, Path(file.path), elsewhere=afar) for file, afar in stored]
-        if self.tasks and self._stored(batch):
+        if self.tasks and (stored := self._stored(batch)):
+            if tasks:
+                return [Input(batch, file, Path(file.path), elsewhere=afar) for file, afar in stored]
             self._space.landing.verify(batch)  # rows of it are needed here after all
         return self._space.inputs(batch)
 
-    def _stored(self, batch: Batch) -> bool:
-        return bool(batch.files) and all(self._space.landing.stored(batch, file) is not None for file in batch.files)
+    def _stored(self, batch: Batch) -> list[tuple[LandedFile, Elsewhere]]:
+        """Each file with what brings it; empty where one has to be read at its path."""
+        found = [(file, self._space.landing.stored(batch, file)) for file in batch.files]
+        there = [(file, afar) for file, afar in found if afar is not None]
+        return there if len(there) == len(found) else []
 
     def _unread(self, batch: Batch) -> list[Elsewhere]:
         """What brings each range of a batch; asked for once, so that all tables see one snapshot."""

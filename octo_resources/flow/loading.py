@@ -6,7 +6,7 @@ still what was pulled; just before the commit it asks once more.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from octo_core.batch import Batch
@@ -102,7 +102,7 @@ def _gated(
         recover(space, pipeline)
     pending = _pending(space, pipeline, prepared, wanted)
     if not any(pending.values()):
-        return _nothing_new(pipeline, print_, wanted, prepared, started)
+        return nothing_new(pipeline, print_, prepared, wanted, time.monotonic() - started)
     load_id = new_ulid(None)
     under_way = Underway(space, pipeline, prepared, load_id, print_, dry_run, stage or unwatched, say=say)
     if dry_run:
@@ -187,16 +187,17 @@ def _pending(space: Workspace, pipeline: Pipeline, prepared: Prepared, wanted: S
     }
 
 
-def _nothing_new(
-    pipeline: Pipeline, print_: str, wanted: Sequence[str], prepared: Prepared, started: float
+def nothing_new(
+    pipeline: Pipeline, print_: str, prepared: Prepared, tables: Iterable[str], seconds: float = 0.0
 ) -> LoadOutcome:
+    """What is said of a load that had nothing to do."""
     result = LoadResult(
         pipeline=pipeline.name,
         load_id="",
         fingerprint=print_,
         status="nothing_new",
         engine_why="nothing to do",
-        tables={name: TableLedger() for name in wanted},
-        seconds=round(time.monotonic() - started, 3),
+        tables={name: TableLedger() for name in tables},
+        seconds=round(seconds, 3),
     )
     return LoadOutcome(result, prepared)

@@ -136,7 +136,8 @@ class Hidden:
 
     def before(self, row: dict[str, Any]) -> dict[str, Any]:
         return {
-            name: MASKED if value is not None and self.hides(name) else _shown(value) for name, value in row.items()
+            _key(name): MASKED if value is not None and self.hides(name) else _shown(value)
+            for name, value in row.items()
         }
 
     def after(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -148,6 +149,12 @@ class Hidden:
         return PlannedQuarantine(
             reason=reason, column=one.column, row=self.before(one.row), rows=one.rows, first_row=one.first_row
         )
+
+
+def _key(path: str) -> str:
+    """A field's own name; the path of what is inside of one."""
+    first, *rest = path_parts(path) or (path,)
+    return path if rest or set('.["') & set(str(first)) else str(first)
 
 
 def _masked(value: Any, hide: bool) -> Any:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from octo_core.batch import Batch
 from octo_core.catalog import Table
 from octo_core.errors import LandingError, UsageError
-from octo_core.ledger import LoadResult, QuarantinedRow, TableLedger
+from octo_core.ledger import QuarantinedRow, TableLedger
 from octo_core.plan.fingerprint import fingerprint
 from octo_core.plan.model import TableRecipe
 from octo_core.spec.sources import KafkaSource
@@ -22,7 +22,7 @@ from octo_resources.engines.choice import Choice
 from octo_resources.engines.duckdb.shapes.returned import Returned, returned
 from octo_resources.flow.drifting import DriftFound
 from octo_resources.flow.living import alive
-from octo_resources.flow.loading import as_it_is, recorded
+from octo_resources.flow.loading import as_it_is, nothing_new, recorded
 from octo_resources.flow.logs import step
 from octo_resources.flow.origins import settled
 from octo_resources.flow.planning import Prepared, prepare
@@ -66,7 +66,7 @@ def replay(
             recover(space, pipeline)
         rows = _rows(space, pipeline, prepared, wanted or Wanted())
         if not rows:
-            return _nothing(pipeline, print_, prepared)
+            return nothing_new(pipeline, print_, prepared, prepared.recipe.tables)
         load_id = new_ulid(None)
         with _scratch(space) as folder:
             under_way = Replaying(space, pipeline, prepared, load_id, print_, dry_run, stage or unwatched, rows, folder)
@@ -85,18 +85,6 @@ def _scratch(space: Workspace) -> "TemporaryDirectory[str]":
     parent = space.project.state / "tmp"
     parent.mkdir(parents=True, exist_ok=True)
     return TemporaryDirectory(prefix="replay-", dir=parent)
-
-
-def _nothing(pipeline: Pipeline, print_: str, prepared: Prepared) -> LoadOutcome:
-    result = LoadResult(
-        pipeline=pipeline.name,
-        load_id="",
-        fingerprint=print_,
-        status="nothing_new",
-        engine_why="nothing to do",
-        tables={name: TableLedger() for name in prepared.recipe.tables},
-    )
-    return LoadOutcome(result, prepared)
 
 
 def _rows(space: Workspace, pipeline: Pipeline, prepared: Prepared, wanted: Wanted) -> dict[str, list[QuarantinedRow]]:
@@ -157,7 +145,7 @@ class Replaying(Underway):
         super().__init__(space, pipeline, prepared, load_id, print_, dry_run, stage, _Unlimited(pipeline))
         self._rows, self._folder = rows, Path(folder)
         self._made: dict[str, Returned] = {}
-        self._stale: dict[str, int] = {}
+        self._stale: set[str] = set()
         self.brought: list[Place] = []
         """The rows that came in; complete once the load is recorded."""
 
@@ -206,7 +194,7 @@ class Replaying(Underway):
         for source in {row.source for row in rows}:
             oldest = min(row.batch for row in rows if row.source == source)
             if any(batch > oldest for batch in transaction.known_batches(source, recipe.table)):
-                self._stale[recipe.table] = 1
+                self._stale.add(recipe.table)
                 return recipe.model_copy(update={"write": "append"})
         return recipe
 

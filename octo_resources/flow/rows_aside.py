@@ -6,6 +6,7 @@ from typing import Final
 
 from octo_core.ledger import QuarantinedRow
 from octo_resources.flow.workspace import Workspace
+from octo_resources.quarantine import Place
 
 _UNCOMMITTED: Final = ("running", "failed", "aborted", "vanished")
 
@@ -39,11 +40,17 @@ def discard(space: Workspace, name: str, wanted: Wanted, *, by: str | None, reas
     Gives how many; who, when and why is written down beside the quarantine.
     """
     store = space.quarantine
-    rows = list(set_aside(space, name, wanted))
-    if not rows:
-        return 0
-    store.settle(name, "discarded", [(row.table, row.id) for _, row in rows], by=by, reason=reason)
-    left = {load_id for load_id, _ in set_aside(space, name)}
-    for load_id in {load_id for load_id, _ in rows} - left:
+    places: list[Place] = []
+    given_up: set[str] = set()
+    left: set[str] = set()
+    for load_id, row in set_aside(space, name):
+        if wanted.has(load_id, row):
+            places.append((row.table, row.id))
+            given_up.add(load_id)
+        else:
+            left.add(load_id)
+    if places:
+        store.settle(name, "discarded", places, by=by, reason=reason)
+    for load_id in given_up - left:
         store.remove(name, load_id)
-    return len(rows)
+    return len(places)

@@ -71,7 +71,7 @@ def _probe_rest(spec: RestSource, project: Place) -> ProbeResult:
     from octo_resources.sources.rest.client import Client  # 130 ms: httpx
     from octo_resources.sources.rest.detect import find_paging
     from octo_resources.sources.rest.extract import first_request
-    from octo_resources.sources.rest.pace import Patience
+    from octo_resources.sources.rest.pace import WATCHED
     from octo_resources.sources.rest.page import read_page
     from octo_resources.sources.rest.paging import told_way
     from octo_resources.sources.rest.position import start_of
@@ -79,8 +79,7 @@ def _probe_rest(spec: RestSource, project: Place) -> ProbeResult:
     request = first_request(spec, project.secrets, start_of(spec.cursor, (), None, False))
     base = request.url
     told = told_way(spec.pages, base) if not isinstance(spec.pages, str) else None
-    patience = Patience(attempts=3, longest_wait=2.0, longest_retry_after=10.0, total=30.0)  # a person waits for it
-    with Client(spec, project, patience) as client:
+    with Client(spec, project, WATCHED) as client:
         request = told.first(request) if told else request
         page = read_page(client.fetch(request), spec.records)
     if spec.pages == "auto":

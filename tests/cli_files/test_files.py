@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from octo_resources.project import Project
+from octo_resources.sources.rest.pace import WATCHED
 from tests.cli_files.conftest import Cli
 from tests.servers.api import Api, Asked, Reply
 
@@ -114,6 +115,22 @@ def test_a_source_answers_a_test(shop: Path, cli: Cli) -> None:
     assert said.code == 0, said.err
     assert said.json["rows"] == 60
     assert not [path for path in (shop / ".octopipe").iterdir() if path.name.startswith("look-")]
+
+
+def test_who_adds_a_source_is_not_kept_waiting_by_an_api_that_does_not_answer(shop: Path, cli: Cli) -> None:
+    with Api({"/orders": lambda _: Reply(status=503)}) as api:
+        said = cli("source", "add", "orders", "more", "--kind", "rest", "--option", f"url={api.url}/orders")
+        assert (said.code, len(api.asked)) == (1, WATCHED.attempts)
+    assert "HTTP 503" in said.err
+    assert "more" not in Project.find().pipeline("orders").spec.sources
+
+
+def test_decisions_to_take_over_that_are_not_there_are_said_so(shop: Path, cli: Cli) -> None:
+    said = cli("approvals", "import", "nowhere.json")
+    assert (said.code, "no such file" in said.err, "approvals export" in said.err) == (2, True, True)
+    (shop / "other.json").write_text("{", encoding="utf-8")
+    said = cli("approvals", "import", "other.json")
+    assert (said.code, "not what octopipe approvals export wrote" in said.err) == (2, True)
 
 
 @pytest.fixture

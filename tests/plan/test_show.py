@@ -22,6 +22,7 @@ from octo_core.plan.model import (
     TablePlan,
     UnmappedTarget,
 )
+from octo_core.plan.reading import rows
 from octo_core.plan.show import diff_text, load_markdown, load_text, plan_markdown, plan_text, refusal_text
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -333,3 +334,11 @@ def test_a_refusal_names_the_batches_that_wait() -> None:
         "public.flight.distance_km new.",
         "  The data of this run landed as batch 01J; it loads after approval.",
     ]
+
+
+def test_what_comes_in_is_that_of_the_path_which_is_read() -> None:
+    before = {"sender": '{"id":7}', "sender.id": "7", "Größe (cm)": "180"}
+    sample = Sample(before=before, after={"sender_id": 7, "height": "1.80"})
+    columns = (column("sender_id", "parse_integer(sender.id)"), column("height", '"Größe (cm)" / 100'))
+    table = TABLE.model_copy(update={"columns": columns, "sample": (sample,)})
+    assert [row.example for row in rows(table)[:2]] == ['"7" → 7', '"180" → 1.80']

@@ -11,26 +11,17 @@ import pytest
 from demo.broker import Broker
 from octo_core.errors import SpecError
 from octo_resources.engines.spark import SparkEngine
-from octo_resources.registry import Registry
-from tests.kafka.topics import Topics
 from tests.spark.test_loads import LOCAL
-from tests.streaming.project import TABLE, Stream, sale
+from tests.streaming.project import Stream, sale, streaming
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def stream(tmp_path: Path, postgres_url: str, broker: Broker) -> Iterator[Stream]:
-    root = tmp_path / "project"
-    (root / ".octopipe").mkdir(parents=True)
-    (root / "octopipe.yaml").write_text("registry: sqlite\n")
-    registry = Registry.open("sqlite", root / ".octopipe")
-    topics = Topics(broker)
-    made = Stream(root, postgres_url, topics, topics.make(partitions=2), registry)
-    made.sql(TABLE)
-    made.write(engine=LOCAL, stream={"trigger": "continuous", "max_rows": 20})
-    yield made
-    registry.close()
+    with streaming(tmp_path / "project", postgres_url, broker, partitions=2) as made:
+        made.write(engine=LOCAL, stream={"trigger": "continuous", "max_rows": 20})
+        yield made
 
 
 def checkpoint(stream: Stream) -> Path:

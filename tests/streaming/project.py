@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import psycopg
 import yaml
 
+from demo.broker import Broker
 from octo_core.streaming import MicroBatch, StreamState
 from octo_resources.flow import Workspace, approve, prepare
 from octo_resources.flow.streaming import Streaming
@@ -81,3 +83,19 @@ class Stream:
         with psycopg.connect(self.url, autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def streaming(root: Path, url: str, broker: Broker, *, partitions: int = 1) -> Iterator[Stream]:
+    """A new project under `root` whose pipeline streams a new topic into a new table."""
+    (root / ".octopipe").mkdir(parents=True)
+    (root / "octopipe.yaml").write_text("registry: sqlite\n")
+    registry = Registry.open("sqlite", root / ".octopipe")
+    topics = Topics(broker)
+    made = Stream(root, url, topics, topics.make(partitions=partitions), registry)
+    made.sql(TABLE)
+    made.write()
+    try:
+        yield made
+    finally:
+        registry.close()

@@ -17,7 +17,9 @@ from octo_resources.destinations.postgres.record import Recorder
 from octo_resources.destinations.postgres.session import Refused, Session, Sessions
 from octo_resources.destinations.postgres.state import Position
 from octo_resources.destinations.postgres.table_write import Rows, TableWrite
+from octo_resources.destinations.postgres.task_write import TaskWrite
 from octo_resources.destinations.writing import LoadRecord, WriteJob, WriteOutcome
+from octo_resources.engines.protocol import Bringing
 
 if TYPE_CHECKING:
     from octo_resources.destinations.postgres.destination import PostgresDestination
@@ -107,7 +109,7 @@ class Load:
         """(source, table) → where the pipeline is; nobody else moves it while this load holds its tables."""
         return self._recorder.positions(self._open)
 
-    def write(self, job: WriteJob, rows: Rows) -> WriteOutcome:
+    def write(self, job: WriteJob, rows: Rows | Bringing) -> WriteOutcome:
         """Write one table. `rows` come with the job's columns and `_row` int64; a function may make them again.
 
         Where tasks bring them, each does so into a table of its own; what they brought is moved by this transaction. A
@@ -118,9 +120,14 @@ class Load:
         if self._tables.get(table.name) != table or table.name in self._outcomes:
             raise DestinationError("it is not one of this load's tables, or was written already", where=table.name)
         later = frozenset(self._tables) - set(self._outcomes) - {table.name}
-        writing = TableWrite(session, self._server, job, len(self._outcomes), later, self._ledge)
+        of_load = (session, self._server, job, len(self._outcomes), later)
+        bases, writing = self._bases[table.name], TableWrite(*of_load)
         try:
-            outcome = writing.write(rows, self._bases[table.name])
+            if isinstance(rows, Bringing):
+                writing = by_tasks = TaskWrite(*of_load, self._ledge)
+                outcome = by_tasks.bring(rows, bases)
+            else:
+                outcome = writing.write(rows, bases)
         except Refused as error:
             raise session.explain("the rows cannot be written", error) from error
         self._writes[table.name], self._outcomes[table.name] = writing, outcome

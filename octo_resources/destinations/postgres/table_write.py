@@ -12,17 +12,13 @@ from octo_core.errors import DestinationError, LedgerMismatch
 from octo_resources.destinations.names import literal, quoted, quoted_table
 from octo_resources.destinations.postgres import move, relations, rules
 from octo_resources.destinations.postgres.counters import Counts, Witness
-from octo_resources.destinations.postgres.depot import PostgresLedge
-from octo_resources.destinations.postgres.early import Early
 from octo_resources.destinations.postgres.move import Moved
-from octo_resources.destinations.postgres.partitions import NOT_NOW, Attaching
 from octo_resources.destinations.postgres.session import Refused, Session
 from octo_resources.destinations.postgres.stage import Stage
 from octo_resources.destinations.postgres.staging import ROW, Renamed, stage_columns
 from octo_resources.destinations.writing import Deletes, WriteJob, WriteOutcome
-from octo_resources.engines.protocol import Bringing
 
-Rows = pa.RecordBatchReader | Callable[[], pa.RecordBatchReader] | Bringing
+Rows = pa.RecordBatchReader | Callable[[], pa.RecordBatchReader]
 _FOREIGN_KEY: Final = "23503"
 
 
@@ -36,11 +32,8 @@ class TableWrite:
         job: WriteJob,
         number: int,
         later: frozenset[str],
-        ledge: PostgresLedge | None = None,
     ) -> None:
         self.session = session
-        self.ledge = ledge
-        """Where tasks may bring rows to, if anywhere."""
         self.server = server
         self.job = job
         self.number = number
@@ -53,10 +46,6 @@ class TableWrite:
         self.soft_deleted = 0
         self.touched = 0
         """Rows that were updated for a deletion: those marked, and those marked before whose version rose."""
-        self.all_moved = False
-        """Whether the rows went into the table while tasks brought them, with nothing left to be asked."""
-        self.refused_early = False
-        """Whether the table refused one of them then."""
         self.warnings: list[str] = []
         self.deferred_removal: str | None = None
         """Set where rows of tables written later still refer to the rows to remove."""
@@ -64,12 +53,8 @@ class TableWrite:
         self.stage: Stage
 
     def write(self, rows: Rows, bases: dict[str, str]) -> WriteOutcome:
-        _sensible(self.job)
+        sensible(self.job)
         started = perf_counter()
-        if isinstance(rows, Bringing):
-            empty = self._prepare(rows.schema, bases)
-            self.witness = Witness(self.session, self.table)
-            return self._attached(rows, empty, started) or self._moved(self._bring(rows, empty), empty, started)
         reader = rows() if callable(rows) else rows
         empty = self._prepare(reader.schema, bases)
         stage = self.stage
@@ -141,78 +126,10 @@ class TableWrite:
         self._look_for_tombstones()
         return read
 
-    def _bring(self, rows: Bringing, empty: bool) -> int:
-        """Have the tasks bring the rows; gives how many they say that they brought. Nothing else is believed."""
-        ledge, stage = self._tasks_ledge(), self.stage
-        names = [staged.column.name for staged in stage.columns]
-        depot = ledge.depot(self.number, names, [staged.stage for staged in stage.columns], rows.schema)
-        straight = self._unasked(empty) and self._fits()
-
-        def moving(place: str) -> str:
-            return move.inserting(stage, place) if straight else stage.gathering(place)
-
-        with Early(self.session, ledge, self.number, moving) as early:
-            brought = rows.bring(depot)
-        ledge.end_losers()
-        rows.refuse(ledge.refused(brought))
-        read = stage.expect(sum(one.rows for one in brought))
-        moved = early.finish(brought)
-        if moved is None:
-            self.witness.forget()
-            self.refused_early = straight
-            stage.take([f"{quoted(ledge.schema)}.{quoted(one.place)}" for one in brought if one.rows])
-            if self.job.deletes is not None:  # what marks rows looks at the staged ones after they were moved
-                stage.gather()
-        else:
-            stage.check(moved)
-            if straight:
-                self.done, self.all_moved = Moved(inserted=moved), True
-                self.witness.believe()
-        self._look_for_tombstones()
-        return read
-
-    def _tasks_ledge(self) -> PostgresLedge:
-        if self.ledge is None:
-            raise DestinationError("tasks cannot bring rows into this load", where=self.table.name)
-        self.ledge.begin(self.session)
-        return self.ledge
-
     def _look_for_tombstones(self) -> None:
         stage = self.stage
         if stage.tombstones:  # most batches of a stream have none
             stage.tombstones = bool(stage.session.value(f"SELECT EXISTS (SELECT FROM {stage.name} WHERE {TOMBSTONE})"))
-
-    def _attached(self, rows: Bringing, empty: bool, started: float) -> WriteOutcome | None:
-        """The tasks' rows as new partitions; None, with nothing done, where that is not wanted or cannot be."""
-        if not (self.job.attach and self.table.kind == "partitioned" and self._unasked(empty)):
-            return None
-        if not (self._fits() and all(staged.same for staged in self.stage.columns)):
-            return None
-        attaching = Attaching.of(self.session, self.job, self._tasks_ledge(), self.number)
-        if attaching is None:
-            return None
-        try:
-            brought = rows.bring(attaching.depot(rows.schema))
-        except DestinationError as error:
-            if error.retryable:
-                raise
-            return None  # a row that the table refuses: by way of staging it is known which
-        attaching.ledge.end_losers()
-        try:
-            with self.session.savepoint():
-                attached, inserted = attaching.attach(brought, self.witness)
-        except Refused as error:
-            if not error.rows_fault and error.state not in NOT_NOW:
-                raise
-            self.witness.forget()
-            return None
-        rows.refuse(attaching.ledge.refused(brought))
-        self.done = Moved(inserted=attached + inserted)
-        read = sum(one.rows for one in brought)
-        self.stage.expect(read)
-        self.stage.check(attached + inserted)
-        seconds = perf_counter() - started
-        return WriteOutcome(read, read, 0, 0, 0, 0, self.stage, seconds, 0.0, direct=True)
 
     def said(self) -> Counts:
         return Counts(self.done.inserted, self.done.updated + self.touched, self.removed)
@@ -297,8 +214,7 @@ class TableWrite:
     def _move(self, empty: bool) -> int:
         """Gives the number of rows dropped as duplicates."""
         job = self.job
-        unasked = self._unasked(empty) and self._fits() and not self.refused_early
-        if self.all_moved or (unasked and self._insert_at_once()):
+        if self._unasked(empty) and self._fits() and self._insert_at_once():
             return 0
         deduplicated = self.set_aside(empty)
         if job.write == "replace" and not empty:
@@ -508,7 +424,7 @@ def _reason(table: Table, error: Refused) -> tuple[str | None, str]:
     return None, error.message
 
 
-def _sensible(job: WriteJob) -> None:
+def sensible(job: WriteJob) -> None:
     """Raises DestinationError for a job that no row could be written by."""
     written = {column.name for column in job.columns}
     where = job.table.name

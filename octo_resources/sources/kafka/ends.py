@@ -11,7 +11,7 @@ from octo_resources.kafka.cluster import Cluster
 from octo_resources.sources.place import Place
 
 _clusters: Final[dict[str, Cluster]] = {}
-"""Of the process that is asked for ends: connections stay open between two questions."""
+"""By their clients' settings, of the process that is asked for ends: connections stay open between two questions."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,11 @@ class NewestEnds:
         return {name: self._of(name, start.get(name) or {}) for name in self.settings}
 
     def _of(self, name: str, start: Mapping[str, Any]) -> dict[str, Any]:
-        cluster = _clusters.get(name)
+        settings = self.settings[name]
+        known = repr(sorted(settings.items()))
+        cluster = _clusters.get(known)
         if cluster is None:
-            cluster = _clusters[name] = Cluster(self.settings[name])
+            cluster = _clusters[known] = Cluster(settings)
         return moved(
             Offsets.of_position({"offsets": start}), cluster.ends(cluster.topics(self.topics[name])), self.most
         )

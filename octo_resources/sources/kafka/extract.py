@@ -13,7 +13,7 @@ from octo_resources.landing import Landing
 from octo_resources.sources.kafka.begin import Found, reached, to_read
 from octo_resources.sources.kafka.formats import format_of
 from octo_resources.sources.kafka.parts import Parts
-from octo_resources.sources.kafka.unread import unread_files
+from octo_resources.sources.kafka.unread import unread_batch
 from octo_resources.sources.place import Place, Progress
 from octo_resources.sources.resume import Resume
 
@@ -50,17 +50,7 @@ def extract_kafka(
         kept = landing_of(spec)
         if unread:
             with landing.begin(pipeline, source) as writer:
-                return writer.commit(
-                    unread_files(wanted),
-                    landing="off",
-                    cursor_from=said(wanted, end=False),
-                    cursor_to=said(wanted, end=True),
-                    full=full and list(wanted) == list(found.ranges),
-                    epochs=resume.epochs if resume is not None else None,
-                    notes=found.findings,
-                    position={"offsets": found.reached(wanted).document()},
-                    rows=None if wanted else 0,
-                )
+                return unread_batch(writer, found, wanted, resume, full=full and list(wanted) == list(found.ranges))
         with format_of(spec, place) as form, Reader(settings) as reader, landing.begin(pipeline, source) as writer:
             parts = Parts(writer.folder, durable=kept != "off")
             try:

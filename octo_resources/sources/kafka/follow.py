@@ -17,7 +17,7 @@ from octo_resources.sources.kafka.begin import Found, reached, to_read
 from octo_resources.sources.kafka.ends import within
 from octo_resources.sources.kafka.formats import format_of
 from octo_resources.sources.kafka.parts import Parts
-from octo_resources.sources.kafka.unread import unread_files
+from octo_resources.sources.kafka.unread import unread_batch
 from octo_resources.sources.place import Place
 from octo_resources.sources.resume import Resume
 
@@ -111,16 +111,6 @@ class UnreadFollower(KafkaFollower):
         max_bytes: int,  # noqa: ARG002 - nobody knows the bytes of what was not read
     ) -> Caught:
         with self._landing.begin(self._pipeline, self._source) as writer:
-            batch = writer.commit(
-                unread_files(wanted),
-                landing="off",
-                cursor_from=said(wanted, end=False),
-                cursor_to=said(wanted, end=True),
-                full=False,
-                epochs=resume.epochs if resume is not None else None,
-                position={"offsets": found.reached(wanted).document()},
-                notes=found.findings,
-                rows=None if wanted else 0,
-            )
+            batch = unread_batch(writer, found, wanted, resume)
         left = sum(one.end - one.start for one in found.ranges) - sum(one.end - one.start for one in wanted)
         return Caught(batch, np.array([], np.int64), left, found.findings)

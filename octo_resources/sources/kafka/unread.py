@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from octo_core.batch import Batch, LandedFile
-from octo_core.offsets import OffsetRange
+from octo_core.offsets import OffsetRange, said
 from octo_core.offsets import Place as Partition
 from octo_core.spec.sources import KafkaSource
 from octo_resources.engines.elsewhere import Arrived, Told
@@ -21,6 +21,10 @@ from octo_resources.sources.place import Place, Revealer
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
+
+    from octo_resources.landing import BatchWriter
+    from octo_resources.sources.kafka.begin import Found
+    from octo_resources.sources.resume import Resume
 
 A_TASK: Final = 500_000
 """Messages that one task consumes at most: some 100 MB on its machine's disk."""
@@ -40,6 +44,23 @@ def unread_files(ranges: Sequence[OffsetRange]) -> tuple[LandedFile, ...]:
                 LandedFile(path=name, format="jsonl", bytes=0, sha256="", position=part.model_dump(), unread=True)
             )
     return tuple(files)
+
+
+def unread_batch(
+    writer: "BatchWriter", found: "Found", wanted: Sequence[OffsetRange], resume: "Resume | None", *, full: bool = False
+) -> Batch:
+    """Commits what says which ranges the tasks of a load will consume; nothing of them is here."""
+    return writer.commit(
+        unread_files(wanted),
+        landing="off",
+        cursor_from=said(wanted, end=False),
+        cursor_to=said(wanted, end=True),
+        full=full,
+        epochs=resume.epochs if resume is not None else None,
+        position={"offsets": found.reached(wanted).document()},
+        notes=found.findings,
+        rows=None if wanted else 0,
+    )
 
 
 def offset_ranges(spec: KafkaSource, batch: Batch, place: Place) -> Iterator["OffsetRangeFile"]:

@@ -14,6 +14,7 @@ from octo_resources.sources.rest.address import Request, plain
 from octo_resources.sources.rest.client import Client
 from octo_resources.sources.rest.crawl import Crawl
 from octo_resources.sources.rest.overlap import Overlap, digests_of
+from octo_resources.sources.rest.pace import Patience
 from octo_resources.sources.rest.parts import Parts
 from octo_resources.sources.rest.position import Reached, Start, start_of
 
@@ -31,6 +32,7 @@ def extract_rest(
     waiting: Collection[str] = (),
     max_bytes: int | None = None,
     once: bool = False,
+    patience: Patience | None = None,
 ) -> Batch | None:
     """See `octo_resources.sources.extract`; call it under the source's lock.
 
@@ -43,7 +45,7 @@ def extract_rest(
     reached = Reached(spec.cursor, start.position) if spec.cursor else None
     whole = spec.cursor is None or full or start.asked is None
     overlap = Overlap(spec.cursor, digests_of(None if full or not history else history[-1])) if spec.cursor else None
-    with Client(spec, place) as client, landing.begin(pipeline, source) as writer:
+    with Client(spec, place, patience) as client, landing.begin(pipeline, source) as writer:
         parts, crawl = Parts(writer.folder), Crawl(spec, client, request)
         try:
             for page in crawl.pages():

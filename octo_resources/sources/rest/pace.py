@@ -27,6 +27,8 @@ class Patience:
 
 
 PATIENCE: Final = Patience()
+WATCHED: Final = Patience(attempts=3, longest_wait=2.0, longest_retry_after=10.0, total=30.0)
+"""Where a person waits for it."""
 
 
 class Pace:
