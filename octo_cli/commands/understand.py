@@ -8,6 +8,7 @@ from octo_cli import completing, console
 from octo_core.errors import UsageError
 
 if TYPE_CHECKING:
+    from octo_core.plan.model import Plan, Recipe
     from octo_core.schema import Field, SourceSchema
     from octo_resources.flow import Workspace
     from octo_resources.project import Pipeline
@@ -170,6 +171,17 @@ def _login() -> str:
         raise UsageError("who corrects? your login name is not known here", hint="give --reviewer") from None
 
 
+def _read(space: "Workspace", pipeline: "Pipeline") -> "tuple[Plan, Recipe]":
+    from octo_resources.flow.unchanged import unchanged
+
+    if (found := unchanged(space, pipeline)) is not None:
+        return found
+    from octo_resources.flow import plan_to_read
+
+    with console.progress(f"planning {pipeline.name}") as progress:
+        return plan_to_read(space, pipeline, progress=progress)
+
+
 def plan(
     name: Name,
     sql: Annotated[Literal["duckdb", "spark"] | None, typer.Option(help="Print the engine's SQL.")] = None,
@@ -180,12 +192,10 @@ def plan(
 
     Example:  octopipe plan flights
     """
-    from octo_core.plan.show import diff_text, plan_text
-    from octo_resources.flow import plan_to_read
+    from octo_core.plan.plan_page import diff_text, plan_text
 
     space, pipeline = opened(name)
-    with console.progress(f"planning {name}") as progress:
-        found, recipe = plan_to_read(space, pipeline, progress=progress)
+    found, recipe = _read(space, pipeline)
     shown = found.model_copy(
         update={
             "tables": {

@@ -6,7 +6,6 @@ it: a hash of all that the plan was made from, and one of its page. Only a plan 
 loading go by `prepare`, and never by this.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping as MappingOf
 from dataclasses import asdict, dataclass
@@ -24,6 +23,7 @@ from octo_resources.flow.planning import missed_parents, prepare, standing
 from octo_resources.flow.proposing import proposal_inputs
 from octo_resources.flow.pulling import pull
 from octo_resources.flow.relations import typed_relations
+from octo_resources.flow.unchanged import hashed, newest_batches, remember
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -51,20 +51,28 @@ class Seal:
 
 def plan_to_read(space: Workspace, pipeline: Pipeline, *, progress: Progress | None = None) -> tuple[Plan, Recipe]:
     """The plan as it stands with the reviewers, and its recipe. Raises what `prepare` raises."""
-    pipeline = settled(space, pipeline, progress=progress)
+    written, pipeline = pipeline, settled(space, pipeline, progress=progress)
     typed = typed_relations(space, pipeline, progress=progress)
     catalog = pull(space, pipeline)
     path = space.project.state / "plans" / f"{pipeline.name}.json"
-    parts, batches = _parts(space, pipeline, typed, catalog), _batches(space, pipeline)
+    parts, batches = _parts(space, pipeline, typed, catalog), newest_batches(space, pipeline)
     found = _sealed(space, pipeline, Seal.read(path), parts, batches) if parts is not None else None
     if found is not None:
-        return standing(space, *found), found[1]
+        plan, recipe = standing(space, *found), found[1]
+        _remember(space, written, plan, recipe, catalog, _page(found[0]))
+        return plan, recipe
     made = prepare(space, pipeline, progress=progress)
     parts = _parts(space, pipeline, made.schemas, made.catalog)
     stored = space.registry.plans.get(pipeline.name, made.plan.fingerprint)
     if parts is not None and stored is not None:
         Seal(made.plan.fingerprint, parts, batches, _page(stored.plan)).write(path)
+        _remember(space, written, made.plan, made.recipe, made.catalog, _page(stored.plan))
     return made.plan, made.recipe
+
+
+def _remember(space: Workspace, written: Pipeline, plan: Plan, recipe: Recipe, catalog: Catalog, page: str) -> None:
+    if plan.state == "approved" or not missed_parents(plan):
+        remember(space, written, plan, recipe, catalog.signature, page)
 
 
 def _sealed(
@@ -89,7 +97,7 @@ def _parts(space: Workspace, pipeline: Pipeline, typed: MappingOf[str, SourceSch
     proposal = space.registry.mappings.newest_version(pipeline.name)
     if proposal is None or proposal.inputs != proposal_inputs(pipeline, typed, catalog):
         return None
-    return _hash(
+    return hashed(
         version("octopipe"),
         pipeline.text_hash,
         catalog.model_dump_json(),
@@ -99,14 +107,5 @@ def _parts(space: Workspace, pipeline: Pipeline, typed: MappingOf[str, SourceSch
     )
 
 
-def _batches(space: Workspace, pipeline: Pipeline) -> str:
-    """A hash of what landed, which a plan's figures are of."""
-    return _hash(*(batch.id for name in pipeline.spec.sources for batch in space.seen(pipeline.name, name)[-1:]))
-
-
 def _page(plan: Plan) -> str:
-    return _hash(plan.model_dump_json())
-
-
-def _hash(*texts: str) -> str:
-    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+    return hashed(plan.model_dump_json())

@@ -13,7 +13,6 @@ from octo_core.errors import UsageError
 from octo_resources.landing import Landing
 from octo_resources.project import Pipeline, Project
 from octo_resources.quarantine import Quarantine
-from octo_resources.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +22,13 @@ if TYPE_CHECKING:
     from octo_resources.engines.duckdb import DuckEngine, Input
     from octo_resources.engines.protocol import Engine
     from octo_resources.flow.held import Held
+    from octo_resources.registry import Registry
 
 
-def open_registry(project: Project, url: str = "") -> Registry:
+def open_registry(project: Project, url: str = "") -> "Registry":
     """The project's registry (or the one at `url`), with the key of its environment and .env, as Dagster has it."""
     from octo_resources.redaction import remember
+    from octo_resources.registry import Registry  # 0.3 s: SQLAlchemy
     from octo_resources.registry.registry import APPROVAL_KEY
 
     key = project.environment.get(APPROVAL_KEY)
@@ -71,17 +72,17 @@ class Workspace:
     """A project at work. Nothing is opened before a step needs it; what was opened is kept."""
 
     project: Project
-    opened: Registry | None = None
+    opened: "Registry | None" = None
     held: "Held | None" = None
     """What loads that follow one another keep open."""
 
     @classmethod
-    def open(cls, root: Path | str | None = None, *, registry: Registry | None = None) -> "Workspace":
+    def open(cls, root: Path | str | None = None, *, registry: "Registry | None" = None) -> "Workspace":
         """The workspace of a project folder, or of the one found from the current folder."""
         return cls(Project.at(root) if root is not None else Project.find(), registry)
 
     @cached_property
-    def registry(self) -> Registry:
+    def registry(self) -> "Registry":
         return self.opened or open_registry(self.project)
 
     @cached_property

@@ -1,6 +1,7 @@
 """`octopipe plan` shows a plan that stands without making it again, and never one that does not stand any more."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 
 from octo_core.plan.model import Plan
 from octo_resources.flow import correct, plan_to_read
+from octo_resources.flow.unchanged import unchanged
 from tests.flow.shop import SALE, Shop, sales
 
 
@@ -25,6 +27,13 @@ def read(shop: Shop) -> Plan:
     return plan_to_read(shop.space, shop.space.pipeline("sales"))[0]
 
 
+def glanced(shop: Shop) -> bool:
+    """Whether the plan is shown without a look into the registry; it is the true one then."""
+    found = unchanged(shop.space, shop.space.pipeline("sales"))
+    assert found is None or found[0].model_dump_json() == shop.plan().plan.model_dump_json()
+    return found is not None
+
+
 def seal(shop: Shop) -> Path:
     return shop.root / ".octopipe" / "plans" / "sales.json"
 
@@ -38,9 +47,12 @@ def ready(shop: Shop) -> bool:
 
 
 def test_it_is_shown_as_it_would_be_made(planned: Shop) -> None:
+    assert glanced(planned)
     assert ready(planned)
     planned.approve()
+    assert not glanced(planned)
     assert read(planned).state == "approved"
+    assert glanced(planned)
     assert ready(planned)
 
 
@@ -69,9 +81,13 @@ CHANGES: dict[str, Any] = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_whatever_it_is_made_from_makes_it_anew(planned: Shop, change: Any) -> None:
+    assert glanced(planned)
     change(planned)
+    if seal(planned).exists() and seal(planned).read_text() != "{}":
+        assert not glanced(planned)
     assert not ready(planned)
     assert ready(planned)
+    assert glanced(planned)
 
 
 def test_a_page_that_somebody_edited_is_not_shown(planned: Shop) -> None:
@@ -83,3 +99,18 @@ def test_a_page_that_somebody_edited_is_not_shown(planned: Shop) -> None:
     planned.registry_sql("UPDATE plan SET body = ? WHERE fingerprint = ?", json.dumps(body), print_)
     shown = {column.target: column.expr for column in read(planned).tables["shop.sale"].columns}
     assert shown["amount"] == SALE["amount"]
+
+
+def test_nor_where_the_registry_looks_untouched(planned: Shop) -> None:
+    print_ = read(planned).fingerprint
+    assert glanced(planned)
+    file = planned.root / ".octopipe" / "registry.db"
+    before = file.stat()
+    text = planned.registry_sql("SELECT body FROM plan WHERE fingerprint = ?", print_)[0][0]
+    altered = text.replace('"rows_read":20', '"rows_read":99')
+    assert len(altered) == len(text)
+    assert altered != text
+    planned.registry_sql("UPDATE plan SET body = ? WHERE fingerprint = ?", altered, print_)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert file.stat().st_size == before.st_size
+    assert unchanged(planned.space, planned.space.pipeline("sales")) is None
