@@ -26,6 +26,10 @@ from tests.servers.s3 import S3Server, s3_server
 settings.register_profile("no clock", deadline=None)  # how long an example takes is no property of the code
 settings.load_profile("no clock")
 
+for _name in ("SPARK_SUBMIT_OPTS", "SPARK_LAUNCHER_OPTS", "SPARK_DAEMON_JAVA_OPTS"):
+    os.environ.setdefault(_name, "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+"""Spark's processes live for seconds here: compiling their code well takes more than it gives, a third of all."""
+
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
 

@@ -33,6 +33,7 @@ SLOW = (
 """A task is a second in making its table: long enough to be killed then."""
 CONF = {
     "spark.executor.memory": "600m",
+    "spark.executor.extraJavaOptions": "-Xss4m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.speculation": "true",  # a task that takes long is begun a second time, on the other host
     "spark.speculation.multiplier": "1.5",
     "spark.speculation.quantile": "0.3",

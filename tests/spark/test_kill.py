@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from benchmarks.kill_matrix import SLOW, running
 from octo_resources.engines.spark import SparkEngine
@@ -60,9 +59,8 @@ def whole(shop: Shop) -> None:
     assert shop.sql("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'octo_ld%'") == []
 
 
-@pytest.mark.parametrize("write", ["merge", "append"])
-def test_a_python_worker_that_dies_in_its_task_doubles_nothing(shop: Shop, spark: SparkEngine, write: str) -> None:
-    ready(shop, table={"write": write})
+def test_a_python_worker_that_dies_in_its_task_doubles_nothing(shop: Shop, spark: SparkEngine) -> None:
+    ready(shop, table={"write": "append"})
     shop.sql(SLOW)
     killed: list[int] = []
     with killing(shop, killed):
