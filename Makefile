@@ -69,6 +69,10 @@ test: install kafka ## Run the checks and the tests
 	$(BIN)/mypy
 	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
+.PHONY: test-all
+test-all: install kafka ## All tests, also those that take long and find little that others do not
+	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder -m ""
+
 .PHONY: check
 check: install ## Lint, format, imports and types only
 	$(BIN)/ruff check .

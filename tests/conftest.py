@@ -35,10 +35,16 @@ DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
 SERVED = {
     "kafka": ("tests/kafka/", "tests/streaming/", "tests/push/test_topic.py"),
-    "spark": ("tests/spark/test_loads.py", "tests/spark/test_same.py", "tests/spark/test_kill.py"),
+    "spark": (
+        "tests/expressions/test_spark.py",
+        "tests/spark/test_kill.py",
+        "tests/spark/test_loads.py",
+        "tests/spark/test_reading.py",
+        "tests/spark/test_same.py",
+        "tests/spark/test_stream.py",
+    ),
     "s3": ("tests/flow/test_s3.py", "tests/landing/test_remote.py", "tests/sources/test_s3_files.py"),
     "mariadb": ("tests/sources/sql/",),
-    "spark and kafka": ("tests/spark/test_reading.py", "tests/spark/test_stream.py"),
 }
 """Tests that share a server which takes seconds to start: one process runs them all."""
 FIRST = (

@@ -125,6 +125,7 @@ def test_a_load_on_a_cluster_survives_an_executor_that_dies_half_way(shop: Shop,
     conforms(SparkEngine(Settings(cluster.master, conf=tuple(sorted(CONF.items()))), temp=shop.root))
 
 
+@pytest.mark.thorough  # what the driver makes of two attempts, tests/destination/test_tasks.py says
 def test_the_slower_of_two_attempts_at_a_task_leaves_nothing(shop: Shop, cluster: Cluster) -> None:
     for statement in STRAGGLER:
         shop.sql(statement)
