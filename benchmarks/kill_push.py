@@ -1,40 +1,43 @@
-"""The kill matrix's cells for what is pushed: a server that dies around its commit, a drain, loads of what landed."""
+"""The ground of the kill matrix for what is pushed: a server that dies around its commits, begun anew as often."""
 
 import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
-from benchmarks.kill_faults import load_all
-from benchmarks.kill_matrix import POINTS, ROOT, Case, Ground
+from benchmarks.kill_cells import BETWEEN, SERVER, Case
+from benchmarks.kill_faults import while_away, while_slow
+from benchmarks.kill_ground import ROOT, Ground, item
 from demo.broker import free_port
 
 TOKEN: Final = "of-the-matrix"
-_SERVER: Final = {"server killed before its commit": "committing", "server killed after its commit": "committed"}
-_DRAIN: Final = {"drain killed before its batch is there": "landing", "drain killed after it": "landed"}
-PUSH_CASES: Final = (
-    *(Case(fault, "", "push") for fault in (*_SERVER, "server killed between 202 and the load", *_DRAIN)),
-    *(Case("process killed", point, "push") for point in POINTS),
-    Case("duplicate delivery", "", "push"),
-)
+_AGAIN: Final = 0.2
+"""Seconds until a client tries again what was answered by 503."""
+_LONGEST: Final = 120.0
+"""Seconds that a server may take to answer: as long as the brokers let it wait."""
 
 
 @dataclass
 class PushGround(Ground):
-    """The same two tables, fed by requests to a server that is begun anew as often as it dies."""
+    """The same two tables, fed by requests to a server."""
 
+    onward: bool = False
+    """Whether the server brings them into a topic before it answers, and they are loaded from there."""
     port: int = field(default_factory=free_port)
     server: "subprocess.Popen[bytes] | None" = None
     fault: tuple[str, Path] | None = None
     """What the next server meets, and the file that says that it did."""
+    sending: Callable[[Callable[[], None]], None] | None = None
+    """What happens while items are pushed."""
 
     @contextmanager
     def served(self) -> Iterator["PushGround"]:
@@ -43,14 +46,19 @@ class PushGround(Ground):
             self.prepare()
             yield self
         finally:
-            self.end(signal.SIGTERM)
+            self.stop(signal.SIGTERM)
+
+    def _make_topic(self) -> None:
+        """The server makes its own."""
 
     def _pipeline(self) -> dict[str, Any]:
-        tables = {"public.event": {"write": "append"}, "public.sale": {"key": ["id"], "version": "at"}}
+        to = {"to": {"topic": self.topic, "brokers": self.broker.address}} if self.onward else {}
         return {
-            "sources": {"events": {"kind": "push", "token": TOKEN}},
+            "sources": {"events": {"kind": "push", "token": TOKEN, **to}},
             "destination": {"kind": "postgres", "url": self.url},
-            "tables": tables,
+            "tables": {"public.event": {"write": "append"}, "public.sale": {"key": ["id"], "version": "at"}},
+            "stream": {"trigger": "continuous"},
+            **({"engine": self.engine} if self.engine is not None else {}),
         }
 
     def begin(self) -> None:
@@ -63,46 +71,71 @@ class PushGround(Ground):
                 words, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as client:  # half a second, one, two …
-            client.get(f"http://127.0.0.1:{self.port}/health")
+            client.get(f"http://127.0.0.1:{self.port}/health", timeout=_LONGEST)
 
-    def end(self, how: signal.Signals) -> None:
+    def stop(self, how: signal.Signals) -> None:
         server, self.server = self.server, None
         if server is not None:
             server.send_signal(how)
-            server.wait(30)
+            server.wait(_LONGEST)
 
     def send(self, ids: Sequence[int] | range, *, poison: int = 0) -> None:
-        """Push each id by a request with a key of its own, until it is acknowledged."""
-        assert not poison, "a server refuses what is no JSON"
-        for number in ids:
-            item = {"id": number, "amount": f"{number}.50", "at": f"2026-03-01T10:00:{number % 60:02d}Z"}
-            headers = {"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": f"event-{number}"}
-            while True:
-                if self.server is None or self.server.poll() is not None:
-                    self.begin()
-                try:
-                    answer = httpx.post(f"http://127.0.0.1:{self.port}/push/events", json=item, headers=headers)
-                except httpx.HTTPError:  # it died before it answered: whether it took the item, the key finds out
-                    assert self.server is not None
-                    self.server.wait(30)
-                    continue
-                answer.raise_for_status()
-                break
+        """Push each id by a request with a key of its own, until it is acknowledged; what is no JSON is refused."""
+        around, self.sending = self.sending, None
+
+        def push() -> None:
+            for number in ids:
+                self._push(number)
+
+        push() if around is None else around(push)
+        for _ in range(poison):
+            self._refused()
         self.sent = sorted({*self.sent, *ids})
 
-    def run(self, case: Case, flag: Path) -> None:
+    def _push(self, number: int) -> None:
+        """One item, as often as it takes."""
+        headers = {"Idempotency-Key": f"event-{number}"}
+        until = time.monotonic() + 2 * _LONGEST
+        while time.monotonic() < until:
+            if self.server is None or self.server.poll() is not None:
+                self.begin()
+            try:
+                answer = self._post(json=item(number), headers=headers)
+            except httpx.HTTPError:  # it died before it answered: whether it took the item, the key finds out
+                assert self.server is not None
+                self.server.wait(_LONGEST)
+                continue
+            if answer.status_code != 503:  # the brokers do not answer: it says when to come again
+                answer.raise_for_status()
+                return
+            time.sleep(_AGAIN)
+        raise RuntimeError(f"item {number} was never taken")
+
+    def _refused(self) -> None:
+        answer = self._post(content=b'{"id": 1, "amount"', headers={"Content-Type": "application/json"})
+        if answer.status_code != 400:
+            raise RuntimeError(f"what is no JSON was answered by {answer.status_code}")
+
+    def _post(self, *, headers: dict[str, str], **body: Any) -> httpx.Response:
+        url = f"http://127.0.0.1:{self.port}/push/events"
+        return httpx.post(url, headers={"Authorization": f"Bearer {TOKEN}", **headers}, timeout=_LONGEST, **body)
+
+    def run(self, case: Case) -> None:
         """Load what was pushed. The faults of the server came while it was sent."""
-        if case.fault.endswith("the load"):
-            self.end(signal.SIGKILL)
-        if case.fault in _DRAIN or case.point:
-            super().run(
-                replace(case, fault="process killed", point=_DRAIN.get(case.fault, case.point), mode="batch"), flag
-            )
-        load_all(self.folder, "events", "batch")
+        if case.fault == BETWEEN:
+            self.stop(signal.SIGKILL)
+        if case.fault in SERVER:
+            assert self.fault is not None
+            self.met = self.fault[1].exists()
+        super().run(case)
 
     def before(self, case: Case) -> None:
-        """Set the fault that the server meets while it is sent to."""
+        """Set the fault that comes while it is sent."""
+        super().before(case)
         self.fault = None
-        if case.fault in _SERVER:
-            self.end(signal.SIGTERM)
-            self.fault = _SERVER[case.fault], self.folder / f"fault-{uuid.uuid4().hex[:8]}"
+        if case.fault in SERVER:
+            self.stop(signal.SIGTERM)
+            self.fault = SERVER[case.fault], self.folder / f"fault-{uuid.uuid4().hex[:8]}"
+        if case.point == "pushing":
+            how = while_slow if case.fault == "broker slow" else while_away
+            self.sending = lambda push: how(self.broker, push)

@@ -1,17 +1,19 @@
 """A process of the kill matrix: loads what waits, and meets a fault at a point: `python -m benchmarks.killed …`.
 
-PIPELINE (batch|continuous|spark) POINT FAULT FLAG, or: serve PORT POINT FAULT FLAG.
-The fault comes once: FLAG is a file that is made then. Points: those of a load; `landing` and `landed` around the
-appearing of a batch; `committing` and `committed` around the commit of the queue of what is pushed.
+PIPELINE (batch|continuous) POINT FAULT FLAG, or: serve PORT POINT FAULT FLAG.
+The fault comes once: FLAG is a file that is made then. With FAULT `killed` the process dies, else only the file is
+made. Points: those of a load; `landing` and `landed` around the appearing of a batch; `committing` and `committed`
+around the commit of the queue of what is pushed; `produced` when an item is with Kafka's producer and its transaction
+is not committed, `noting` when it is and the queue does not know.
 """
 
 import os
 import signal
 import sys
 import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from octo_core.batch import Batch
 from octo_core.streaming import MicroBatch
@@ -19,9 +21,8 @@ from octo_resources.flow import Workspace, land, load
 from octo_resources.flow.streaming import Streaming
 from octo_resources.flow.underway import Stage, unwatched
 from octo_resources.landing.writer import BatchWriter
+from octo_resources.sources.push.forward import Forwarder
 from octo_resources.sources.push.queue import Entry, Outcome, Queue
-
-PATIENCE = 120.0
 
 
 def loaded(space: Workspace, name: str, mode: str, stage: Stage = unwatched) -> None:
@@ -48,9 +49,6 @@ def main(name: str, mode: str, point: str, fault: str, flag: str) -> None:
         there.write_text(fault)
         if fault == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
-        until = time.monotonic() + PATIENCE  # the parent does something to the broker, and writes into the file
-        while there.read_text() == fault and time.monotonic() < until:
-            time.sleep(0.05)
 
     _reach_between(reached)
     if name == "serve":
@@ -63,7 +61,7 @@ def main(name: str, mode: str, point: str, fault: str, flag: str) -> None:
 
 def _reach_between(reached: Stage) -> None:
     """Tell of the points that nobody else tells of."""
-    appear, append = BatchWriter._appear, Queue.append
+    appear, append, produce, mark = BatchWriter._appear, Queue.append, Forwarder._produce, Queue.mark
 
     def appearing(self: BatchWriter, batch: Batch) -> None:
         reached("landing")
@@ -76,8 +74,19 @@ def _reach_between(reached: Stage) -> None:
         reached("committed")
         return made
 
+    def producing(self: Forwarder, line: bytes, headers: list[tuple[str, str]], told: Any) -> None:
+        produce(self, line, headers, told)
+        reached("produced")
+
+    def noting(self: Queue, landed: Mapping[int, str]) -> None:
+        if landed:
+            reached("noting")
+        mark(self, landed)
+
     BatchWriter._appear = appearing  # type: ignore[method-assign]  # faults come from outside
     Queue.append = appending  # type: ignore[method-assign]  # faults come from outside
+    Queue.mark = noting  # type: ignore[method-assign]  # faults come from outside
+    Forwarder._produce = producing  # type: ignore[method-assign]  # faults come from outside
 
 
 if __name__ == "__main__":

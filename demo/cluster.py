@@ -83,13 +83,17 @@ def wait_for(text: str, log: Path, process: "subprocess.Popen[bytes]", times: in
 
 
 @contextmanager
-def standalone(folder: Path) -> Iterator[Cluster]:
-    """A master and two workers of one core each, on hosts of their own: a copy of a task never runs where it does."""
+def standalone(folder: Path, *, cores: int = 1, memory: str = "1g") -> Iterator[Cluster]:
+    """A master and two workers, on hosts of their own: a copy of a task never runs where it does.
+
+    `cores` and `memory` are what each worker lends.
+    """
     port, spark_class = free_port(), str(_HOME / "bin" / "spark-class")
     place = ["--host", "127.0.0.1", "--webui-port", "0"]
     master_words = [spark_class, "org.apache.spark.deploy.master.Master", *place, "--port", str(port)]
     master = f"spark://127.0.0.1:{port}"
-    worker_words = [spark_class, "org.apache.spark.deploy.worker.Worker", *place, "--cores", "1", "--memory", "1g"]
+    lent = ["--cores", str(cores), "--memory", memory]
+    worker_words = [spark_class, "org.apache.spark.deploy.worker.Worker", *place, *lent]
     elsewhere = [word if word != "127.0.0.1" else "127.0.0.2" for word in worker_words]
     with running(master_words, folder, "master.log") as process:
         wait_for("I have been elected leader", folder / "master.log", process)

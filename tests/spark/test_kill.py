@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.kill_matrix import SLOW, running
+from benchmarks.kill_faults import running
+from benchmarks.kill_ground import SLOW
 from octo_resources.engines.spark import SparkEngine
 from tests.flow.shop import Shop, sale, sales
 from tests.spark.test_loads import LOCAL

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.kill_cells import CASES
 from benchmarks.kill_faults import Registry
-from benchmarks.kill_matrix import CASES, Ground, tried
+from benchmarks.kill_ground import Ground, tried
 from demo.broker import Broker
 from octo_core.errors import QuarantineLimit, UsageError
 from octo_core.streaming import StreamState
