@@ -113,6 +113,8 @@ class Ground:
             producer.produce(self.topic, key=str(number), value=value, partition=number % 2)
         for number in range(poison):
             producer.produce(self.topic, key=f"bad {number}", value=b'{"id": 1, "amount"', partition=0)
+            if number % 10_000 == 0:  # the producer's own queue holds 100,000
+                producer.flush(60)
         if producer.flush(60):
             raise RuntimeError("the broker took no messages")
         self.sent += ids

@@ -15,20 +15,22 @@ from typing import Any, Final
 
 from benchmarks.kill_cells import CASES, MODES, Case, Mode, Outcome, table
 from benchmarks.kill_faults import Registry
+from benchmarks.kill_flood import flood
 from benchmarks.kill_ground import Ground, tried
 from benchmarks.kill_push import PushGround
 from benchmarks.place import Place, place
 from demo.broker import Broker
 
+FLOOD: Final = "flood"
 _EXECUTORS: Final = {"spark.executor.memory": "600m", "spark.executor.cores": "1", "spark.cores.max": "2"}
 """Two for an application, one on each worker; the workers have room for a second application's."""
 
 
 def run_kill_matrix(only: Sequence[str] = (), results: Path | None = None) -> None:
     """Print the matrix. Raises SystemExit where anything was lost or doubled."""
-    wanted = chosen(only)
-    if not wanted:
-        raise SystemExit(f"no cell is called {', '.join(only)}; the modes are {', '.join(MODES)}")
+    wanted, flooded = chosen(only), not only or FLOOD in only
+    if not wanted and not flooded:
+        raise SystemExit(f"no cell is called {', '.join(only)}; the modes are {', '.join([*MODES, FLOOD])}")
     outcomes = {one.case: one for one in kept(results)}
     with place() as here, Registry().served() as registry:
         broker = Broker(here.folder / "broker").start()
@@ -38,9 +40,14 @@ def run_kill_matrix(only: Sequence[str] = (), results: Path | None = None) -> No
                 for outcome in tried_all(mode, cases, here, broker, registry) if cases else ():
                     outcomes[outcome.case] = outcome
                     keep(results, outcome)
+            if flooded:
+                here.run(f"CREATE DATABASE {FLOOD}")
+                flood(here.folder / FLOOD, broker, here.url.replace("/bench?", f"/{FLOOD}?"))
         finally:
             broker.stop()
     made = [outcomes[case] for case in CASES if case in outcomes]
+    if not made:
+        return
     print("\n".join(["", *table(made), "", f"{len(made)} cells: lost / doubled."]))
     if not all(one.good for one in made):
         raise SystemExit("rows were lost or doubled")
@@ -48,6 +55,10 @@ def run_kill_matrix(only: Sequence[str] = (), results: Path | None = None) -> No
 
 def chosen(only: Sequence[str]) -> list[Case]:
     """The cells asked for: those of the modes named, of them those whose text has one of the other words."""
+    if FLOOD in only:
+        only = [word for word in only if word != FLOOD]
+        if not only:
+            return []
     modes = {word for word in only if word in MODES} or set(MODES)
     texts = [word for word in only if word not in MODES] or [""]
     return [case for case in CASES if case.mode in modes and any(text in case.text for text in texts)]
