@@ -1,6 +1,8 @@
 """`python -m benchmarks [NAME …]`: all benchmarks, or those named."""
 
 import argparse
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +32,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", default=[], help="a part of the kill matrix: a mode, or a fault")
     parser.add_argument("--results", type=Path, help="a file that keeps the outcomes of the kill matrix")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # with all the servers that it has started
     if asked.only or asked.results:
         kill_matrix.run_kill_matrix(asked.only, asked.results)
         return

@@ -38,15 +38,19 @@ class PushGround(Ground):
     """What the next server meets, and the file that says that it did."""
     sending: Callable[[Callable[[], None]], None] | None = None
     """What happens while items are pushed."""
+    client: httpx.Client | None = None
 
     @contextmanager
     def served(self) -> Iterator["PushGround"]:
         """Prepared; the server ends with the block."""
-        try:
-            self.prepare()
-            yield self
-        finally:
-            self.stop(signal.SIGTERM)
+        head = {"Authorization": f"Bearer {TOKEN}"}
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=head, timeout=_LONGEST) as client:
+            self.client = client
+            try:
+                self.prepare()
+                yield self
+            finally:
+                self.stop(signal.SIGTERM)
 
     def _make_topic(self) -> None:
         """The server makes its own."""
@@ -116,9 +120,9 @@ class PushGround(Ground):
         if answer.status_code != 400:
             raise RuntimeError(f"what is no JSON was answered by {answer.status_code}")
 
-    def _post(self, *, headers: dict[str, str], **body: Any) -> httpx.Response:
-        url = f"http://127.0.0.1:{self.port}/push/events"
-        return httpx.post(url, headers={"Authorization": f"Bearer {TOKEN}", **headers}, timeout=_LONGEST, **body)
+    def _post(self, **what: Any) -> httpx.Response:
+        assert self.client is not None
+        return self.client.post("/push/events", **what)
 
     def run(self, case: Case) -> None:
         """Load what was pushed. The faults of the server came while it was sent."""

@@ -1,5 +1,6 @@
 """The same load on a standalone cluster and by Spark Connect; and one where an executor dies half-way."""
 
+import json
 import os
 import signal
 import threading
@@ -11,6 +12,7 @@ import psycopg
 import pyarrow as pa
 import pytest
 
+from demo.broker import Broker
 from demo.cluster import Cluster, connect_server, standalone
 from octo_core.expressions import Node, parse, paths
 from octo_core.spec.pipeline import Engine
@@ -22,6 +24,10 @@ from tests.expressions.both_engines import on_spark
 from tests.expressions.running import schema
 from tests.expressions.test_spark import RUNNABLE, moved
 from tests.flow.shop import Shop, sales
+from tests.flow.test_sql import orders
+from tests.kafka.topics import Topics
+
+__all__ = ["orders"]
 
 ROWS = 5000
 """Of each file."""
@@ -131,6 +137,29 @@ def test_the_slower_of_two_attempts_at_a_task_leaves_nothing(shop: Shop, cluster
         shop.sql(statement)
     load(shop, {"kind": "spark", "master": cluster.master, "conf": CONF}, files=8)
     assert shop.sql("SELECT last_value FROM straggled")[0][0] >= 2, "there was no second attempt"
+
+
+def test_executors_read_key_ranges_and_offset_ranges_themselves(
+    shop: Shop, cluster: Cluster, orders: str, broker: Broker
+) -> None:
+    topics = Topics(broker)
+    topic = topics.make(partitions=2)
+    for part in range(2):
+        lines = [json.dumps(one) for one in sales(range(1000 + part * 100, 1050 + part * 100))]
+        topics.fill(topic, [*lines, "no json"], partition=part)
+    table = {"kind": "sql", "url": "${secret:env/SHOP_ORDERS}", "table": "orders", "split": 4, "landing": "off"}
+    messages = {"kind": "kafka", "brokers": broker.address, "topic": topic, "key": ["id"], "landing": "off"}
+    shop.sales_pipeline(
+        sources={"orders": table, "messages": messages},
+        table={"from": {"union": ["orders", "messages"]}, "key": ["sale_id"]},
+        engine={"kind": "spark", "master": cluster.master, "conf": CONF}, quarantine={"max_ratio": 1.0},
+    )  # fmt: skip
+    result = shop.start()
+    ledger = result.tables["shop.sale"].model_dump(exclude={"seconds"}, exclude_defaults=True)
+    assert ledger == {"read": 602, "inserted": 600, "quarantined": 2}
+    assert shop.sql("SELECT count(*), count(DISTINCT sale_id) FROM shop.sale") == [(600, 600)]
+    landed = (shop.root / ".octopipe" / "landing").rglob("*")
+    assert not [path for path in landed if path.suffix in (".parquet", ".jsonl", ".zst")], "the driver read the source"
 
 
 def test_a_load_by_spark_connect(shop: Shop, remote: str) -> None:
