@@ -21,7 +21,6 @@ from octo_resources.engines.spark import close
 from octo_resources.flow import Workspace, approve, prepare
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-MESSAGES: Final = 60
 SLOW: Final = """
 CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
   IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity ~ '^octo_ld.*[.]s[0-9]')
@@ -55,6 +54,8 @@ class Ground:
     poison: int = 0
     engine: dict[str, Any] | None = None
     """Of the pipeline, where it is not the embedded one."""
+    messages: int = 60
+    """Of each case."""
     met: bool = True
     """Whether the fault of the case had something to break."""
 
@@ -212,7 +213,7 @@ def tried(ground: Ground, case: Case) -> Outcome:
     """One case, from its messages to the count."""
     start = 1 + max(ground.sent)
     ground.before(case)
-    ids = list(range(start, start + MESSAGES))
+    ids = list(range(start, start + ground.messages))
     ground.send(ids, poison=1 if case.poisons else 0)
     if case.doubles:
         ground.send(ids)

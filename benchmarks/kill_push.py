@@ -30,6 +30,8 @@ _LONGEST: Final = 120.0
 class PushGround(Ground):
     """The same two tables, fed by requests to a server."""
 
+    messages: int = 24
+    """Each is a request of its own."""
     onward: bool = False
     """Whether the server brings them into a topic before it answers, and they are loaded from there."""
     port: int = field(default_factory=free_port)
@@ -74,8 +76,17 @@ class PushGround(Ground):
             self.server = subprocess.Popen(
                 words, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as client:  # half a second, one, two …
-            client.get(f"http://127.0.0.1:{self.port}/health", timeout=_LONGEST)
+        assert self.client is not None
+        until = time.monotonic() + _LONGEST
+        while True:
+            try:
+                self.client.get("/health")
+            except httpx.ConnectError:
+                if self.server.poll() is not None or time.monotonic() > until:
+                    raise
+                time.sleep(_AGAIN)
+            else:
+                return
 
     def stop(self, how: signal.Signals) -> None:
         server, self.server = self.server, None
