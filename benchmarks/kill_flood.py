@@ -13,7 +13,8 @@ from octo_core.errors import QuarantineLimit
 
 MILLION: Final = 1_000_000
 GOOD: Final = 1_000
-_LIMITS: Final = "quarantine: {max_ratio: 1.0}\n"
+_MODES: Final = (("continuous", ""), ("continuous", "max_rows: 1000"), ("batch", "max_ratio: 0.1"))
+"""Without limits of the file's own a stream has one; a batch has none."""
 
 
 def flood(folder: Path, broker: Broker, url: str) -> None:
@@ -23,16 +24,18 @@ def flood(folder: Path, broker: Broker, url: str) -> None:
     load_all(folder, "events", "continuous")
     expect(ground, "one malformed message among a thousand", GOOD + 20, 1)
     ground.send([], poison=MILLION)
-    for how in ("continuous", "batch"):
+    path = folder / "pipelines" / "events" / "pipeline.yaml"
+    written = path.read_text()
+    for how, limit in _MODES:
+        path.write_text(f"{written}quarantine: {{{limit}}}\n")
         try:
             load_all(folder, "events", how)
         except QuarantineLimit as error:
             print(f"    a million of them, {how}: {error}", flush=True)
         else:
-            raise SystemExit(f"a million malformed messages met no limit ({how})")
-        expect(ground, f"a million malformed messages, {how}", GOOD + 20, 1)
-    path = folder / "pipelines" / "events" / "pipeline.yaml"
-    path.write_text(path.read_text() + _LIMITS)
+            raise SystemExit(f"a million malformed messages met no limit ({how}, {limit})")
+        expect(ground, f"a million malformed messages, {how}, limits {{{limit}}}", GOOD + 20, 1)
+    path.write_text(f"{written}quarantine: {{max_ratio: 1.0}}\n")
     began = time.monotonic()
     ground.send(range(5000, 5000 + GOOD))
     load_all(folder, "events", "continuous")

@@ -81,6 +81,8 @@ class Ground:
         fingerprint = prepare(space, pipeline).plan.fingerprint
         approve(space, pipeline, fingerprint, reviewer="ana@example.org", via="cli")
         space.registry.close()
+        if self.engine is not None:
+            load_all(self.folder, "events", "batch")  # the first fault is to find executors
         return self
 
     def _make_topic(self) -> None:
