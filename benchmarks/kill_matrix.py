@@ -22,7 +22,12 @@ from benchmarks.place import Place, place
 from demo.broker import Broker
 
 FLOOD: Final = "flood"
-_EXECUTORS: Final = {"spark.executor.memory": "600m", "spark.executor.cores": "1", "spark.cores.max": "2"}
+_EXECUTORS: Final = {
+    "spark.executor.memory": "600m",
+    "spark.executor.cores": "1",
+    "spark.cores.max": "2",
+    "spark.executor.extraJavaOptions": "-Xss4m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
 """Two for an application, one on each worker; the workers have room for a second application's."""
 
 
