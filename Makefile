@@ -35,7 +35,7 @@ example-marketing: install kafka ## Campaigns from an API each night and through
 	$(BIN)/python examples/marketing/play.py
 
 .PHONY: kill-matrix
-kill-matrix: install kafka ## What is lost and doubled when something breaks, at every point of a load: a table
+kill-matrix: install kafka ## What is lost and doubled when something breaks, at every point, in every mode: a table
 	$(BIN)/python -m benchmarks kill_matrix
 
 .PHONY: dev
