@@ -11,6 +11,7 @@ from octo_core.errors import QuarantineLimit
 from octo_core.ledger import LoadResult, TableLedger
 from octo_core.streaming import DRIFT_FROM, WINDOW, Window
 from octo_resources.engines.duckdb import Tally
+from octo_resources.engines.protocol import Engine
 from octo_resources.flow.planning import Prepared
 from octo_resources.flow.underway import Judging
 from octo_resources.flow.work import Work
@@ -93,7 +94,7 @@ class Streamed(Judging):
                 "then start the stream again: it goes on where it stood.",
             )
 
-    def aside(self, works: Sequence[Work]) -> None:
+    def aside(self, engine: Engine, works: Sequence[Work]) -> None:
         """Send what is set aside to the dead letters too, before the commit: at least once."""
         told = [one for work in works for tally in work.scan.batches.values() for one in tally.told.values()]
         self.stamps = np.array([stamp for one in told for stamp in one.stamps], np.int64)
@@ -105,7 +106,6 @@ class Streamed(Judging):
 
         if self._dead is None:
             self._dead = DeadLetters(self._space, self._pipeline, topic)
-        engine = self._space.engine(self._pipeline)
         self.letters = self._dead.send(row for work in works for row in rejected_rows(engine, work))
 
     def committed(self, result: LoadResult) -> None:

@@ -19,7 +19,7 @@ from octo_resources.destinations.postgres.order import order_by_foreign_keys
 from octo_resources.destinations.writing import LoadedBatch, LoadRecord, Move, QuarantineFile
 from octo_resources.engines.choice import Choice, attaches, choose
 from octo_resources.engines.duckdb import LoadVariables, Tally, Tombstones
-from octo_resources.engines.protocol import Bringing
+from octo_resources.engines.protocol import Bringing, Engine
 from octo_resources.flow.afar import Afar, reading
 from octo_resources.flow.drifting import DriftFound, drift_of, evolve
 from octo_resources.flow.planning import Prepared
@@ -84,7 +84,7 @@ class Judging:
         del table
         return tally, DRIFT_FROM if self._pipeline.spec.sources[source].kind == "kafka" else 0
 
-    def aside(self, works: Sequence[Work]) -> None:
+    def aside(self, engine: Engine, works: Sequence[Work]) -> None:
         """Told of the load once what it sets aside is durable, right before its commit."""
 
 
@@ -256,7 +256,7 @@ class Underway:
                 self.load_id,
                 (row for work in works for row in self._set_aside(work)),
             )
-            self.judging.aside(works)
+            self.judging.aside(self.engine, works)
             if kept is not None:
                 named = QuarantineFile(path=kept.path.name, sha256=kept.sha256)
                 files = {name: named for name, ledger in ledgers.items() if ledger.quarantined}
