@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from octo_core.mapping.attribute import Attribute, ColumnLike, attribute
 from octo_core.mapping.remembered import Remembered, recalled
-from octo_core.mapping.scoring import Method, Scores, score
+from octo_core.mapping.scoring import Method, Scores, product, score
 from octo_core.mapping.threshold import threshold_of
 
 if TYPE_CHECKING:
@@ -62,9 +62,11 @@ def match(
     lefts, rights = [attribute(one) for one in source], [attribute(one) for one in target]
     if not lefts or not rights:
         return Match((), {one.name: None for one in lefts})
+    method = method or product()
     scores = score(lefts, rights, method)
     if remembered:
-        scores = scores.with_score(recalled(scores.score, lefts, rights, remembered, source_name=source_name))
+        known = recalled(scores.score, lefts, rights, remembered, source_name=source_name, encode=method.encoder)
+        scores = scores.with_score(known)
     return Match(_pairs(lefts, rights, scores), _named(lefts, rights, assign(scores.score)))
 
 
