@@ -121,10 +121,10 @@ def _pairs(lefts: Sequence[Attribute], rights: Sequence[Attribute], scores: Scor
     kept = max(10, min(KEPT, MAX_PAIRS // len(lefts)))
     for row, one in enumerate(lefts):
         best = np.argsort(-scores.score[row], kind="stable")[:kept]
-        for column in best.tolist():
-            value = float(scores.score[row, column])
-            if value >= FLOOR:
-                found.append(ScoredPair(one.name, rights[column].name, value, scores.evidence(row, column)))
+        best = best[scores.score[row, best] >= FLOOR]
+        said = scores.evidence_of(row, best.tolist())
+        for column, value, evidence in zip(best.tolist(), scores.score[row, best].tolist(), said, strict=True):
+            found.append(ScoredPair(one.name, rights[column].name, value, evidence))
     return tuple(sorted(found, key=lambda pair: -pair.score))
 
 

@@ -47,9 +47,23 @@ class Scores:
         return Scores(score, self.parts)
 
     def evidence(self, row: int, column: int) -> tuple[tuple[str, float], ...]:
-        found = [(kind, float(part[row, column])) for kind, part in self.parts.items()]
-        said = [(kind, round(value, 3)) for kind, value in found if value >= 0.05]  # NaN compares false
-        return tuple(sorted(said, key=lambda item: -item[1] * WEIGHTS.get(item[0], 0.1)))
+        return self.evidence_of(row, [column])[0]
+
+    def evidence_of(self, row: int, columns: Sequence[int]) -> list[tuple[tuple[str, float], ...]]:
+        """What each kind of evidence says of a row's pairs, weightiest first, without what is as good as nothing."""
+        kinds = list(self.parts)
+        each = zip(*(self.parts[kind][row, columns].tolist() for kind in kinds), strict=True)
+        weights = [WEIGHTS.get(kind, 0.1) for kind in kinds]
+        found = []
+        for values in each:
+            said = [
+                (-value * weight, kind, value)
+                for kind, weight, value in zip(kinds, weights, values, strict=True)
+                if value >= 0.05  # NaN compares false
+            ]
+            said.sort(key=lambda item: item[0])
+            found.append(tuple((kind, round(value, 3)) for _, kind, value in said))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
