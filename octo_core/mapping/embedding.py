@@ -33,8 +33,8 @@ Encoder = Callable[[tuple[str, ...]], "Floats32"]
 
 SWITCH: Final = "OCTOPIPE_EMBEDDING"
 """Set to `off`, the matcher does without the extra although it is there: the same proposals on every machine."""
-MAX_TOKENS: Final = 24
-"""What of a text is read: 64 take twice the time of 24 and are hardly better; 16 cost some F1 (docs/quality.md)."""
+MAX_TOKENS: Final = 20
+"""What of a text is read: 24 and 64 take more time and are hardly better; 16 cost some F1 (docs/quality.md)."""
 _BATCH: Final = 16
 _AT_ONCE: Final = 2
 _SHA256: Final = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
