@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from octo_core.mapping import embedding, evidence
 from octo_core.mapping.attribute import Attribute
-from octo_core.mapping.scoring import weighed
+from octo_core.mapping.scoring import MAX_TEXTS, weighed
 from octo_core.mapping.words import stem
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def likeness(
     import numpy as np
 
     alike = weighed(source, before)[0].score
-    if encode is not None:
+    if encode is not None and len(source) <= MAX_TEXTS:
         near = np.sort(np.argsort(-alike.max(axis=0), kind="stable")[:MOST_VECTORS])
         meaning = embedding.likeness(source, [before[n] for n in near.tolist()], encode)
         alike[:, near] = (alike[:, near] + np.clip((meaning - 0.2) / 0.8, 0.0, 1.0)) / 2

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_CELLS: Final = 2_000_000
 """Above this many pairs the hand's weights alone decide, in blocks: what was learned would take minutes."""
+MAX_TEXTS: Final = 2_000
+"""Above this many columns of both sides none is read by meaning (7 ms each): the hand's weights alone decide."""
 LEARNED: Final = 0.7
 """The share of the learned score in the whole."""
 _SHAPE_ALONE: Final = 0.55
@@ -87,6 +89,8 @@ def score(source: Sequence[Attribute], target: Sequence[Attribute], method: Meth
     method = method or product()
     if len(source) * len(target) > MAX_CELLS:
         return _in_blocks(source, target)
+    if method.encoder is not None and len(source) + len(target) > MAX_TEXTS:
+        method = Method()
     byhand, language = weighed(source, target)
     if method.model is None:
         return byhand

@@ -42,7 +42,7 @@ def remembered(
     tables: Catalog,
     relations: Mapping[str, SourceSchema],
 ) -> list[Remembered]:
-    """What was approved or corrected, for the embedded proposer: which field feeds which column and how, and which none.
+    """What was approved or corrected, for the embedded proposer: which field feeds which column, how, and which none.
 
     Of a pipeline's own decisions the source keeps its name; those about another table count where a column of that
     name is to be fed here too, and else, of the same pipelines, for how they are written. `relations`: what this
