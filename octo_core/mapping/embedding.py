@@ -12,7 +12,9 @@ import hashlib
 import os
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
@@ -31,9 +33,10 @@ Encoder = Callable[[tuple[str, ...]], "Floats32"]
 
 SWITCH: Final = "OCTOPIPE_EMBEDDING"
 """Set to `off`, the matcher does without the extra although it is there: the same proposals on every machine."""
-MAX_TOKENS: Final = 24
-"""What of a text is read: 64 take twice the time of 24 and are hardly better; 16 cost some F1 (docs/quality.md)."""
-_BATCH: Final = 32
+MAX_TOKENS: Final = 20
+"""What of a text is read: 24 and 64 take more time and are hardly better; 16 cost some F1 (docs/quality.md)."""
+_BATCH: Final = 16
+_AT_ONCE: Final = 2
 _SHA256: Final = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 _TOKEN: Final = re.compile(r"[㐀-鿿豈-﫿]|[^\W_]+|[^\w\s]|_")
 _UNKNOWN, _START, _END = 100, 101, 102
@@ -68,9 +71,8 @@ def installed() -> Encoder | None:
     if hashlib.sha256(content).hexdigest() != _SHA256:
         return None
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 2
+    options.intra_op_num_threads = 1  # two batches at a time need less than two threads that share each
     options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # threads that wait burn no core
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     @lru_cache(maxsize=16)
@@ -86,8 +88,8 @@ def _encoded(session: Any, texts: Sequence[Sequence[int]]) -> Floats32:
 
     found = np.zeros((len(texts), 384), np.float32)
     order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
-    for start in range(0, len(order), _BATCH):
-        rows = order[start : start + _BATCH]
+
+    def batch(rows: Sequence[int]) -> None:
         width = max(len(texts[row]) for row in rows)
         ids = np.array([[*texts[row], *[0] * (width - len(texts[row]))] for row in rows], np.int64)
         mask = (ids > 0).astype(np.int64)
@@ -95,6 +97,9 @@ def _encoded(session: Any, texts: Sequence[Sequence[int]]) -> Floats32:
         (states,) = session.run(None, given)
         mean = (states * mask[..., None]).sum(axis=1) / mask.sum(axis=1)[:, None]
         found[rows] = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        deque(pool.map(batch, (order[start : start + _BATCH] for start in range(0, len(order), _BATCH))), maxlen=0)
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,17 +64,38 @@ def word_similarity(left: Sequence[str], right: Sequence[str]) -> Floats:
         by_stem.setdefault(rights[position], []).append(position)
         for concept in meanings(word):
             by_meaning.setdefault(concept, []).append(position)
+    begins = _Beginnings(right)
     for row, word in enumerate(left):
         if len(word) >= 3 and word.isascii() and not word.isdigit():
-            for position, other in enumerate(right):
-                if other.startswith(word) or (len(other) >= 3 and word.startswith(other)):
-                    found[row, position] = max(found[row, position], 0.8)
+            near = begins.near(word)
+            found[row, near] = np.maximum(found[row, near], 0.8)
         elif word.isdigit():
             found[row, :] = 0.0
         for concept in meanings(word):
             found[row, by_meaning.get(concept, [])] = 0.9
         found[row, by_stem.get(lefts[row], [])] = 1.0
     return found
+
+
+class _Beginnings:
+    """Finds among words those that begin with another, and those of three letters or more that it begins with."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._order = sorted(range(len(words)), key=words.__getitem__)
+        self._sorted = [words[position] for position in self._order]
+        self._places: dict[str, list[int]] = {}
+        for position, word in enumerate(words):
+            self._places.setdefault(word, []).append(position)
+
+    def near(self, word: str) -> list[int]:
+        start = bisect_left(self._sorted, word)
+        found: list[int] = []
+        while start < len(self._sorted) and self._sorted[start].startswith(word):
+            found.append(self._order[start])
+            start += 1
+        for size in range(3, len(word)):
+            found.extend(self._places.get(word[:size], ()))
+        return found
 
 
 def soft_overlap(left: Sequence[Sequence[str]], right: Sequence[Sequence[str]], weights: Weights) -> Overlap:
@@ -191,9 +213,9 @@ def _contained(
     weight = np.array([math.log(1 + total / seen) / math.log(1 + total) for seen in count.values()] or [0.0])
 
     def incidence(sides: Sequence[frozenset[str]]) -> csr_array:
-        cells = [(row, index[value]) for row, values in enumerate(sides) for value in values]
-        rows, columns = ([cell[0] for cell in cells], [cell[1] for cell in cells])
-        return csr_array((np.ones(len(cells)), (rows, columns)), shape=(len(sides), len(weight)))
+        columns = np.fromiter((index[value] for values in sides for value in values), dtype=np.int64)
+        starts = np.cumsum([0, *map(len, sides)])
+        return csr_array((np.ones(len(columns)), columns, starts), shape=(len(sides), len(weight)))
 
     left, right = incidence(lefts), incidence(rights)
     common = ((left * weight) @ right.T).toarray()

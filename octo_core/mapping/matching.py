@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from octo_core.mapping.attribute import Attribute, ColumnLike, attribute
 from octo_core.mapping.remembered import Remembered, recalled
-from octo_core.mapping.scoring import Method, Scores, score
+from octo_core.mapping.scoring import Method, Scores, product, score
 from octo_core.mapping.threshold import threshold_of
 
 if TYPE_CHECKING:
@@ -62,9 +62,11 @@ def match(
     lefts, rights = [attribute(one) for one in source], [attribute(one) for one in target]
     if not lefts or not rights:
         return Match((), {one.name: None for one in lefts})
+    method = method or product()
     scores = score(lefts, rights, method)
     if remembered:
-        scores = scores.with_score(recalled(scores.score, lefts, rights, remembered, source_name=source_name))
+        known = recalled(scores.score, lefts, rights, remembered, source_name=source_name, encode=method.encoder)
+        scores = scores.with_score(known)
     return Match(_pairs(lefts, rights, scores), _named(lefts, rights, assign(scores.score)))
 
 
@@ -119,10 +121,10 @@ def _pairs(lefts: Sequence[Attribute], rights: Sequence[Attribute], scores: Scor
     kept = max(10, min(KEPT, MAX_PAIRS // len(lefts)))
     for row, one in enumerate(lefts):
         best = np.argsort(-scores.score[row], kind="stable")[:kept]
-        for column in best.tolist():
-            value = float(scores.score[row, column])
-            if value >= FLOOR:
-                found.append(ScoredPair(one.name, rights[column].name, value, scores.evidence(row, column)))
+        best = best[scores.score[row, best] >= FLOOR]
+        said = scores.evidence_of(row, best.tolist())
+        for column, value, evidence in zip(best.tolist(), scores.score[row, best].tolist(), said, strict=True):
+            found.append(ScoredPair(one.name, rights[column].name, value, evidence))
     return tuple(sorted(found, key=lambda pair: -pair.score))
 
 

@@ -22,7 +22,7 @@ from octo_core.mapping.model import Alternative, ColumnMapping, TableMapping
 from octo_core.mapping.model import Mapping as WholeMapping
 from octo_core.mapping.reasons import unmapped_reason, why
 from octo_core.mapping.remembered import Remembered, recalled
-from octo_core.mapping.scoring import Scores, score
+from octo_core.mapping.scoring import Scores, product, score
 from octo_core.mapping.threshold import threshold_of
 from octo_core.mapping.valuemaps import map_values
 from octo_core.schema import SourceSchema
@@ -181,9 +181,17 @@ class _TableProposer:
         import numpy as np
 
         attributes = [offer.attribute for offer in self.offers]
-        scores = score(attributes, self.targets)
+        method = product()
+        scores = score(attributes, self.targets, method)
         if self.remembered:
-            known = recalled(scores.score, attributes, self.targets, self.remembered, source_name=self.schema.source)
+            known = recalled(
+                scores.score,
+                attributes,
+                self.targets,
+                self.remembered,
+                source_name=self.schema.source,
+                encode=method.encoder,
+            )
             scores = scores.with_score(known)
         matrix = scores.score * np.array([offer.factor for offer in self.offers])[:, None]
         self.reserve(matrix)

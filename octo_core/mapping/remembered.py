@@ -1,19 +1,21 @@
 """What was approved or corrected before, as evidence for a new proposal: a pure function of the remembered decisions.
 
-A field of the same name, or of much the same words, belongs to the same column; one that was left out is left out
-again. Of several columns that fit as well, those are likelier that were used before, or that share with them a word
-that no field said (`ajcc_…`). In the same source, a column that another field feeds is hardly free.
+A field that is like one which was decided before (precedents.py), by its name, values and meaning, belongs to the same
+column; one like those that were left out is left out. Of several columns that fit as well, those are likelier that were
+used before, or that share with them a word that no field said (`ajcc_…`). In the same source, a column that another
+field feeds is hardly free, and as much is left out as its reviewer left out.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from octo_core.mapping import evidence
+from octo_core.mapping import embedding, evidence
 from octo_core.mapping.attribute import Attribute
+from octo_core.mapping.precedents import MOST_CELLS, Precedents, likeness, precedents
 from octo_core.mapping.threshold import threshold_of
 from octo_core.mapping.words import stem
 
@@ -25,17 +27,21 @@ if TYPE_CHECKING:
 
 SURE: Final = 0.97
 """What a pair of exactly remembered names comes to."""
-LIKE: Final = 0.6
-"""From this likeness of two fields' names on, one is evidence for the other; at 1 it is all the evidence there is."""
 LEFT_OUT: Final = 0.3
 TAKEN: Final = 0.5
-"""What is left of a score where the field was left out before, and where the column is another field's."""
-USED: Final = 0.4
-UNUSED: Final = 0.85
-FAMILY: Final = 0.92
-"""What is left of the score of a column that no other source fed yet, and of one whose name's family they fed."""
-KIN: Final = 1.2
-"""What the score of a column gains whose name has a rare word that the reviewer of the same source chose unsaid."""
+"""What is left of a score where the same field was left out before, and where the column is another field's."""
+FED: Final = 2.0
+RIVAL: Final = 1.0
+LIKE_LEFT: Final = 1.0
+OWN_LEFT: Final = 3.0
+USED: Final = 0.3
+UNUSED: Final = -0.2
+KIN: Final = 0.6
+"""In logits, what is added for a pair that fields like it made, and taken away where they rather made another; where
+they were left out, elsewhere and in the same source; what a column gains that another source fed, or loses that none
+did; what it gains where its name has a rare word that the reviewer of the same source chose unsaid.
+
+Chosen among few values each on all GDC studies but the one that was judged; see docs/quality.md."""
 STRICTEST: Final = 0.9
 HELD_BACK: Final = 3.0
 """Corrections that a threshold has to save for every 1.0 that it is away from the usual one."""
@@ -48,7 +54,7 @@ class Remembered:
     """One decision of a reviewer: `field` feeds `column`; either is None where the other was left without.
 
     `source` and `table` say where; left empty, they are taken to be any. `expr`: how the column was written. `like`:
-    what pairs have in common that are written alike (patterns.py).
+    what pairs have in common that are written alike (patterns.py). `about`: what is known of the field beside its name.
     """
 
     field: str | None
@@ -57,6 +63,7 @@ class Remembered:
     table: str = ""
     expr: str | None = None
     like: str | None = None
+    about: Attribute | None = None
 
 
 def recalled(
@@ -66,57 +73,76 @@ def recalled(
     remembered: Iterable[Remembered],
     *,
     source_name: str = "",
+    encode: embedding.Encoder | None = None,
 ) -> Floats:
     """The scores (source × target) with what is remembered laid over them; the same ones where nothing applies.
 
-    `remembered`: decisions of the same table, oldest first; of one field and column the last holds. `source_name`:
-    whose fields these are; only decisions of that source, or of none in particular, say that a column is taken.
+    `remembered`: decisions of the same table, oldest first; of one field and column the last holds, and of very many
+    the newest count. `source_name`: whose fields these are; only decisions of that source say that a column is taken.
+    `encode`: the meaning of texts as vectors, where there is such a thing.
     """
     import numpy as np
 
-    known = list({(one.field, one.column, one.source): one for one in remembered}.values())
-    if not known:
-        return score
+    known = _newest(remembered, len(source))
     places = {two.name: position for position, two in enumerate(target)}
-    decided = [one for one in known if one.field is not None]
-    likely = _ramp(_likeness(source, decided))
-    used, favour = _favour(target, [one for one in known if one.source != source_name or not source_name])
-    found = score * favour[None, :]
-    found += np.maximum(SURE - found, 0) * (USED * used)[None, :] * found
-    _tell(found, places, decided, likely)
-    for one in known:
-        column = places.get(one.column or "")
-        if column is not None and source_name and one.source == source_name:
-            found[[row for row, two in enumerate(source) if two.name != one.field], column] *= TAKEN
-    mine = [one for one in decided if source_name and one.source == source_name]
-    found *= _kin(target, mine)[None, :]
+    if not any(one.column is None or one.column in places for one in known):
+        return score
+    mine = [one for one in known if source_name and one.source == source_name]
+    others = [one for one in known if not (source_name and one.source == source_name)]
+    fields = list({(one.source, one.field): one for one in known}.values())
+    alike = likeness(source, [one.about or Attribute(one.field or "") for one in fields], encode)
+    numbers = {(one.source, one.field): number for number, one in enumerate(fields)}
+
+    def said(some: Sequence[Remembered]) -> Precedents:
+        decided = [(numbers[one.source, one.field], one.column, one.source) for one in some]
+        return precedents(alike, decided, places)
+
+    elsewhere, own = said(others), said(mine)
+    logit = np.log(np.clip(score, 0.02, 0.99)) - np.log1p(-np.clip(score, 0.02, 0.99))
+    rivals = np.maximum(_best_other(elsewhere.feeds) - elsewhere.feeds, 0)
+    change = FED * elsewhere.feeds - RIVAL * rivals
+    change -= LIKE_LEFT * np.maximum(elsewhere.left[:, None] - elsewhere.feeds, 0)
+    change -= OWN_LEFT * np.maximum(own.left[:, None] - own.feeds, 0)
+    change += _favour(target, others)[None, :] + _kin(target, mine)[None, :]
+    found = np.where(change == 0, score, 1 / (1 + np.exp(-(logit + change))))
+    found[elsewhere.same_left] *= LEFT_OUT
+    strong = SURE * (0.7 + 0.2 * elsewhere.share + 0.1 * found)
+    found = np.where(elsewhere.feeds >= 0.9, np.maximum(found, strong), found)
+    _decided(found, source, places, mine)
     return np.asarray(np.clip(_as_strict(found, score, source, target, mine), 0.0, 1.0))
 
 
-def _tell(found: Floats, places: Mapping[str, int], decided: Sequence[Remembered], likely: Floats) -> None:
-    """Raise, in place, the pairs that were decided so for fields of like names, and lower the fields left out.
+def _newest(remembered: Iterable[Remembered], rows: int) -> list[Remembered]:
+    """Those that say something of a field, each once, the last; no more than can be held against as many rows."""
+    found: dict[tuple[str | None, str | None, str], Remembered] = {}
+    for one in remembered:
+        if one.field is not None:
+            found.pop((one.field, one.column, one.source), None)
+            found[one.field, one.column, one.source] = one
+    return list(found.values())[-max(100, MOST_CELLS // max(1, rows)) :]
 
-    Where decisions about one name differ, each counts by its share of the sources.
-    """
+
+def _best_other(feeds: Floats) -> Floats:
+    """Of each cell the greatest of the others in its row."""
     import numpy as np
 
-    for row in range(len(found)):
-        best = likely[row].max(initial=0.0)
-        if best <= 0:
-            continue
-        like = [one for one, weight in zip(decided, likely[row], strict=True) if weight >= best - 1e-9]
-        sources = max(1, len({one.source for one in like}))
-        votes = Counter(one.column for one in like)
-        if best >= 1 and votes[None] * 2 > sources:
+    if feeds.shape[1] < 2:
+        return np.zeros_like(feeds)
+    top = -np.partition(-feeds, 1, axis=1)[:, :2]
+    return np.where(feeds >= top[:, :1], top[:, 1:], top[:, :1])
+
+
+def _decided(found: Floats, source: Sequence[Attribute], places: dict[str, int], mine: Sequence[Remembered]) -> None:
+    """Lay, in place, over the scores what was decided about these very fields."""
+    rows = {one.name: row for row, one in enumerate(source)}
+    for one in mine:
+        row, column = rows.get(one.field or ""), places.get(one.column or "")
+        if column is not None:
+            found[[other for other in rows.values() if other != row], column] *= TAKEN
+        if row is not None and column is not None:
+            found[row, column] = max(found[row, column], SURE)
+        elif row is not None and one.column is None:
             found[row] *= LEFT_OUT
-        there = {places[name]: count for name, count in votes.items() if name is not None and name in places}
-        for column, count in there.items():
-            here = float(found[row, column])
-            found[row, column] = max(here, here + (SURE * (0.75 + 0.25 * min(1.0, count / sources)) - here) * best)
-        if best >= 1 and there:
-            others = np.ones(found.shape[1], dtype=bool)
-            others[list(there)] = False
-            found[row, others] *= TAKEN
 
 
 def _as_strict(
@@ -153,13 +179,13 @@ def _as_strict(
 
 
 def _kin(target: Sequence[Attribute], mine: Sequence[Remembered]) -> Floats:
-    """Of each column a factor: KIN where its name has a rare word that no field said whose column has it (`ajcc_…`)."""
+    """Of each column what it gains where its name has a rare word that no field said whose column has it (`ajcc_…`)."""
     import numpy as np
 
     pairs = [(one.field, one.column) for one in mine if one.field is not None and one.column is not None]
     names = [set(map(stem, name)) for name in evidence.name_words(target)]
     rare = _rare(names, _unsaid(pairs))
-    return np.array([KIN if name & rare else 1.0 for name in names])
+    return np.array([KIN if name & rare else 0.0 for name in names])
 
 
 def _unsaid(pairs: Iterable[tuple[str, str]]) -> set[str]:
@@ -176,45 +202,11 @@ def _rare(names: Sequence[set[str]], words: Iterable[str]) -> set[str]:
     return {word for word in words if sum(word in name for name in names) <= most}
 
 
-def _likeness(source: Sequence[Attribute], known: Sequence[Remembered]) -> Floats:
-    """How alike the names of the fields (rows) and of the remembered fields (columns) are; 1 by the same words."""
+def _favour(target: Sequence[Attribute], others: Sequence[Remembered]) -> Floats:
+    """Of each column what it gains where another source feeds it, or loses where none does; 0 where none feeds any."""
     import numpy as np
 
-    if not known:
-        return np.zeros((len(source), 0))
-    names = evidence.name_words(source)
-    others = [evidence.name_words_of(one.field or "") for one in known]
-    likeness = evidence.soft_overlap(names, others, evidence.Weights(others)).balanced(0.0)
-    same = [[_words(one) == _words(two) for two in others] for one in names]
-    return np.where(same, 1.0, np.minimum(likeness, 0.95))
-
-
-def _words(name: Sequence[str]) -> tuple[str, ...]:
-    return tuple(sorted(map(stem, name)))
-
-
-def _ramp(likeness: Floats) -> Floats:
-    """0 up to LIKE, then its square."""
-    import numpy as np
-
-    return np.asarray(np.clip((likeness - LIKE) / (1 - LIKE), 0.0, 1.0) ** 2)
-
-
-def _favour(target: Sequence[Attribute], others: Sequence[Remembered]) -> tuple[Floats, Floats]:
-    """Of each column whether another source feeds it, and a factor.
-
-    The factor is 1 where one does, less where its name shares with such columns a rare word that their fields did not
-    say, least where it does neither; all 1 where no other source feeds any.
-    """
-    import numpy as np
-
-    pairs = [(one.field, one.column) for one in others if one.field is not None and one.column is not None]
-    used = {column for _, column in pairs}
+    used = {one.column for one in others if one.column is not None}
     if not used & {two.name for two in target}:
-        return np.zeros(len(target)), np.ones(len(target))
-    names = [set(map(stem, name)) for name in evidence.name_words(target)]
-    rare = _rare(names, _unsaid(pairs))
-    found = [
-        1.0 if two.name in used else FAMILY if name & rare else UNUSED for two, name in zip(target, names, strict=True)
-    ]
-    return np.array([float(two.name in used) for two in target]), np.array(found)
+        return np.zeros(len(target))
+    return np.array([USED if two.name in used else UNUSED for two in target])

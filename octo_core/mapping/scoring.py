@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_CELLS: Final = 2_000_000
 """Above this many pairs the hand's weights alone decide, in blocks: what was learned would take minutes."""
+MAX_TEXTS: Final = 2_000
+"""Above this many columns of both sides none is read by meaning (7 ms each): the hand's weights alone decide."""
 LEARNED: Final = 0.7
 """The share of the learned score in the whole."""
 _SHAPE_ALONE: Final = 0.55
@@ -47,9 +49,23 @@ class Scores:
         return Scores(score, self.parts)
 
     def evidence(self, row: int, column: int) -> tuple[tuple[str, float], ...]:
-        found = [(kind, float(part[row, column])) for kind, part in self.parts.items()]
-        said = [(kind, round(value, 3)) for kind, value in found if value >= 0.05]  # NaN compares false
-        return tuple(sorted(said, key=lambda item: -item[1] * WEIGHTS.get(item[0], 0.1)))
+        return self.evidence_of(row, [column])[0]
+
+    def evidence_of(self, row: int, columns: Sequence[int]) -> list[tuple[tuple[str, float], ...]]:
+        """What each kind of evidence says of a row's pairs, weightiest first, without what is as good as nothing."""
+        kinds = list(self.parts)
+        each = zip(*(self.parts[kind][row, columns].tolist() for kind in kinds), strict=True)
+        weights = [WEIGHTS.get(kind, 0.1) for kind in kinds]
+        found = []
+        for values in each:
+            said = [
+                (-value * weight, kind, value)
+                for kind, weight, value in zip(kinds, weights, values, strict=True)
+                if value >= 0.05  # NaN compares false
+            ]
+            said.sort(key=lambda item: item[0])
+            found.append(tuple((kind, round(value, 3)) for _, kind, value in said))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,8 @@ def score(source: Sequence[Attribute], target: Sequence[Attribute], method: Meth
     method = method or product()
     if len(source) * len(target) > MAX_CELLS:
         return _in_blocks(source, target)
+    if method.encoder is not None and len(source) + len(target) > MAX_TEXTS:
+        method = Method()
     byhand, language = weighed(source, target)
     if method.model is None:
         return byhand

@@ -1,5 +1,7 @@
 """What people approved so far, in any pipeline of the project: examples for the next proposal."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -7,7 +9,7 @@ from octo_core.asking.examples import ApprovedColumn
 from octo_core.asking.sharing import without_values
 from octo_core.catalog import Catalog
 from octo_core.errors import OctopipeError
-from octo_core.mapping.attribute import source_fields
+from octo_core.mapping.attribute import Attribute, source_attributes, source_fields
 from octo_core.mapping.patterns import likeness
 from octo_core.mapping.remembered import Remembered
 from octo_core.schema import SourceSchema
@@ -15,6 +17,8 @@ from octo_core.spec.llm import Share
 from octo_resources.flow.workspace import Workspace
 
 MAX_PIPELINES = 200
+MAX_PLANS = 50
+"""Approved plans that are read for what they leave out: the newest."""
 
 
 def approved_columns(space: Workspace) -> list[ApprovedColumn]:
@@ -38,31 +42,32 @@ def remembered(
     tables: Catalog,
     relations: Mapping[str, SourceSchema],
 ) -> list[Remembered]:
-    """What was approved or corrected, for the embedded proposer: which field feeds which column, and how.
+    """What was approved or corrected, for the embedded proposer: which field feeds which column, how, and which none.
 
     Of a pipeline's own decisions the source keeps its name; those about another table count where a column of that
     name is to be fed here too, and else, of the same pipelines, for how they are written. `relations`: what this
     pipeline's tables are made from; what it corrected and nobody approved yet counts in it alone.
     """
     columns = {column.name for table in tables.tables.values() for column in table.columns}
+    about = _Fields(space)
     known = list(known)
     near = {one.pipeline for one in known if one.table in tables.tables or one.column in columns} | {pipeline}
     alike = [one for one in known if one.pipeline in near]
     corrections = {
         (name, one.table, one.column): one for name in near for one in space.registry.corrections.holding(name)
     }
-    schemas = {place: space.registry.schemas.newest(*place) for place in {(one.pipeline, one.source) for one in alike}}
-    found = []
+    found = left_out(space, alike, pipeline, tables, about)
     for one in alike:
         said = corrections.pop((one.pipeline, one.table, one.column), None)
         expr = said.expr if said is not None and said.expr else one.expr
-        schema = schemas[one.pipeline, one.source]
+        schema = about.schema(one.pipeline, one.source)
         field = _field(schema, expr)
         if field is not None:
             there = one.table if one.table in tables.tables or one.column not in columns else ""
-            source = one.source if one.pipeline == pipeline else f"{one.pipeline}.{one.source}"
+            source = _source(one, pipeline)
             like = _like(schema, field, one.native)
-            found.append(Remembered(field, one.column, source, there, expr, like))
+            known_of = about.of(one.pipeline, one.source, field)
+            found.append(Remembered(field, one.column, source, there, expr, like, known_of))
     for (name, table, column), said in corrections.items():
         target = tables.tables[table].column(column) if table in tables.tables else None
         if name == pipeline and table in relations and target is not None and said.expr:
@@ -71,6 +76,61 @@ def remembered(
                 like = _like(schema, field, target.native)
                 found.append(Remembered(field, column, schema.source, table, said.expr, like))
     return found
+
+
+def left_out(
+    space: Workspace, alike: Iterable[ApprovedColumn], pipeline: str, tables: Catalog, about: _Fields
+) -> list[Remembered]:
+    """The fields that approved plans leave unused, of the tables that are to be fed here too.
+
+    Only where that plan knew every column which the table has today: nothing is said of what came later.
+    """
+    places = {(one.pipeline, one.table): one for one in alike if one.table in tables.tables}
+    approved = space.registry.decisions.all_last_approved()
+    newest = sorted(places, key=lambda place: (-approved[place[0]].seq, place[1]))[:MAX_PLANS]
+    plans = {name: space.registry.plans.get(name, approved[name].fingerprint) for name in {name for name, _ in newest}}
+    found = []
+    for name, table in reversed(newest):
+        stored = plans[name]
+        seen = stored.plan.tables.get(table) if stored is not None else None
+        if seen is None:
+            continue
+        there = {one.target for one in seen.columns} | {one.target for one in seen.unmapped_target}
+        if all(column.name in there for column in tables.tables[table].columns):
+            one = places[name, table]
+            source = _source(one, pipeline)
+            found += [
+                Remembered(path, None, source, table, about=about.of(name, one.source, path))
+                for path in seen.unmapped_source
+            ]
+    return found
+
+
+class _Fields:
+    """What is known of the fields that were decided: of each source its newest schema, read once."""
+
+    def __init__(self, space: Workspace) -> None:
+        self._space = space
+        self._schemas: dict[tuple[str, str], SourceSchema | None] = {}
+        self._fields: dict[tuple[str, str], dict[str, Attribute]] = {}
+
+    def schema(self, pipeline: str, source: str) -> SourceSchema | None:
+        if (pipeline, source) not in self._schemas:
+            self._schemas[pipeline, source] = self._space.registry.schemas.newest(pipeline, source)
+        return self._schemas[pipeline, source]
+
+    def of(self, pipeline: str, source: str, path: str) -> Attribute | None:
+        """The field as the matcher sees it, with what was seen of its values; None where no schema has it."""
+        if (pipeline, source) not in self._fields:
+            schema = self.schema(pipeline, source)
+            every = source_attributes(schema) if schema is not None else []
+            self._fields[pipeline, source] = {one.name: one for one in every}
+        return self._fields[pipeline, source].get(path)
+
+
+def _source(one: ApprovedColumn, pipeline: str) -> str:
+    """Whose decision it is: a pipeline's own sources keep their names."""
+    return one.source if one.pipeline == pipeline else f"{one.pipeline}.{one.source}"
 
 
 def _like(schema: SourceSchema | None, path: str, native: str | None) -> str | None:

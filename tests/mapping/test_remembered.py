@@ -1,6 +1,7 @@
 """What was decided before is evidence for what is proposed next."""
 
 from octo_core.mapping import Remembered, match, patterns
+from octo_core.mapping.attribute import Attribute
 from octo_core.mapping.proposal import propose_table
 
 from .build import catalog, column, expressions, field, schema, table
@@ -29,6 +30,17 @@ def test_a_field_that_was_left_out_is_left_out_again() -> None:
     before = [Remembered("weight_kg", None, source="old")]
     assert match(["weight_kg"], TARGETS).assignment == {"weight_kg": "weight"}
     assert match(["weight_kg"], TARGETS, remembered=before).assignment == {"weight_kg": None}
+
+
+def test_of_two_columns_that_fit_the_one_is_taken_that_fields_of_like_values_went_to() -> None:
+    roman, letters = ("I", "II", "III", "IV"), ("early", "late", "unclear")
+    before = [
+        Remembered("stage_now", "ensat_stage", source="old", about=Attribute("stage_now", values=roman)),
+        Remembered("stage_then", "ajcc_stage", source="old", about=Attribute("stage_then", values=letters)),
+    ]
+    for values, fed in ((roman, "ensat_stage"), (letters, "ajcc_stage")):
+        source = [Attribute("stage", values=values)]
+        assert match(source, TARGETS, remembered=before, source_name="new").assignment == {"stage": fed}
 
 
 def test_a_column_that_another_field_of_the_source_feeds_is_hardly_free() -> None:
