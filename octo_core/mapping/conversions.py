@@ -23,6 +23,7 @@ MAX_MAPPED: Final = 60
 _NAMED: Final = 12
 """Pairs of a value map that its note names."""
 _WHOLE: Final = ("int16", "int32", "int64")
+_CURRENCY: Final = ": the column is in whole units of a currency"
 _SOME: Final = 0.4
 """Quality from which a value map is worth a look, as where two of three letters are initials of the column's words."""
 
@@ -150,7 +151,7 @@ def _in_unit(ends: Ends) -> Iterator[Candidate]:
     pair, factor, doubt = units.convertible(given, wanted), 0.97, ""
     if pair is None and (assumed := _assumed(ends, given, wanted)) is not None:
         pair, doubt = assumed
-        factor = 0.68
+        factor = 0.97 if doubt == _CURRENCY else 0.68
     if pair is None or pair[0] == pair[1]:
         return
     note = f"converted from {pair[0].plural} to {pair[1].plural}{doubt}"
@@ -191,11 +192,24 @@ def _assumed(
         return (units.PERCENT, units.RATIO), f": {high:g} would not fit the column"
     for one in given:
         if one.dimension == "scale" and not wanted:
-            return (one, units.ONES), ": the column says no other scale"
+            if _in_currency(ends):
+                return (one, units.ONES), _CURRENCY
+            if not _whole_cents(ends, one):
+                return (one, units.ONES), ": the column says no other scale"
     for two in wanted:
         if two.dimension == "scale" and not given:
             return (units.ONES, two), ": the source says no other scale"
     return None
+
+
+def _in_currency(ends: Ends) -> bool:
+    """Whether the column says that it is in euros, dollars …: one that says cents too has a unit already."""
+    return units.in_currency(ends.target.unit, ends.target.text, ends.column.name)
+
+
+def _whole_cents(ends: Ends, unit: units.Unit) -> bool:
+    """Whether a column of whole numbers, that says no scale, may well hold the source's cents as they are."""
+    return unit == units.CENT and ends.column.type.is_integer
 
 
 def _fitted(text: str, kind: DataType, note: str, factor: float) -> Iterator[Candidate]:
@@ -217,6 +231,8 @@ def _unit_doubt(ends: Ends) -> str | None:
     if not (ends.field.type.is_numeric and ends.column.type.is_numeric):
         return None
     wanted, given = target_units(ends), source_units(ends)
+    if not wanted and any(_whole_cents(ends, one) for one in given) and not _in_currency(ends):
+        return "the source is in cents and nothing says whether the column is too: not converted, check it"
     if not wanted or units.convertible(given, wanted):
         return None
     name = wanted[0].plural

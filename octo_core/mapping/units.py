@@ -50,7 +50,7 @@ time: second 1 = s sec secs second seconds sekunde sekunden secondes segundos �
 time: day 86400 = d day days tage jours dias 天; week 604800 = week weeks wk; millisecond 0.001 = ms msec millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds; nanosecond 0.000000001 = ns nsec nanosecond nanoseconds
 data: byte 1 = b byte bytes; kilobyte 1000 = kb kilobyte kilobytes; megabyte 1000000 = mb megabyte megabytes; gigabyte 1000000000 = gb gigabyte gigabytes
 data: kibibyte 1024 = kib; mebibyte 1048576 = mib; gibibyte 1073741824 = gib
-scale: whole unit 1 = ones; cent 0.01 = cent cents pence penny centimes centavos centimos kopecks minor_units minor_unit
+scale: whole unit 1 = ones; cent 0.01 = cent cents pence penny centime centimes centavo centavos centimo centimos centesimi kopecks groszy paise minor_units minor_unit
 scale: thousand 1000 = k thousand thousands tsd; million 1000000 = mio mln mn million millions; billion 1000000000 = bn billion billions
 ratio: ratio 1 = ratio fraction share; percent 0.01 = percent pct percentage prozent porcentaje % 百分比; per mille 0.001 = permille ‰; basis point 0.0001 = bps
 volume: litre 1 = l litre litres liter liters litro litros; millilitre 0.001 = ml millilitre milliliter; US gallon 3.785411784 = gal gallon gallons
@@ -64,6 +64,20 @@ RATIO: Final = Unit("ratio", "ratio", Decimal(1))
 PERCENT: Final = Unit("percent", "ratio", Decimal("0.01"))
 ONES: Final = Unit("whole unit", "scale", Decimal(1))
 """What is counted one by one: where the other side counts in cents or thousands."""
+CENT: Final = Unit("cent", "scale", Decimal("0.01"))
+_CENTS: Final = frozenset({"ct", "cts"})
+"""Cents in the name of an amount; elsewhere a count."""
+_AMOUNTS: Final = frozenset({
+    "amount", "amt", "price", "cost", "fee", "total", "subtotal", "balance", "bal", "tax", "vat", "pay", "payment",
+    "salary", "wage", "tip", "fare", "charge", "discount", "refund", "revenue", "net", "gross", "due", "invoice", "paid",
+    "betrag", "preis", "kosten", "summe", "saldo", "gebuhr", "gebuehr", "steuer", "gehalt", "brutto", "netto", "umsatz",
+    "montant", "prix", "cout", "solde", "frais", "importe", "precio", "costo", "coste", "importo", "prezzo", "bedrag",
+    "prijs", "valor", "preco",
+})  # fmt: skip
+_CURRENCY: Final = re.compile(
+    r"\b(?:euros?|dollars?|pounds?(?: sterling)?|francs?|pesos?|rupees?|zlotys?|reais|rubles?|yuan|eur|usd|gbp|chf|cad|"
+    r"aud|mxn|inr|pln|brl|rub|cny|sek|nok|dkk|czk|huf|try|zar|nzd|sgd|hkd)\b|[€$£₹]"
+)
 _FAHRENHEIT: Final = Unit("degree Fahrenheit", "temperature", Decimal(5) / Decimal(9), Decimal("459.67") * 5 / 9)
 _FAHRENHEIT_NAMES: Final = ("f", "fahrenheit", "degf", "°f", "℉", "华氏")
 _SHORT: Final = frozenset(
@@ -104,6 +118,8 @@ def in_name(name: str) -> tuple[Unit, ...]:
     if len(parts) >= 3 and (found := named("_".join(parts[-2:]))):
         return found
     last = parts[-1]
+    if last in _CENTS:
+        return (CENT,) if _AMOUNTS & set(parts) else ()
     if last in _WORDY and parts[-2] in ("of", "per", "time", "birth", "scheduled", "dep", "arr"):
         return ()
     return named(last)
@@ -116,9 +132,12 @@ def in_text(text: str) -> tuple[Unit, ...]:
         if found := named(inside):
             return found
     if scale := re.search(
-        r"\b(?:in|as an?|decimal)\s+(?:[a-z]{3}\s+)?(cents|pence|thousands|millions|billions|fraction)\b", folded
+        r"\b(?:in|as an?|decimal)\s+(?:[a-z]{3}\s+)?(cents|pence|minor units|thousands|millions|billions|fraction)\b",
+        folded,
     ):
         return named(scale.group(1))
+    if re.search(r"\bsmallest (?:currency|monetary) unit\b", folded):
+        return (CENT,)
     for match in re.finditer(
         r"\b(?:in|measured in|unit:?|number of)\s+((?:nautical |metres? per |degrees? )?[\w°%/²]+)", folded
     ):
@@ -127,6 +146,12 @@ def in_text(text: str) -> tuple[Unit, ...]:
             return found
     first = folded.split()[:1]
     return named(first[0]) if first and first[0] not in _SHORT and first[0] != "min" else ()
+
+
+def in_currency(*texts: str | None) -> bool:
+    """Whether a unit, a label or a name says a currency, and with it that amounts are in whole units of it."""
+    said = [re.sub(r"_", " ", text.casefold()) for text in texts if text]
+    return any(_CURRENCY.search(text) and not in_text(text) for text in said)
 
 
 def convertible(source: tuple[Unit, ...], target: tuple[Unit, ...]) -> tuple[Unit, Unit] | None:

@@ -4,7 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from octo_core.catalog import Column
 from octo_core.mapping import units
+from tests.mapping.build import column, field, proposed, schema, table
 
 
 def one(text: str) -> units.Unit:
@@ -83,3 +85,21 @@ def test_an_ambiguous_unit_is_settled_by_the_other_side() -> None:
 
 def test_currencies_are_no_units() -> None:
     assert units.named("EUR") == units.named("USD") == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expr", "sure", "said"),
+    [
+        ("AMT_CT", column("amount", "decimal(12,2)", "in euros"), "round(AMT_CT / 100, 2)", True, "from cents"),
+        ("amount_cents", column("amount_usd", "decimal(12,2)"), "round(amount_cents / 100, 2)", True, "from cents"),
+        ("AMT_CT", column("amount", "decimal(12,2)"), "round(AMT_CT / 100, 2)", False, "no other scale"),
+        ("AMT_CT", column("amount", "int64"), "AMT_CT", False, "not converted, check it"),
+        ("AMT_CT", column("amount", "int64", "in USD cents"), "AMT_CT", True, "alike"),
+        ("click_ct", column("clicks", "int64"), "click_ct", True, "alike"),
+    ],
+)
+def test_cents_become_whole_units_or_are_doubted(source: str, target: Column, expr: str, sure: bool, said: str) -> None:
+    numbers = field(source, "int64", "1250", "99", "10000", every=False)
+    found = proposed(schema(numbers), table("pay", target)).columns[0]
+    assert (found.expr, found.confidence > 0.7) == (expr, sure)
+    assert said in (found.why or "")
