@@ -1,7 +1,8 @@
 """The typed tree: frozen nodes, each with its type. What an expression means is said of these nodes."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -128,3 +129,17 @@ def path_parts(text: str) -> "tuple[str | int, ...]":
     for quoted, index, bare in _PATH_PART.findall(text):
         parts.append(int(index) if index else (quoted.replace('""', '"') if quoted else bare))
     return tuple(parts)
+
+
+def renamed(node: Node, names: Mapping[str, str]) -> Node:
+    """The same expression with other spellings of some paths: canonical text → spelling."""
+    if isinstance(node, Path):
+        return replace(node, name=names.get(node.name, node.name))
+    if isinstance(node, Call):
+        return replace(node, args=tuple(renamed(arg, names) for arg in node.args))
+    if isinstance(node, Convert | Assign):
+        return replace(node, arg=renamed(node.arg, names))
+    if isinstance(node, Case):
+        whens = tuple((renamed(test, names), renamed(value, names)) for test, value in node.whens)
+        return replace(node, whens=whens, default=renamed(node.default, names))
+    return node

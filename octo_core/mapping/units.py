@@ -69,10 +69,10 @@ _CENTS: Final = frozenset({"ct", "cts"})
 """Cents in the name of an amount; elsewhere a count."""
 _AMOUNTS: Final = frozenset({
     "amount", "amt", "price", "cost", "fee", "total", "subtotal", "balance", "bal", "tax", "vat", "pay", "payment",
-    "salary", "wage", "tip", "fare", "charge", "discount", "refund", "revenue", "net", "gross", "due", "invoice", "paid",
-    "betrag", "preis", "kosten", "summe", "saldo", "gebuhr", "gebuehr", "steuer", "gehalt", "brutto", "netto", "umsatz",
-    "montant", "prix", "cout", "solde", "frais", "importe", "precio", "costo", "coste", "importo", "prezzo", "bedrag",
-    "prijs", "valor", "preco",
+    "salary", "wage", "tip", "fare", "charge", "discount", "refund", "revenue", "net", "gross", "due", "paid",
+    "invoice", "betrag", "preis", "kosten", "summe", "saldo", "gebuhr", "gebuehr", "steuer", "gehalt", "brutto",
+    "netto", "umsatz", "montant", "prix", "cout", "solde", "frais", "importe", "precio", "costo", "coste", "importo",
+    "prezzo", "bedrag", "prijs", "valor", "preco",
 })  # fmt: skip
 _CURRENCY: Final = re.compile(
     r"\b(?:euros?|dollars?|pounds?(?: sterling)?|francs?|pesos?|rupees?|zlotys?|reais|rubles?|yuan|eur|usd|gbp|chf|cad|"

@@ -1,8 +1,5 @@
 """The scan's numbers: batch by batch, and they add up."""
 
-import pytest
-
-from octo_core.errors import NotSupportedYet
 from octo_resources.engines.duckdb import row_of, split_row
 from octo_resources.engines.duckdb.inputs import Numbered
 from octo_resources.engines.duckdb.lines import lines
@@ -68,11 +65,15 @@ def test_what_is_fixed_for_a_load_is_the_same_in_every_row(land: Land) -> None:
 
 
 def test_fields_that_differ_only_in_case_are_never_taken_for_one_another(land: Land) -> None:
-    fields = schema({"id": "text", "ID": "text"})
-    land.add('{"id": "x", "ID": "y"}\n')
-    assert land.evaluate(fields, {"t": '"ID"'}).column("t") == ["y"]
-    with pytest.raises(NotSupportedYet, match="differ only in upper and lower case"):
-        land.evaluate(fields)
+    inner = "record{x: text, X: text}"
+    fields = schema({"id": "text", "ID": "text", "Id": "int32", "a": inner, "A": inner})
+    deep = '"a": {"x": "1", "X": "2"}, "A": {"x": "3", "X": "4"}'
+    land.add(f'{{"id": "x", "ID": "y", "Id": 1, {deep}}}\n{{"ID": "w", "Id": "no"}}\n')
+    assert land.evaluate(fields, {"t": '"ID"'}).column("t") == ["y", "w"]
+    texts = {"t": '"ID" || id', "i": '"Id"', "x": "A.x", "y": 'a."X"', "z": 'A."X"'}
+    found = land.evaluate(fields, texts)
+    assert found.rows == [{"t": "yx", "i": 1, "x": "3", "y": "2", "z": "4", "_row": 1}]
+    assert [(one.column, one.value) for one in found.scan.refused] == [("i", "no")]
 
 
 def test_no_files_and_no_columns_are_no_error(land: Land) -> None:

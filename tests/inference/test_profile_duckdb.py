@@ -221,3 +221,13 @@ def test_an_empty_source_has_no_fields(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("")
     assert infer(tmp_path, landed(path, "jsonl")).fields == ()
+
+
+def test_columns_whose_names_differ_only_in_case_keep_them(tmp_path: Path) -> None:
+    for name, columns in {"a": {"ID": [1, 2], "id": ["x", "y"]}, "b": {"id": ["z"]}}.items():
+        pq.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
+    found = infer(tmp_path, *(landed(tmp_path / f"{name}.parquet", "parquet") for name in "ab"))
+    assert [(one.name, str(one.type), one.nullable) for one in found.fields] == [
+        ("ID", "int64", True),
+        ("id", "text", False),
+    ]

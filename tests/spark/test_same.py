@@ -80,6 +80,20 @@ def test_lines_of_json(land: Land, spark: SparkEngine) -> None:
     assert len(found["refused"]) > 800
 
 
+def test_fields_that_differ_only_in_case(land: Land, spark: SparkEngine) -> None:
+    land.add("".join(f'{{"id": "x{n}", "ID": {n}, "r": {{"K": 1, "k": {n}}}}}\n' for n in range(50)))
+    land.add(written(3, ID=pa.array([1, 2, 3]), id=pa.array(["a", "b", "c"])), "parquet", batch="b1")
+    lines = schema({"id": "text", "ID": "int64", "r": "record{K: int64, k: int64}"}, {"r": "object"})
+    typed = schema({"id": "text", "ID": "int64"}, {"id": "typed", "ID": "typed"})
+    texts = {"a": "id", "b": '"ID"', "c": 'r."K" + r.k'}
+    both, inputs = [], land.inputs
+    for fields, files in ((lines, inputs[:1]), (typed, inputs[1:])):
+        land.inputs = files
+        both += same(spark, land, fields, texts if fields is lines else {"a": "id", "b": '"ID"'})["rows"]
+    assert "{'a': 'x7', 'b': 7, 'c': 8, '_row': 8}" in both
+    assert "'a': 'c', 'b': 3" in both[-1]
+
+
 GONE = """{"id": 1, "name": "a", "_deleted": false}
 {"id": 2, "_deleted": true}
 {"id": "x", "_deleted": true}

@@ -6,6 +6,7 @@ from typing import Final, TypeVar, cast
 import pyarrow as pa
 
 from octo_core.expressions.tree import path_parts
+from octo_resources.engines.cases import mixed_up
 from octo_resources.engines.duckdb.evaluate import Reading
 from octo_resources.engines.duckdb.grammar import Grammar, TooWildError, sample, write
 from octo_resources.engines.duckdb.inputs import Numbered
@@ -69,6 +70,8 @@ class JsonLines:
 
     def _learn(self, texts: list[str]) -> Layout | None:
         self._grammars += 1
+        if mixed_up(self._work.paths):  # DuckDB's structs would take one for the other
+            return None
         try:
             grammar = write(sample(texts), [path_parts(path) for path in self._work.paths])
         except TooWildError:

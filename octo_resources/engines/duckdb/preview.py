@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from octo_core.expressions import path_parts
+from octo_resources.engines.cases import canonical_path
 from octo_resources.engines.duckdb.distinct import Distinct, Hashes, Repeats
 from octo_resources.engines.duckdb.inputs import Input, landed_row, split_row
 from octo_resources.engines.duckdb.scan import Refused, Scan
@@ -140,7 +141,7 @@ class Previewing:
                 self._first[name] = _First(row["!row"], reason[at].as_py(), self._tokens(row), malformed=False)
 
     def _tokens(self, row: dict[str, Any]) -> dict[str, Any]:
-        return {path: row[f"!p{place}"] for place, path in enumerate(self._evaluation.paths)}
+        return {canonical_path(path): row[f"!p{place}"] for place, path in enumerate(self._evaluation.paths)}
 
     def malformed(self, refused: Iterable[Refused]) -> None:
         """The first malformed row for each reason, once the pass is over."""

@@ -176,17 +176,38 @@ def _json(con: "duckdb.DuckDBPyConnection", parts: list[Input], limit: str, cap:
 
 
 def _parquet(con: "duckdb.DuckDBPyConnection", parts: list[Input], limit: str, cap: int | None) -> _Group:
-    paths = ", ".join(literal(str(part.path)) for part in parts)
-    con.execute(f"CREATE TEMP VIEW {_TABLE}_view AS SELECT * FROM read_parquet([{paths}], union_by_name=true){limit}")
+    shown, source = _typed_columns(parts)
+    con.execute(f"CREATE TEMP VIEW {_TABLE}_view AS SELECT * FROM {source}{limit}")
     try:
         con.execute(f"CREATE TEMP TABLE {_TABLE} AS SELECT * FROM {_TABLE}_view")
     finally:
         con.execute(f"DROP VIEW {_TABLE}_view")
     names = con.sql(f"SELECT * FROM {_TABLE} LIMIT 0").columns
-    columns = {name: quoted(name) for name in names}
+    columns = {shown.get(name, name): quoted(name) for name in names}
     profiles, units = profile_typed(con, _TABLE, names), _units(parts)
-    said = {name: replace(profile, unit=units.get(name)) for name, profile in profiles.items()}
+    told = ((shown.get(name, name), profile) for name, profile in profiles.items())
+    said = {name: replace(profile, unit=units.get(name)) for name, profile in told}
     return _group(con, _TABLE, columns, said, _count(con), 0, cap)
+
+
+def _typed_columns(parts: Sequence[Input]) -> tuple[dict[str, str], str]:
+    """Of Parquet files: column → name where they are not the same, and the FROM item.
+
+    DuckDB renames columns whose names differ in case only, and takes them for one in several files.
+    """
+    import pyarrow.parquet as pq
+
+    found = [pq.read_schema(part.path).names for part in parts]
+    every = list(dict.fromkeys(name for names in found for name in names))
+    if len({name.casefold() for name in every}) == len(every):
+        paths = ", ".join(literal(str(part.path)) for part in parts)
+        return {}, f"read_parquet([{paths}], union_by_name=true)"
+    given = {name: f"c{place}" for place, name in enumerate(every)}
+    each = (
+        f"SELECT * FROM read_parquet({literal(str(part.path))}) AS t({', '.join(given[name] for name in names)})"
+        for part, names in zip(parts, found, strict=True)
+    )
+    return {column: name for name, column in given.items()}, f"({' UNION ALL BY NAME '.join(each)})"
 
 
 def _units(parts: Sequence[Input]) -> dict[str, str]:

@@ -10,11 +10,11 @@ from typing import Final
 import pyarrow as pa
 
 from octo_core.deletes import TOMBSTONE
-from octo_core.errors import NotSupportedYet
 from octo_core.expressions import Node, Path, Rendered, path_parts, paths, reason_in_full, to_duckdb, with_lets
 from octo_core.expressions.tree import children
 from octo_core.schema import Field, SourceSchema
 from octo_core.types import DataType, arrow_type
+from octo_resources.engines.cases import apart
 from octo_resources.engines.judged import Spelling, null_words_as_null, said_of_failure
 
 ROW: Final = "!row"
@@ -134,11 +134,11 @@ class Evaluation:
 
 
 def evaluation(schema: SourceSchema, columns: Mapping[str, Node], tombstones: Tombstones | None = None) -> Evaluation:
-    """Render a mapping: target column → typed expression. Raises NotSupportedYet where fields differ only in case."""
+    """Render a mapping: target column → typed expression."""
+    columns = apart(columns, (TOMBSTONE,))
     used = tuple({path: None for node in columns.values() for path in paths(node)})
     if tombstones is not None and TOMBSTONE not in used:
         used = (*used, TOMBSTONE)
-    _check_case(used)
     contract = dict(_contract(columns.values()))
     fields = {path: _field_at(schema, path) for path in used}
     flat = {path: field for path, field in fields.items() if field is not None and len(path_parts(path)) == 1}
@@ -169,18 +169,6 @@ def _field_at(schema: SourceSchema, path: str) -> Field | None:
     for part in rest:
         field = field.child("[]" if isinstance(part, int) else part) if field is not None else None
     return field
-
-
-def _check_case(used: Sequence[str]) -> None:
-    """DuckDB's names are the same in upper and lower case: it would take one field's values for the other's."""
-    folded: dict[str, str] = {}
-    for path in used:
-        other = folded.setdefault(path.casefold(), path)
-        if other != path:
-            raise NotSupportedYet(
-                f"the fields {other} and {path} differ only in upper and lower case",
-                hint="Map one of them; the embedded engine does not read both in one table yet.",
-            )
 
 
 def contract_nodes(nodes: Iterable[Node]) -> dict[str, list[Path]]:

@@ -13,6 +13,7 @@ from octo_core.expressions.spark_names import literal
 from octo_core.expressions.spark_names import name as identifier
 from octo_core.schema import SourceSchema
 from octo_core.types import DataType, arrow_type
+from octo_resources.engines.cases import apart
 from octo_resources.engines.duckdb.select import GONE, ROW, Tombstones, contract_nodes, null_words
 from octo_resources.engines.judged import Spelling, null_words_as_null, said_of_failure
 from octo_resources.engines.spark.notes import NOTE
@@ -93,6 +94,7 @@ class Evaluation:
 
 def evaluation(schema: SourceSchema, columns: Mapping[str, Node], tombstones: Tombstones | None = None) -> Evaluation:
     """Render a mapping for Spark: target column → typed expression."""
+    columns = apart(columns, (TOMBSTONE,))  # its tasks read with DuckDB
     used = tuple({path: None for node in columns.values() for path in paths(node)})
     if tombstones is not None and TOMBSTONE not in used:
         used = (*used, TOMBSTONE)
