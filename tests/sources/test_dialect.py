@@ -48,6 +48,12 @@ def found(text: str, complete: bool = True, tabs: bool = False, **options: objec
         ("id,size\n1,5\" pipe\n2,7\" pipe\n", ",", True, ("id", "size")),
         ("id^name\n1^a\n2^b\n", "^", True, ("id", "name")),
         ("\ufeffid,name\n1,a\n", ",", True, ("id", "name")),
+        ("code,city,n\nA,Oslo,1\nB,Bo\nC,Bo,2,x\nD,Ry,2,x,y\nE,Oslo\nF,Oslo,3\n", ",", True, ("code", "city", "n")),
+        ("code,city,n\nA,Oslo,1,\nB,Bo,2,\n", ",", True, ("code", "city", "n", "column_4")),
+        ("code,city\n1,A,Oslo\n2,B,Bo\n", ",", True, ("column_1", "code", "city")),
+        ("code,price\nA,1,5\nB,2,25\n", ",", True, ("code", "price")),
+        ("Hello, my friend, hi\nWell, line, is\nYes, no\nWell\nWell, a, b, c\nOh, no\n", None, True,
+         ("Hello, my friend, hi",)),
     ],
 )  # fmt: skip
 def test_found(text: str, delimiter: str | None, header: bool, columns: tuple[str, ...]) -> None:

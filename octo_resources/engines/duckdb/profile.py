@@ -1,6 +1,7 @@
 """Profiles of all rows of landed batches, filled by DuckDB; and the typed schema that they suggest."""
 # ruff: noqa: S608  (SQL is made of names through `quoted`, texts through `literal`, and constants)
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -31,6 +32,7 @@ from octo_resources.engines.duckdb.profile_typed import profile_typed
 if TYPE_CHECKING:
     import duckdb
 
+_DELIMITERS: Final = (",", ";", "\t", "|")
 _BEGINNING: Final = 64 * 1024
 """Bytes of a file that tell how long its rows are."""
 _TABLE: Final = "_profile_rows"
@@ -286,5 +288,17 @@ def typed_schema(
         rows_total=counts.rows_total,
         complete=counts.complete,
         batches=counts.batches,
-        warnings=(*counts.warnings, *said),
+        warnings=(*counts.warnings, *said, *_one_column(tuple(profiles))),
+    )
+
+
+def _one_column(names: Sequence[str]) -> tuple[str, ...]:
+    """A warning where a file became one column whose name looks like several."""
+    parted = {one: names[0].split(one) for one in _DELIMITERS} if len(names) == 1 else {}
+    found = max(parted, key=lambda one: len(parted[one]), default="")
+    if not found or not all(part.strip() for part in parted[found]) or len(parted[found]) < 2 or " " in names[0]:
+        return ()
+    return (
+        f"all is one column, {names[0]!r}, as its rows do not agree on a number of cells: where those are"
+        f" {len(parted[found])} columns, write `options: {{delimiter: {json.dumps(found)}}}`",
     )

@@ -22,7 +22,12 @@ _NULLS = frozenset({"", "na", "n/a", "nan", "null", "none", "nil", "-", "--", "\
 _NUMBER = re.compile(r"[-+]?[$€£]?\s?(\d{1,3}([.,' ]\d{3})+|\d+)?([.,]\d+)?([eE][-+]?\d+)?\s?[%€$£]?")
 _MOMENT = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?")
 _WORDS = re.compile(r"[^\W_][\w .&'’/()@:+#*!?%-]*")
+_NAME = re.compile(r"[^\W\d]\w*(?:[ ._/()%#-]\w*){0,6}")
 _MOSTLY = 0.9
+_TABLE = 0.75
+"""Share of ragged rows that have the delimiter with no blank after it, as sentences have."""
+_KEPT = 0.1
+"""Share of ragged rows that have as many cells as the header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,10 @@ def _best(text: str, options: FileOptions, delimiters: tuple[str, ...], complete
     wide = [one for one in readings if one is not None and _width(one.rows) > 1]
     if wide:
         return max(wide, key=lambda one: one.score)
+    if options.header is not False:
+        ragged = [one for one in readings if one is not None and _ragged(one.rows)]
+        if ragged:
+            return max(ragged, key=lambda one: (len(_first(one.rows)), one.score))
     default = delimiters[0] if len(delimiters) == 1 else ","
     quote = options.quote if options.quote is not None else '"'
     # One column: nothing in it may be taken for a delimiter, so the lines themselves are the rows.
@@ -88,6 +97,20 @@ def _best(text: str, options: FileOptions, delimiters: tuple[str, ...], complete
         return single
     unused = next((one for one in (",", ";", "\t", "|", "\x1f", "\x01") if one not in text), "\x1f")
     return _read(text, unused, quote, options.escape, complete) or _Reading(unused, quote, None, [], 0.0)
+
+
+def _first(rows: list[list[str]]) -> list[str]:
+    return next((row for row in rows if row), [])
+
+
+def _ragged(rows: list[list[str]]) -> bool:
+    """Whether rows stand below names of columns, though most of them have another number of cells: those go aside."""
+    names = _first(rows)
+    rest = [row for row in rows if row][1:]
+    if len(names) < 3 or len(set(names)) < len(names) or not all(map(_NAME.fullmatch, names)) or not rest:
+        return False
+    apart = sum(len(row) > 1 and not any(cell.startswith(" ") for cell in row) for row in rest)
+    return apart >= _TABLE * len(rest) and sum(len(row) == len(names) for row in rest) >= _KEPT * len(rest)
 
 
 def _wraps(text: str, delimiter: str, quote: str) -> bool:
@@ -241,7 +264,7 @@ def _years(cells: list[str]) -> bool:
 
 
 def _columns(rows: list[list[str]], header: bool, options: FileOptions) -> tuple[str, ...]:
-    width = len(rows[0]) if header and rows else max((len(row) for row in rows), default=0)
+    width = len(_all_named(rows[0], rows[1:])) if header and rows else max((len(row) for row in rows), default=0)
     if options.columns is not None:
         if rows and len(options.columns) != width:
             raise SourceError(
@@ -252,7 +275,22 @@ def _columns(rows: list[list[str]], header: bool, options: FileOptions) -> tuple
         return options.columns
     if not header:
         return tuple(f"column_{place}" for place in range(1, width + 1))
-    return unique_names(rows[0] if rows else [])
+    return unique_names(_all_named(rows[0], rows[1:]) if rows else [])
+
+
+def _all_named(names: list[str], rest: list[list[str]]) -> list[str]:
+    """The header, with empty names where rows agree on more cells: behind it where those are empty (a delimiter at
+    the end of each row), before it where the first cell numbers the rows (R and pandas leave that column unnamed)."""
+    width, often = max(Counter(map(len, rest)).items(), key=lambda one: one[1], default=(0, 0))
+    more = width - len(names)
+    if more < 1 or often < _MOSTLY * len(rest):
+        return names
+    agreed = [row for row in rest if len(row) == width]
+    if not any(cell for row in agreed for cell in row[len(names) :]):
+        return [*names, *[""] * more]
+    numbers = [row[0] for row in agreed]
+    counted = any(numbers == [str(start + place) for place in range(len(numbers))] for start in (0, 1))
+    return ["", *names] if more == 1 and counted and len(numbers) > 1 else names
 
 
 def unique_names(names: list[str]) -> tuple[str, ...]:
