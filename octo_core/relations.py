@@ -76,7 +76,7 @@ def check_list(schema: SourceSchema, steps: Sequence[str]) -> None:
 def each_schema(name: str, base: SourceSchema, steps: Sequence[str], seen: SourceSchema) -> SourceSchema:
     """The schema of a list's elements. `seen`: what the profile of the elements says, `parent` and `_index` included.
 
-    What the parent's fields are, its own source's schema says, the user's word on them included.
+    What the parent's fields are, its own source's schema says; of the elements what the user or a model said there.
     """
     from octo_core.expressions.tree import path_text
 
@@ -91,11 +91,18 @@ def each_schema(name: str, base: SourceSchema, steps: Sequence[str], seen: Sourc
     index = index.model_copy(
         update={"type": INT32, "nullable": False, "carrier": "number", "description": "position in the list, from 1"}
     )
-    own = [field for field in seen.fields if field.name not in (PARENT, INDEX)]
+    own = _told(base, steps, [field for field in seen.fields if field.name not in (PARENT, INDEX)])
     above = tuple(path_text((*[PARENT] * len(steps), name)) for name in base.key)
     key = (*above, *([INDEX] if len(steps) == 1 else [f"{PARENT}.{INDEX}", INDEX])) if above else ()
     parent = parent.model_copy(update={"description": f"the record of {base.source} that the list is in"})
     return seen.model_copy(update={"source": name, "fields": (*own, index, parent), "key": key})
+
+
+def _told(base: SourceSchema, steps: Sequence[str], own: Sequence[Field]) -> Sequence[Field]:
+    from octo_core.asking.nested import elements_of, laid_over
+
+    found = elements_of(base, steps)
+    return laid_over(own, found[1].fields) if found is not None else own
 
 
 def holds_values(schema: SourceSchema) -> bool | None:

@@ -24,6 +24,25 @@ def override(
     return fields
 
 
+def laid(
+    fields: tuple[Field, ...], parts: Sequence[str], said: Mapping[str, Any], source: str, *, why: str
+) -> tuple[Field, ...]:
+    """The fields with what somebody says of one, given by its names from the top (`[]` for a list's element).
+
+    Raises UsageError where it cannot be said of the field, and KeyError where there is none.
+    """
+    head, *rest = parts
+    own = next((field for field in fields if field.name == head), None)
+    if own is None:
+        raise KeyError(head)
+    if rest:
+        children = laid(own.children, rest, said, source, why=why)
+        new = own.model_copy(update={"children": children, "type": type_of(own.type, children)})
+    else:
+        new = _told(own, said, f"sources.{source}.fields.{head}", why)
+    return tuple(new if field is own else field for field in fields)
+
+
 def checked_key(key: Sequence[str], names: Sequence[str], source: str) -> tuple[str, ...]:
     """The key, whose fields must be there (a nested one by its first part). Raises UsageError.
 
@@ -52,11 +71,12 @@ def _laid(
         names = [field.name for field in fields]
         raise UsageError(f"the source has no field {path!r}", where=f"sources.{source}.fields", hint=_near(head, names))
     children = _laid(parent.children, path, tail, said, source, why)
-    new = parent.model_copy(update={"children": children, "type": _type_of(parent.type, children)})
+    new = parent.model_copy(update={"children": children, "type": type_of(parent.type, children)})
     return tuple(new if field is parent else field for field in fields)
 
 
-def _type_of(kind: DataType, children: tuple[Field, ...]) -> DataType:
+def type_of(kind: DataType, children: tuple[Field, ...]) -> DataType:
+    """A record's or list's type, whose parts have other types now."""
     if kind.kind == "record":
         return DataType("record", fields=tuple((child.name, child.type) for child in children))
     return DataType("list", element=children[0].type) if kind.kind == "list" and children else kind

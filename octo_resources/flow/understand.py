@@ -93,7 +93,7 @@ def _asked(
     only: frozenset[str] | None,
 ) -> SourceSchema:
     """The schema after a language model was asked, where there is one to ask; a warning says why there is not."""
-    from octo_core.expressions import path_parts
+    from octo_core.expressions.fields import ELEMENT
     from octo_resources.llm import access, door
 
     asked = access(pipeline)
@@ -103,12 +103,11 @@ def _asked(
     from octo_resources.flow.consulting import typed_by_model
     from octo_resources.flow.ground import Ground
 
-    def values(path: str) -> list[str]:
-        profile: FieldProfile | None = None
-        inner: Mapping[str, FieldProfile] | None = profiles
-        for part in path_parts(path):
-            profile = (inner or {}).get(str(part))
-            inner = profile.children if profile else None
+    def values(parts: tuple[str, ...]) -> list[str]:
+        profile: FieldProfile | None = profiles.get(parts[0])
+        for part in parts[1:]:
+            if profile is not None:
+                profile = profile.element if part == ELEMENT else (profile.children or {}).get(part)
         return [text for text, _ in profile.sketch.top() if text not in profile.spelled_nulls] if profile else []
 
     return typed_by_model(

@@ -6,7 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from octo_core.schema import Field, SourceSchema
+from octo_core.spec.shapes import EachFrom
 from octo_resources.flow import schemas
+from octo_resources.flow.relations import made_relation
 from tests.flow.shop import Shop, sale, sales
 from tests.servers.api import Reply
 from tests.servers.model import ModelServer, answering, asked_of
@@ -115,6 +117,43 @@ def test_what_the_file_says_of_a_field_is_not_asked(asking_shop: AskingShop) -> 
         found = schema_of(shop)
     assert str(field_of(found, "total").type) == "decimal(12,2)"
     assert "total" not in [field["field"] for field in asked_of(server.bodies[0])["fields"]]
+
+
+def test_fields_in_records_and_lists_are_asked_about_and_checked_likewise(asking_shop: AskingShop) -> None:
+    said = {
+        '"Größe (cm)"': {"description": "How tall it is", "unit": "cm"},
+        "who.age": {"type": "int64", "unit": "years"},
+        "items[].sku": {"type": "text", "description": "The article"},
+        "items[].price": {"type": "decimal(10,2)", "unit": "EUR"},
+        "items[].note": {"type": "date"},
+        "items[].parts[].n": {"type": "int64"},
+        "tags[]": {"type": "text", "description": "A word"},
+        "tags": {"type": "int64"},
+    }
+    with ModelServer(answering(said)) as server:
+        shop = asking_shop(server)
+        rows = [
+            sale(number, **{"Größe (cm)": number, "who": {"age": str(number)}, "tags": [number, 7]})
+            | {"items": [{"sku": number, "price": "9.5", "note": "so", "parts": [{"n": "1"}]}] * 2}
+            for number in range(50)
+        ]
+        shop.drop("sales", "a", rows)
+        found = schema_of(shop)
+        space = shop.space
+        origin = EachFrom(source="sales", each="items")
+        each = made_relation(space, space.pipeline("sales"), origin, {"sales": found})
+    items = field_of(found, "items").children[0]
+    assert str(items.type) == "record{sku: text, price: decimal(10,2), note: text, parts: list<record{n: int64}>}"
+    assert field_of(found, "items").type.element == items.type
+    assert str(field_of(found, "who").type) == "record{age: int64}"
+    assert field_of(found, "tags").children[0].description == "A word"
+    assert field_of(found, "Größe (cm)").description == "How tall it is"
+    assert [warning.split(": ")[0] for warning in found.warnings] == ["sales.items[].note", "sales.tags"]
+    assert (
+        "100 of 100 values are no date, for example one of the form aa" in server.bodies[1]["messages"][-1]["content"]
+    )
+    told = {one.name: (str(one.type), one.unit, one.description) for one in each.fields[:2]}
+    assert told == {"sku": ("text", None, "The article"), "price": ("decimal(10,2)", "EUR", told["price"][2])}
 
 
 def test_without_an_answer_the_inferrer_s_word_holds_and_a_warning_says_so(asking_shop: AskingShop) -> None:

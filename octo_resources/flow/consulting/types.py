@@ -1,26 +1,28 @@
 """A source's types by a model: claimed, held against all rows, sent back, and at last overruled where they fail."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from octo_core.asking import schema_question
 from octo_core.asking.cleaning import shown
+from octo_core.asking.nested import BORNE_OUT, OVERRULED, Asked, asked_fields, elements_of
 from octo_core.asking.replies import SchemaReply
 from octo_core.asking.schema_question import Verdict
 from octo_core.asking.shapes import shape
-from octo_core.asking.sharing import nameable
-from octo_core.expressions import parse, path_parts
-from octo_core.inference.overrides import override
+from octo_core.expressions import parse
+from octo_core.inference.overrides import laid
 from octo_core.inference.profile import mask
-from octo_core.mapping.attribute import source_fields, spelled
+from octo_core.mapping.attribute import spelled
 from octo_core.schema import Field, SourceSchema
+from octo_resources.engines.duckdb.preview import Preview
 from octo_resources.flow.consulting.rounds import ROUNDS
 from octo_resources.flow.ground import Ground
 from octo_resources.llm import Door, Question, Unanswered
 
 TOLERATED: Final = 0.005
 """Share of a field's values that may fail a claimed type: one bad value is quarantine's business."""
-Values = Callable[[str], Sequence[str]]
+Values = Callable[[tuple[str, ...]], Sequence[str]]
 
 
 def typed_by_model(
@@ -28,8 +30,8 @@ def typed_by_model(
 ) -> SourceSchema:
     """The schema with the model's claims, as far as all the rows bear them out; the embedded one where it is silent.
 
-    `values` gives a field's distinct values. `only`: the fields to ask about (by their top names), all when None;
-    never those that the file speaks of.
+    `values` gives a field's distinct values, by its names from the top. `only`: the fields to ask about (by their top
+    names), all when None; never those that the file speaks of.
     """
     return _Talk(ground, door, schema, values).held(only)
 
@@ -39,6 +41,7 @@ class _Talk:
 
     def __init__(self, ground: Ground, door: Door, schema: SourceSchema, values: Values) -> None:
         self.ground, self.door, self.schema, self.values = ground, door, schema, values
+        self.asked: dict[str, Asked] = {}
         self.taken: dict[str, dict[str, Any]] = {}
         self.refused: dict[str, dict[str, str]] = {}
         self.keys: list[str] = []
@@ -46,11 +49,12 @@ class _Talk:
 
     def held(self, only: frozenset[str] | None) -> SourceSchema:
         told = self.ground.pipeline.spec.sources[self.schema.source].fields
-        fields = {
+        self.asked = {
             path: one
-            for path, one in nameable(source_fields(self.schema)).items()
-            if path not in told and (only is None or str(path_parts(path)[0]) in only)
+            for path, one in asked_fields(self.schema).items()
+            if path not in told and ".".join(one.parts) not in told and (only is None or one.parts[0] in only)
         }
+        fields = {path: one.field for path, one in self.asked.items()}
         paths = list(fields)
         for start in range(0, len(paths), schema_question.CHUNK):
             missing = self.ask({path: fields[path] for path in paths[start : start + schema_question.CHUNK]})
@@ -72,7 +76,7 @@ class _Talk:
                 return None if turn else reply.why
             if not turn:
                 self.keys.extend(reply.key)
-            verdicts = schema_question.judged(reply, wanted, self.values)
+            verdicts = schema_question.judged(reply, wanted, lambda path: self.values(self.asked[path].parts))
             self.disprove(fields, verdicts)
             self.note(verdicts)
             wrong = {path: verdict.refused for path, verdict in verdicts.items() if verdict.refused}
@@ -97,35 +101,65 @@ class _Talk:
                 claimed[path] = said
         if not claimed:
             return
-        changed = self.told(self.schema, claimed, "claimed")
-        found = self.ground.look(changed, {path: parse(path, changed) for path in claimed})
-        before = self.ground.look(self.schema, {path: parse(path, self.schema) for path in claimed})
+        for steps in dict.fromkeys(self.asked[path].steps for path in claimed):
+            here = {path: said for path, said in claimed.items() if self.asked[path].steps == steps}
+            self.tried(steps, here, fields, verdicts)
+
+    def tried(
+        self,
+        steps: tuple[str, ...],
+        claimed: Mapping[str, Mapping[str, Any]],
+        fields: Mapping[str, Field],
+        verdicts: Mapping[str, Verdict],
+    ) -> None:
+        """Hold claims on fields of the records themselves, or of the elements of the list at `steps`, against all."""
+        found = self.looked(steps, self.told(self.schema, claimed, "claimed"), list(claimed))
+        before = self.looked(steps, self.schema, list(claimed))
         for path, said in claimed.items():
-            failures, stats = found.columns[path].failures, fields[path].stats
-            values = max(1, stats.rows - stats.nulls - stats.missing if stats else found.rows)
-            if failures <= before.columns[path].failures or failures <= TOLERATED * values:
-                continue
-            rows = [one.row.get(path) for one in found.reasons if one.column == path]
-            seen = f", for example one of the form {shape(mask(str(rows[0])))}" if rows and rows[0] is not None else ""
             verdict, wanted = verdicts[path], said.get("type", fields[path].type)
-            verdict.refused["type"] = f"{failures} of {values} values are no {wanted}{seen}"
+            if found is None or before is None:
+                verdict.refused["type"] = "the elements of this list cannot be looked at"
+            else:
+                column, stats = self.asked[path].inner or path, fields[path].stats
+                failures = found.columns[path].failures
+                values = max(1, stats.rows - stats.nulls - stats.missing if stats else found.rows)
+                if failures <= before.columns[path].failures or failures <= TOLERATED * values:
+                    continue
+                rows = [one.row.get(column) for one in found.reasons if one.column == path]
+                there = rows and rows[0] is not None
+                seen = f", for example one of the form {shape(mask(str(rows[0])))}" if there else ""
+                verdict.refused["type"] = f"{failures} of {values} values are no {wanted}{seen}"
             for name in said:
                 del verdict.taken[name]
 
+    def looked(self, steps: tuple[str, ...], schema: SourceSchema, paths: Sequence[str]) -> Preview | None:
+        """What fields give over all rows by a schema's types; None for elements of a list that no table could have."""
+        if not steps:
+            return self.ground.look(schema, {path: parse(path, schema) for path in paths})
+        made = elements_of(schema, steps)
+        if made is None:
+            return None
+        origin, elements = made
+        known = {schema.source: schema, elements.source: elements}
+        ground = replace(self.ground, origin=origin, schemas=known)
+        return ground.look(elements, {path: parse(self.asked[path].inner, elements) for path in paths})
+
     def told(self, schema: SourceSchema, said: Mapping[str, Mapping[str, Any]], why: str) -> SourceSchema:
-        fields = override(schema.fields, said, schema.source, why=why)
+        fields = schema.fields
+        for path, claims in said.items():
+            fields = laid(fields, self.asked[path].parts, claims, schema.source, why=why)
         return schema.model_copy(update={"fields": fields})
 
     def settled(self) -> SourceSchema:
         """The schema with what was taken, and a mark and a warning for every claim that was overruled."""
         model = self.door.model
         said = {path: taken for path, taken in self.taken.items() if taken}
-        found = self.told(self.schema, said, f"{model} says so, and the rows bear it out")
+        found = self.told(self.schema, said, f"{model} {BORNE_OUT}")
         for path, wrong in self.refused.items():
             if wrong:
                 text = "; ".join(f"{name}: {shown(why, 200)}" for name, why in wrong.items())
-                found = self.told(found, {path: {}}, f"{model} was overruled ({text})")
-                self.warnings.append(f"{self.schema.source}.{path}: {model} was overruled: {text}")
+                found = self.told(found, {path: {}}, f"{model} {OVERRULED} ({text})")
+                self.warnings.append(f"{self.schema.source}.{path}: {model} {OVERRULED}: {text}")
         return found.model_copy(
             update={
                 "key": self.schema.key or self.key(),
