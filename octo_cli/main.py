@@ -348,8 +348,12 @@ def _usage(error: typer.TyperException, as_json: bool) -> int:
 
 
 def _bug(error: Exception, as_json: bool, debug: bool) -> int:
+    from octo_resources.full_disk import full_disk
+
     if debug:
         _traceback()
+    if (full := full_disk(error)) is not None:
+        return console.fail(full, as_json=as_json)
     hint = "See the traceback with --debug, and please report it."
     unexpected = OctopipeError(f"this is a bug in octopipe: {type(error).__name__}: {error}", hint=hint)
     return console.fail(unexpected, as_json=as_json)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -139,6 +139,8 @@ def _new(path: Path) -> Iterator[BinaryIO]:
         temporary.rename(path)
         sync_folder(path.parent)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)  # a full disk needs its room
         hint = "make room there, or look at the folder's rights: octopipe doctor"
         message = f"the quarantine cannot be written: {error.strerror}"
         raise LandingError(message, where=str(path), hint=hint) from None

@@ -12,6 +12,7 @@ from dagster._core.definitions.utils import is_valid_owner
 from octo_assets.selection import PIPELINE_TAG
 from octo_core.errors import Mistake, OctopipeError
 from octo_core.spec.pipeline import PipelineSpec
+from octo_resources.full_disk import full_disk
 from octo_resources.project import Pipeline
 from octo_resources.redaction import redact
 
@@ -75,7 +76,8 @@ def failures_in_plain_words(retry: bool = True, *, but: type[OctopipeError] | tu
     `but` goes through as it is.
     """
     try:
-        yield
+        with _full_disks():
+            yield
     except but:
         raise
     except OctopipeError as error:
@@ -92,6 +94,20 @@ def failures_in_plain_words(retry: bool = True, *, but: type[OctopipeError] | tu
             metadata={ERROR: dg.JsonMetadataValue(told)},
             allow_retries=retry and error.retryable,
         ) from None
+
+
+@contextmanager
+def _full_disks() -> Iterator[None]:
+    """What DuckDB, SQLite or the system says of a full disk as an error of ours."""
+    try:
+        yield
+    except OctopipeError:
+        raise
+    except Exception as error:
+        full = full_disk(error)
+        if full is None:
+            raise
+        raise full from error
 
 
 def _told(mistake: Mistake) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from octo_core.errors import RegistryError, UsageError
+from octo_resources.full_disk import full_disk
 
 SCHEMA = "octopipe"
 """Where the tables are on PostgreSQL: Dagster's storage may share the database, and has its own alembic_version."""
@@ -72,9 +73,12 @@ class Database:
         try:
             yield
         except sa.exc.SQLAlchemyError as problem:
+            full = full_disk(problem)
             raise RegistryError(
-                f"The registry {self.name} cannot be used: {_first_line(problem)}",
-                hint="Check `registry:` in octopipe.yaml, and that it is reachable and writable: octopipe doctor",
+                f"The registry {self.name} cannot be used: {full.message if full else _first_line(problem)}",
+                hint=full.hint
+                if full
+                else "Check `registry:` in octopipe.yaml, and that it is reachable and writable: octopipe doctor",
             ) from problem
 
 
