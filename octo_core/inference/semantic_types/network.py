@@ -15,6 +15,7 @@ NETWORK: Final = (
         "ann@example.org",
         r"[^@\s,;<>\"]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}",
         alone=1,
+        named="email emails mail",
         pii=True,
     ),
     semantic(
