@@ -41,7 +41,7 @@ KIN: Final = 0.6
 they were left out, elsewhere and in the same source; what a column gains that another source fed, or loses that none
 did; what it gains where its name has a rare word that the reviewer of the same source chose unsaid.
 
-Chosen among few values each on all GDC studies but the one that was judged; see docs/quality.md."""
+Chosen among few values each by looking at all five GDC studies; see docs/quality.md."""
 STRICTEST: Final = 0.9
 HELD_BACK: Final = 3.0
 """Corrections that a threshold has to save for every 1.0 that it is away from the usual one."""
