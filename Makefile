@@ -63,10 +63,10 @@ s3: .tools/versitygw ## Bring versitygw, an S3 server, for the tests of S3 (Go, 
 
 .PHONY: test
 test: install kafka ## Run the checks and the tests
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
-	$(BIN)/mypy
+	@$(MAKE) --no-print-directory -j2 check tests
+
+.PHONY: tests
+tests: install kafka
 	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 .PHONY: test-all
