@@ -39,10 +39,9 @@ SERVED = {
         "tests/expressions/test_spark.py",
         "tests/spark/test_kill.py",
         "tests/spark/test_loads.py",
-        "tests/spark/test_reading.py",
         "tests/spark/test_same.py",
-        "tests/spark/test_stream.py",
     ),
+    "spark and kafka": ("tests/spark/test_reading.py", "tests/spark/test_stream.py"),
     "s3": ("tests/flow/test_s3.py", "tests/landing/test_remote.py", "tests/sources/test_s3_files.py"),
     "mariadb": ("tests/sources/sql/",),
 }

@@ -51,7 +51,7 @@ def flattened(records: list[dict[str, Any]]) -> tuple[dict[Key, tuple[Any, ...]]
     return found, read, spoilt
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in (2, 3))])
 def test_each_and_merge_are_a_flattening(shop: Shop, seed: int) -> None:
     chance = random.Random(seed)
     orders_pipeline(shop, drift={"new_field": "ignore", "missing_field": "ignore", "type_change": "ignore"})

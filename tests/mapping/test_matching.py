@@ -1,6 +1,7 @@
 """`match` finds the pairs that the evidence speaks for, one to one, and leaves the rest."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -93,6 +94,7 @@ def test_pairs_come_best_first_and_name_their_evidence() -> None:
     assert found.pairs[0].evidence[0][0] == "name"
 
 
+@pytest.mark.thorough  # tests/cli_files/test_match.py and test_proposal.py have so many too
 def test_five_thousand_columns() -> None:
     targets = [Attribute(f"metric_{number:04d}_value") for number in range(4999)] + [Attribute("customer_email")]
     found = match([Attribute("email", type=parse_type("text")), Attribute("zzz")], targets)

@@ -139,6 +139,7 @@ def test_the_slower_of_two_attempts_at_a_task_leaves_nothing(shop: Shop, cluster
     assert shop.sql("SELECT last_value FROM straggled")[0][0] >= 2, "there was no second attempt"
 
 
+@pytest.mark.thorough  # tests/spark/test_reading.py has the same in one process
 def test_executors_read_key_ranges_and_offset_ranges_themselves(
     shop: Shop, cluster: Cluster, orders: str, broker: Broker
 ) -> None:
@@ -154,7 +155,8 @@ def test_executors_read_key_ranges_and_offset_ranges_themselves(
         table={"from": {"union": ["orders", "messages"]}, "key": ["sale_id"]},
         engine={"kind": "spark", "master": cluster.master, "conf": CONF}, quarantine={"max_ratio": 1.0},
     )  # fmt: skip
-    result = shop.start()
+    shop.approve()
+    result = shop.run()
     ledger = result.tables["shop.sale"].model_dump(exclude={"seconds"}, exclude_defaults=True)
     assert ledger == {"read": 602, "inserted": 600, "quarantined": 2}
     assert shop.sql("SELECT count(*), count(DISTINCT sale_id) FROM shop.sale") == [(600, 600)]
