@@ -17,8 +17,8 @@ LISTED: Final = 400
 _PUBLIC: Final = frozenset({"country", "country_code", "language", "language_code", "currency_code", "subdivision"})
 _EXAMPLES: Final = 5
 _MASKS: Final = 10
-_NEVER_ADDED_UP: Final = frozenset({"postal_code", "phone"})
-"""Numbers that come as text and stay it: the next one may begin with a zero."""
+_PHONE: Final = "phone"
+"""Such numbers come as text and stay it: the next one may begin with a zero or a plus."""
 
 
 def decide(profile: FieldProfile, name: str, *, month_first: bool = False) -> Field:
@@ -35,8 +35,8 @@ def decide(profile: FieldProfile, name: str, *, month_first: bool = False) -> Fi
     kind = _native(profile) or choice.type
     values = [text for text, _ in profile.sketch.top() if text not in profile.spelled_nulls]
     semantic, pii = semantic_of(kind, name, values)
-    if kind.is_numeric and semantic in _NEVER_ADDED_UP and _carrier(profile) == "text":
-        choice = _counted(TEXT, profile.values, profile.values, f"a {semantic.replace('_', ' ')}: nobody adds it up")
+    if kind.is_numeric and semantic == _PHONE and _carrier(profile) == "text":
+        choice = _counted(TEXT, profile.values, profile.values, "a phone number: nobody adds it up")
         kind = choice.type
     field = Field(
         name=name,
