@@ -125,18 +125,17 @@ class Other:
 def while_slow(broker: Broker, load: Callable[[], None]) -> None:
     """Do it while the broker answers nobody for a time, from before the first question."""
     broker.pause()
-    timer = threading.Timer(SLOW, broker.resume)
-    timer.start()
-    try:
-        load()
-    finally:
-        timer.join()
+    _until(broker.resume, load)
 
 
 def while_away(broker: Broker, load: Callable[[], None]) -> None:
     """Do it while the broker is dead, from before the first question, and is begun anew after a time."""
     broker.kill()
-    timer = threading.Timer(SLOW, broker.start)
+    _until(broker.start, load)
+
+
+def _until(mended: Callable[[], object], load: Callable[[], None]) -> None:
+    timer = threading.Timer(SLOW, mended)
     timer.start()
     try:
         load()

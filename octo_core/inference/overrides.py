@@ -1,6 +1,6 @@
 """The user's own word on fields (`fields:` and `key:` of a source) laid over what inference says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, get_args
 
@@ -20,7 +20,7 @@ def override(
 ) -> tuple[Field, ...]:
     """The fields with what somebody (`why`) says of them; `a.b` names a record's field. Raises UsageError."""
     for path, said in told.items():
-        fields = _laid(fields, path, path, said, source, why)
+        fields = laid(fields, _parts(fields, path, source), said, source, why=why)
     return fields
 
 
@@ -31,16 +31,8 @@ def laid(
 
     Raises UsageError where it cannot be said of the field, and KeyError where there is none.
     """
-    head, *rest = parts
-    own = next((field for field in fields if field.name == head), None)
-    if own is None:
-        raise KeyError(head)
-    if rest:
-        children = laid(own.children, rest, said, source, why=why)
-        new = own.model_copy(update={"children": children, "type": type_of(own.type, children)})
-    else:
-        new = _told(own, said, f"sources.{source}.fields.{head}", why)
-    return tuple(new if field is own else field for field in fields)
+    where = f"sources.{source}.fields.{'.'.join(parts)}"
+    return _changed(fields, parts, lambda field: _told(field, said, where, why))
 
 
 def checked_key(key: Sequence[str], names: Sequence[str], source: str) -> tuple[str, ...]:
@@ -58,21 +50,32 @@ def checked_key(key: Sequence[str], names: Sequence[str], source: str) -> tuple[
     return tuple(key)
 
 
-def _laid(
-    fields: tuple[Field, ...], path: str, rest: str, said: Mapping[str, Any], source: str, why: str
-) -> tuple[Field, ...]:
-    exact = next((field for field in fields if field.name == rest), None)
-    if exact is not None:
-        new = _told(exact, said, f"sources.{source}.fields.{path}", why)
-        return tuple(new if field is exact else field for field in fields)
-    head, _, tail = rest.partition(".")
-    parent = next((field for field in fields if field.name == head), None)
-    if parent is None or not tail or not parent.children:
-        names = [field.name for field in fields]
-        raise UsageError(f"the source has no field {path!r}", where=f"sources.{source}.fields", hint=_near(head, names))
-    children = _laid(parent.children, path, tail, said, source, why)
-    new = parent.model_copy(update={"children": children, "type": type_of(parent.type, children)})
-    return tuple(new if field is parent else field for field in fields)
+def _parts(fields: tuple[Field, ...], path: str, source: str) -> tuple[str, ...]:
+    """The names of the field at `a.b`, which may be one name. Raises UsageError where there is no such field."""
+    parts: list[str] = []
+    rest, here = path, fields
+    while all(field.name != rest for field in here):
+        head, _, rest = rest.partition(".")
+        parent = next((field for field in here if field.name == head), None)
+        if parent is None or not rest or not parent.children:
+            hint = _near(head, [field.name for field in here])
+            raise UsageError(f"the source has no field {path!r}", where=f"sources.{source}.fields", hint=hint)
+        parts.append(head)
+        here = parent.children
+    return (*parts, rest)
+
+
+def _changed(fields: tuple[Field, ...], parts: Sequence[str], change: Callable[[Field], Field]) -> tuple[Field, ...]:
+    head, *rest = parts
+    own = next((field for field in fields if field.name == head), None)
+    if own is None:
+        raise KeyError(head)
+    if rest:
+        children = _changed(own.children, rest, change)
+        new = own.model_copy(update={"children": children, "type": type_of(own.type, children)})
+    else:
+        new = change(own)
+    return tuple(new if field is own else field for field in fields)
 
 
 def type_of(kind: DataType, children: tuple[Field, ...]) -> DataType:

@@ -1,6 +1,5 @@
 """Spark gives what DuckDB gives: all cases of tests/conformance/, and random expressions over random rows."""
 
-import dataclasses
 import hashlib
 import hmac
 from collections.abc import Iterator
@@ -16,18 +15,14 @@ from hypothesis import strategies as st
 from octo_core.expressions import (
     SPARK_VARIABLES,
     TABLE,
-    Assign,
-    Call,
-    Case,
-    Convert,
     ExpressionError,
     Node,
-    Path,
     parse,
     paths,
     pseudonym_pads,
     to_spark,
 )
+from octo_core.expressions.tree import renamed
 from tests.expressions.both_engines import Outcome, differences, on_duckdb, on_spark
 from tests.expressions.running import field, schema
 from tests.expressions.test_conformance import ALL
@@ -44,16 +39,7 @@ RUNNABLE = [(place, found.values[0]) for place, found in enumerate(ALL) if found
 
 def moved(node: Node, prefix: str) -> Node:
     """The same expression over fields whose names begin with a prefix, so that many cases have room in one row."""
-    if isinstance(node, Path):
-        return dataclasses.replace(node, name=prefix + node.name)
-    if isinstance(node, Call):
-        return dataclasses.replace(node, args=tuple(moved(arg, prefix) for arg in node.args))
-    if isinstance(node, Convert | Assign):
-        return dataclasses.replace(node, arg=moved(node.arg, prefix))
-    if isinstance(node, Case):
-        whens = tuple((moved(test, prefix), moved(value, prefix)) for test, value in node.whens)
-        return dataclasses.replace(node, whens=whens, default=moved(node.default, prefix))
-    return node
+    return renamed(node, {path: prefix + path for path in paths(node)})
 
 
 @pytest.fixture(scope="module")

@@ -121,12 +121,14 @@ class Load:
             raise DestinationError("it is not one of this load's tables, or was written already", where=table.name)
         later = frozenset(self._tables) - set(self._outcomes) - {table.name}
         of_load = (session, self._server, job, len(self._outcomes), later)
-        bases, writing = self._bases[table.name], TableWrite(*of_load)
+        bases = self._bases[table.name]
+        writing: TableWrite
         try:
             if isinstance(rows, Bringing):
-                writing = by_tasks = TaskWrite(*of_load, self._ledge)
-                outcome = by_tasks.bring(rows, bases)
+                writing = by_tasks = TaskWrite(*of_load)
+                outcome = by_tasks.bring(rows, bases, self._ledge)
             else:
+                writing = TableWrite(*of_load)
                 outcome = writing.write(rows, bases)
         except Refused as error:
             raise session.explain("the rows cannot be written", error) from error

@@ -10,38 +10,29 @@ from octo_resources.destinations.postgres.depot import PostgresLedge
 from octo_resources.destinations.postgres.early import Early
 from octo_resources.destinations.postgres.move import Moved
 from octo_resources.destinations.postgres.partitions import NOT_NOW, Attaching
-from octo_resources.destinations.postgres.session import Refused, Session
+from octo_resources.destinations.postgres.session import Refused
 from octo_resources.destinations.postgres.table_write import TableWrite, sensible
-from octo_resources.destinations.writing import WriteJob, WriteOutcome
+from octo_resources.destinations.writing import WriteOutcome
 from octo_resources.engines.protocol import Bringing
 
 
 class TaskWrite(TableWrite):
-    """See TableWrite. `ledge`: where tasks may bring rows to."""
+    """See TableWrite."""
 
-    def __init__(
-        self,
-        session: Session,
-        server: int,
-        job: WriteJob,
-        number: int,
-        later: frozenset[str],
-        ledge: PostgresLedge,
-    ) -> None:
-        super().__init__(session, server, job, number, later)
-        self._ledge = ledge
-        self._all_moved = False
-        """Whether the rows went into the table while tasks brought them, with nothing left to be asked."""
-        self._refused_early = False
-        """Whether the table refused one of them then."""
+    _ledge: PostgresLedge
+    _all_moved = False
+    """Whether the rows went into the table while tasks brought them, with nothing left to be asked."""
+    _refused_early = False
+    """Whether the table refused one of them then."""
 
-    def bring(self, rows: Bringing, bases: dict[str, str]) -> WriteOutcome:
-        """Have the tasks bring the rows, and move what they brought."""
+    def bring(self, rows: Bringing, bases: dict[str, str], ledge: PostgresLedge) -> WriteOutcome:
+        """Have the tasks bring the rows to `ledge`, and move what they brought."""
         sensible(self.job)
         started = perf_counter()
         empty = self._prepare(rows.schema, bases)
         self.witness = Witness(self.session, self.table)
-        self._ledge.begin(self.session)
+        self._ledge = ledge
+        ledge.begin(self.session)
         return self._attached(rows, empty, started) or self._moved(self._brought(rows, empty), empty, started)
 
     def _brought(self, rows: Bringing, empty: bool) -> int:
