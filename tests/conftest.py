@@ -20,6 +20,7 @@ from demo.broker import Broker
 from octo_core.mapping import embedding
 from octo_resources.registry import Registry
 from tests.servers.commands import Commands
+from tests.servers.java import LIGHT_JAVA
 from tests.servers.kafka import SecureBroker
 from tests.servers.s3 import S3Server, s3_server
 
@@ -27,8 +28,7 @@ settings.register_profile("no clock", deadline=None)  # how long an example take
 settings.load_profile("no clock")
 
 for _name in ("SPARK_SUBMIT_OPTS", "SPARK_LAUNCHER_OPTS", "SPARK_DAEMON_JAVA_OPTS"):
-    os.environ.setdefault(_name, "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
-"""Spark's processes live for seconds here: compiling their code well takes more than it gives, a third of all."""
+    os.environ.setdefault(_name, LIGHT_JAVA)
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 

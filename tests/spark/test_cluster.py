@@ -26,6 +26,7 @@ from tests.expressions.test_spark import RUNNABLE, moved
 from tests.flow.shop import Shop, sales
 from tests.flow.test_sql import orders
 from tests.kafka.topics import Topics
+from tests.servers.java import LIGHT_JAVA
 
 __all__ = ["orders"]
 
@@ -39,7 +40,7 @@ SLOW = (
 """A task is a second in making its table: long enough to be killed then."""
 CONF = {
     "spark.executor.memory": "600m",
-    "spark.executor.extraJavaOptions": "-Xss4m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.executor.extraJavaOptions": f"-Xss4m {LIGHT_JAVA}",
     "spark.speculation": "true",  # a task that takes long is begun a second time, on the other host
     "spark.speculation.multiplier": "1.5",
     "spark.speculation.quantile": "0.3",

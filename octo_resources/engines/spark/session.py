@@ -15,6 +15,7 @@ from octo_core.errors import EngineError
 from octo_core.expressions.spark_names import SETTINGS
 from octo_core.spec.pipeline import Engine
 from octo_resources.engines.choice import ATTACH, FROM
+from octo_resources.engines.spark import archive
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -40,6 +41,7 @@ _USUAL: Final[dict[str, str]] = {
     "spark.sql.execution.arrow.maxBytesPerBatch": "2147483647",
     "spark.task.maxFailures": "4",
 }
+_JAVA: Final = ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions")
 _LOOPBACK: Final = ("local", "spark://127.", "spark://localhost", "spark://[::1]")
 _PLAIN_LOCAL: Final = re.compile(r"^local\[(\d+|\*)\]$")
 _REMOTE_MARKS: Final = ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE", "SPARK_LOCAL_REMOTE")
@@ -126,6 +128,8 @@ def configuration(settings: Settings) -> dict[str, str]:
         kept = {name: value for name, value in conf.items() if name.startswith("spark.sql.")}
         return {"spark.remote": settings.remote, **kept}
     conf["spark.master"] = _PLAIN_LOCAL.sub(r"local[\1,4]", settings.master)  # tasks are tried again there too
+    for name in _JAVA if settings.loopback else _JAVA[:1]:  # executors elsewhere have other files
+        conf[name] = archive.used_by(conf[name])
     conf.setdefault("spark.app.name", "octopipe")
     conf.setdefault("spark.ui.showConsoleProgress", str(sys.stderr.isatty()).lower())  # Spark's own bar
     if not settings.master.startswith(("yarn", "k8s://")):  # there it is the path in the container that counts
