@@ -1,5 +1,6 @@
 """Shared fixtures: real PostgreSQL servers, one of each version a session, and a fresh database for every test."""
 
+import gc
 import os
 import shutil
 import socket
@@ -26,6 +27,9 @@ from tests.servers.s3 import S3Server, s3_server
 
 settings.register_profile("no clock", deadline=None)  # how long an example takes is no property of the code
 settings.load_profile("no clock")
+
+gc.set_threshold(100_000, 50, 50)  # as the command does
+
 
 for _name in ("SPARK_SUBMIT_OPTS", "SPARK_LAUNCHER_OPTS", "SPARK_DAEMON_JAVA_OPTS"):
     os.environ.setdefault(_name, LIGHT_JAVA)

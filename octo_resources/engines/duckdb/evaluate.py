@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import reduce
 from typing import Final
 
@@ -12,10 +13,12 @@ from octo_core.deletes import TOMBSTONE
 from octo_resources.engines.duckdb.lines import Feed
 from octo_resources.engines.duckdb.scan import REFUSED, Refused, Scan, Tally, refused_batch
 from octo_resources.engines.duckdb.select import FAILURE, GONE, ROW, Evaluation
-from octo_resources.engines.duckdb.session import Session
+from octo_resources.engines.duckdb.session import Session, at_once
 
 BATCH: Final = 65_536
 """Rows of an Arrow batch: a million at a time doubles the memory and is slower."""
+FEW_BYTES: Final = 4 << 20
+"""Of what is read: up to here all results are taken at once, as planning twice takes longer than the rows do."""
 Flags = Mapping[str, str | bool]
 
 
@@ -46,12 +49,14 @@ class Reading(ABC):
             return
         connection = self.session.main
         connection.register(name, pa.RecordBatchReader.from_batches(first.schema, feed.segment()))
-        # The relation form: con.execute(q).to_arrow_reader() would hold all rows in memory.
-        reader = connection.sql(query).to_arrow_reader(BATCH)
         try:
-            yield from reader
+            if feed.ends_within(FEW_BYTES):
+                yield from at_once(connection, query).to_batches(BATCH)
+            else:
+                # The relation form: con.execute(q).to_arrow_reader() would hold all rows in memory.
+                with closing(connection.sql(query).to_arrow_reader(BATCH)) as reader:
+                    yield from reader
         finally:
-            reader.close()
             connection.unregister(name)
         feed.raise_error()
 
@@ -66,7 +71,7 @@ class Reading(ABC):
         """Evaluate tokens that were read in Python, beside the stream that is under way."""
         connection = self.session.side
         connection.register("octo_side", tokens)
-        found = connection.sql(self.query("octo_side")).to_arrow_table()
+        found = at_once(connection, self.query("octo_side"))
         connection.unregister("octo_side")
         for part in found.to_batches(BATCH):
             yield from self.settle(batch, part)

@@ -1,5 +1,6 @@
 """Cuts files into lines, without copying: Arrow batches of line numbers and texts, whatever the bytes are."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -128,26 +129,33 @@ class Feed:
 
     def __init__(self, files: Sequence[Numbered], read: Callable[[Numbered], Iterator[pa.RecordBatch]]) -> None:
         self._batches = (batch for one in files for batch in read(one) if batch.num_rows)
-        self._next: pa.RecordBatch | None = None
+        self._ahead: deque[pa.RecordBatch] = deque()
         self._stop = False
         self._error: OctopipeError | None = None
         self.exhausted = False
 
     def peek(self) -> pa.RecordBatch | None:
         """The batch that comes next; None at the end."""
-        if self._next is None and not self.exhausted:
-            self._next = self._take()
+        if not self._ahead and not self.exhausted:
+            self._look()
             self.raise_error()
-        return self._next
+        return self._ahead[0] if self._ahead else None
+
+    def ends_within(self, size: int) -> bool:
+        """Whether all that is left has so many bytes at most, and one batch more at the most has been looked at."""
+        while not self.exhausted and sum(batch.nbytes for batch in self._ahead) <= size:
+            self._look()
+        return self.exhausted and sum(batch.nbytes for batch in self._ahead) <= size
 
     def segment(self) -> Iterator[pa.RecordBatch]:
         """Batches until the end, or until `stop`."""
         self._stop = False
         while not self._stop:
-            batch, self._next = self._next or self._take(), None
-            if batch is None:
+            if not self._ahead:
+                self._look()
+            if not self._ahead:
                 return
-            yield batch
+            yield self._ahead.popleft()
 
     def stop(self) -> None:
         """End the present segment after the batch that is being read; nothing is lost."""
@@ -157,10 +165,11 @@ class Feed:
         if self._error is not None:
             raise self._error
 
-    def _take(self) -> pa.RecordBatch | None:
+    def _look(self) -> None:
         try:
             batch = next(self._batches, None)
         except OctopipeError as error:
             self._error, batch = error, None
         self.exhausted = batch is None
-        return batch
+        if batch is not None:
+            self._ahead.append(batch)

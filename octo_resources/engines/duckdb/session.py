@@ -109,6 +109,16 @@ class Session:
         self.main.close()
 
 
+def at_once(connection: "duckdb.DuckDBPyConnection", query: str) -> pa.Table:
+    """All that a query gives, planned once: a relation is planned when it is made and again when it is read."""
+    connection.execute(f"PREPARE octo_once AS {query}")
+    try:
+        found: pa.Table = connection.sql("EXECUTE octo_once").to_arrow_table()
+        return found
+    finally:
+        connection.execute("DEALLOCATE octo_once")
+
+
 def _set(connection: "duckdb.DuckDBPyConnection", variables: LoadVariables) -> None:
     """As bound parameters: the key never stands in a statement's text."""
     values: dict[str, object] = {
