@@ -13,6 +13,8 @@ WITH_EXPONENT: Final = PLAIN + r"[eE][+-]?0*[0-9]{1,3}"
 FLOAT: Final = PLAIN + r"(?:[eE][+-]?[0-9]{1,4})?"
 
 _CORE = re.compile(r"1(?P<group>[.,'’_ \u00a0\u202f])?234(?:(?P<point>[.,])56)?")
+_PAIRS = re.compile(r"12(?P<group>[.,'’ \u00a0\u202f])34(?P=group)567(?:(?P<point>[.,])89)?")
+"""As in India: the last three digits, then two by two."""
 _SPACE: Final = "[ \u00a0\u202f]"
 _GROUPS: Final[dict[str, str]] = {
     " ": _SPACE,
@@ -35,12 +37,16 @@ class NumberFormat:
     suffix: str
     parentheses: bool
     """Whether `(12)` means -12."""
+    pairs: bool = False
+    """Whether digits before the last three may be grouped two by two, as 12,34,567 is."""
 
     @property
     def regex(self) -> str:
         digits = r"[0-9]+"
         if self.group:
-            digits = rf"(?:[0-9]{{1,3}}(?:{self._group_class}[0-9]{{3}})+|[0-9]+)"
+            group = self._group_class
+            paired = rf"[0-9]{{1,2}}(?:{group}[0-9]{{2}})+{group}[0-9]{{3}}|" if self.pairs else ""
+            digits = rf"(?:{paired}[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|[0-9]+)"
         number = digits + (rf"(?:{re.escape(self.point)}[0-9]+)?" if self.point else "")
         before = rf"(?:{re.escape(self.prefix)}{_SPACE}?)?" if self.prefix else ""
         after = rf"(?:{_SPACE}?{re.escape(self.suffix)})?" if self.suffix else ""
@@ -66,11 +72,14 @@ class NumberFormat:
 
 @lru_cache(maxsize=512)
 def parse_number_format(text: str) -> NumberFormat:
-    """Read a number format such as `1,234.56`, `1234,56`, `€1.234,56`, `1 234 %`, `(1,234.56)`. Raises ValueError."""
+    """Read a number format such as `1,234.56`, `1234,56`, `€1.234,56`, `1 234 %`, `(1,234.56)`, `12,34,567.89`.
+
+    Raises ValueError."""
     body, parentheses = text.strip(), False
     if body.startswith("(") and body.endswith(")"):
         body, parentheses = body[1:-1].strip(), True
-    match = _CORE.search(body)
+    pairs = _PAIRS.search(body)
+    match = pairs or _CORE.search(body)
     if match is None:
         raise ValueError(
             f"{text!r} is no number format; write 1234.56 as the numbers are written, e.g. 1.234,56 or $1,234.56"
@@ -81,7 +90,7 @@ def parse_number_format(text: str) -> NumberFormat:
         raise ValueError(f"{text!r} is no number format: {group!r} cannot both group thousands and start the decimals")
     if re.search(r"[0-9()+\-−.,]", prefix + suffix) or len(prefix + suffix) > 12:
         raise ValueError(f"{text!r} is no number format: {prefix + suffix!r} is no currency, unit or percent sign")
-    return NumberFormat(group, point, prefix, suffix, parentheses)
+    return NumberFormat(group, point, prefix, suffix, parentheses, pairs is not None)
 
 
 def text_literal(text: str) -> str:

@@ -38,7 +38,8 @@ DE_GROUPED: Final = "de_grouped"  # 1.234.567,89
 COMMA: Final = "comma"  # 12,5
 SPACED: Final = "spaced"  # 1 234,56
 QUOTED: Final = "quoted"  # 1'234.56
-NUMBER_SHAPES: Final = (INTEGER, DECIMAL, FLOAT, POINT3, COMMA3, EN_GROUPED, DE_GROUPED, COMMA, SPACED, QUOTED)
+PAIRED: Final = "paired"  # 12,34,567.89: in India
+NUMBER_SHAPES: Final = (INTEGER, DECIMAL, FLOAT, POINT3, COMMA3, EN_GROUPED, DE_GROUPED, COMMA, SPACED, QUOTED, PAIRED)
 ZEROS: Final = "zeros"  # an integer with zeros in front, as 00501: counted beside `integer`
 
 
@@ -60,12 +61,13 @@ _SHAPES: Final = (
     (FLOAT, re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d{1,3}", re.ASCII)),
     (COMMA3, re.compile(r"[+-]?([1-9]\d{0,2}),(\d{3})", re.ASCII)),
     (EN_GROUPED, re.compile(r"[+-]?(\d{1,3}(?:,\d{3})+)(?:\.(\d+))?", re.ASCII)),
+    (PAIRED, re.compile(r"[+-]?(\d{1,2}(?:,\d{2})+,\d{3})(?:\.(\d+))?", re.ASCII)),
     (DE_GROUPED, re.compile(r"[+-]?(\d{1,3}(?:\.\d{3}){2,})(?:,(\d+))?|[+-]?(\d{1,3}(?:\.\d{3})+),(\d+)", re.ASCII)),
     (COMMA, re.compile(r"[+-]?(\d*),(\d+)", re.ASCII)),
     (SPACED, re.compile(r"[+-]?(\d{1,3}(?:[ \u00a0\u202f]\d{3})+)(?:,(\d+))?", re.ASCII)),
     (QUOTED, re.compile(r"[+-]?(\d{1,3}(?:['’]\d{3})+)(?:\.(\d+))?", re.ASCII)),
 )
-_CODES = "USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|CZK|BRL|MXN|ZAR|KRW"
+_CODES = "USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|CZK|BRL|MXN|ZAR|KRW|Rs"
 _ADORNED = re.compile(
     rf"([+-]?)(?P<before>[$€£¥₹] ?|(?:{_CODES}) )?(?P<number>[+-]?[\d.,'’\u00a0\u202f ]*\d)"
     rf"(?P<after> ?[$€£¥₹%]| (?:{_CODES}))?",

@@ -14,6 +14,7 @@ LOCALES: Final[dict[str, tuple[str, ...]]] = {
     "1.234,56": (c.INTEGER, c.DE_GROUPED, c.COMMA, c.COMMA3, c.POINT3),
     "1 234,56": (c.INTEGER, c.SPACED, c.COMMA, c.COMMA3),
     "1'234.56": (c.INTEGER, c.DECIMAL, c.POINT3, c.QUOTED),
+    "12,34,567.89": (c.INTEGER, c.DECIMAL, c.POINT3, c.EN_GROUPED, c.COMMA3, c.PAIRED),
 }
 """Per number format: the shapes of token that it reads. The order settles what stays ambiguous."""
 
@@ -97,7 +98,7 @@ def _extent(reading: NumberReading) -> tuple[int, int]:
     digits = scale = 0
     for shape, evidence in reading.shapes.items():
         # What is grouped by threes in one locale is a fraction in another.
-        whole = (shape == c.COMMA3 and reading.format == "1,234.56") or (
+        whole = (shape == c.COMMA3 and reading.format in ("1,234.56", "12,34,567.89")) or (
             shape == c.POINT3 and reading.format == "1.234,56"
         )
         digits = max(digits, evidence.digits + (evidence.scale if whole else 0))

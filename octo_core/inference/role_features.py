@@ -23,7 +23,8 @@ _KINDS: Final = (
     "boolean", "integer", "decimal", "float", "text", "date", "time", "timestamp", "timestamptz", "interval", "uuid",
     "json", "list", "record", "bytes",
 )  # fmt: skip
-_CLAIMS: Final = (*c.NUMBER_SHAPES, c.ZEROS, "boolean", "date", "time", "timestamp", "timestamptz", "interval", "json")
+_SHAPES: Final = tuple(shape for shape in c.NUMBER_SHAPES if shape != c.PAIRED)  # the forest was trained without it
+_CLAIMS: Final = (*_SHAPES, c.ZEROS, "boolean", "date", "time", "timestamp", "timestamptz", "interval", "json")
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)*")
 _STOP: Final = frozenset({
     "the", "a", "an", "of", "to", "and", "in", "is", "for", "on", "with", "that", "this", "it", "at", "by", "from",

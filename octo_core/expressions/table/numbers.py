@@ -152,7 +152,8 @@ FUNCTIONS: Final = (
     ),
     Function(
         "parse_number", ("parse_number(text, text:number) → number",),
-        "A number written as the format shows 1234.56 to be written, e.g. `1.234,56`, `$1,234.56` or `1 234`: "
+        "A number written as the format shows 1234.56 to be written, e.g. `1.234,56`, `$1,234.56` or `1 234`, or "
+        "1234567.89 where digits are grouped two by two (`12,34,567.89`): "
         "decimal(38, 18), or decimal(38, 0) for a format without decimals.",
         Duck(
             lambda call, args: token_sql(args[0], call.type, _text(call.args[1])), "null",

@@ -34,6 +34,7 @@ _SHAPES: Final = {
     c.FLOAT: r"[+-]?(?:\d+\.?\d*|\.\d+)[eE][+-]?\d{1,3}",
     c.COMMA3: r"[+-]?[1-9]\d{0,2},\d{3}",
     c.EN_GROUPED: r"[+-]?(?:\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}|0\d{0,2},\d{3})",
+    c.PAIRED: r"[+-]?\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?",
     c.DE_GROUPED: r"[+-]?(?:\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d{1,3}\.\d{3},\d+)",
     c.COMMA: r"[+-]?(?:\d*,(?:\d{1,2}|\d{4,})|(?:\d{4,})?,\d{3})",
     c.SPACED: r"[+-]?\d{1,3}(?:[ \x{a0}\x{202f}]\d{3})+(?:,\d+)?",
@@ -268,7 +269,7 @@ def _number_query(shape: str, adornment: str | None) -> _Query:
     value = f"TRY_CAST({bare} AS DOUBLE)"
     if shape in (c.COMMA, c.SPACED, c.DE_GROUPED):
         value = rf"TRY_CAST(replace(regexp_replace({bare}, '[. \x{{a0}}\x{{202f}}]', '', 'g'), ',', '.') AS DOUBLE)"
-    elif shape in (c.COMMA3, c.EN_GROUPED, c.QUOTED):
+    elif shape in (c.COMMA3, c.EN_GROUPED, c.QUOTED, c.PAIRED):
         value = f"TRY_CAST(regexp_replace({bare}, '[,''’]', '', 'g') AS DOUBLE)"
     at = f"strpos({bare}, '{mark}')"
     if shape == c.INTEGER:
