@@ -91,6 +91,7 @@ def _types(profile: FieldProfile, claimed: Claimed, kind: DataType, written: str
     tokens = max(profile.tokens, 1)
     shares: dict[str, float] = {}
     for (claim, _layout), evidence in claimed.items():
+        claim = c.EN_GROUPED if claim == c.PAIRED else claim
         shares[claim] = max(shares.get(claim, 0.0), evidence.count / tokens)
     for claim in _CLAIMS:
         yield shares.get(claim, 0.0)
