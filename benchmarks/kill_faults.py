@@ -18,7 +18,7 @@ from benchmarks.kill_cells import Case
 from benchmarks.killed import loaded
 from benchmarks.spark import below
 from demo.broker import Broker
-from octo_core.errors import DestinationError, EngineError, SourceError
+from octo_core.errors import DestinationError, EngineError, SourceError, UsageError
 from octo_resources.flow import Workspace
 from octo_resources.flow.underway import Stage, unwatched
 
@@ -30,7 +30,10 @@ _PAUSE: Final = 0.5
 
 
 def load_all(folder: Path, name: str, how: str, stage: Stage | None = None) -> None:
-    """Load what waits; what may pass by itself is tried again, as a schedule's next run would."""
+    """Load what waits; what may pass by itself is tried again, as a schedule's next run would.
+
+    Beside a stream of the same folder it does nothing: a second one is refused.
+    """
     space = Workspace.open(folder)
     try:
         for attempt in range(_ATTEMPTS):
@@ -40,6 +43,10 @@ def load_all(folder: Path, name: str, how: str, stage: Stage | None = None) -> N
                 if not error.retryable or attempt == _ATTEMPTS - 1:
                     raise
                 time.sleep(_PAUSE)
+            except UsageError as error:
+                if "is streaming already" not in error.message:
+                    raise
+                return
             else:
                 return
     finally:
