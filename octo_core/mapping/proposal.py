@@ -430,14 +430,14 @@ class _TableProposer:
                 found.append(Alternative(expr=other.expr, confidence=round(min(sure, choice.confidence), 2), why=text))
         return tuple(found[:3])
 
-    def nearest(self, column: Column, scores: Scores | None) -> tuple[str, float] | None:
-        """The field that came nearest to a column that stays unmapped."""
+    def nearest(self, column: Column, scores: Scores | None) -> tuple[str, float, bool] | None:
+        """The field that came nearest to a column that stays unmapped, and whether it could be written into it."""
         if scores is None or not column.writable:
             return None
         position = self.positions[column.name]
         best = int(scores.score[:, position].argmax())
         value = float(scores.score[best, position])
-        return (self.offers[best].uses[0], value) if value >= 0.15 else None
+        return (self.offers[best].uses[0], value, self.write(best, position) is not None) if value >= 0.15 else None
 
 
 def _mapping(column: Column, expr: str | None, confidence: float, reason: str) -> ColumnMapping:

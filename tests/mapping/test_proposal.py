@@ -346,3 +346,23 @@ def test_numbers_of_a_unit_of_time_become_intervals(source: Field, seconds: str)
     found = proposed(schema(source), table("t", column("elapsed", "interval"))).columns[0]
     sign = f"case when {source.name} < 0 then '-PT' else 'PT' end"
     assert found.expr == f"parse_interval({sign} || cast(abs({seconds}) as text) || 'S', 'iso')"
+
+
+@pytest.mark.parametrize(
+    ("values", "nullable", "expected"),
+    [
+        (("oak", "ash", "NA"), True, "nullif(analyte, 'NA')"),
+        (("oak", "ash", "NA"), False, "analyte"),  # a null there would set the row aside
+        (("GLU", "TSH", "K", "NA"), True, "analyte"),  # sodium among other codes
+    ],
+)
+def test_na_becomes_null_where_it_is_no_value(values: tuple[str, ...], nullable: bool, expected: str) -> None:
+    target = table("result", column("analyte", "text", nullable=nullable))
+    assert expressions(proposed(schema(field("analyte", "text", *values)), target)) == {"analyte": expected}
+
+
+def test_what_cannot_be_converted_says_so() -> None:
+    found = proposed(schema(field("thumb", "text", "AAEC")), table("item", column("thumb", "bytes")))
+    (said,) = found.columns
+    assert said.expr is None
+    assert "the nearest, thumb, cannot be made bytes" in said.why
