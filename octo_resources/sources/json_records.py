@@ -22,6 +22,8 @@ _DEPTH = 4
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _VALUE = msgspec.json.Decoder(msgspec.Raw)
+_PLACE = re.compile(r"byte (\d+)")
+_WORD = re.compile(rb"NaN|-?Infinity|undefined|None|True|False")
 _EDGES = b" \t\r\n"
 _FAILED = frozenset({b'"error"', b'"fail"', b'"failed"', b'"failure"'})
 _KEYED = 3
@@ -47,9 +49,13 @@ def find_records(document: bytes, path: str | None = None) -> Records:
     try:
         return _find(document, path)
     except msgspec.DecodeError as error:
-        raise SourceError(
-            f"broken JSON: {_plain(error)}", hint="The answer or file was cut short, or is no JSON."
-        ) from error
+        said = _plain(error)
+        place = _PLACE.search(said)
+        word = _WORD.match(document, int(place[1])) if place else None
+        if word:  # Python writes them, and no JSON has them
+            said, hint = f"{word[0].decode()} is no JSON value (byte {word.start():,})", "Have the server write null."
+            raise SourceError(f"broken JSON: {said}", hint=hint, retryable=False) from error
+        raise SourceError(f"broken JSON: {said}", hint="The answer or file was cut short, or is no JSON.") from error
 
 
 def members_of(raw: bytes) -> Members:

@@ -53,6 +53,7 @@ def test_csv_may_be_sent_as_plain_text(land_rest: LandRest, landing: Landing) ->
     [
         ({"error": {"code": "quota"}, "data": []}, "the answer is an error"),
         ({"status": "error", "message": "no such key"}, "no such key"),
+        (Reply(b'[{"id": 1, "level": NaN}]'), "NaN is no JSON value"),
         (Reply(b"<html>log in</html>"), "no JSON but a page"),
         (Reply(b"Please log in, friend", headers=TEXT), "no JSON but text/plain"),
         (Reply(gzip.compress(b'{"id":1}\n' * 99)[:-9]), "cut short"),
