@@ -111,6 +111,7 @@ recipient to empfanger destinataire destinatario consignee receiver addressee �
 value messwert wert valeur valor valore waarde 数值
 unit einheit unite unidad unita eenheid 单位
 corrected korrigiert corrige corregido corretto gecorrigeerd amended
+dangerous hazmat hazardous gefahrgut dangereux peligroso pericoloso gevaarlijk
 upper high hoch oben superieur superior bovengrens
 lower low niedrig unten inferieur inferior ondergrens
 symbol ticker
