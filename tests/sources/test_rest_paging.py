@@ -139,6 +139,7 @@ def test_strict_servers_that_refuse_unknown_parameters_are_not_bothered(land_res
         {"has_more": True, "data": RECORDS[:50]},
         {"next_cursor": "abc", "data": RECORDS[:50]},
         {"total_pages": 9, "data": RECORDS[:50]},
+        {"LastEvaluatedKey": {"id": {"S": "50"}}, "Items": RECORDS[:50]},
     ],
 )
 def test_records_that_cannot_be_reached_are_an_error_and_not_silently_left_out(
@@ -223,6 +224,12 @@ def _dotnet(asked: Asked) -> Reply:
     return Reply(_part((number - 1) * 20), headers={"X-Pagination": f'{{"TotalPages":5,"CurrentPage":{number}}}'})
 
 
+def _neighbours(asked: Asked) -> dict[str, object]:
+    number = int(asked.params.get("page", 1))
+    following = {"next": {"page": number + 1, "limit": 20}} if number < 5 else {}
+    return {"previous": {"page": number - 1, "limit": 20}, "results": _part((number - 1) * 20), **following}
+
+
 def _wiki(asked: Asked) -> dict[str, object]:
     at = int(asked.params.get("from", 0))
     return {"query": {"pages": _part(at)}} | ({"continue": {"from": str(at + 20)}} if at < 80 else {})
@@ -237,6 +244,7 @@ def _wiki(asked: Asked) -> dict[str, object]:
         lambda asked: {"totalPages": 5, "items": _from_zero(asked)},
         _dotnet,
         _wiki,
+        _neighbours,
         lambda asked: Reply(
             _part(int(asked.params.get("cursor", 0))),
             headers={"X-Next-Cursor": str(int(asked.params.get("cursor", 0)) + 20)}
@@ -244,7 +252,16 @@ def _wiki(asked: Asked) -> dict[str, object]:
             else {},
         ),
     ],
-    ids=["scroll", "from zero", "from zero, total", "from zero, pages", "X-Pagination", "continue", "X-Next-Cursor"],
+    ids=[
+        "scroll",
+        "from zero",
+        "from zero, total",
+        "from zero, pages",
+        "X-Pagination",
+        "continue",
+        "next: {page}",
+        "X-Next-Cursor",
+    ],
 )
 def test_rarer_ways_leave_no_page_out(answer: Callable[[Asked], object], land_rest: LandRest, landing: Landing) -> None:
     with Api({"/things": answer}) as api:

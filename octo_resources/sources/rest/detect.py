@@ -37,6 +37,10 @@ from octo_resources.sources.rest.vocabulary import (
     USUAL_SIZES,
 )
 
+_OBJECTS = frozenset({"lastevaluatedkey", "nextkey", "continuationtoken", "nextcursor"})
+"""Cursors that may be objects, which no parameter takes."""
+_NEIGHBOURS = frozenset({"next", "previous", "prev", "first", "last"})
+"""Objects in an answer that speak of another page than this."""
 _AFTER = re.compile(r"\bafter\s*:\s*\$(\w+)")
 _RANGE = re.compile(r"/(\d+)\s*$")
 
@@ -62,6 +66,10 @@ def find_paging(base: str, request: Request, page: Page) -> Found:
     if more is not None and hints[more] is False:
         return Found()
     tokens = {path: value for path, value in hints.items() if _is_token(path)}
+    whole = {name: bytes(raw) for name, raw in (page.members or {}).items() if normal(name) in _OBJECTS}
+    for name, raw in whole.items():
+        if raw[:1] == b"{" and raw != b"{}":
+            return Found(more=f"{name} holds a cursor")
     for path, value in tokens.items():
         if _is_value(value):
             ways = tuple(Token(path, param, more) for param in _token_params(path, value, request))
@@ -204,6 +212,8 @@ def _is_next(path: str) -> bool:
 
 def _is_token(path: str) -> bool:
     parts = path.split(".")
+    if len(parts) > 1 and normal(parts[-2]) in _NEIGHBOURS:  # {"next": {"page": 2, "limit": 10}}
+        return normal(parts[-2]) == "next" and _last(path) in TOKENS | CURRENT | OFFSETS
     return _last(path) in TOKENS or (
         len(parts) > 1 and normal(parts[-2]) == "cursors" and parts[-1] in ("next", "after")
     )
@@ -232,7 +242,11 @@ def _asked(request: Request, names: frozenset[str]) -> bool:
 
 def _first(hints: dict[str, Scalar], names: frozenset[str], kind: type) -> str | None:
     """The outermost path whose last part is one of the names and that holds a value of exactly this type."""
-    paths = [path for path, value in hints.items() if _last(path) in names and type(value) is kind]
+    paths = [
+        path
+        for path, value in hints.items()
+        if _last(path) in names and type(value) is kind and not set(map(normal, path.split(".")[:-1])) & _NEIGHBOURS
+    ]
     return min(paths, key=lambda path: path.count("."), default=None)
 
 
