@@ -78,6 +78,11 @@ def _pipeline(project: Project, name: str) -> Built:
         return broken_pipeline(name, str(mistake))
 
 
+def mistakes_of(project: Project, name: str) -> str:
+    """What keeps a pipeline's definitions from being made, as it was said; "" where nothing does."""
+    return _pipeline(project, name).mistakes
+
+
 @contextmanager
 def _no_collection() -> Iterator[None]:
     """Definitions live as long as the process: looking for garbage among them costs a third of a big load."""

@@ -7,12 +7,12 @@ from typing import Any
 import dagster as dg
 from dagster._core.execution.plan.objects import StepFailureData
 
-from octo_assets.component import project_definitions
+from octo_assets.component import mistakes_of, project_definitions
 from octo_assets.names import raw_key, table_keys
 from octo_assets.schedules import pipeline_keys
 from octo_assets.steps.common import ERROR, STARTED_BY
 from octo_core import errors
-from octo_core.errors import OctopipeError
+from octo_core.errors import OctopipeError, UsageError
 from octo_core.ledger import LoadResult
 from octo_resources.dagster import instance_of
 from octo_resources.project import Project
@@ -41,6 +41,8 @@ def launch(
     """Land, plan and load one pipeline as a Dagster run of the job `load`; the run is in the UI's list afterwards."""
     spec = project.pipeline(name).spec
     definitions = project_definitions(project, [name])
+    if not definitions.jobs:
+        raise UsageError(f"Dagster does not take this pipeline: {mistakes_of(project, name)}", where=name)
     keys = pipeline_keys(spec)
     if tables is not None:
         unwanted = {key for table, key in table_keys(spec).items() if table not in tables}

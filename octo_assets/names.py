@@ -1,9 +1,16 @@
 """The names that Dagster knows a pipeline's parts by. Contract: docs/dagster.md."""
 
+import hashlib
+import re
+import unicodedata
+
 import dagster as dg
 
 from octo_core.spec.names import split_table_name
 from octo_core.spec.pipeline import PipelineSpec, TableSpec
+
+_TAKEN = re.compile(r"[A-Za-z0-9_.-]+")
+_OTHER = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 def raw_key(pipeline: str, source: str) -> dg.AssetKey:
@@ -27,8 +34,8 @@ def approved_key(pipeline: str) -> dg.AssetKey:
 
 
 def table_key(pipeline: str, table: str, spec: TableSpec) -> dg.AssetKey:
-    """`asset_key` where the file says one, else [pipeline, schema, table]."""
-    return dg.AssetKey(list(spec.asset_key)) if spec.asset_key else dg.AssetKey([pipeline, *split_table_name(table)])
+    """`asset_key` where the file says one, else [pipeline, schema, table], in letters that Dagster takes."""
+    return dg.AssetKey([*map(_plain, spec.asset_key or (pipeline, *split_table_name(table)))])
 
 
 def table_keys(pipeline: PipelineSpec) -> dict[str, dg.AssetKey]:
@@ -40,7 +47,30 @@ def table_keys(pipeline: PipelineSpec) -> dict[str, dg.AssetKey]:
     }
     found = {table: table_key(pipeline.name, table, spec) for table, spec in pipeline.tables.items()}
     # A table of a database's schema `raw` may have the name of a source.
-    return {table: _below(key, "table") if key in taken else key for table, key in found.items()}
+    found = {table: _below(key, "table") if key in taken else key for table, key in found.items()}
+    used: set[str] = set()
+    for table, key in found.items():
+        if key.to_python_identifier() in used and not pipeline.tables[table].asset_key:
+            found[table] = dg.AssetKey([*key.path[:-1], f"{key.path[-1]}_{_digest(table)}"])
+        used.add(found[table].to_python_identifier())
+    return found
+
+
+def _plain(part: str) -> str:
+    """A part of a key without accents and blanks; what is lost of other letters is told apart by a digest.
+
+    Dagster makes an output's name from a key, and takes ASCII letters, digits and underscores in it (it writes `.` and
+    `-` as underscores itself).
+    """
+    letters = [letter for letter in unicodedata.normalize("NFKD", part) if not unicodedata.combining(letter)]
+    text = "".join("_" if letter == " " else letter for letter in letters)
+    if _TAKEN.fullmatch(text):
+        return text
+    return f"{_OTHER.sub('_', text).strip('_') or 'table'}_{_digest(part)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _below(key: dg.AssetKey, part: str) -> dg.AssetKey:
@@ -49,4 +79,4 @@ def _below(key: dg.AssetKey, part: str) -> dg.AssetKey:
 
 def op_name(*parts: str) -> str:
     """A Dagster op's name: letters, digits and underscores only."""
-    return "__".join("".join(letter if letter.isalnum() else "_" for letter in part) for part in parts)
+    return "__".join(_OTHER.sub("_", part).replace(".", "_").replace("-", "_") for part in parts)

@@ -29,6 +29,8 @@ class Built:
     schedule: dg.ScheduleDefinition | None = None
     sensors: Sequence[dg.SensorDefinition] = ()
     broken: bool = False
+    mistakes: str = ""
+    """What is wrong with a broken one, as it was said."""
 
 
 def pipeline_definitions(project: Project, pipeline: Pipeline) -> Built:
@@ -66,4 +68,4 @@ def broken_pipeline(name: str, mistakes: str) -> Built:
         tags={"octopipe/broken": "true"},
         kinds={"broken"},
     )
-    return Built([spec.key], [spec], broken=True)
+    return Built([spec.key], [spec], broken=True, mistakes=mistakes)

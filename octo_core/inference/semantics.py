@@ -27,6 +27,8 @@ _PEOPLE: Final = frozenset({
 })  # fmt: skip
 _AMBIGUOUS: Final = frozenset({"number", "payment", "credit", "card", "cc", "pan", "device", "cf", "tin", "sin", "nas"})
 """Words in the names of what is personal that other columns are called by, too."""
+_ALSO: Final = frozenset({"contact", "cell", "address", "addresses"})
+"""And where there are only names to go by."""
 _MOSTLY: Final = 0.5
 _WORD = r"[^\W\d_a-z][^\W\d_]*[.']?"
 _ONE_NAME: Final = re.compile(rf"{_WORD}(?:[ '-][^\W\d_]+\.?){{0,3}}")
@@ -50,6 +52,12 @@ def semantic_of(kind: DataType, name: str, values: Sequence[str]) -> tuple[str |
     if kind.kind == "text" and _names_of_people(name, sample):
         return "person_name", True
     return None, _spoiled(kind, parts, sample)
+
+
+def called_personal(name: str, family: str) -> bool:
+    """Whether a column is called for what is personal (`last_name`, `email`), where there are no values to look at."""
+    parts = _hints(name)
+    return any(one.pii and family in one.families and (one.named - _AMBIGUOUS - _ALSO) & parts for one in VOCABULARY)
 
 
 def _names_of_people(name: str, sample: Sequence[str]) -> bool:

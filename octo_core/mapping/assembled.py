@@ -121,6 +121,12 @@ def _groups(known: Mapping[str, Attribute]) -> dict[tuple[str, ...], dict[str, s
 
 
 FULL_NAME = "full name"
+_PEOPLE: Final = frozenset({
+    "applicant", "author", "borrower", "client", "contact", "customer", "doctor", "driver", "employee", "guest",
+    "holder", "member", "owner", "passenger", "patient", "person", "physician", "player", "recipient", "sender",
+    "student", "teacher", "tenant",
+})  # fmt: skip
+"""Who a field of whole names is called for."""
 _MOSTLY: Final = 0.9
 """Share of a field's values that have to be written one way."""
 
@@ -141,7 +147,9 @@ def _names(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Itera
         joined = (Candidate(text, 0.9, note),)
         yield Offer(Attribute(FULL_NAME, type=TEXT, text="name of the person"), (first, last), joined, 0.95)
         return
-    whole = next((path for path in texts if _person(path)), None)
+    whole = next((path for path in texts if _person(path)), None) or next(
+        (path for path in texts if words(path)[-1:] and words(path)[-1] in _PEOPLE), None
+    )
     order = _order(fields[whole], known[whole]) if whole else None
     if whole and order == "last, first":
         first_part = Candidate(f"split_part({whole}, ', ', 2)", 0.75, f"what follows the comma in {whole}")
@@ -151,9 +159,11 @@ def _names(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Itera
         last_part = Candidate(f"regexp_replace({whole}, '^[^ ]+ +', '')", 0.7, f"{whole} after its first word")
     else:
         return
-    one = replace(known[whole], name="first name", text="")
+    # A field that is called for a person, not for a name, says in its parts' names whose they are.
+    whose = "" if words(whole)[-1:] == ("name",) else " ".join((*words(whole), ""))
+    one = replace(known[whole], name=f"{whose}first name", text="")
     yield Offer(one, (whole,), (first_part,), 0.85)
-    yield Offer(replace(one, name="last name"), (whole,), (last_part,), 0.85)
+    yield Offer(replace(one, name=f"{whose}last name"), (whole,), (last_part,), 0.85)
 
 
 def _order(field: Field, one: Attribute) -> str | None:

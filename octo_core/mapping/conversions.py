@@ -279,13 +279,14 @@ def _cast(ends: Ends) -> Iterator[Candidate]:
 
 
 def _available(ends: Ends) -> Iterator[Candidate]:
-    """NA and its like become null, where they are the exception and the column does not list them."""
-    if ends.field.type.kind != "text" or ends.target.closed:
+    """NA and its like become null, where they are the exception, the column takes nulls and does not list them."""
+    if ends.field.type.kind != "text" or ends.target.closed or not ends.column.nullable:
         return
     others = [value for value in ends.source.values if value not in _NOT_AVAILABLE]
     spelled = [value for value in ends.source.values if value in _NOT_AVAILABLE]
-    two_letter = sum(1 for value in others if re.fullmatch(r"[A-Z]{2}", value)) > len(others) / 3
-    if len(spelled) == 1 and others and not (spelled[0] == "NA" and two_letter):
+    # Among codes NA may be one of them: Namibia, North America, sodium.
+    codes = sum(1 for value in others if re.fullmatch(r"[A-Z]{2,4}", value)) > len(others) / 3
+    if len(spelled) == 1 and others and not (spelled[0] == "NA" and codes):
         yield Candidate(f"nullif({ends.path}, {literal(spelled[0])})", 0.93, f"{spelled[0]!r} becomes null")
 
 

@@ -106,8 +106,26 @@ insurer seguro aseguradora assicurazione 保险
 insured assure versichert asegurado assicurato
 systolic systolisch systolique sistolica sys
 diastolic diastolisch diastolique diastolica dia
-sender absender expediteur remitente mittente versender shipper consignor 发件人
-recipient empfanger destinataire destinatario consignee receiver addressee 收件人 收货人
+sender from absender expediteur remitente mittente versender shipper consignor 发件人
+recipient to empfanger destinataire destinatario consignee receiver addressee 收件人 收货人
+value messwert wert valeur valor valore waarde 数值
+unit einheit unite unidad unita eenheid 单位
+corrected korrigiert corrige corregido corretto gecorrigeerd amended
+dangerous hazmat hazardous gefahrgut dangereux peligroso pericoloso gevaarlijk
+upper high hoch oben superieur superior bovengrens
+lower low niedrig unten inferieur inferior ondergrens
+symbol ticker
+price rate kurs cours
+loan ausleihe leihe pret prestamo prestito uitlening borrow borrowed checkout
+borrower entleiher ausleiher emprunteur prestatario lener
+returned ruckgabe zuruckgegeben retour devolucion restituzione ingeleverd
+report befund bericht rapport informe referto
+container behalter conteneur contenedor
+goals tore buts goles reti
+team mannschaft verein equipe equipo squadra club
+home heim domicile local casa thuis
+away guest auswarts gast exterieur visitante trasferta uit
+league liga ligue lega
 parcel package colis paket packstuck sendung shipment paquete pacco envoi consignment 包裹
 tracking sendungsnummer seguimiento
 job position role title beruf occupation stelle poste metier puesto mansione beroep 职位 岗位 职务 職位 وظيفه

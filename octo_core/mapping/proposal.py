@@ -46,6 +46,7 @@ MAX_LISTED: Final = 30
 DOUBTFUL: Final = 0.7
 EQUAL: Final = 0.55
 """The confidence that is left where something else fits as well."""
+_BEFORE: Final = "written as it was approved before"
 _ROUNDS: Final = 12
 
 Accepts = Callable[[str, Column], bool]
@@ -338,7 +339,11 @@ class _TableProposer:
         ready = self.offers[row].expressions
         if ready is None and (before := [*self.before(row, column), *self.alike(row, column)]):
             return [*before, *conversions.candidates(self.ends(row, column))]
-        return ready if ready is not None else conversions.candidates(self.ends(row, column))
+        if ready is None:
+            return conversions.candidates(self.ends(row, column))
+        name = self.columns[column].name
+        approved = {one.expr for one in self.remembered if one.column == name}
+        return [Candidate(one.expr, 1.0, _BEFORE) if one.expr in approved else one for one in ready]
 
     def before(self, row: int, column: int) -> list[Candidate]:
         """How the same field was written into the same column, the newest first; no map of other values than it has."""
@@ -347,7 +352,7 @@ class _TableProposer:
         values = known.values if known.closed else ()
         alike = [one.expr for one in self.remembered if one.field == path and one.column == name and one.expr]
         alike = [path if patterns.idle(expr, path, values) else expr for expr in alike if patterns.takes(expr, values)]
-        return [Candidate(expr, 1.0, "written as it was approved before") for expr in reversed(alike)]
+        return [Candidate(expr, 1.0, _BEFORE) for expr in reversed(alike)]
 
     def alike(self, row: int, column: int) -> list[Candidate]:
         """How another field like this one was written into a column like this one, the newest."""
@@ -430,14 +435,14 @@ class _TableProposer:
                 found.append(Alternative(expr=other.expr, confidence=round(min(sure, choice.confidence), 2), why=text))
         return tuple(found[:3])
 
-    def nearest(self, column: Column, scores: Scores | None) -> tuple[str, float] | None:
-        """The field that came nearest to a column that stays unmapped."""
+    def nearest(self, column: Column, scores: Scores | None) -> tuple[str, float, bool] | None:
+        """The field that came nearest to a column that stays unmapped, and whether it could be written into it."""
         if scores is None or not column.writable:
             return None
         position = self.positions[column.name]
         best = int(scores.score[:, position].argmax())
         value = float(scores.score[best, position])
-        return (self.offers[best].uses[0], value) if value >= 0.15 else None
+        return (self.offers[best].uses[0], value, self.write(best, position) is not None) if value >= 0.15 else None
 
 
 def _mapping(column: Column, expr: str | None, confidence: float, reason: str) -> ColumnMapping:

@@ -53,7 +53,7 @@ def why(
     return "; ".join([sentence, *tail])
 
 
-def unmapped_reason(column: Column, table: Table, schema: SourceSchema, nearest: tuple[str, float] | None) -> str:
+def unmapped_reason(column: Column, table: Table, schema: SourceSchema, nearest: tuple[str, float, bool] | None) -> str:
     """Why a column stays without an expression, and what to do where that would refuse every row."""
     if column.generated is not None:
         return "the destination computes it"
@@ -61,7 +61,11 @@ def unmapped_reason(column: Column, table: Table, schema: SourceSchema, nearest:
         return "an identity column: the destination numbers its rows"
     if column.identity is not None or (column.default or "").startswith("nextval("):
         return "the destination numbers its rows"
-    near = f"; the nearest, {nearest[0]}, has too little evidence ({nearest[1]:.2f})" if nearest else ""
+    near = ""
+    if nearest is not None and not nearest[2]:
+        near = f"; the nearest, {nearest[0]}, cannot be made {column.type}"
+    elif nearest is not None:
+        near = f"; the nearest, {nearest[0]}, has too little evidence ({nearest[1]:.2f})"
     reason = f"no field of {schema.source} fits{near}"
     if column.required:
         return (

@@ -42,12 +42,12 @@ length: foot 0.3048 = ft foot feet 英尺; inch 0.0254 = in inch inches; yard 0.
 mass: kilogram 1 = kg kilo kilos kilogram kilograms kilogramme kilogrammes kilogramm kilogramos 公斤; gram 0.001 = g gr gram grams gramme grammes gramm gramos; milligram 0.000001 = mg milligram milligrams
 mass: tonne 1000 = t tonne tonnes; pound 0.45359237 = lb lbs pound pounds; ounce 0.028349523125 = oz ounce ounces
 temperature: degree Celsius 1 273.15 = c celsius degc centigrade °c ℃ 摄氏; kelvin 1 0 = k kelvin
-speed: metre per second 1 = mps m/s m_s ms-1 metres_per_second meters_per_second; knot 0.514444444444444444 = kn kt kts knot knots
+time: second 1 = s sec secs second seconds sekunde sekunden secondes segundos 秒; minute 60 = min mins minute minutes minuten minutos 分钟 分鐘; hour 3600 = h hr hrs hour hours stunde stunden heures horas 小时 小時
+time: day 86400 = d day days tage jours dias 天; week 604800 = week weeks wk; millisecond 0.001 = ms msec millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds; nanosecond 0.000000001 = ns nsec nanosecond nanoseconds
+speed: metre per second 1 = mps ms m/s m_s ms-1 metres_per_second meters_per_second; knot 0.514444444444444444 = kn kt kts knot knots
 speed: kilometre per hour 0.277777777777777778 = kmh kph km/h kmph kilometres_per_hour kilometers_per_hour; mile per hour 0.44704 = mph mi/h miles_per_hour
 pressure: pascal 1 = pa pascal pascals; hectopascal 100 = hpa hectopascal hectopascals mbar mb millibar millibars; kilopascal 1000 = kpa
 pressure: bar 100000 = bar bars; psi 6894.757293168 = psi; inch of mercury 3386.389 = inhg; millimetre of mercury 133.322387415 = mmhg; atmosphere 101325 = atm
-time: second 1 = s sec secs second seconds sekunde sekunden secondes segundos 秒; minute 60 = min mins minute minutes minuten minutos 分钟 分鐘; hour 3600 = h hr hrs hour hours stunde stunden heures horas 小时 小時
-time: day 86400 = d day days tage jours dias 天; week 604800 = week weeks wk; millisecond 0.001 = ms msec millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds; nanosecond 0.000000001 = ns nsec nanosecond nanoseconds
 data: byte 1 = b byte bytes; kilobyte 1000 = kb kilobyte kilobytes; megabyte 1000000 = mb megabyte megabytes; gigabyte 1000000000 = gb gigabyte gigabytes
 data: kibibyte 1024 = kib; mebibyte 1048576 = mib; gibibyte 1073741824 = gib
 scale: whole unit 1 = ones; cent 0.01 = cent cents pence penny centime centimes centavo centavos centimo centimos centesimi kopecks groszy paise minor_units minor_unit
@@ -65,12 +65,13 @@ PERCENT: Final = Unit("percent", "ratio", Decimal("0.01"))
 ONES: Final = Unit("whole unit", "scale", Decimal(1))
 """What is counted one by one: where the other side counts in cents or thousands."""
 CENT: Final = Unit("cent", "scale", Decimal("0.01"))
-_CENTS: Final = frozenset({"ct", "cts"})
+_CENTS: Final = frozenset({"ct", "cts", "p"})
 """Cents in the name of an amount; elsewhere a count."""
 _AMOUNTS: Final = frozenset({
     "amount", "amt", "price", "cost", "fee", "total", "subtotal", "balance", "bal", "tax", "vat", "pay", "payment",
     "salary", "wage", "tip", "fare", "charge", "discount", "refund", "revenue", "net", "gross", "due", "paid",
-    "invoice", "betrag", "preis", "kosten", "summe", "saldo", "gebuhr", "gebuehr", "steuer", "gehalt", "brutto",
+    "invoice", "fine", "penalty",
+    "betrag", "preis", "kosten", "summe", "saldo", "gebuhr", "gebuehr", "steuer", "gehalt", "brutto",
     "netto", "umsatz", "montant", "prix", "cout", "solde", "frais", "importe", "precio", "costo", "coste", "importo",
     "prezzo", "bedrag", "prijs", "valor", "preco",
 })  # fmt: skip

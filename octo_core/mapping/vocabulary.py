@@ -18,9 +18,9 @@ given has have had may can will all each other than
 STOPWORDS: Final = frozenset(_STOPWORDS.split())
 
 _CONCEPTS: Final = """
-departure dep depart departs departed departing outbound takeoff leave leaves
-arrival arr arrive arrives arrived arriving inbound landing
-scheduled sched schd planned expected std sta
+departure etd dep depart departs departed departing outbound takeoff leave leaves
+arrival eta arr arrive arrives arrived arriving inbound landing
+scheduled sched schd planned expected std sta etd eta
 actual act real atd ata
 delay late lateness overdue
 origin orig from source departure_airport 起点 出发地 始發
@@ -116,7 +116,7 @@ distance dist range mileage 距离 距離 مسافة distancia
 duration elapsed runtime length_of air_time airtime 时长
 speed velocity spd vel 速度
 temperature temp tmp 温度 溫度 temperatura temperatur
-pressure press baro 压力
+pressure press baro altim altimeter 压力
 humidity hum rh moisture 湿度
 measurement measure reading value val observed 数值
 sensor device probe meter 传感器

@@ -18,6 +18,7 @@ _COMPOUNDS: Final = {
     ("time", "zone"): "timezone",
     ("date", "time"): "datetime", ("e", "mail"): "email", ("web", "site"): "website",
     ("sub", "total"): "subtotal", ("user", "name"): "username", ("file", "name"): "filename",
+    ("checked", "out"): "checkout",
     ("raison", "sociale"): "raisonsociale", ("razon", "social"): "raisonsociale", ("etat", "civil"): "etat_civil",
 }  # fmt: skip
 _ENDINGS: Final = (("ies", "y"), ("sses", "ss"), ("ations", "ate"), ("ation", "ate"), ("ings", ""), ("ing", ""),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from octo_core.batch import Batch
-from octo_core.catalog import Table
+from octo_core.catalog import Column, Table
 from octo_core.expressions import Node, path_parts, paths
 from octo_core.expressions.questions import is_carried_over
 from octo_core.mapping.model import TableMapping
@@ -119,10 +119,12 @@ def _batches(space: Workspace, pipeline: Pipeline, source: str, table: str) -> l
 
 
 class Hidden:
-    """Masks what is personal: columns labelled pii, and the source's fields that feed them or are pii themselves."""
+    """Masks what is personal: columns labelled pii or, without a label, called for it, and the source's fields that
+    feed them or are pii themselves.
+    """
 
     def __init__(self, table: Table, schema: SourceSchema, nodes: dict[str, Node]) -> None:
-        self.columns = {column.name for column in table.columns if column.label and column.label.pii}
+        self.columns = {column.name for column in table.columns if _is_personal(column)}
         feeding = {path_parts(path) for target in self.columns & set(nodes) for path in paths(nodes[target])}
         self.personal = feeding | set(_personal(schema.fields, ()))
         """Paths of fields that are personal."""
@@ -149,6 +151,12 @@ class Hidden:
         return PlannedQuarantine(
             reason=reason, column=one.column, row=self.before(one.row), rows=one.rows, first_row=one.first_row
         )
+
+
+def _is_personal(column: Column) -> bool:
+    from octo_core.inference.semantics import called_personal
+
+    return column.label.pii if column.label else called_personal(column.name, column.type.family)
 
 
 def _key(path: str) -> str:
@@ -213,7 +221,7 @@ def _column(table: Table, mapped: TableMapping, found: Preview, target: str, nod
         distinct=counts.distinct,
         failures=counts.failures,
         truncated=counts.truncated,
-        pii=bool(column.label and column.label.pii),
+        pii=_is_personal(column),
         converted=not is_carried_over(node),
         overrides=said.overrides,
     )

@@ -13,12 +13,21 @@ LIST_NAMES: Final = (
     "objects", "list",
 )  # fmt: skip
 NEVER_RECORDS: Final = frozenset({"errors", "error", "warnings", "links", "_links", "included"})
+KEY_NAME: Final = "_key"
+"""What the key of a record is called where records are an object's members and do not hold their keys."""
+EACH: Final = "*"
+"""In a path: each member of the object, as `articles.*`."""
 IDENTITY_NAMES: Final = frozenset({"id", "_id", "uuid", "guid", "key"})
 _DEPTH = 4
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _VALUE = msgspec.json.Decoder(msgspec.Raw)
+_PLACE = re.compile(r"byte (\d+)")
+_WORD = re.compile(rb"NaN|-?Infinity|undefined|None|True|False")
 _EDGES = b" \t\r\n"
+_FAILED = frozenset({b'"error"', b'"fail"', b'"failed"', b'"failure"'})
+_KEYED = 3
+_MANY_KEYED = 20
 
 Members = dict[str, msgspec.Raw]
 
@@ -40,9 +49,13 @@ def find_records(document: bytes, path: str | None = None) -> Records:
     try:
         return _find(document, path)
     except msgspec.DecodeError as error:
-        raise SourceError(
-            f"broken JSON: {_plain(error)}", hint="The answer or file was cut short, or is no JSON."
-        ) from error
+        said = _plain(error)
+        place = _PLACE.search(said)
+        word = _WORD.match(document, int(place[1])) if place else None
+        if word:  # Python writes them, and no JSON has them
+            said, hint = f"{word[0].decode()} is no JSON value (byte {word.start():,})", "Have the server write null."
+            raise SourceError(f"broken JSON: {said}", hint=hint, retryable=False) from error
+        raise SourceError(f"broken JSON: {said}", hint="The answer or file was cut short, or is no JSON.") from error
 
 
 def members_of(raw: bytes) -> Members:
@@ -100,7 +113,10 @@ def _find(document: bytes, path: str | None) -> Records:
     if not parts:
         _refuse_error(members)
         return Records([one_line(document.strip(_EDGES))], None, members)
-    return Records(_rows_at(members, ".".join(parts)), ".".join(parts), members)
+    rows = _each(members, parts[:-1]) if parts[-1] == EACH else _rows_at(members, ".".join(parts))
+    if not rows:
+        _refuse_error(members)
+    return Records(rows, ".".join(parts), members)
 
 
 def _rows_at(members: Members, path: str) -> list[bytes]:
@@ -118,6 +134,51 @@ def _rows_at(members: Members, path: str) -> list[bytes]:
     return _rows(_LIST.decode(text), path) if text[:1] == b"[" else [one_line(text)]
 
 
+def _each(members: Members, parts: tuple[str, ...]) -> list[bytes]:
+    """The members of the object at a path as records, each with its key where it does not hold it itself."""
+    raw = at_path(members, ".".join(parts)) if parts else None
+    if parts and raw is None:
+        return _rows_at(members, ".".join(parts))
+    inner = members_of(bytes(raw)) if raw is not None else members
+    rows = _rows(list(inner.values()), ".".join((*parts, EACH)))
+    if _own_key(inner) is not None:
+        return rows
+    return [_with_key(row, name) for name, row in zip(inner, rows, strict=True)]
+
+
+def _with_key(row: bytes, name: str) -> bytes:
+    inside = row[1:].lstrip(_EDGES)
+    key = msgspec.json.encode({KEY_NAME: name})[:-1]
+    return row if f'"{KEY_NAME}"'.encode() in row else key + (b"," if inside[:1] != b"}" else b"") + inside
+
+
+def _is_keyed(members: Members) -> bool:
+    """Whether an object is a list written as one: members of one kind, under keys that are no names of fields."""
+    records = [members_of(bytes(raw)) for raw in members.values()]
+    if len(records) < _KEYED or not all(records):
+        return False
+    names = [record.keys() for record in records]
+    common = set.intersection(*map(set, names))
+    if len(common) * 2 < len(set().union(*names)):
+        return False
+    numbered = all(any(letter.isdigit() for letter in name) for name in members)
+    return numbered or len(records) >= _MANY_KEYED or _own_key(members) is not None
+
+
+def _own_key(members: Members) -> str | None:
+    """The field that holds in each record the key it stands under, or None."""
+    records = [(name, members_of(bytes(raw))) for name, raw in members.items()]
+    first = records[0][1] if records else {}
+    for field in first:
+        if all(_is_scalar(record.get(field), name) for name, record in records):
+            return field
+    return None
+
+
+def _is_scalar(raw: msgspec.Raw | None, text: str) -> bool:
+    return raw is not None and bytes(raw) in (msgspec.json.encode(text), text.encode())
+
+
 def _rows(raws: list[msgspec.Raw], where: str) -> list[bytes]:
     rows = [one_line(bytes(raw)) for raw in raws]
     if rows and rows[0][:1] != b"{":
@@ -130,9 +191,13 @@ def _rows(raws: list[msgspec.Raw], where: str) -> list[bytes]:
 
 
 def _best_path(members: Members) -> str | None:
-    """The list of records: one by a usual name, else the biggest list of objects, else an empty list; None: no list."""
+    """The list of records: one by a usual name, else the biggest list of objects, else an object of records by their
+    keys (`articles.*`), else an empty list; None: no list.
+    """
     if IDENTITY_NAMES & members.keys():
         return None
+    if _is_keyed(members):
+        return EACH
     lists = _lists(members, "", 1)
     usual = {name: place for place, name in enumerate(LIST_NAMES)}
     named = [path for path, _, _ in lists if path.rpartition(".")[2] in usual]
@@ -141,7 +206,19 @@ def _best_path(members: Members) -> str | None:
     filled = [(count, -depth, path) for path, count, depth in lists if count]
     if filled:
         return max(filled, key=lambda one: one[:2])[2]
-    return lists[0][0] if lists else None
+    return _keyed_path(members, "", 1) or (lists[0][0] if lists else None)
+
+
+def _keyed_path(members: Members, prefix: str, depth: int) -> str | None:
+    for name, raw in members.items():
+        if name in NEVER_RECORDS or bytes(raw).strip(_EDGES)[:1] != b"{":
+            continue
+        inner = members_of(bytes(raw))
+        if _is_keyed(inner):
+            return f"{prefix}{name}.{EACH}"
+        if depth < _DEPTH and (found := _keyed_path(inner, f"{prefix}{name}.", depth + 1)):
+            return found
+    return None
 
 
 def _lists(members: Members, prefix: str, depth: int) -> list[tuple[str, int, int]]:
@@ -156,15 +233,21 @@ def _lists(members: Members, prefix: str, depth: int) -> list[tuple[str, int, in
             if not elements or bytes(elements[0])[:1] == b"{":
                 found.append((prefix + name, len(elements), depth))
         elif text[:1] == b"{" and depth < _DEPTH:
-            found += _lists(_OBJECT.decode(text), f"{prefix}{name}.", depth + 1)
+            inner = _OBJECT.decode(text)
+            # What stands inside records that have keys of their own is a part of theirs.
+            found += [] if _is_keyed(inner) else _lists(inner, f"{prefix}{name}.", depth + 1)
     return found
 
 
 def _refuse_error(members: Members) -> None:
     for name in ("errors", "error"):
         text = bytes(members.get(name, msgspec.Raw(b"null"))).strip(_EDGES)
-        if text not in (b"null", b"[]", b"{}", b"false", b'""'):
+        if text not in (b"null", b"[]", b"{}", b"false", b'""', b"0"):
             raise SourceError(f"the answer is an error: {text[:200].decode('utf-8', 'replace')}", retryable=False)
+    refused = any(bytes(members.get(name, msgspec.Raw(b"true"))) == b"false" for name in ("success", "ok"))
+    if refused or (bytes(members.get("status", msgspec.Raw(b""))).lower() in _FAILED and "message" in members):
+        said = bytes(members.get("message", msgspec.Raw(b'"it says no more"'))).decode("utf-8", "replace")
+        raise SourceError(f"the answer is an error: {said[:200]}", retryable=False)
 
 
 def _plain(error: Exception) -> str:

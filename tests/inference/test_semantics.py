@@ -3,7 +3,7 @@
 import pytest
 
 from octo_core.inference import infer_column
-from octo_core.inference.semantics import semantic_of
+from octo_core.inference.semantics import called_personal, semantic_of
 from octo_core.types import TEXT
 
 GENRES = ["drama", "comedy", "war", "noir", "action", "crime"]
@@ -101,3 +101,9 @@ def test_what_is_called_for_a_person_is_personal_though_some_values_are_not_vali
 )
 def test_what_only_sounds_like_it_is_not(name: str, values: tuple[str, ...]) -> None:
     assert not semantic_of(TEXT, name, values)[1]
+
+
+def test_columns_are_called_for_a_person_where_there_are_no_values() -> None:
+    named = {name for name in ("first_name", "surname", "email", "carrier_name", "ip_address", "contact", "total")
+             if called_personal(name, "text")}  # fmt: skip
+    assert named == {"first_name", "surname", "email"}

@@ -23,6 +23,11 @@ ORDER = ["order_number", "customer_name", "currency", "city", "status", "quantit
         ),
         (["员工编号", "姓名", "出生日期", "入职日期", "部门", "职位", "月薪(元)"], PAYROLL),
         (["رقم الطلب", "اسم العميل", "العملة", "المدينة", "الحالة", "الكمية", "الهاتف"], ORDER),
+        (
+            ["Messwert", "Einheit", "Referenz unten", "Referenz oben", "Korrigiert"],
+            ["value", "unit", "low", "high", "corrected"],
+        ),
+        (["ticker", "price", "qty"], ["Symbol", "Kurs", "Menge"]),
         (["raisonSociale", "ville", "quantité", "prénom"], ["company", "city", "quantity", "first_name"]),
     ],
 )  # fmt: skip

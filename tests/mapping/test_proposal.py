@@ -346,3 +346,42 @@ def test_numbers_of_a_unit_of_time_become_intervals(source: Field, seconds: str)
     found = proposed(schema(source), table("t", column("elapsed", "interval"))).columns[0]
     sign = f"case when {source.name} < 0 then '-PT' else 'PT' end"
     assert found.expr == f"parse_interval({sign} || cast(abs({seconds}) as text) || 'S', 'iso')"
+
+
+@pytest.mark.parametrize(
+    ("values", "nullable", "expected"),
+    [
+        (("oak", "ash", "NA"), True, "nullif(analyte, 'NA')"),
+        (("oak", "ash", "NA"), False, "analyte"),  # a null there would set the row aside
+        (("GLU", "TSH", "K", "NA"), True, "analyte"),  # sodium among other codes
+    ],
+)
+def test_na_becomes_null_where_it_is_no_value(values: tuple[str, ...], nullable: bool, expected: str) -> None:
+    target = table("result", column("analyte", "text", nullable=nullable))
+    assert expressions(proposed(schema(field("analyte", "text", *values)), target)) == {"analyte": expected}
+
+
+def test_what_cannot_be_converted_says_so() -> None:
+    found = proposed(schema(field("thumb", "text", "AAEC")), table("item", column("thumb", "bytes")))
+    (said,) = found.columns
+    assert said.expr is None
+    assert "the nearest, thumb, cannot be made bytes" in said.why
+
+
+def test_whole_names_under_a_word_for_a_person_are_split() -> None:
+    target = table("loan", column("borrower_first", "text"), column("borrower_last", "text"))
+    found = expressions(proposed(schema(field("Borrower", "text", "Smith, Bo", "Jones, Al")), target))
+    assert found == {"borrower_first": "split_part(Borrower, ', ', 2)", "borrower_last": "split_part(Borrower, ',', 1)"}
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "expected"),
+    [
+        ("WIND_MPH", "wind_speed_ms", "round(WIND_MPH * 0.44704, 1)"),
+        ("latency_s", "latency_ms", "round(latency_s * 1000, 1)"),
+        ("Fine (p)", "fine_gbp", 'round("Fine (p)" / 100, 1)'),
+    ],
+)
+def test_units_of_one_name_are_told_by_the_other_side(name: str, asked: str, expected: str) -> None:
+    target = table("reading", column(asked, "decimal(9,1)"))
+    assert expressions(proposed(schema(field(name, "decimal(9,2)", "12.25")), target)) == {asked: expected}

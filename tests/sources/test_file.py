@@ -5,6 +5,7 @@ import json
 import os
 import random
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -351,3 +352,17 @@ def test_big_json_is_scanned_like_small(
     assert big is not None
     assert content(landing, big) == content(landing, small)
     assert [json.loads(line) for line in content(landing, big).splitlines()] == rows
+
+
+def test_decimals_of_more_digits_than_engines_count_land_as_text(
+    project: Project, land_file: LandFile, landing: Landing
+) -> None:
+    exact = [Decimal("1234567890123456789012345678901234567890.12345"), None]
+    table = pa.table({"id": [1, 2], "big": pa.array(exact, pa.decimal256(60, 5))})
+    pq.write_table(table, project.root / "big.parquet")
+    batch = land_file("big.parquet")
+    assert batch is not None
+    landed = pq.read_table(landing.open_file(batch, batch.files[0]))
+    assert landed["big"].to_pylist() == ["1234567890123456789012345678901234567890.12345", None]
+    assert batch.rows == 2
+    assert land_file("big.parquet") is None

@@ -48,7 +48,7 @@ def test_paging_without_a_word_of_it_is_tried(way: str, count: int, land_rest: L
     assert batch is not None
     assert records_of(landing, batch) == records
     assert max(Counter(api.urls).values()) == 1
-    assert len(api.asked) <= 6
+    assert len(api.asked) <= 7  # five pages, an empty one, and whether the first was page 1 or page 0
 
 
 def test_an_offset_is_tried_where_a_page_number_is_ignored(land_rest: LandRest, landing: Landing) -> None:
@@ -139,6 +139,7 @@ def test_strict_servers_that_refuse_unknown_parameters_are_not_bothered(land_res
         {"has_more": True, "data": RECORDS[:50]},
         {"next_cursor": "abc", "data": RECORDS[:50]},
         {"total_pages": 9, "data": RECORDS[:50]},
+        {"LastEvaluatedKey": {"id": {"S": "50"}}, "Items": RECORDS[:50]},
     ],
 )
 def test_records_that_cannot_be_reached_are_an_error_and_not_silently_left_out(
@@ -182,8 +183,99 @@ def test_a_cursor_goes_into_the_body_of_a_post(land_rest: LandRest, landing: Lan
     assert {asked.headers["Content-Type"] for asked in api.asked} == {"application/json"}
 
 
+def test_a_graphql_query_gets_its_cursor_as_the_variable_that_it_names(land_rest: LandRest, landing: Landing) -> None:
+    import json
+
+    def graph(asked: Asked) -> object:
+        at = int(json.loads(asked.body).get("variables", {}).get("next", 0))
+        info = {"hasNextPage": at < 80, "endCursor": str(at + 20)}
+        return {"data": {"flights": {"nodes": _part(at), "pageInfo": info}}}
+
+    with Api({"/graph": graph}) as api:
+        body = {"query": "query($next: String) { flights(first: 20, after: $next) { nodes { id } } }"}
+        batch = land_rest(f"{api.url}/graph", method="POST", body=body)
+    assert batch is not None
+    assert records_of(landing, batch) == RECORDS
+
+
 def test_given_parameters_stay_on_every_page(land_rest: LandRest) -> None:
     with Api({"/flights": paged(RECORDS, 20, "bare_page")}) as api:
         land_rest(f"{api.url}/flights?year=2013", params={"origin": "JFK & co", "full": True})
     for asked in api.asked:
         assert (asked.params["year"], asked.params["origin"], asked.params["full"]) == ("2013", "JFK & co", "true")
+
+
+def _part(at: int) -> list[dict[str, object]]:
+    return RECORDS[at : at + 20]
+
+
+def _scroll() -> Callable[[Asked], object]:
+    """A server that remembers where a scroll stands: the same cursor each time, another page."""
+    at = iter(range(0, 200, 20))
+    return lambda _: {"_scroll_id": "always the same", "docs": _part(next(at))}
+
+
+def _from_zero(asked: Asked) -> list[dict[str, object]]:
+    return _part(int(asked.params.get("page", 0)) * 20)
+
+
+def _dotnet(asked: Asked) -> Reply:
+    number = int(asked.params.get("pageNumber", 1))
+    return Reply(_part((number - 1) * 20), headers={"X-Pagination": f'{{"TotalPages":5,"CurrentPage":{number}}}'})
+
+
+def _neighbours(asked: Asked) -> dict[str, object]:
+    number = int(asked.params.get("page", 1))
+    following = {"next": {"page": number + 1, "limit": 20}} if number < 5 else {}
+    return {"previous": {"page": number - 1, "limit": 20}, "results": _part((number - 1) * 20), **following}
+
+
+def _wiki(asked: Asked) -> dict[str, object]:
+    at = int(asked.params.get("from", 0))
+    return {"query": {"pages": _part(at)}} | ({"continue": {"from": str(at + 20)}} if at < 80 else {})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _scroll(),
+        _from_zero,
+        lambda asked: {"total": 95, "items": _from_zero(asked)},
+        lambda asked: {"totalPages": 5, "items": _from_zero(asked)},
+        _dotnet,
+        _wiki,
+        _neighbours,
+        lambda asked: Reply(
+            _part(int(asked.params.get("cursor", 0))),
+            headers={"X-Next-Cursor": str(int(asked.params.get("cursor", 0)) + 20)}
+            if asked.params != {"cursor": "80"}
+            else {},
+        ),
+    ],
+    ids=[
+        "scroll",
+        "from zero",
+        "from zero, total",
+        "from zero, pages",
+        "X-Pagination",
+        "continue",
+        "next: {page}",
+        "X-Next-Cursor",
+    ],
+)
+def test_rarer_ways_leave_no_page_out(answer: Callable[[Asked], object], land_rest: LandRest, landing: Landing) -> None:
+    with Api({"/things": answer}) as api:
+        batch = land_rest(f"{api.url}/things")
+    assert batch is not None
+    assert sorted(records_of(landing, batch), key=str) == sorted(RECORDS, key=str)
+
+
+def test_cursors_that_bring_nothing_for_ever_end(land_rest: LandRest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("octo_resources.sources.rest.crawl.MAX_EMPTY", 5)
+
+    def endless(asked: Asked) -> object:
+        at = int(asked.params.get("cursor", 0))
+        return {"next_cursor": at + 1, "data": RECORDS[:20] if at == 0 else []}
+
+    with Api({"/things": endless}) as api, pytest.raises(SourceError, match="circles"):
+        land_rest(f"{api.url}/things")

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -40,6 +41,44 @@ def copy_as_is(path: Path, target: Path, compress: bool) -> Written:
         copy.flush()
         os.fsync(copy.fileno())
     return Written(size, digest.hexdigest(), None, size)
+
+
+def wide_decimals(path: Path) -> list[str]:
+    """The columns of a Parquet file whose decimals have more digits than the engines count: they would be rounded."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    return [one.name for one in pq.read_schema(path) if pa.types.is_decimal256(one.type)]
+
+
+def write_exact(path: Path, wide: list[str], target: Path) -> Written:
+    """A Parquet file with some columns as the text of their numbers, digit by digit."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        fields = [one.with_type(pa.string()) if one.name in wide else one for one in file.schema_arrow]
+        schema = pa.schema(fields)
+        with pq.ParquetWriter(target, schema) as out:
+            for batch in file.iter_batches():
+                columns = [
+                    pa.array(
+                        [None if value is None else format(value, "f") for value in column.to_pylist()], pa.string()
+                    )
+                    if field.name in wide
+                    else column
+                    for field, column in zip(file.schema_arrow, batch.columns, strict=True)
+                ]
+                out.write_batch(pa.record_batch(columns, schema=schema))
+        rows = file.metadata.num_rows
+    with target.open("rb+") as made:
+        digest = hashlib.file_digest(made, "sha256").hexdigest()
+        os.fsync(made.fileno())
+    return Written(target.stat().st_size, digest, rows, target.stat().st_size)
+
+
+def _digits(value: Decimal | None) -> str | None:
+    return None if value is None else format(value, "f")
 
 
 def write_text(path: Path, compression: Compression, encoding: str, target: Path) -> Written:

@@ -11,7 +11,14 @@ from octo_core.spec.sources import FileSource
 from octo_resources.landing import BatchWriter
 from octo_resources.landing.disk import landing_errors
 from octo_resources.sources.file.content import broken_compression, damaged
-from octo_resources.sources.file.convert import copy_as_is, json_records, write_records, write_text
+from octo_resources.sources.file.convert import (
+    copy_as_is,
+    json_records,
+    wide_decimals,
+    write_exact,
+    write_records,
+    write_text,
+)
 from octo_resources.sources.file.encoding import encoding_of
 from octo_resources.sources.file.find import find_files
 from octo_resources.sources.file.inspect import Head, dialect, inspect
@@ -124,6 +131,15 @@ def _landed(
         )
     found = dialect(spec, _told(head, encoding), "utf-8") if head.format == "csv" else None
     rows_known = _parquet_rows(path) if head.format == "parquet" else None
+    wide = wide_decimals(path) if head.format == "parquet" else []
+    if wide:
+        target = writer.folder / f"{name}.parquet"
+        with landing_errors(target):
+            made = write_exact(path, wide, target)
+        return LandedFile(
+            path=target.name, format="parquet", compression="none", bytes=made.bytes, sha256=made.sha256,
+            rows=made.rows, position=position,
+        )  # fmt: skip
     if encoding != "utf-8" and not (encoding == "utf-8-sig" and head.format == "csv"):
         target = writer.folder / f"{name}.{head.format}.zst"
         with landing_errors(target):

@@ -24,6 +24,9 @@ class Request:
     def with_value(self, param: str, value: Value) -> "Request":
         """The same with one parameter set: in a JSON body that is an object, else in the address."""
         if self.method == "POST" and isinstance(self.body, dict) and param not in self.params:
+            outer, _, inner = param.partition(".")
+            if inner and isinstance(self.body.get(outer, {}), dict):  # GraphQL's `variables.after`
+                return replace(self, body={**self.body, outer: {**self.body.get(outer, {}), inner: value}})
             return replace(self, body={**self.body, param: value})
         return replace(self, url=str(httpx.URL(self.url).copy_set_param(param, plain(value))))
 

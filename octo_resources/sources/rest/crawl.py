@@ -7,23 +7,28 @@ from typing import Final
 from octo_core.errors import SourceError
 from octo_core.spec.sources import RestSource
 from octo_resources.sources.rest.address import Request, shown
-from octo_resources.sources.rest.client import Client, HttpError
+from octo_resources.sources.rest.client import Answer, Client, HttpError
 from octo_resources.sources.rest.detect import Found, find_paging
-from octo_resources.sources.rest.page import Page, read_page
-from octo_resources.sources.rest.paging import Way, told_way
+from octo_resources.sources.rest.page import CutShortError, Page, read_page
+from octo_resources.sources.rest.paging import PageNumber, Token, Way, told_way
 
 MAX_PAGES: Final = 1_000_000
+MAX_EMPTY: Final = 1_000
+"""Empty pages in a row: filters leave some, and a server that never ends leaves any number."""
+_CUT_SHORT: Final = 2
 _SAY_IT = "Say how it goes on, e.g. pages: {kind: page, param: page} or {kind: cursor, path: …, param: …}."
 
 
 class Crawl:
     """One walk through a source's pages. After it `paging` says which way was found."""
 
-    def __init__(self, spec: RestSource, client: Client, request: Request) -> None:
+    def __init__(self, spec: RestSource, client: Client, request: Request, known: str | None = None) -> None:
+        """`known`: where the list stood when the source was last read."""
         self._spec, self._client, self._base = spec, client, request.url
         self._request = request
         self._asked: set[str] = set()
         self._records = spec.records
+        self._known = known
         self.paging = "none"
         self.number = 0
 
@@ -45,26 +50,60 @@ class Crawl:
             if way is None or second is None:
                 return
             yield second
-            page, rows = second, rows + second.count
-        yield from self._rest(way, page, rows)
+            first, page, rows = page, second, rows + second.count
+        else:
+            first = page
+        yield from self._rest(way, first, page, rows)
 
-    def _rest(self, way: Way, page: Page, rows: int) -> Iterator[Page]:
+    def _rest(self, way: Way, first: Page, page: Page, rows: int) -> Iterator[Page]:
         """The pages after `page`, by a way that is known."""
+        ended: HttpError | None = None
+        empty = 0
         while (following := way.following(self._request, page, rows)) is not None:
-            before, first = page, self.number == 1
+            before, only = page, self.number == 1
             try:
-                page = self._fetch(following)
+                page = self._fetch(following, isinstance(way, Token))
             except HttpError as error:
-                if way.open_ended and error.status == 404:
-                    return  # many servers answer so past their last page
-                raise
+                if error.status != 404:
+                    raise
+                ended = error  # many servers answer so past their last page
+                break
+            if self._same(following) and page.count and page.rows == before.rows:
+                raise _circles(self.number, following)
             if way.open_ended and page.rows == before.rows:
-                if first and page.count:
+                if only and page.count:
                     self.paging = f"none ({way} is ignored by the server)"
-                return  # the last page again, or the only one: whoever counts past the end gets that
+                break  # the last page again, or the only one: whoever counts past the end gets that
             self._request = following
             rows += page.count
+            empty = 0 if page.count else empty + 1
+            if empty > MAX_EMPTY:
+                raise _circles(self.number, following)
             yield page
+        missed = self._missed(way, first, page, rows, ended)
+        if missed is not None:
+            yield missed
+        elif ended is not None and not way.open_ended:
+            raise ended
+
+    def _missed(self, way: Way, first: Page, last: Page, rows: int, ended: HttpError | None) -> Page | None:
+        """The second page of a server that counts its pages from zero without a word of it."""
+        if not isinstance(way, PageNumber):
+            return None
+        request = way.unasked(self._request, Page(last.answer, last.kind, []) if ended else last, rows)
+        if request is None or self._key(request) in self._asked:
+            return None
+        try:
+            page = self._fetch(request)
+        except HttpError:
+            return None
+        if page.count and not _overlaps(page, first):
+            return page
+        self.number -= 1
+        return None
+
+    def _same(self, request: Request) -> bool:
+        return self._key(request) == self._key(self._request)
 
     def _tried(self, found: Found, first: Page) -> tuple[Way | None, Page | None]:
         """The first way whose second page is another one than the first, with that page."""
@@ -91,13 +130,11 @@ class Crawl:
             )
         return None, None
 
-    def _fetch(self, request: Request) -> Page:
+    def _fetch(self, request: Request, again: bool = False) -> Page:
+        """A page. `again`: the same request may bring another one, as with scrolls, whose cursor stays the same."""
         key = self._key(request)
-        if key in self._asked:
-            raise SourceError(
-                f"the pages go in circles: page {self.number + 1:,} is one that came before",
-                where=shown(request.url), hint="The server gives the same next page again. " + _SAY_IT, retryable=False,
-            )  # fmt: skip
+        if key in self._asked and not (again and self._same(request)):
+            raise _circles(self.number, request)
         if self.number >= MAX_PAGES:
             raise SourceError(
                 f"more than {MAX_PAGES:,} pages",
@@ -106,11 +143,31 @@ class Crawl:
                 retryable=False,
             )
         self._asked.add(key)
-        page = read_page(self._client.fetch(request), self._records)
+        page = self._read(request)
         # Where the list stood on the first page it has to stand on all of them.
         self._records = self._records or page.path
         self.number += 1
         return page
+
+    def _read(self, request: Request) -> Page:
+        """One page, asked for again where its end is missing."""
+        for _ in range(_CUT_SHORT):
+            try:
+                return self._taken(self._client.fetch(request))
+            except CutShortError:
+                continue
+        return self._taken(self._client.fetch(request))
+
+    def _taken(self, answer: Answer) -> Page:
+        """Where the records stood before they are looked for first: an answer without any has no list to find."""
+        if self.number == 0 and self._known is not None and self._records is None:
+            try:
+                return read_page(answer, self._known)
+            except CutShortError:
+                raise
+            except SourceError:
+                return read_page(answer, None)
+        return read_page(answer, self._records)
 
     @staticmethod
     def _key(request: Request) -> str:
@@ -121,4 +178,17 @@ def _is_other(page: Page, first: Page, way: Way, found: Found) -> bool:
     """Whether a page got by a guess is really the next one, and not the first again (perhaps in another order)."""
     if not page.count:
         return not (found.more and way.open_ended)
-    return len(set(page.rows) & set(first.rows)) * 2 < page.count
+    return not _overlaps(page, first)
+
+
+def _overlaps(page: Page, first: Page) -> bool:
+    return len(set(page.rows) & set(first.rows)) * 2 >= page.count
+
+
+def _circles(number: int, request: Request) -> SourceError:
+    return SourceError(
+        f"the pages go in circles: page {number + 1:,} is one that came before",
+        where=shown(request.url),
+        hint="The server gives the same next page again. " + _SAY_IT,
+        retryable=False,
+    )

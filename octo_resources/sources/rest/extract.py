@@ -15,7 +15,7 @@ from octo_resources.sources.rest.client import Client
 from octo_resources.sources.rest.crawl import Crawl
 from octo_resources.sources.rest.overlap import Overlap, digests_of
 from octo_resources.sources.rest.pace import Patience
-from octo_resources.sources.rest.parts import Parts
+from octo_resources.sources.rest.parts import Parts, listed_at
 from octo_resources.sources.rest.position import Reached, Start, start_of
 
 
@@ -46,7 +46,7 @@ def extract_rest(
     whole = spec.cursor is None or full or start.asked is None
     overlap = Overlap(spec.cursor, digests_of(None if full or not history else history[-1])) if spec.cursor else None
     with Client(spec, place, patience) as client, landing.begin(pipeline, source) as writer:
-        parts, crawl = Parts(writer.folder), Crawl(spec, client, request)
+        parts, crawl = Parts(writer.folder), Crawl(spec, client, request, listed_at(history[-1] if history else None))
         try:
             for page in crawl.pages():
                 values = reached.see(page) if reached is not None else []

@@ -70,7 +70,7 @@ class NextUrl:
 
 
 class Token:
-    """A cursor in the answer, sent back as a parameter."""
+    """A cursor in the answer, sent back as a parameter. Where it stays the same, the server knows what comes next."""
 
     open_ended = False
 
@@ -89,9 +89,28 @@ class Token:
             return None
         if not isinstance(token, str | int | float):
             raise SourceError(f"the cursor at {self._path} is no text", retryable=False)
-        if not page.count and str(request.values.get(self._param)) == str(token):
+        # A scroll is at its end where nothing comes; elsewhere empty pages with a new cursor may stand in the middle.
+        if not page.count and ("scroll" in self._path.lower() or str(request.values.get(self._param)) == str(token)):
             return None
         return request.with_value(self._param, token)
+
+
+class Continuation:
+    """An object `continue` in the answer, whose members are sent back as parameters (as MediaWiki does)."""
+
+    open_ended = False
+
+    def __str__(self) -> str:
+        return "parameters at continue"
+
+    def first(self, request: Request) -> Request:
+        return request
+
+    def following(self, request: Request, page: Page, _rows: int, /) -> Request | None:
+        values = continuation(page)
+        for name, value in values.items():
+            request = request.with_value(name, value)
+        return request if values else None
 
 
 class LastId:
@@ -120,8 +139,9 @@ class PageNumber:
 
     def __init__(
         self, param: str = "page", start: int = 1, size_param: str | None = None, size: int | None = None,
-        pages: str | None = None, total: int | None = None, send_first: bool = True,
+        pages: str | None = None, total: int | None = None, send_first: bool = True, known: bool = True,
     ) -> None:  # fmt: skip
+        self._known = known
         self._param, self._start, self._size_param, self._size = param, start, size_param, size
         self._pages, self._total, self._send_first = pages, total, send_first
         self._number, self._first_count = start, 0
@@ -146,6 +166,15 @@ class PageNumber:
         if self._total is None and page.count < self._first_count:
             return None
         return request.with_value(self._param, self._number)
+
+    def unasked(self, request: Request, last: Page, rows: int) -> Request | None:
+        """The request of page 1, where nothing showed that the first answer was it and not page 0.
+
+        Servers that count from zero and do not say which page they gave lose their second page otherwise. Shown it is
+        by all records that were told of, or by something on the last page that was told of. `last`: the last answer.
+        """
+        whole = (self._total is not None and rows >= self._total) or (self._pages is not None and last.count)
+        return None if self._known or whole or self._start != 1 else request.with_value(self._param, 1)
 
 
 class Offset:
@@ -198,6 +227,13 @@ def next_link(page: Page) -> str | None:
         if any("next" in (quoted or bare).lower().split() for quoted, bare in _REL.findall(parameters)):
             return str(target)
     return None
+
+
+def continuation(page: Page) -> dict[str, str | int]:
+    """What `continue` in the answer holds, by name; empty where there is none."""
+    raw = (page.members or {}).get("continue")
+    values = msgspec.json.decode(bytes(raw)) if raw is not None and bytes(raw)[:1] == b"{" else {}
+    return {name: value for name, value in values.items() if isinstance(value, str | int)}
 
 
 def value_at(page: Page, path: str) -> str | int | float | bool | None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
-from octo_core.batch import LandedFile
+from octo_core.batch import Batch, LandedFile
 from octo_core.spec.sources import FileOptions
 from octo_resources.landing.disk import landing_errors
 from octo_resources.sources.compressed import ZstdFile
@@ -98,4 +98,14 @@ def _origin(page: Page, rows: int | None) -> dict[str, Any]:
     answer = page.answer
     kept = {"etag": "etag", "last-modified": "last_modified", "date": "date"}
     headers = {key: clean(answer.headers[name]) for name, key in kept.items() if name in answer.headers}
-    return {"address": shown(answer.url), "sha256": answer.sha256, "bytes": len(answer.body), "rows": rows, **headers}
+    listed = {"list": page.path} if page.path is not None else {}
+    return {
+        "address": shown(answer.url), "sha256": answer.sha256, "bytes": len(answer.body), "rows": rows,
+        **listed, **headers,
+    }  # fmt: skip
+
+
+def listed_at(batch: Batch | None) -> str | None:
+    """Where in its answers a batch's records stood, or None."""
+    pages = [page for file in (batch.files if batch else ()) for page in file.position.get("pages", ())]
+    return next((page["list"] for page in pages if page.get("rows") and "list" in page), None)

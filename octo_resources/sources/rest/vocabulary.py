@@ -49,9 +49,28 @@ SIZE_PARAMS: Final = frozenset(
     }
 )  # fmt: skip
 """Parameters that take a page's size."""
+ENVELOPE: Final = (
+    NEXT | TOKENS | MORE | PAGES | CURRENT | OFFSETS | TOTALS | SIZE_PARAMS
+    | {"status", "ok", "success", "message", "msg", "code", "error", "errors", "took", "object", "meta", "links",
+       "previous", "prev", "perpage", "limit", "timestamp", "requestid", "version", "kind", "url"}
+)  # fmt: skip
+"""What stands beside a list in an answer and is no field of a record."""
+NULL_LISTS: Final = ("data", "results", "items", "records", "rows", "entries", "hits", "elements", "objects", "list")
+"""Names of lists for which some servers write null when nothing is in them."""
 USUAL_SIZES: Final = frozenset(
-    {10, 12, 15, 20, 24, 25, 30, 40, 50, 60, 75, 80, 100, 120, 150, 200, 250, 300, 400, 500, 1000, 2000, 5000, 10_000}
-)
+    {10, 12, 15, 16, 20, 24, 25, 30, 32, 35, 36, 40, 45, 48, 50, 60, 64, 75, 80, 90, 96, 99, 128, 256, 512, 999, 1024,
+     2048, 4096, *range(100, 1001, 25), *range(1000, 10_001, 500), *range(10_000, 100_001, 5000)}
+)  # fmt: skip
 """Lengths of a list that look like a page rather than like all there is."""
+MORE_PAGE_PARAMS: Final = ("pageNumber", "page_number", "p", "page[number]")
+MORE_OFFSET_PARAMS: Final = ("skip", "start", "startIndex", "from", "page[offset]", "$skip")
+"""Tried where the answer proves that more follows and does not say how."""
+NEXT_HEADERS: Final = {
+    "x-next-page": ("page",), "x-next-cursor": ("cursor",), "x-next-token": ("next_token",),
+    "x-next-page-token": ("page_token", "pageToken"),
+    "x-continuation-token": ("continuationToken", "continuation_token"),
+    "x-ms-continuationtoken": ("continuationToken",), "x-ms-continuation": ("continuation",),
+}  # fmt: skip
+"""Headers that hold what the next page is asked for with, and the parameters that take it."""
 TOTAL_HEADERS: Final = ("x-total-count", "x-total", "x-wp-total", "x-pagination-total-count")
 PAGES_HEADERS: Final = ("x-total-pages", "x-wp-totalpages", "x-pagination-page-count")
