@@ -42,9 +42,10 @@ _BLANK: Final = r"[ \t]"
 UUID_REGEX: Final = r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}"
 BASE64_REGEX: Final = r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
 ISO_INTERVAL = (
-    r"[+-]?P(?:[0-9]{1,6}Y)?(?:[0-9]{1,6}M)?(?:[0-9]{1,6}W)?(?:[0-9]{1,8}D)?"
-    r"(?:T(?:[0-9]{1,8}H)?(?:[0-9]{1,9}M)?(?:[0-9]{1,10}(?:\.[0-9]{1,6})?S)?)?"
+    r"[+-]?P(?:-?[0-9]{1,6}Y)?(?:-?[0-9]{1,6}M)?(?:-?[0-9]{1,6}W)?(?:-?[0-9]{1,8}D)?"
+    r"(?:T(?:-?[0-9]{1,8}H)?(?:-?[0-9]{1,9}M)?(?:-?[0-9]{1,10}(?:\.[0-9]{1,6})?S)?)?"
 )
+"""Each part may have a sign of its own, as PostgreSQL and DuckDB write `-1 month +2 days`."""
 HMS_INTERVAL = r"[+-]?[0-9]{1,8}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
 
 
@@ -145,7 +146,7 @@ def _interval(token: str, text: str | None) -> str:
         months = f"CAST({_part(date, 'Y')} * 12 + {_part(date, 'M')} AS INTEGER)"
         days = f"CAST({_part(date, 'W')} * 7 + {_part(date, 'D')} AS INTEGER)"
         micros = " + ".join(
-            _micros(f"regexp_extract({clock}, '([0-9.]+){letter}', 1)", size)
+            _micros(f"regexp_extract({clock}, '(-?[0-9.]+){letter}', 1)", size)
             for letter, size in (("H", 3_600_000_000), ("M", 60_000_000), ("S", 1_000_000))
         )
         parts = f"to_months({months}) + to_days({days}) + to_microseconds({micros})"
@@ -153,7 +154,7 @@ def _interval(token: str, text: str | None) -> str:
 
 
 def _part(text: str, letter: str) -> str:
-    return f"coalesce(TRY_CAST(regexp_extract({text}, '([0-9]+){letter}', 1) AS BIGINT), 0)"
+    return f"coalesce(TRY_CAST(regexp_extract({text}, '(-?[0-9]+){letter}', 1) AS BIGINT), 0)"
 
 
 def _micros(number: str, size: int) -> str:

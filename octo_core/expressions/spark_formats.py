@@ -77,7 +77,7 @@ def _interval(token: str, text: str | None) -> str:
         date = f"substring_index({token}, 'T', 1)"
         clock = f"substring({token}, length({date}) + 1)"
         micros = (
-            _micros(f"regexp_extract({clock}, '([0-9.]+){letter}', 1)", size)
+            _micros(f"regexp_extract({clock}, '(-?[0-9.]+){letter}', 1)", size)
             for letter, size in (("H", 3600), ("M", 60), ("S", 1))
         )
         parts = [
@@ -94,7 +94,7 @@ def _interval(token: str, text: str | None) -> str:
 
 
 def _count(text: str, letter: str) -> str:
-    return f"coalesce(try_cast(regexp_extract({text}, '([0-9]+){letter}', 1) AS BIGINT), 0L)"
+    return f"coalesce(try_cast(regexp_extract({text}, '(-?[0-9]+){letter}', 1) AS BIGINT), 0L)"
 
 
 def _micros(number: str, seconds: int) -> str:

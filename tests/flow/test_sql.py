@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from octo_core.errors import DestinationError, UsageError
+from octo_core.errors import DestinationError, SourceError, UsageError
 from octo_core.ledger import LoadResult
 from octo_resources.flow import land, load, prepare
 from tests.conftest import PostgresServer, drop_database, fresh_database
@@ -99,13 +99,14 @@ def test_a_cursor_goes_on_from_the_destination(shop: Shop, orders: str) -> None:
 
 
 def test_rows_that_are_appended_come_once(shop: Shop, orders: str) -> None:
+    change(orders, "CREATE TABLE alike (id bigint, page text, seconds int, changed timestamptz)")
     shop.pipeline_file(
         "visits",
         {
             "sources": {
                 "visits": {
                     "kind": "sql", "url": "${secret:env/SHOP_ORDERS}", "cursor": {"field": "changed"},
-                    "query": "SELECT id, state AS page, 5 AS seconds, changed FROM orders",
+                    "query": "SELECT id, state AS page, 5 AS seconds, changed FROM orders UNION ALL SELECT * FROM alike",
                 }
             },
             "destination": {"kind": "postgres", "url": "${secret:env/SHOP_WAREHOUSE}"},
@@ -118,7 +119,14 @@ def test_rows_that_are_appended_come_once(shop: Shop, orders: str) -> None:
     change(orders, "INSERT INTO orders VALUES (501, 1, 1, 'at the same moment', now(), NULL)")
     assert ledger(shop.run("visits"), "shop.visit") == {"read": 1, "inserted": 1}
     assert shop.run("visits").status == "nothing_new"
-    assert shop.count("shop.visit") == 501
+    one_more = "INSERT INTO alike VALUES (7, 'alike', 1, '2030-01-01')"
+    for more in (1, 2):  # so many rows that are the same in every column as those that are there
+        change(orders, "; ".join([one_more] * more))
+        assert ledger(shop.run("visits"), "shop.visit") == {"read": more, "inserted": more}
+    change(orders, "INSERT INTO alike VALUES (7, 'not in any calendar', 1, 'infinity')")
+    with pytest.raises(SourceError, match="after which nothing comes"):
+        shop.run("visits")
+    assert shop.count("shop.visit") == 504
     with pytest.raises(UsageError, match="have no key"):
         shop.land("visits", full=True)
 

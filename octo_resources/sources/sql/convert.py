@@ -16,6 +16,7 @@ from octo_resources.sources.sql.shape import SqlColumn
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 FIRST_DAY, LAST_DAY = date(1, 1, 1).toordinal() - _EPOCH, date(9999, 12, 31).toordinal() - _EPOCH
+_BYTES: Final = (bytes, bytearray, memoryview)
 _DAY: Final = 86_400_000_000
 """Microseconds."""
 
@@ -69,9 +70,20 @@ def from_values(column: SqlColumn, values: Sequence[Any]) -> "pa.Array[Any]":
             return pa.array(values, wanted)
         except (pa.ArrowInvalid, OverflowError):
             pass
-    if column.type.kind == "bytes" and all(isinstance(value, bytes | None) for value in values):
-        return pa.array(values, wanted)
-    return settled(column, pa.array([_text(value) for value in values], pa.string()))
+    if not column.as_text and wanted in (pa.string(), pa.binary()) and any(isinstance(one, _BYTES) for one in values):
+        return _of_bytes(values, wanted)
+    return settled(column, pa.array([None if value is None else _text(value) for value in values], pa.string()))
+
+
+def _of_bytes(values: Sequence[Any], wanted: pa.DataType) -> "pa.Array[Any]":
+    """Bytes among texts and numbers (SQLite lets any value into any column): what SQLite's own CAST to BLOB, or to
+    TEXT, makes of each. Bytes that are no text stay bytes, for the reader to refuse."""
+    raw = [bytes(one) if isinstance(one, _BYTES) else None if one is None else _text(one).encode() for one in values]
+    found = pa.array(raw, pa.binary())
+    try:
+        return found.cast(wanted, safe=True)
+    except pa.ArrowInvalid:
+        return found
 
 
 def _plain_kinds(kind: DataType) -> tuple[type, ...]:
@@ -83,10 +95,10 @@ def _plain_kinds(kind: DataType) -> tuple[type, ...]:
     return {"text": (str,), "json": (str,), "uuid": (str,), "boolean": (bool,)}.get(kind.kind, ())
 
 
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
+def _text(value: Any) -> str:
+    if isinstance(value, str):
         return value
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, _BYTES):
         return f"x'{bytes(value).hex()}'"
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -4,10 +4,10 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from octo_core.types import DataType, list_of, parse_type
+from octo_core.types import TEXT, DataType, list_of, parse_type
 from octo_resources.sources.sql.convert import out_of_calendar, settled
 from octo_resources.sources.sql.reader import OddValues
-from octo_resources.sources.sql.shape import Described, Relation, SqlColumn, Wire
+from octo_resources.sources.sql.shape import Described, Relation, SqlColumn, Wire, numeric
 from octo_resources.sources.sql.statement import Bound, as_asked, as_native, named, select
 
 if TYPE_CHECKING:
@@ -19,6 +19,15 @@ _ROWS: Final = 65_536
 _NATIVE: Final = frozenset({"bool", "int8", "int16", "int32", "int64", "float32", "float64", "text", "bytes", "date"})
 _DUCK: Final = frozenset({"decimal", "timestamp", "timestamp with time zone", "time"})
 """Types of DuckDB whose Arrow is the type that lands."""
+_TEXTS: Final[dict[str, DataType]] = {"bit": TEXT, "time with time zone": TEXT}
+"""Types whose values we have no type for, and whose text is no JSON."""
+_INTERVAL: Final = (
+    "CASE WHEN {0} IS NULL THEN NULL ELSE concat('P', date_part('year', {0}) * 12 + date_part('month', {0}), 'M',"
+    " date_part('day', {0}), 'DT', date_part('hour', {0}), 'H', date_part('minute', {0}), 'M',"
+    " CASE WHEN date_part('microsecond', {0}) < 0 THEN '-' END, abs(date_part('microsecond', {0})) // 1000000, '.',"
+    " lpad(CAST(abs(date_part('microsecond', {0})) % 1000000 AS VARCHAR), 6, '0'), 'S') END"
+)
+"""As ISO 8601 has it: DuckDB's own text of an interval is in words."""
 _TABLES: Final = """
     SELECT CASE WHEN schema_name = 'main' THEN name ELSE schema_name || '.' || name END
     FROM (SELECT schema_name, table_name AS name FROM duckdb_tables() WHERE NOT internal
@@ -112,14 +121,17 @@ def _told(column: SqlColumn, nullable: bool, comment: str | None) -> SqlColumn:
 def _column(name: str, kind: "DuckDBPyType") -> SqlColumn:
     from octo_resources.engines.duckdb.profile_typed import data_type
 
-    typed, wire = data_type(kind), "text"
+    typed, wire, open_scale = _TEXTS.get(kind.id) or data_type(kind), "text", False
+    if kind.id in ("bignum", "varint"):
+        typed, open_scale = numeric(None, None)
     if kind.id in ("list", "array", "struct", "map", "union"):
         wire = "json"
         typed = list_of(typed.element) if _simple_list(typed) and typed.element else parse_type("json")
     elif typed.kind in _NATIVE or kind.id in _DUCK or kind.id.startswith("timestamp with"):
-        wire = "native" if kind.id not in ("enum", "timestamp_ns") else "text"
+        wire = "native" if kind.id not in ("enum", "timestamp_ns", *_TEXTS) else "text"
     chosen: Wire = "json" if wire == "json" else "native" if wire == "native" else "text"
-    return SqlColumn(name, typed, str(kind), wire=chosen)
+    exact = _INTERVAL if kind.id == "interval" else None
+    return SqlColumn(name, typed, str(kind), wire=chosen, open_scale=open_scale, expression=exact)
 
 
 def _simple_list(kind: DataType) -> bool:

@@ -1,5 +1,6 @@
 """Extraction from a database: one snapshot, read in ranges into the Parquet files of one batch."""
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -26,7 +27,7 @@ from octo_resources.sources.sql.statement import Bound
 from octo_resources.sources.sql.unread import may_be_unread, unread_files
 
 if TYPE_CHECKING:
-    from octo_resources.sources.sql.overlap import Repeats
+    from octo_resources.sources.sql.overlap import RangeRepeats, Repeats
     from octo_resources.sources.sql.reader import Reader
 
 
@@ -87,7 +88,7 @@ def _repeats(
     known = digests_beside(landing.folder(pipeline, source) / start.batch) if start.batch else None
     if start.position is not None and known is None:
         start = replace(start, asked=start.position, strictly=True)
-    return Repeats(found.columns, cursor, known or frozenset(), start.position), start
+    return Repeats(found.columns, cursor, known or Counter(), start.position), start
 
 
 def _newer(position: str | None, top: str | None, spec: SqlSource) -> str | None:
@@ -170,17 +171,24 @@ class _Run:
     def _rows(self, parts: Parts, columns: Sequence[SqlColumn], bounds: tuple[Bound, ...]) -> None:
         limits = self._limits
         rows = self._reader.rows(self._relation, columns, (*self._bounds, *bounds), limits.rows if limits else None)
-        tally = parts.tally
+        tally, fresh_of = parts.tally, self._range_repeats()
         with closing(rows):
             for arrays in rows:
-                fresh = self.repeats.less_known(arrays) if self.repeats is not None else arrays
+                fresh = fresh_of.less_known(arrays) if fresh_of is not None else arrays
                 if len(fresh[0]):
                     parts.add(fresh)
                 self._progress(tally.rows, tally.bytes, str(self._relation))
                 if limits is not None and tally.bytes >= limits.bytes:
                     self.stopped = True
                     break
+        if fresh_of is not None:
+            fresh_of.done()
         self.stopped = self.stopped or (limits is not None and tally.rows >= limits.rows)
+
+    def _range_repeats(self) -> "RangeRepeats | None":
+        from octo_resources.sources.sql.overlap import RangeRepeats
+
+        return None if self.repeats is None else RangeRepeats(self.repeats)
 
 
 def _commit(

@@ -5,6 +5,8 @@ beside the batch, also when its files went with their load.
 """
 
 import json
+import threading
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import blake2b
@@ -15,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from octo_core.errors import SourceError
-from octo_resources.arrow_text import typed
+from octo_resources.arrow_text import is_text, typed
 from octo_resources.landing.disk import landing_errors
 from octo_resources.landing.manifest import BESIDE
 from octo_resources.sources.cursor import less
@@ -29,39 +31,33 @@ MOST: Final = 2_000_000
 _SIZE: Final = 8
 
 
-def digests_beside(folder: Path) -> frozenset[bytes] | None:
-    """What lies beside a batch; None where it has none."""
+def digests_beside(folder: Path) -> Counter[bytes] | None:
+    """What lies beside a batch, and how often; None where it has none."""
     path = folder / BESIDE
     if not path.is_file():
         return None
     with landing_errors(path):
         body = path.read_bytes()
-    return frozenset(body[place : place + _SIZE] for place in range(0, len(body), _SIZE))
+    return Counter(body[place : place + _SIZE] for place in range(0, len(body), _SIZE))
 
 
 class Repeats:
-    """Leaves out the rows that came before; and notes those that may come again."""
+    """Leaves out the rows that came before; and notes those that may come again. Rows that are alike are counted: one
+    more of them than before is new."""
 
     def __init__(
-        self, columns: Sequence[SqlColumn], cursor: SqlColumn, known: frozenset[bytes], position: str | None
+        self, columns: Sequence[SqlColumn], cursor: SqlColumn, known: Counter[bytes], position: str | None
     ) -> None:
-        self._place = [one.name for one in columns].index(cursor.name)
-        self._cursor, self._known, self._position = cursor, known, position
-        self._left_out: set[bytes] = set()
+        self.columns = tuple(columns)
+        self.place = [one.name for one in columns].index(cursor.name)
+        self.cursor, self.known, self.position = cursor, known, position
+        self._left_out: Counter[bytes] = Counter()
+        self._lock = threading.Lock()
 
-    def less_known(self, arrays: "list[pa.Array[Any]]") -> "list[pa.Array[Any]]":
-        """The batch without the rows that came before."""
-        if not self._known:
-            return arrays
-        before = _till(arrays[self._place], self._position, self._cursor)
-        digests = iter(_digests([array.filter(before) for array in arrays]))
-        own = [next(digests) if may else None for may in before.to_pylist()]
-        fresh = [one not in self._known for one in own]
-        if all(fresh):
-            return arrays
-        self._left_out |= {one for one, new in zip(own, fresh, strict=True) if one is not None and not new}
-        keep = pa.array(fresh)
-        return [array.filter(keep) for array in arrays]
+    def left_out(self, found: Counter[bytes]) -> None:
+        """What one range left out, when it is read to its end."""
+        with self._lock:
+            self._left_out += found
 
     def write(
         self,
@@ -74,22 +70,46 @@ class Repeats:
         """Put the digests of the rows that the next read may bring again beside the files of the batch."""
         from pyarrow import parquet
 
-        found = set(self._left_out)
+        found = Counter(self._left_out)
         bound = less(newest, lag, form) if newest is not None else None
         for file in files if bound is not None else ():
             for batch in parquet.ParquetFile(folder / file.path).iter_batches(65_536):
-                near = _from(batch.column(self._place), str(bound), self._cursor)
-                within = batch.filter(near)
-                if within.num_rows:
-                    found |= set(_digests([within.column(place) for place in range(within.num_columns)]))
-                if len(found) > MOST:
+                near = _from(batch.column(self.place), str(bound), self.cursor)
+                found.update(_digests(self.columns, batch.filter(near).columns))
+                if found.total() > MOST:
                     raise SourceError(
                         f"more than {MOST:,} rows are within cursor.lag, too many to tell those that come again",
                         hint="A shorter lag, or write: merge with a key.",
                         retryable=False,
                     )
         with landing_errors(folder):
-            (folder / BESIDE).write_bytes(b"".join(sorted(found)))
+            (folder / BESIDE).write_bytes(b"".join(sorted(found.elements())))
+
+
+class RangeRepeats:
+    """The same for one reading of one range, which may have to begin again. Rows that are alike are in one range."""
+
+    def __init__(self, repeats: Repeats) -> None:
+        self._all = repeats
+        self._found: Counter[bytes] = Counter()
+
+    def less_known(self, arrays: "list[pa.Array[Any]]") -> "list[pa.Array[Any]]":
+        """The batch without the rows that came before."""
+        if not self._all.known:
+            return arrays
+        before = _till(arrays[self._all.place], self._all.position, self._all.cursor)
+        digests = iter(_digests(self._all.columns, [array.filter(before) for array in arrays]))
+        fresh = [not may or self._is_new(next(digests)) for may in before.to_pylist()]
+        return arrays if all(fresh) else [array.filter(pa.array(fresh)) for array in arrays]
+
+    def done(self) -> None:
+        self._all.left_out(self._found)
+
+    def _is_new(self, own: bytes) -> bool:
+        if self._found[own] >= self._all.known[own]:
+            return True
+        self._found[own] += 1
+        return False
 
 
 def _from(values: "pa.Array[Any]", bound: str, cursor: SqlColumn) -> "pa.Array[Any]":
@@ -110,6 +130,19 @@ def _till(values: "pa.Array[Any]", position: str | None, cursor: SqlColumn) -> "
     return pc.or_kleene(pc.is_null(values), pc.less_equal(values, edge[0]))
 
 
-def _digests(arrays: "Sequence[pa.Array[Any]]") -> list[bytes]:
-    rows = zip(*(array.to_pylist() for array in arrays), strict=True)
+def _digests(columns: Sequence[SqlColumn], arrays: "Sequence[pa.Array[Any]]") -> list[bytes]:
+    rows = zip(*(_values(column, array) for column, array in zip(columns, arrays, strict=True)), strict=True)
     return [blake2b(json.dumps(row, default=str).encode(), digest_size=_SIZE).digest() for row in rows]
+
+
+def _values(column: SqlColumn, found: "pa.Array[Any]") -> list[Any]:
+    """The values in their column's type, also of a batch that another value of it made text: a row is the same row
+    whatever stood beside it."""
+    wanted = stored_type(column)
+    if found.type == wanted or not is_text(found.type):
+        return found.to_pylist()
+    made, lost = typed(found, wanted)
+    values = made.to_pylist()
+    for place in lost:
+        values[place] = found[place].as_py()
+    return values

@@ -154,24 +154,41 @@ def test_sqlite_declared_types_hold_against_what_is_stored(tmp_path: Path, read:
     }
 
 
+def test_sqlite_bytes_beside_other_values_stay_the_bytes_they_are(tmp_path: Path, read: Reading) -> None:
+    connection = sqlite3.connect(tmp_path / "shop.db")
+    connection.executescript(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, photo BLOB, note TEXT);"
+        "INSERT INTO t VALUES (1, x'00ff', 'a'), (2, 'none', x'62'), (3, NULL, NULL);"
+        "CREATE TABLE u (id INTEGER PRIMARY KEY, note TEXT); INSERT INTO u VALUES (1, 'a'), (2, x'ff');"
+    )
+    connection.close()
+    found = read(url="sqlite:///shop.db", table="t").rows
+    assert [(row["photo"], row["note"]) for row in found] == [(b"\x00\xff", "a"), (b"none", "b"), (None, None)]
+    kept = [row["note"] for row in read(url="sqlite:///shop.db", table="u").rows]
+    assert kept == [b"a", b"\xff"], "bytes, which the reader of landed files takes as text where they are text"
+
+
 def test_duckdb_types_and_values(tmp_path: Path, read: Reading) -> None:
     with duckdb.connect(str(tmp_path / "shop.duckdb")) as connection:
         connection.execute("CREATE TYPE mood AS ENUM ('calm', 'wild')")
         connection.execute(
             "CREATE TABLE t (id BIGINT PRIMARY KEY, price DECIMAL(18,4), u UUID, big HUGEINT, small UINTEGER, m mood,"
-            ' "at" TIMESTAMPTZ, ns TIMESTAMP_NS, tags VARCHAR[], doc STRUCT(a INT), day DATE, clock TIME, raw BLOB)'
+            ' "at" TIMESTAMPTZ, ns TIMESTAMP_NS, tags VARCHAR[],'
+            " doc STRUCT(a INT), day DATE, clock TIME, raw BLOB,"
+            " span INTERVAL, bits BIT, zoned TIMETZ, huge BIGNUM)"
         )
         connection.execute("COMMENT ON COLUMN t.price IS 'in EUR'")
         connection.execute(
             "INSERT INTO t VALUES (1, 1.5, '6f1f6c0e-0000-4000-8000-000000000001',"
             " 170141183460469231731687303715884105727, 4294967295, 'calm', '2020-01-01 12:00:00+02',"
-            " '2020-01-01 00:00:00.123456789', ['a', NULL], {'a': 1}, 'infinity', '10:11:12', '\\x00'::BLOB)"
+            " '2020-01-01 00:00:00.123456789', ['a', NULL], {'a': 1}, 'infinity', '10:11:12', '\\x00'::BLOB,"
+            " INTERVAL '-3 months 1 second', '0101', '10:00:00+02', 13)"
         )
     found = read(url="duckdb:///shop.duckdb", table="t")
     assert found.types == {
         "id": "int64", "price": "decimal(18,4)", "u": "uuid", "big": "decimal(38,0)", "small": "int64", "m": "text",
         "at": "timestamptz", "ns": "timestamp", "tags": "list<text>", "doc": "json", "day": "date", "clock": "time",
-        "raw": "bytes",
+        "raw": "bytes", "span": "interval", "bits": "text", "zoned": "text", "huge": "decimal(38,9)",
     }  # fmt: skip
     price = found.schema.field("price")
     assert price is not None
@@ -179,6 +196,7 @@ def test_duckdb_types_and_values(tmp_path: Path, read: Reading) -> None:
     expected: dict[str, Any] = {
         "price": Decimal("1.5000"), "big": "170141183460469231731687303715884105727", "small": 4294967295,
         "at": datetime(2020, 1, 1, 10, tzinfo=UTC), "ns": "2020-01-01 00:00:00.123456789", "tags": ["a", None],
-        "doc": '{"a":1}', "day": "infinity", "clock": time(10, 11, 12),
+        "doc": '{"a":1}', "day": "infinity", "clock": time(10, 11, 12), "span": "P-3M0DT0H0M1.000000S", "bits": "0101",
+        "zoned": "10:00:00+02", "huge": "13",
     }  # fmt: skip
     assert {name: found.rows[0][name] for name in expected} == expected
