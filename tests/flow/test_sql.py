@@ -106,7 +106,7 @@ def test_rows_that_are_appended_come_once(shop: Shop, orders: str) -> None:
             "sources": {
                 "visits": {
                     "kind": "sql", "url": "${secret:env/SHOP_ORDERS}", "cursor": {"field": "changed"},
-                    "query": "SELECT id, state AS page, 5 AS seconds, changed FROM orders UNION ALL SELECT * FROM alike",
+                    "query": "SELECT id, state AS page, 5 AS seconds, changed FROM orders UNION ALL TABLE alike",
                 }
             },
             "destination": {"kind": "postgres", "url": "${secret:env/SHOP_WAREHOUSE}"},

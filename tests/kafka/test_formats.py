@@ -204,13 +204,33 @@ ENVELOPE = {
 
 
 def test_debeziums_times_in_avro_are_written_out(tmp_path: Path) -> None:
-    out = io.BytesIO()
     row = {"id": 1, "at": 1_700_000_000_000_001, "day": 19000, "sum": {"scale": 3, "value": b"\x04\xd2"}}
-    schemaless_writer(out, ENVELOPE, {"before": {**row, "at": None}, "after": row, "op": "u"})
     with Api({"/schemas/ids/1": lambda _: Reply({"schema": json.dumps(ENVELOPE)})}) as api:
         found = _format(tmp_path, format="debezium", key_format="text", schema_registry=api.url)
-        made = _record(found, _numbered(1, out.getvalue()))
-    assert (made["at"], made["day"], made["sum"]) == ("2023-11-14T22:13:20.000001", "2022-01-08", 1.234)
+        for op, before, after in (("u", {**row, "at": None}, row), ("c", None, row), ("d", row, None)):
+            out = io.BytesIO()
+            schemaless_writer(out, ENVELOPE, {"before": before, "after": after, "op": op})
+            made = _record(found, _numbered(1, out.getvalue()))
+            assert (made["at"], made["day"], made["sum"]) == ("2023-11-14T22:13:20.000001", "2022-01-08", 1.234)
+
+
+def test_times_are_written_out_in_the_branch_of_a_union_that_a_value_is_of(tmp_path: Path) -> None:
+    day = {"type": "int", "connect.name": "io.debezium.time.Date"}
+    born = {"type": "record", "name": "Born", "fields": [{"name": "day", "type": day}]}
+    named = {"type": "record", "name": "Named", "fields": [{"name": "name", "type": "string"}]}
+    schema = {"type": "record", "name": "Event", "fields": [
+        {"name": "of", "type": ["null", born, named]},
+        {"name": "days", "type": {"type": "array", "items": ["null", "string", day]}},
+        {"name": "by", "type": {"type": "map", "values": day}},
+    ]}  # fmt: skip
+    (tmp_path / "event.avsc").write_text(json.dumps(schema))
+    found = _format(tmp_path, format="avro", key_format="text", schema_registry="file://event.avsc")
+    for of, told in ((None, None), ({"day": 1}, {"day": "1970-01-02"}), ({"name": "a"}, {"name": "a"})):
+        out = io.BytesIO()
+        schemaless_writer(out, schema, {"of": of, "days": [None, "some day", 1], "by": {"a": 1}})
+        made = _record(found, out.getvalue())
+        assert (made["of"], made["days"]) == (told, [None, "some day", "1970-01-02"])
+        assert made["by"] == {"a": "1970-01-02"}
 
 
 def test_what_is_about_no_row_is_told_and_a_truncate_refused(tmp_path: Path) -> None:
@@ -222,6 +242,15 @@ def test_what_is_about_no_row_is_told_and_a_truncate_refused(tmp_path: Path) -> 
     assert _reason(found, {"op": "t", "before": None, "after": None}).startswith("the table was emptied at its source")
     assert _reason(found, {"after": {"id": 1}}) == "an envelope without `op`"
     assert _record(found, {"id": 1, "__deleted": "true"})["_deleted"] is True  # flattened by Debezium itself
+    described = {"type": "struct", "fields": [{"field": "day", "type": "int32", "name": "io.debezium.time.Date"}]}
+    assert _record(found, {"schema": described, "payload": {"day": 1, "__deleted": "false"}})["day"] == "1970-01-02"
+
+
+@pytest.mark.parametrize("after", [5, [5], [{"field": "after", "fields": 5}], [{"field": "after", "fields": [
+    {"field": "a", "name": "org.apache.kafka.connect.data.Decimal", "parameters": {"scale": "many"}}]}]])  # fmt: skip
+def test_a_schema_that_is_none_stops_nothing(tmp_path: Path, after: Any) -> None:
+    found = _format(tmp_path, format="debezium")
+    assert _record(found, {"schema": {"fields": after}, "payload": {"op": "c", "after": {"a": 1}}})["a"] == 1
 
 
 def _avro(row: dict[str, Any]) -> bytes:
@@ -315,6 +344,26 @@ def test_a_registry_says_how_each_message_is_written(tmp_path: Path) -> None:
         assert _record(plain, _numbered(3, b'{"id": 3}'))["id"] == 3
         assert _reason(plain, _numbered(4, b"{}")) == "the registry has no schema 4"
         assert _reason(plain, b'{"id": 3}').startswith("no schema number")
+
+
+def test_schemas_that_need_others_which_need_others(tmp_path: Path) -> None:
+    def schema(name: str, of: Any, needs: str | None = None) -> dict[str, Any]:
+        told = {"type": "record", "name": name, "fields": [{"name": "of", "type": of}]}
+        refers = [{"name": needs, "subject": needs, "version": 1}] if needs else []
+        return {"schema": json.dumps(told), "references": refers}
+
+    inner, middle, outer = (
+        schema("Inner", "long"),
+        schema("Middle", "Inner", "Inner"),
+        schema("Outer", "Middle", "Middle"),
+    )
+    with Api({
+        "/schemas/ids/1": lambda _: Reply(outer),
+        "/subjects/Middle/versions/1": lambda _: Reply({"subject": "Middle", "version": 1, "id": 2, **middle}),
+        "/subjects/Inner/versions/1": lambda _: Reply({"subject": "Inner", "version": 1, "id": 3, **inner}),
+    }) as api:  # fmt: skip
+        found = _format(tmp_path, format="avro", key_format="text", schema_registry=api.url)
+        assert _record(found, _numbered(1, b"\x0a"))["of"] == {"of": {"of": 5}}
 
 
 def test_a_registry_that_is_gone_sets_nothing_aside(tmp_path: Path) -> None:

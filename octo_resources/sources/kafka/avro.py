@@ -66,11 +66,12 @@ def _json(raw: bytes, schema: Any, written_out: Write | None) -> bytes:
     try:
         found = schemaless_reader(stream, schema, None)
         left = len(raw) - stream.tell()
+        told = _plain(found if written_out is None else written_out(found))
     except Exception as error:  # noqa: BLE001 - fastavro lets out whatever the bytes make it trip over
         raise Unreadable(f"malformed Avro: {type(error).__name__} {error}".strip()) from None
     if left:
         raise Unreadable(f"malformed Avro: {left} bytes are left over")
-    return _ENCODE(_plain(found if written_out is None else written_out(found)))
+    return _ENCODE(told)
 
 
 def _of_schema(schema: Any, named: dict[str, Any], within: frozenset[str]) -> Write | None:
@@ -79,22 +80,45 @@ def _of_schema(schema: Any, named: dict[str, Any], within: frozenset[str]) -> Wr
     if isinstance(schema, str):
         known = named.get(schema)
         return _of_schema(known, named, within | {schema}) if known is not None and schema not in within else None
-    if isinstance(schema, list):  # of a union the branch that has a value: Debezium's are null and one other
-        made = [one for one in (_of_schema(branch, named, within) for branch in schema) if one is not None]
-        return made[0] if len(made) == 1 else None
+    if isinstance(schema, list):
+        return _of_union(schema, named, within)
     own = written(str(schema.get("connect.name") or "")) if "logicalType" not in schema else None
     if own is not None:
         return _token(own)
-    if schema.get("type") == "array":
-        item = _of_schema(schema["items"], named, within)
-        return (lambda value: [item(one) for one in value]) if item is not None else None
-    if schema.get("type") not in ("record", "error"):
-        inner = schema.get("type")
-        return _of_schema(inner, named, within) if isinstance(inner, dict | list) else None
+    kind = schema.get("type")
+    if kind in ("array", "map"):
+        item = _of_schema(schema["items" if kind == "array" else "values"], named, within)
+        if item is None:
+            return None
+        one = item
+        if kind == "array":
+            return lambda value: [one(each) for each in value]
+        return lambda value: {name: one(each) for name, each in value.items()}
+    if kind not in ("record", "error"):
+        return _of_schema(kind, named, within) if isinstance(kind, dict | list) else None
     within |= {str(schema.get("name"))}
     members = {one["name"]: _of_schema(one["type"], named, within) for one in schema["fields"]}
     fields = {name: write for name, write in members.items() if write is not None}
     return (lambda value: {**value, **{name: write(value[name]) for name, write in fields.items()}}) if fields else None
+
+
+def _of_union(branches: Sequence[Any], named: dict[str, Any], within: frozenset[str]) -> Write | None:
+    """The branch that a value is of writes it out; null and what is of none stay."""
+    made = [(_fits(branch, named), write) for branch in branches if (write := _of_schema(branch, named, within))]
+    if not made:
+        return None
+    return lambda value: next((write(value) for fits, write in made if fits(value)), value)
+
+
+def _fits(branch: Any, named: dict[str, Any]) -> Callable[[Any], bool]:
+    """Whether a value that was read is of this branch of its union."""
+    described = named.get(branch, branch) if isinstance(branch, str) else branch
+    kind = described.get("type") if isinstance(described, dict) else described
+    if kind in ("record", "error"):
+        names = {one["name"] for one in described["fields"]}
+        return lambda value: isinstance(value, dict) and value.keys() == names
+    taken = {"array": list, "map": dict, "int": int, "long": int, "string": str, "bytes": bytes}.get(str(kind), object)
+    return lambda value: value is not None and isinstance(value, taken)
 
 
 def _token(write: Callable[[Any], str]) -> Write:

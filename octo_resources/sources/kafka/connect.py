@@ -15,6 +15,8 @@ import msgspec
 
 from octo_resources.sources.kafka.members import MEMBERS, object_of
 
+ROW: Final = ""
+"""The side of a message that is the row, without an envelope around it."""
 Convert = Callable[[bytes], bytes]
 """A token as the message has it → the token that stands for it."""
 
@@ -25,8 +27,11 @@ _EACH: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 @lru_cache(maxsize=1000)
 def converters(schema: bytes, side: str) -> Mapping[str, Convert]:
-    """Field of `before` or `after` → how its values are written out. `schema`: as the message has it, in JSON."""
+    """Field of `before` or `after`, or where there is no such side of the row itself → how its values are written
+    out. `schema`: as the message has it, in JSON."""
     described = msgspec.json.decode(schema)
+    if side == ROW:
+        return _of_fields(described)
     inner = next((one for one in _fields(described) if one.get("field") == side), None)
     return _of_fields(inner)
 
@@ -43,7 +48,8 @@ def converted(convert: Convert, raw: msgspec.Raw) -> msgspec.Raw:
 
 
 def _fields(schema: Any) -> list[dict[str, Any]]:
-    return list(schema.get("fields") or ()) if isinstance(schema, dict) else []
+    found = schema.get("fields") if isinstance(schema, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def _of_fields(schema: Any) -> dict[str, Convert]:
@@ -54,7 +60,7 @@ def _of_fields(schema: Any) -> dict[str, Convert]:
 def _converter(described: Any) -> Convert | None:
     if not isinstance(described, dict):
         return None
-    own = written(str(described.get("name") or ""), int((described.get("parameters") or {}).get("scale", 0)))
+    own = written(str(described.get("name") or ""), _scale(described.get("parameters")))
     if own is not None:
         return _kept_where_it_fails(lambda raw: own(msgspec.json.decode(raw)).encode())
     inner = _converter(described.get("items")) if described.get("type") == "array" else None
@@ -63,6 +69,11 @@ def _converter(described: Any) -> Convert | None:
         return _kept_where_it_fails(lambda raw: b"[%b]" % b",".join(one(bytes(each)) for each in _EACH.decode(raw)))
     members = _of_fields(described) if described.get("type") == "struct" else {}
     return _kept_where_it_fails(lambda raw: _struct(raw, members)) if members else None
+
+
+def _scale(parameters: Any) -> int:
+    told = str(parameters.get("scale", 0)) if isinstance(parameters, dict) else "0"
+    return int(told) if told.lstrip("-").isdecimal() else 0
 
 
 def _struct(raw: bytes, members: Mapping[str, Convert]) -> bytes:
@@ -123,13 +134,17 @@ def _fraction(rest: int, per_second: int) -> str:
     return f".{digits}" if digits else ""
 
 
-def _duration(count: int) -> str:
-    sign, whole = "-" if count < 0 else "", abs(count)
-    return f'"{sign}PT{whole // 1_000_000}{_fraction(whole % 1_000_000, 1_000_000)}S"'
+def _duration(per_second: int) -> Callable[[Any], str]:
+    def convert(count: int) -> str:
+        sign, whole = "-" if count < 0 else "", abs(count)
+        return f'"{sign}PT{whole // per_second}{_fraction(whole % per_second, per_second)}S"'
+
+    return convert
 
 
 _TIMES: Final[Mapping[str, Callable[[Any], str]]] = {
-    "io.debezium.time.MicroDuration": _duration,
+    "io.debezium.time.MicroDuration": _duration(1_000_000),
+    "io.debezium.time.NanoDuration": _duration(1_000_000_000),
     "org.apache.kafka.connect.data.Date": _date,
     "io.debezium.time.Date": _date,
     "org.apache.kafka.connect.data.Time": _clock(1_000),

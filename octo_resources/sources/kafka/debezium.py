@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from octo_resources.sources.kafka.connect import converted, converters
+from octo_resources.sources.kafka.connect import ROW, converted, converters
 from octo_resources.sources.kafka.decoding import Decode
 from octo_resources.sources.kafka.keys import Keys
 from octo_resources.sources.kafka.lines import Row
@@ -43,7 +43,7 @@ class Envelopes:
             members = members_of(bytes(members["payload"]))
         op = _text(members.get("op"))
         if op is None:
-            return self._other(members)
+            return self._other(members, schema)
         if op == "t":
             raise Unreadable("the table was emptied at its source (truncate): rows of the destination stay")
         if op not in _ROWS:
@@ -67,11 +67,9 @@ class Envelopes:
     def _side(raw: msgspec.Raw, schema: bytes | None, side: str) -> Members:
         if bytes(raw) == b"null":
             return {}
-        members = members_of(bytes(raw))
-        made = converters(schema, side) if schema is not None and schema != b"null" else {}
-        return {name: converted(made[name], one) if name in made else one for name, one in members.items()}
+        return _written_out(members_of(bytes(raw)), schema, side)
 
-    def _other(self, members: Members) -> Row | None:
+    def _other(self, members: Members, schema: bytes | None) -> Row | None:
         """What is no envelope: a schema change, a transaction's mark, a heartbeat; or a row that was flattened."""
         if "ddl" in members or "tableChanges" in members:
             ddl = (_text(members.get("ddl")) or "without DDL").strip()
@@ -85,7 +83,13 @@ class Envelopes:
             return None
         if "before" in members or "after" in members:
             raise Unreadable("an envelope without `op`")
-        return Row(object_of(_filled(members, {})), deleted=_text(members.get("__deleted")) == "true")
+        row = _written_out(members, schema, ROW)
+        return Row(object_of(_filled(row, {})), deleted=_text(members.get("__deleted")) == "true")
+
+
+def _written_out(members: Members, schema: bytes | None, side: str) -> Members:
+    made = converters(schema, side) if schema is not None and schema != b"null" else {}
+    return {name: converted(made[name], one) if name in made else one for name, one in members.items()}
 
 
 def _filled(after: Members, before: Members) -> Members:

@@ -58,15 +58,22 @@ class Registered:
         if schema.schema_type in (None, "AVRO"):
             from octo_resources.sources.kafka.avro import avro_decoder
 
-            texts = [self._referred(one).schema_str for one in schema.references or []]
-            return avro_decoder(str(schema.schema_str), [str(text) for text in texts])
+            return avro_decoder(str(schema.schema_str), [text for _, text in self._needed(schema)])
         if schema.schema_type == "PROTOBUF":
             from octo_resources.sources.kafka.protobuf import protobuf_decoder
 
             whole = self._asked(lambda: self._descriptors.get_schema(number, fmt="serialized"))
-            others = [(one.name, self._referred(one, "serialized").schema_str) for one in whole.references or []]
-            return protobuf_decoder(str(whole.schema_str), [(str(name), str(text)) for name, text in others])
+            return protobuf_decoder(str(whole.schema_str), self._needed(whole, "serialized"))
         return lambda _, rest: json_value(rest)
+
+    def _needed(self, schema: Any, fmt: str | None = None) -> list[tuple[str, str]]:
+        """Name and text of the schemas that one names, each once and after those that it names itself."""
+        found: dict[str, str] = {}
+        for one in schema.references or []:
+            other = self._referred(one, fmt)
+            found |= {name: text for name, text in self._needed(other, fmt) if name not in found}
+            found[str(one.name)] = str(other.schema_str)
+        return list(found.items())
 
     def _referred(self, one: Any, fmt: str | None = None) -> Any:
         client = self._client if fmt is None else self._descriptors
