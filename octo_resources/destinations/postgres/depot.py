@@ -24,7 +24,9 @@ from octo_resources.engines.duckdb.scan import REFUSED
 from octo_resources.engines.protocol import Brought
 
 PREFIX: Final = "octo_ld_"
-_REFUSED_COLUMNS: Final = '"row" bigint, "column" text, reason text, kind text, value text'
+_REFUSED_COLUMNS: Final = '"row" bigint, "column" bytea, reason bytea, kind bytea, value bytea'
+_REFUSED_BYTES: Final = pa.schema([one if one.name == "row" else one.with_type(pa.binary()) for one in REFUSED])
+"""Bytes, for what was refused may hold what PostgreSQL's text does not: a NUL character, above all."""
 _OURS: Final = re.compile(rf"{PREFIX}[a-z0-9_]+")
 KEPT: Final = "kept"
 """The table in which attempts say what they committed."""
@@ -123,7 +125,7 @@ class PostgresDelivery:
         session = self._open
         with _explaining(session, "the refused rows cannot be staged"):
             session.run(f"CREATE UNLOGGED TABLE {self._place(name)} ({_REFUSED_COLUMNS})")
-            return session.copy(name, rows, schema=self._depot.schema)
+            return session.copy(name, rows.cast(_REFUSED_BYTES), schema=self._depot.schema)
 
     def keep(self) -> str:
         session = self._open
