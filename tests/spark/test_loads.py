@@ -47,7 +47,7 @@ THERE = (
 ODD = [
     sale(20, total="much"), sale(21, total="-1"), sale(22, state="lost"), sale(23, customer=77),
     sale(5, total="1.10", email="twice@shop.example"), sale(30, at="2026-02-30T00:00:00Z"), sale(31, total="1e2"),
-    sale(32, total="1234567890123"), sale(33) | {"extra": {"a": [1]}},
+    sale(32, total="1234567890123"), sale(33) | {"extra": {"a": [1]}}, sale(34, state="pa\x00id"),
 ]  # fmt: skip
 
 

@@ -166,6 +166,16 @@ def test_parquet(land: Land, spark: SparkEngine) -> None:
     assert len(found["refused"]) == 4  # what is no int16 in each of four files
 
 
+def test_texts_in_parquet_are_read_as_texts_are(land: Land, spark: SparkEngine) -> None:
+    """Databases' numerics of any precision and intervals land so; what is no value of the type is its row's fault."""
+    texts = {"n": ["1.5", "NaN", None, "-0.000000001"], "span": ["P-1M2DT-5M", "PT1S", "soon", None]}
+    nul = pa.array(["a", "b\x00", None, "c"])
+    fields = schema({"n": "decimal(38,9)", "span": "interval", "s": "text"}, {"s": "typed"})
+    land.add(written(2, **{name: pa.array(values) for name, values in texts.items()}, s=nul), "parquet")
+    found = same(spark, land, fields, {"n": "n", "span": "span", "s": "s"})
+    assert len(found["refused"]) == 2
+
+
 def made(engine: Engine, land: Land, maker: Maker, name: str) -> dict[str, Any]:
     """What was made of files: every line with where it comes from, and what was counted."""
     folder = land.folder / name

@@ -165,7 +165,7 @@ def test_sqlite_bytes_beside_other_values_stay_the_bytes_they_are(tmp_path: Path
     found = read(url="sqlite:///shop.db", table="t").rows
     assert [(row["photo"], row["note"]) for row in found] == [(b"\x00\xff", "a"), (b"none", "b"), (None, None)]
     kept = [row["note"] for row in read(url="sqlite:///shop.db", table="u").rows]
-    assert kept == [b"a", b"\xff"], "bytes, which the reader of landed files takes as text where they are text"
+    assert kept == ["a", b"\xff"], "bytes, which are no text, for the reader of landed files to set aside"
 
 
 def test_duckdb_types_and_values(tmp_path: Path, read: Reading) -> None:
