@@ -176,7 +176,7 @@ def _checked(body: bytes, door: Door) -> Items:
             said = f"more than {ITEM_BYTES:,} bytes, which is more than a message of Kafka holds"
             raise BadItems([Wrong(number, said) for number in wide])
     if door.contract is not None:
-        wrong = _wrong(items, door.contract)
+        wrong = [*items.doubled, *_wrong(items, door.contract)]
         if wrong:
             raise BadItems(wrong)
     return items

@@ -85,6 +85,8 @@ def _inner(kind: DataType, fmt: str | None) -> Reader:
 def _text(token: str) -> str:
     if "\x00" in token:
         raise ValueError("a NUL character")
+    if not token.isascii() and re.search("[\ud800-\udfff]", token):
+        raise ValueError("half a character (a lone surrogate)")
     return token
 
 

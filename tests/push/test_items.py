@@ -27,6 +27,8 @@ REFUSED = [
     ("a broken line", b'{"a":1}\n{"a"\n', True, 2, "broken JSON"),
     ("not a number", b'{"a": NaN}', True, 1, "NaN is no JSON"),
     ("no UTF-8", b'{"a": "\xff"}', True, 1, "broken JSON"),
+    ("UTF-16", '{"a": "b"}'.encode("utf-16"), True, 1, "no UTF-8"),
+    ("UTF-16 without its mark", '{"a": 1}'.encode("utf-16-le"), True, 1, "broken JSON"),
     ("too deep", b'{"a":' + b"[" * 100_000, True, 1, "too deeply"),
 ]
 
@@ -82,12 +84,18 @@ MISFITS = [
     (b'{"placed": "2026-02-03"}', "placed", "2026-02-03"),
     (b'{"paid": "perhaps"}', "paid", "perhaps"),
     (b'{"note": "a\\u0000b"}', "note", "NUL"),
+    (b'{"note": "a\\ud800"}', "note", "surrogate"),
     (b'{"tags": [1, 300]}', "tags", "300"),
     (b'{"tags": "none"}', "tags", "none"),
     (b'{"ship": {"km": "far"}}', "ship.km", "far"),
     (b'{"ship": 4}', "ship", "no object"),
     (b'{"amount": 1e999999999}', "amount", "1e999999999"),
 ]
+
+
+def test_a_key_that_stands_twice_is_known() -> None:
+    found = read_items(b'[{"a":1,"b":{"a":1}}, {"a":1,"\\u0061":2}, {"a":"x\\":","b":[{"c":1,"c":2}]}]')
+    assert [(one.item, one.path) for one in found.doubled] == [(2, "a")]
 
 
 @pytest.mark.parametrize("body", FITS)

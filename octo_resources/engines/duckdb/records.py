@@ -84,17 +84,20 @@ class RecordReader:
             raise UnfitError("malformed JSON: nested too deeply") from error
         if members is None:  # broken, a key twice or half a surrogate pair: the judge says which
             record = exact.decode(text)
+            found = exact.tokens(record, self._paths)
             self._count(tuple(record), gone=TOMBSTONE in self._known and record.get(TOMBSTONE) is True)
-            return exact.tokens(record, self._paths)
-        gone = TOMBSTONE in self._known and TOMBSTONE in members and bytes(members[TOMBSTONE]) == b"true"
-        self._count(tuple(members), gone=gone)
+            return found
         if self._flat is not None:
             raws = map(members.get, self._flat)
-            return [
+            found = [
                 _text(bytes(raw), field) if raw is not None else None
                 for raw, field in zip(raws, self._flat, strict=True)
             ]
-        return [_token(members, parts) for parts in self._paths]
+        else:
+            found = [_token(members, parts) for parts in self._paths]
+        gone = TOMBSTONE in self._known and TOMBSTONE in members and bytes(members[TOMBSTONE]) == b"true"
+        self._count(tuple(members), gone=gone)  # of rows that are read: one that is refused misses nothing
+        return found
 
     def _count(self, keys: tuple[str, ...], *, gone: bool) -> None:
         gaps = self._gaps.get(keys)

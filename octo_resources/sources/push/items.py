@@ -1,6 +1,7 @@
 """The items of a request's body: one JSON object, a list of them, or one a line, each kept exactly as it came."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
@@ -35,10 +36,12 @@ class BadItems(Exception):  # noqa: N818 - named after what happened, as octo_co
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """`lines`: each item's JSON text on one line; `parsed`: the same as dicts, numbers as the texts they stood as."""
+    """`lines`: each item's JSON text on one line; `parsed`: the same as dicts, numbers as the texts they stood as;
+    `doubled`: items with a key that stands twice, of which a dict says nothing."""
 
     lines: list[bytes]
     parsed: list[dict[str, object]]
+    doubled: list[Wrong]
 
 
 def read_items(body: bytes) -> Items:
@@ -48,18 +51,21 @@ def read_items(body: bytes) -> Items:
         raise BadItems([Wrong(0, "there is no item in it")])
     parsed: list[dict[str, object]] = []
     wrong: list[Wrong] = []
+    doubled: list[Wrong] = []
     for number, line in enumerate(lines, 1):
         try:
-            found = json.loads(line, parse_float=str, parse_int=str, parse_constant=_refuse)
+            found = json.loads(line.decode(), parse_float=str, parse_int=str, parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
             raise BadItems([Wrong(number, f"broken JSON: {_plain(error)}")], broken=True) from None
         if isinstance(found, dict):
             parsed.append(found)
+            if line.count(b'":') != len(found) and (key := _doubled(line)) is not None:
+                doubled.append(Wrong(number, "a key stands twice", key))
         else:
             wrong.append(Wrong(number, "an item is a JSON object"))
     if wrong:
         raise BadItems(wrong)
-    return Items(lines, parsed)
+    return Items(lines, parsed, doubled)
 
 
 def _lines(body: bytes) -> list[bytes]:
@@ -72,10 +78,16 @@ def _lines(body: bytes) -> list[bytes]:
     if b"\n" not in text:
         return [text] if text else []
     try:  # one document over several lines, or a document a line
-        json.loads(text)
+        json.loads(text.decode())  # as text: of bytes it would guess UTF-16, which the queue's lines are not
     except (ValueError, RecursionError):
         return split_lines(text)
     return [one_line(text)]
+
+
+def _doubled(line: bytes) -> str | None:
+    """The key of the item that stands in it twice."""
+    keys = Counter(key for key, _ in json.loads(line.decode(), object_pairs_hook=list))
+    return next((key for key, times in keys.items() if times > 1), None)
 
 
 def _refuse(word: str) -> NoReturn:
