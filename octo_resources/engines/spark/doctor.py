@@ -1,24 +1,21 @@
 """Whether a Spark can be reached and its executors can do our work: their Python, our packages, the same versions."""
 
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Final, Literal, NamedTuple
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 
 from octo_core.errors import EngineError
 from octo_core.spec.pipeline import Engine
-from octo_resources.engines.spark.missing import explained, require_java
+from octo_resources.engines.spark.missing import explained, require_answer, require_java
 from octo_resources.engines.spark.session import Settings, close, session
 from octo_resources.engines.spark.tokens import Task
 from octo_resources.engines.spark.types import spark_schema
 
 PACKAGES: Final = ("octopipe", "pyarrow", "duckdb", "adbc-driver-postgresql")
 """What a task imports."""
-_SECONDS: Final = 5.0
 _TOLD: Final = pa.schema({"host": pa.string(), "python": pa.string(), "packages": pa.string()})
 
 
@@ -32,7 +29,7 @@ def examine(engine: Engine, reveal: Callable[[str], str] = str) -> Examined:
     """Open a session, run one small job on it and close it again: some 10 s, once an address."""
     settings = Settings.of(engine, reveal)
     try:
-        _reach(settings)
+        require_answer(settings.remote or settings.master)
         if settings.remote is None:
             require_java(settings.place)
         return _executors(settings)
@@ -40,24 +37,6 @@ def examine(engine: Engine, reveal: Callable[[str], str] = str) -> Examined:
         return Examined("broken", f"{settings.place}: {error.message}", error.hint)
     finally:
         close()
-
-
-def _reach(settings: Settings) -> None:
-    """Raises EngineError where nothing listens: Spark itself would try for minutes before it says so."""
-    text = settings.remote or settings.master
-    if not text.startswith(("sc://", "spark://")):
-        return
-    for place in text.partition("://")[2].partition("/")[0].partition(";")[0].split(","):
-        parts = urlsplit(f"//{place}")
-        port = parts.port or (15002 if settings.remote else 7077)
-        try:
-            socket.create_connection((parts.hostname or "localhost", port), timeout=_SECONDS).close()
-            return
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-    what = "engine.remote" if settings.remote else "engine.master"
-    hint = f"is it running? look at {what}'s host and port, and at firewalls"
-    raise EngineError(f"nothing answers there ({reason})", where=settings.place, hint=hint)
 
 
 def _executors(settings: Settings) -> Examined:

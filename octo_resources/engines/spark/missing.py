@@ -3,11 +3,13 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from octo_core.errors import EngineError, OctopipeError
 
@@ -15,6 +17,7 @@ JAVA: Final = (17, 21)
 """Java's versions that Spark 4.2 runs on."""
 _RAISED: Final = re.compile(r"\[[A-Z_.]+\] |[\w.]*(?:Error|Exception): ")
 """A line that says what was raised, in Python or Java."""
+_SECONDS: Final = 5.0
 _VERSION: Final = re.compile(r'version "(\d+)')
 
 
@@ -95,3 +98,22 @@ def engine_error(place: str, text: str) -> EngineError:
     lines = [line.strip() for line in text.strip().splitlines() if line.strip() and not line.strip().startswith("at ")]
     told = [line for line in lines if _RAISED.match(line)]
     return EngineError(f"Spark failed: {(told or lines or ['no reason given'])[0][:500]}", where=place, retryable=True)
+
+
+def require_answer(address: str) -> None:
+    """Raises EngineError where nothing listens at a master or a Spark Connect server: Spark itself would try for
+    minutes before it says so, and the load's tables are locked all that time."""
+    if not address.startswith(("sc://", "spark://")):
+        return
+    remote = address.startswith("sc://")
+    reason = "no address"
+    for place in address.partition("://")[2].partition("/")[0].partition(";")[0].split(","):
+        try:
+            parts = urlsplit(f"//{place}")
+            port = parts.port or (15002 if remote else 7077)
+            socket.create_connection((parts.hostname or "localhost", port), timeout=_SECONDS).close()
+            return
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or type(error).__name__
+    hint = f"is it running? look at {'engine.remote' if remote else 'engine.master'}'s host and port, and at firewalls"
+    raise EngineError(f"nothing answers there ({reason})", where=address.partition(";")[0], hint=hint)

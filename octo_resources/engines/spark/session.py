@@ -147,7 +147,7 @@ def _opened(settings: Settings) -> "SparkSession":
     except ImportError:
         hint = "pip install 'octopipe[spark]'"
         raise EngineError("the Spark engine is not installed", where=settings.place, hint=hint) from None
-    from octo_resources.engines.spark.missing import explained, require_java
+    from octo_resources.engines.spark.missing import explained, require_answer, require_java
 
     conf = configuration(settings)
     if settings.remote is None:
@@ -158,6 +158,7 @@ def _opened(settings: Settings) -> "SparkSession":
         if settings.loopback:
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     assert pyspark.__version__
+    require_answer(settings.remote or settings.master)
     with explained(settings.place):
         found = _built(conf)
         return settled(found)
