@@ -2,11 +2,12 @@
 
 import pytest
 
+from octo_core.errors import EngineError
 from octo_core.spec.pipeline import Engine
 from octo_resources.engines.choice import ATTACH, FROM, attaches, choose
 from octo_resources.engines.spark.doctor import examine
 from octo_resources.engines.spark.missing import engine_error, java, java_fits
-from octo_resources.engines.spark.session import MEANINGS, Settings, configuration
+from octo_resources.engines.spark.session import MEANINGS, Settings, configuration, session
 
 
 def engine(**said: object) -> Engine:
@@ -103,3 +104,5 @@ def test_the_doctor_says_where_nothing_answers() -> None:
         assert found.state == "broken"
         assert "nothing answers there" in found.found
         assert "secret" not in found.found
+        with pytest.raises(EngineError, match="nothing answers there"):  # a load too, which has tables locked
+            session(Settings.of(engine(kind="spark", **said)))

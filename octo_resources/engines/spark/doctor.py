@@ -1,5 +1,6 @@
 """Whether a Spark can be reached and its executors can do our work: their Python, our packages, the same versions."""
 
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
