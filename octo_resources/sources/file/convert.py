@@ -62,11 +62,7 @@ def write_exact(path: Path, wide: list[str], target: Path) -> Written:
         with pq.ParquetWriter(target, schema) as out:
             for batch in file.iter_batches():
                 columns = [
-                    pa.array(
-                        [None if value is None else format(value, "f") for value in column.to_pylist()], pa.string()
-                    )
-                    if field.name in wide
-                    else column
+                    pa.array(map(_digits, column.to_pylist()), pa.string()) if field.name in wide else column
                     for field, column in zip(file.schema_arrow, batch.columns, strict=True)
                 ]
                 out.write_batch(pa.record_batch(columns, schema=schema))
