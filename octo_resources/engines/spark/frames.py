@@ -201,10 +201,9 @@ def _kind_at(schema: SourceSchema, path: str) -> pa.DataType:
     """The Arrow type of a path's values in typed files."""
     first, *rest = path_parts(path)
     field: Field | None = schema.field(str(first))
+    # Texts are read by the expressions: what is no value of the type is a row's fault there, not a task's.
     if field is not None and not rest and field.carrier != "typed":
-        return (
-            pa.string()
-        )  # texts that the expressions read: what is no value of the type is a row's fault, not a task's
+        return pa.string()
     for part in rest:
         field = field.child("[]" if isinstance(part, int) else part) if field is not None else None
     found = arrow_type(field.type) if field is not None else pa.string()
