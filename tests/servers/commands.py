@@ -25,12 +25,19 @@ from typing import Any, NoReturn
 PROJECT = Path(__file__).parents[2]
 OCTOPIPE = "octo_cli.main:run"
 PACKAGES = (
+    "octo_cli",
     "octo_cli.commands",
+    "octo_core.inference",
+    "octo_core.mapping",
+    "octo_core.plan",
+    "octo_resources.engines.duckdb",
     "octo_resources.flow",
     "octo_resources.destinations.postgres",
     "octo_resources.sources",
+    "octo_resources.sources.file",
 )
 MODULES = (
+    "adbc_driver_postgresql.dbapi",
     "octo_assets.launch",
     "octo_assets.report",
     "octo_core.expressions",
@@ -41,7 +48,10 @@ MODULES = (
     "sqlalchemy.dialects.postgresql.psycopg",
     "duckdb",
     "psycopg",
-    "pyarrow.compute",
+    "pyarrow.dataset",  # with pandas, for which pyarrow looks as soon as it makes an array
+    "rapidfuzz.process",
+    "scipy.optimize",
+    "upath",
 )
 
 
