@@ -68,8 +68,10 @@ def _canonical(space: "Workspace", name: str, tables: Sequence[str] | None) -> l
 def _run(space: "Workspace", name: str, full: bool, since: str | None, tables: list[str] | None) -> "LoadResult":
     """As a Dagster run. What failed in it fails here, with the same words."""
     from octo_assets.launch import launch  # dagster: 2.5 s to import
+    from octo_cli.sparing import spare_pandas
     from octo_resources.flow import waiting
 
+    spare_pandas()
     with console.progress(f"running {name}") as progress:
         progress(0, 0, "starting Dagster")
         ran = launch(space.project, name, tables=tables, full=full, since=since)
