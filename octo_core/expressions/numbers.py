@@ -12,14 +12,15 @@ PLAIN: Final = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 WITH_EXPONENT: Final = PLAIN + r"[eE][+-]?0*[0-9]{1,3}"
 FLOAT: Final = PLAIN + r"(?:[eE][+-]?[0-9]{1,4})?"
 
-_CORE = re.compile(r"1(?P<group>[.,'’_ \u00a0\u202f])?234(?:(?P<point>[.,])56)?")
-_PAIRS = re.compile(r"12(?P<group>[.,'’ \u00a0\u202f])34(?P=group)567(?:(?P<point>[.,])89)?")
+_CORE = re.compile(r"1(?P<group>[.,'’_ \u00a0\u202f\u2009])?234(?:(?P<point>[.,])56)?")
+_PAIRS = re.compile(r"12(?P<group>[.,'’ \u00a0\u202f\u2009])34(?P=group)567(?:(?P<point>[.,])89)?")
 """As in India: the last three digits, then two by two."""
-_SPACE: Final = "[ \u00a0\u202f]"
+_SPACE: Final = "[ \u00a0\u202f\u2009]"
 _GROUPS: Final[dict[str, str]] = {
     " ": _SPACE,
     "\u00a0": _SPACE,
     "\u202f": _SPACE,
+    "\u2009": _SPACE,
     "'": "['’]",
     "’": "['’]",
 }
@@ -45,8 +46,8 @@ class NumberFormat:
         digits = r"[0-9]+"
         if self.group:
             group = self._group_class
-            paired = rf"[0-9]{{1,2}}(?:{group}[0-9]{{2}})+{group}[0-9]{{3}}|" if self.pairs else ""
-            digits = rf"(?:{paired}[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|[0-9]+)"
+            paired = rf"[1-9][0-9]?(?:{group}[0-9]{{2}})+{group}[0-9]{{3}}|" if self.pairs else ""
+            digits = rf"(?:{paired}[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+|[0-9]+)"
         number = digits + (rf"(?:{re.escape(self.point)}[0-9]+)?" if self.point else "")
         before = rf"(?:{re.escape(self.prefix)}{_SPACE}?)?" if self.prefix else ""
         after = rf"(?:{_SPACE}?{re.escape(self.suffix)})?" if self.suffix else ""

@@ -54,23 +54,26 @@ class Claim:
     scale: int = 0
 
 
-_SHAPES: Final = (
+_SHAPES: Final = (  # thousands never begin with a zero: 0,102 is a fraction
     (INTEGER, re.compile(r"[+-]?(\d+)", re.ASCII)),
     (POINT3, re.compile(r"[+-]?([1-9]\d{0,2})\.(\d{3})", re.ASCII)),
     (DECIMAL, re.compile(r"[+-]?(\d*)\.(\d+)", re.ASCII)),
     (FLOAT, re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d{1,3}", re.ASCII)),
     (COMMA3, re.compile(r"[+-]?([1-9]\d{0,2}),(\d{3})", re.ASCII)),
-    (EN_GROUPED, re.compile(r"[+-]?(\d{1,3}(?:,\d{3})+)(?:\.(\d+))?", re.ASCII)),
-    (PAIRED, re.compile(r"[+-]?(\d{1,2}(?:,\d{2})+,\d{3})(?:\.(\d+))?", re.ASCII)),
-    (DE_GROUPED, re.compile(r"[+-]?(\d{1,3}(?:\.\d{3}){2,})(?:,(\d+))?|[+-]?(\d{1,3}(?:\.\d{3})+),(\d+)", re.ASCII)),
+    (EN_GROUPED, re.compile(r"[+-]?([1-9]\d{0,2}(?:,\d{3})+)(?:\.(\d+))?", re.ASCII)),
+    (PAIRED, re.compile(r"[+-]?([1-9]\d?(?:,\d{2})+,\d{3})(?:\.(\d+))?", re.ASCII)),
+    (
+        DE_GROUPED,
+        re.compile(r"[+-]?([1-9]\d{0,2}(?:\.\d{3}){2,})(?:,(\d+))?|[+-]?([1-9]\d{0,2}(?:\.\d{3})+),(\d+)", re.ASCII),
+    ),
     (COMMA, re.compile(r"[+-]?(\d*),(\d+)", re.ASCII)),
-    (SPACED, re.compile(r"[+-]?(\d{1,3}(?:[ \u00a0\u202f]\d{3})+)(?:,(\d+))?", re.ASCII)),
-    (QUOTED, re.compile(r"[+-]?(\d{1,3}(?:['’]\d{3})+)(?:\.(\d+))?", re.ASCII)),
+    (SPACED, re.compile(r"[+-]?([1-9]\d{0,2}(?:[ \u00a0\u202f\u2009]\d{3})+)(?:,(\d+))?", re.ASCII)),
+    (QUOTED, re.compile(r"[+-]?([1-9]\d{0,2}(?:['’]\d{3})+)(?:\.(\d+))?", re.ASCII)),
 )
 _CODES = "USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|CZK|BRL|MXN|ZAR|KRW|Rs"
 _ADORNED = re.compile(
-    rf"([+-]?)(?P<before>[$€£¥₹] ?|(?:{_CODES}) )?(?P<number>[+-]?[\d.,'’\u00a0\u202f ]*\d)"
-    rf"(?P<after> ?[$€£¥₹%]| (?:{_CODES}))?",
+    rf"([+-]?)(?P<before>(?:R\$|[$€£¥₹])[ \u00a0\u202f]?|(?:{_CODES})[ \u00a0\u202f])?(?P<number>[+-]?[\d.,'’\u00a0\u202f\u2009 ]*\d)"
+    rf"(?P<after>[ \u00a0\u202f]?[$€£¥₹%‰]|[ \u00a0\u202f](?:{_CODES}))?",
     re.ASCII,
 )
 _DIGIT = re.compile("[0-9]")
@@ -148,7 +151,7 @@ def _clock(number: int) -> bool:
 
 def _value(text: str, shape: str) -> float:
     if shape in (COMMA, DE_GROUPED, SPACED):
-        text = re.sub(r"[.\s\u00a0\u202f]", "", text).replace(",", ".")
+        text = re.sub(r"[.\s\u00a0\u202f\u2009]", "", text).replace(",", ".")
     return float(re.sub("[,'’]", "", text))
 
 

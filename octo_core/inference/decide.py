@@ -80,7 +80,7 @@ def _structure(profile: FieldProfile, name: str, month_first: bool = False) -> t
         return _record(profile, objects, month_first)
     if arrays and enough(arrays, values):
         return _list(profile, arrays, name, month_first)
-    if objects or arrays:
+    if (objects or arrays) and not enough(values - objects - arrays, values):
         kinds = ", ".join(sorted(carriers))
         return _counted(JSON, values, values, f"values of different structure ({kinds}), kept as JSON"), ()
     return None
