@@ -121,7 +121,7 @@ def _number(profile: FieldProfile, of: int, name: str) -> Choice | None:
         return Choice(TEXT, of, of, why)
     low = min((evidence.low for evidence in best.shapes.values()), key=lambda bound: bound[0])
     high = max((evidence.high for evidence in best.shapes.values()), key=lambda bound: bound[0])
-    if best.format is None and best.adornment is None and c.FLOAT not in best.shapes:
+    if best.format is None and best.adornment is None and kind.family != "float":
         layout = _epoch(low[0], high[0], name, max(evidence.scale for evidence in best.shapes.values()))
         if layout:
             return Choice(TIMESTAMPTZ, best.held, of, f"numbers in the range of {layout}", layout, low[1], high[1])

@@ -72,7 +72,8 @@ _SHAPES: Final = (  # thousands never begin with a zero: 0,102 is a fraction
 )
 _CODES = "USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|CZK|BRL|MXN|ZAR|KRW|Rs"
 _ADORNED = re.compile(
-    rf"([+-]?)(?P<before>(?:R\$|[$€£¥₹])[ \u00a0\u202f]?|(?:{_CODES})[ \u00a0\u202f])?(?P<number>[+-]?[\d.,'’\u00a0\u202f\u2009 ]*\d)"
+    rf"([+-]?)(?P<before>(?:R\$|[$€£¥₹])[ \u00a0\u202f]?|(?:{_CODES})[ \u00a0\u202f])?"
+    rf"(?P<number>[+-]?[\d.,'’\u00a0\u202f\u2009 ]*\d)"
     rf"(?P<after>[ \u00a0\u202f]?[$€£¥₹%‰]|[ \u00a0\u202f](?:{_CODES}))?",
     re.ASCII,
 )

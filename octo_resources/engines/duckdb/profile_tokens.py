@@ -269,7 +269,8 @@ def _number_query(shape: str, adornment: str | None) -> _Query:
         bare = f"concat('-', {bare})"
     value = f"TRY_CAST({bare} AS DOUBLE)"
     if shape in (c.COMMA, c.SPACED, c.DE_GROUPED):
-        value = rf"TRY_CAST(replace(regexp_replace({bare}, '[. \x{{a0}}\x{{202f}}\x{{2009}}]', '', 'g'), ',', '.') AS DOUBLE)"
+        plain = rf"regexp_replace({bare}, '[. \x{{a0}}\x{{202f}}\x{{2009}}]', '', 'g')"
+        value = f"TRY_CAST(replace({plain}, ',', '.') AS DOUBLE)"
     elif shape in (c.COMMA3, c.EN_GROUPED, c.QUOTED, c.PAIRED):
         value = f"TRY_CAST(regexp_replace({bare}, '[,''’]', '', 'g') AS DOUBLE)"
     at = f"strpos({bare}, '{mark}')"
