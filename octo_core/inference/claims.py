@@ -16,6 +16,13 @@ NULL_SPELLINGS: Final = frozenset({
 })  # fmt: skip
 """Lower-case words that mean "no value" where the rest of a field is typed; in plain text they are text."""
 
+ZERO_DATES: Final = frozenset({
+    "00000000", "0000-00-00", "0000-00-00 00:00:00", "00.00.0000", "00/00/0000", "00000000000000",
+})  # fmt: skip
+"""How MySQL and SAP write that there is no date: no value among dates, and a value anywhere else."""
+NULL_WORDS: Final = NULL_SPELLINGS | ZERO_DATES
+LONGEST_NULL: Final = 20
+
 BOOLEAN_PAIRS: Final = (
     ("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"), ("1", "0"),
     ("ja", "nein"), ("j", "n"), ("wahr", "falsch"), ("oui", "non"), ("o", "n"), ("vrai", "faux"), ("si", "no"),

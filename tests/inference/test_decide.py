@@ -184,6 +184,14 @@ def test_words_for_null_are_nulls_of_typed_fields_and_text_elsewhere() -> None:
     assert (str(word.type), word.nulls, word.nullable) == ("text", (), False)
 
 
+def test_zero_dates_are_no_dates_and_values_elsewhere() -> None:
+    for zero, value in (("00000000", "20240131"), ("0000-00-00", "2024-01-31"), ("00.00.0000", "31.01.2024")):
+        field = infer_column([zero, value, value], "day")
+        assert (str(field.type), field.nulls) == ("date", (zero,))
+    code = infer_column(["00000000", *MANY], "amount")
+    assert (str(code.type), code.nulls) == ("int32", ())
+
+
 def test_leading_zeros_of_one_value_are_enough_to_stay_text() -> None:
     assert str(infer_column(["00501", "10001"], "zip").type) == "text"
 

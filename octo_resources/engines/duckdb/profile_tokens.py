@@ -178,10 +178,11 @@ def _exact_distinct(con: "duckdb.DuckDBPyConnection", column: Column, seen: Basi
 
 
 def _spelled(con: "duckdb.DuckDBPyConnection", column: Column) -> dict[str, int]:
-    words = ", ".join(literal(word) for word in sorted(c.NULL_SPELLINGS))
+    words = ", ".join(literal(word) for word in sorted(c.NULL_WORDS))
     query = (
         f"SELECT v, count(*) FROM {column.values}"
-        f" WHERE length(v) <= 16 AND lower(trim(v, ' ' || chr(9))) IN ({words}) GROUP BY v LIMIT {MAX_MASKS}"
+        f" WHERE length(v) <= {c.LONGEST_NULL} AND lower(trim(v, ' ' || chr(9))) IN ({words})"
+        f" GROUP BY v LIMIT {MAX_MASKS}"
     )
     return dict(con.execute(query).fetchall())
 
