@@ -84,6 +84,8 @@ _ADORNED = re.compile(
     rf"(?P<after>[ \u00a0\u202f]?[$€£¥₹%‰]|[ \u00a0\u202f](?:{_CODES}))?",
     re.ASCII,
 )
+TRAILING: Final = "#-"
+"""The adornment of numbers whose minus stands behind them."""
 _DIGIT = re.compile("[0-9]")
 _UUID_LENGTH: Final = 36
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -124,6 +126,9 @@ def _numbers(text: str) -> Iterator[Claim]:
     if _DIGIT.search(text) is None:  # digits of other scripts are text: no cast reads them
         return
     bracketed = text[0] == "(" and text[-1] == ")"
+    if text[-1] == "-" and text[0].isdigit():  # SAP's way to write -12: 12-
+        yield from _number(f"-{text[:-1]}", TRAILING)
+        return
     adorned = _ADORNED.fullmatch(text[1:-1] if bracketed else text)
     if adorned is None:
         return

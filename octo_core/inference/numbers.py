@@ -42,8 +42,8 @@ def readings(profile: FieldProfile) -> list[NumberReading]:
     adornments = {key[1] for key in profile.claims if key[0] in c.NUMBER_SHAPES}
     for adornment in sorted(adornments, key=lambda text: text or ""):
         shapes = _shapes(profile.claims, adornment)
-        if adornment and adornment[0] == "(":  # the positive numbers beside them stand without brackets
-            inside = adornment[1:-1]
+        if adornment == c.TRAILING or (adornment and adornment[0] == "("):  # positive ones beside them stand bare
+            inside = "#" if adornment == c.TRAILING else adornment[1:-1]
             bare = _shapes(profile.claims, inside if inside != "#" else None)
             if not bare and set(shapes) == {c.INTEGER}:
                 continue  # (1), (2), (3): marks of a list as likely as losses

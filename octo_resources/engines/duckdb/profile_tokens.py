@@ -254,6 +254,8 @@ def _adorned(shape: str, adornment: str | None) -> str:
     """The grammar of a shape with what claims.py says is around it: `$#`, `USD #`, `#%`, `(#)`."""
     if adornment is None:
         return shape
+    if adornment == c.TRAILING:
+        return f"(?:{shape.removeprefix('[+-]?')})-"
     bracketed = adornment[0] == "("
     before, _, after = (adornment[1:-1] if bracketed else adornment).partition("#")
     left = f"{re.escape(before.strip())}{_SPACE}{'' if before.endswith(' ') else '?'}" if before else ""
@@ -266,7 +268,9 @@ def _number_query(shape: str, adornment: str | None) -> _Query:
     fits = f"regexp_full_match(v, {literal(_adorned(_SHAPES[shape], adornment))})"
     mark = {c.COMMA: ",", c.COMMA3: ",", c.SPACED: ",", c.DE_GROUPED: ","}.get(shape, ".")
     bare = "v" if adornment is None else "regexp_replace(v, '[^-+0-9.,]', '', 'g')"
-    if adornment and adornment[0] == "(":
+    if adornment == c.TRAILING:
+        bare = "concat('-', left(v, length(v) - 1))"
+    elif adornment and adornment[0] == "(":
         bare = f"concat('-', {bare})"
     value = f"TRY_CAST({bare} AS DOUBLE)"
     if shape in (c.COMMA, c.SPACED, c.DE_GROUPED):
