@@ -11,7 +11,7 @@ from octo_core.reading import read_list, reader, token_of
 from octo_core.schema import Field, SourceSchema
 from octo_core.types import TEXT
 
-_ANY_STRUCTURE: Final = ("object", "array", "typed")
+_ANY_STRUCTURE: Final = ("object", "array", "mixed", "typed")
 _Check = Callable[[object], object]
 """Takes a value that is not null. Raises ValueError where the contract refuses it."""
 

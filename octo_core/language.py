@@ -2,5 +2,5 @@
 
 from typing import Final
 
-LANGUAGE_VERSION: Final = 2
+LANGUAGE_VERSION: Final = 3
 """Part of every fingerprint: goes up when the meaning of any expression changes."""

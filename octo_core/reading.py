@@ -162,7 +162,8 @@ def _formatted(kind: DataType, text: str) -> Reader:
             return None
         plain = drop.sub("", token)
         plain = plain.replace(",", ".") if fmt.point == "," else plain
-        return _number(plain.replace("−", "-").replace("(", "-"), kind)
+        plain = plain.replace("−", "-").replace("(", "-")
+        return _number(f"-{plain[:-1]}" if plain.endswith("-") else plain, kind)
 
     return read
 

@@ -117,7 +117,7 @@ class _Layout:
 
     def _annotated(self, one: Field) -> str:
         said = [json.dumps(str(one.type), ensure_ascii=False)]
-        if one.type.kind in ("record", "json") and one.carrier in ("object", "array", "typed"):
+        if one.type.kind in ("record", "json") and one.carrier in ("object", "array", "mixed", "typed"):
             return self._python(one.type)  # any structure is taken as it is
         nulls = tuple(one.nulls)
         if self.delimited and not self._always(one) and one.type.kind not in ("text", "json"):

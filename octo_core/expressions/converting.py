@@ -10,10 +10,12 @@ from typing import Final
 from octo_core.expressions.engine import Change
 from octo_core.expressions.formats import reason_noun
 from octo_core.expressions.numbers import PLAIN, WITH_EXPONENT
-from octo_core.types import TEXT, TIMESTAMP, DataType
+from octo_core.types import INT64, INTEGER_BITS, TEXT, TIMESTAMP, DataType
 
 _TEXTS: Final = frozenset({"text", "uuid", "json", "record"})
 """Kinds whose values travel as their text."""
+_EXACT_BITS: Final = {"float32": 16, "float64": 32}
+"""Widths of integers all of which a float holds."""
 
 
 class Converting(ABC):
@@ -174,7 +176,13 @@ class Converting(ABC):
         large = self.text(f" is too large for {target}")
         if target.family == "float":
             token = self._as_text(value) if source.kind == "decimal" else value  # by its text: rounded once
-            return Change(self.finite(f"TRY_CAST({token} AS {self.native(target)})"), large)
+            found = self.finite(f"TRY_CAST({token} AS {self.native(target)})")
+            if not source.is_integer or INTEGER_BITS[source.kind] <= _EXACT_BITS[target.kind]:
+                return Change(found, large)
+            back = f"TRY_CAST({found} AS {self.native(INT64)})"  # an id of 17 digits is another one as a float
+            return Change(
+                f"CASE WHEN {back} = {value} THEN {found} END", self.text(f" has more digits than {target} holds")
+            )
         if source.family == "float":
             if target.is_integer:
                 return Change(self.whole_of_float(value, target), self.text(f" is no whole number that fits {target}"))

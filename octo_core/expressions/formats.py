@@ -9,7 +9,7 @@
 | time | `hhmm` | a number: `517` is 05:17, `5` is 00:05, `2400` is 00:00 |
 | any of these | several with ` | ` between | the first that fits |
 | integers, decimal, float | none | `-12`, `1.50`, `.5`, `1e5`; no `_`, no `0x`, no NaN |
-| the same | how 1234.56 is written | `1.234,56`, `1,234.56`, `1 234,56`, `1'234.56`, `1234,56`, `1.234`, with a sign: `€1.234,56`, `1 234 kr`, `1,234.56%`, `(1,234.56)`; `12,34,567.89` where digits are grouped two by two. The number is as written: a percent sign does not divide |
+| the same | how 1234.56 is written | `1.234,56`, `1,234.56`, `1 234,56`, `1'234.56`, `1234,56`, `1.234`, with a sign: `€1.234,56`, `1 234 kr`, `1,234.56%`, `(1,234.56)`, `1.234,56-`; `12,34,567.89` where digits are grouped two by two. The number is as written: a percent sign does not divide |
 | boolean | none | `true` or `false` |
 | boolean | `Y,yes|N,no` | spellings of true, then of false; upper and lower case are alike |
 | interval | none, or `iso` | `P1DT2H`, `PT90.5S`, `P2W` |

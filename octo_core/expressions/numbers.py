@@ -12,14 +12,15 @@ PLAIN: Final = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 WITH_EXPONENT: Final = PLAIN + r"[eE][+-]?0*[0-9]{1,3}"
 FLOAT: Final = PLAIN + r"(?:[eE][+-]?[0-9]{1,4})?"
 
-_CORE = re.compile(r"1(?P<group>[.,'’_ \u00a0\u202f])?234(?:(?P<point>[.,])56)?")
-_PAIRS = re.compile(r"12(?P<group>[.,'’ \u00a0\u202f])34(?P=group)567(?:(?P<point>[.,])89)?")
+_CORE = re.compile(r"1(?P<group>[.,'’_ \u00a0\u202f\u2009])?234(?:(?P<point>[.,])56)?")
+_PAIRS = re.compile(r"12(?P<group>[.,'’ \u00a0\u202f\u2009])34(?P=group)567(?:(?P<point>[.,])89)?")
 """As in India: the last three digits, then two by two."""
-_SPACE: Final = "[ \u00a0\u202f]"
+_SPACE: Final = "[ \u00a0\u202f\u2009]"
 _GROUPS: Final[dict[str, str]] = {
     " ": _SPACE,
     "\u00a0": _SPACE,
     "\u202f": _SPACE,
+    "\u2009": _SPACE,
     "'": "['’]",
     "’": "['’]",
 }
@@ -37,6 +38,8 @@ class NumberFormat:
     suffix: str
     parentheses: bool
     """Whether `(12)` means -12."""
+    trailing: bool = False
+    """Whether `12-` means -12, as SAP writes."""
     pairs: bool = False
     """Whether digits before the last three may be grouped two by two, as 12,34,567 is."""
 
@@ -45,12 +48,14 @@ class NumberFormat:
         digits = r"[0-9]+"
         if self.group:
             group = self._group_class
-            paired = rf"[0-9]{{1,2}}(?:{group}[0-9]{{2}})+{group}[0-9]{{3}}|" if self.pairs else ""
-            digits = rf"(?:{paired}[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|[0-9]+)"
+            paired = rf"[1-9][0-9]?(?:{group}[0-9]{{2}})+{group}[0-9]{{3}}|" if self.pairs else ""
+            digits = rf"(?:{paired}[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+|[0-9]+)"
         number = digits + (rf"(?:{re.escape(self.point)}[0-9]+)?" if self.point else "")
         before = rf"(?:{re.escape(self.prefix)}{_SPACE}?)?" if self.prefix else ""
         after = rf"(?:{_SPACE}?{re.escape(self.suffix)})?" if self.suffix else ""
         signed = rf"(?:[+\-−]?{before}|{before}[+\-−]){number}{after}"
+        if self.trailing:
+            return rf"(?:{signed}|{before}{number}{after}[\-−])"
         return rf"(?:{signed}|\({before}{number}{after}\))" if self.parentheses else signed
 
     @property
@@ -67,17 +72,21 @@ class NumberFormat:
         sql = f"regexp_replace({token}, {text_literal(self.dropped)}, '', 'g')"
         if self.point == ",":
             sql = f"replace({sql}, ',', '.')"
-        return f"replace(replace({sql}, '−', '-'), '(', '-')"
+        sql = f"replace(replace({sql}, '−', '-'), '(', '-')"
+        return f"regexp_replace({sql}, '^(.+)-$', '-\\1')" if self.trailing else sql
 
 
 @lru_cache(maxsize=512)
 def parse_number_format(text: str) -> NumberFormat:
-    """Read a number format such as `1,234.56`, `1234,56`, `€1.234,56`, `1 234 %`, `(1,234.56)`, `12,34,567.89`.
+    """Read a number format such as `1,234.56`, `1234,56`, `€1.234,56`, `1 234 %`, `(1,234.56)`, `1.234,56-`,
+    `12,34,567.89`.
 
     Raises ValueError."""
     body, parentheses = text.strip(), False
     if body.startswith("(") and body.endswith(")"):
         body, parentheses = body[1:-1].strip(), True
+    trailing = not parentheses and body.endswith("-")
+    body = body[:-1] if trailing else body
     pairs = _PAIRS.search(body)
     match = pairs or _CORE.search(body)
     if match is None:
@@ -90,7 +99,7 @@ def parse_number_format(text: str) -> NumberFormat:
         raise ValueError(f"{text!r} is no number format: {group!r} cannot both group thousands and start the decimals")
     if re.search(r"[0-9()+\-−.,]", prefix + suffix) or len(prefix + suffix) > 12:
         raise ValueError(f"{text!r} is no number format: {prefix + suffix!r} is no currency, unit or percent sign")
-    return NumberFormat(group, point, prefix, suffix, parentheses, pairs is not None)
+    return NumberFormat(group, point, prefix, suffix, parentheses, trailing, pairs is not None)
 
 
 def text_literal(text: str) -> str:

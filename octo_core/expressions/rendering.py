@@ -135,7 +135,8 @@ class _Renderer:
             token = self.engine.name(arg.name)
             if _is_token(arg, node.type):
                 return _Piece(token)
-            if not node.explicit and arg.type.is_numeric and node.type.is_numeric:
+            inexact = arg.type.is_integer and node.type.family == "float"
+            if not node.explicit and arg.type.is_numeric and node.type.is_numeric and not inexact:
                 # Read as what is wanted at once: what fits there may be wider than the schema says.
                 return self.changed(token, TEXT, self.engine.from_token(token, node.type, arg.format), ())
         if is_null(arg):

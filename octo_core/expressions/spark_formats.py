@@ -43,6 +43,8 @@ def _read(token: str, kind: DataType, text: str | None) -> str:
         fmt = parse_number_format(text)
         plain = f"regexp_replace({token}, {literal(fmt.dropped)}, '')"
         plain = f"translate({plain}, {literal('−(' + (',' if fmt.point == ',' else ''))}, '--.')"
+        if fmt.trailing:
+            plain = f"regexp_replace({plain}, '^(.+)-$', '-$1')"
         return f"CASE WHEN {full_match(token, fmt.regex)} THEN {plain_number(plain, kind)} END"
     if kind.kind == "boolean":
         true, false = boolean_spellings(text) if text else (frozenset({"true"}), frozenset({"false"}))

@@ -55,22 +55,24 @@ def choose(profile: FieldProfile, name: str, *, month_first: bool = False) -> Ch
 
     `month_first`: what to take where every date fits either order.
     """
-    of = profile.tokens - sum(profile.spelled_nulls.values())
+    spelled = profile.spelled_nulls
+    zeros = sum(count for word, count in spelled.items() if word in c.ZERO_DATES)
+    of = profile.tokens - sum(spelled.values()) + zeros
     if of <= 0:
         why = "only words for no value" if profile.tokens else "no values seen"
         return Choice(TEXT, profile.tokens, profile.tokens, why)
     found = (
         _uuid(profile, of)
-        or _compact_date(profile, of, name)
+        or _compact_date(profile, of - zeros, name)
         or _boolean(profile, of, name)
         or _number(profile, of, name)
-        or _temporal(profile, of, month_first)
+        or _temporal(profile, of - zeros, month_first)
         or _simple(profile, of)
     )
     if found is None:
         return Choice(TEXT, profile.tokens, profile.tokens, _text_why(profile, of))
-    failed = of - found.held
-    return found if not failed else replace(found, why=f"{found.why}; {failed} of {of} values do not fit")
+    failed = found.of - found.held
+    return found if not failed else replace(found, why=f"{found.why}; {failed} of {found.of} values do not fit")
 
 
 def _held(evidence: Evidence, kind: DataType, why: str, of: int, layout: str | None = None) -> Choice:
@@ -121,7 +123,7 @@ def _number(profile: FieldProfile, of: int, name: str) -> Choice | None:
         return Choice(TEXT, of, of, why)
     low = min((evidence.low for evidence in best.shapes.values()), key=lambda bound: bound[0])
     high = max((evidence.high for evidence in best.shapes.values()), key=lambda bound: bound[0])
-    if best.format is None and best.adornment is None and c.FLOAT not in best.shapes:
+    if best.format is None and best.adornment is None and kind.family != "float":
         layout = _epoch(low[0], high[0], name, max(evidence.scale for evidence in best.shapes.values()))
         if layout:
             return Choice(TIMESTAMPTZ, best.held, of, f"numbers in the range of {layout}", layout, low[1], high[1])

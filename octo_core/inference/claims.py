@@ -16,6 +16,13 @@ NULL_SPELLINGS: Final = frozenset({
 })  # fmt: skip
 """Lower-case words that mean "no value" where the rest of a field is typed; in plain text they are text."""
 
+ZERO_DATES: Final = frozenset({
+    "00000000", "0000-00-00", "0000-00-00 00:00:00", "00.00.0000", "00/00/0000", "00000000000000",
+})  # fmt: skip
+"""How MySQL and SAP write that there is no date: no value among dates, and a value anywhere else."""
+NULL_WORDS: Final = NULL_SPELLINGS | ZERO_DATES
+LONGEST_NULL: Final = 20
+
 BOOLEAN_PAIRS: Final = (
     ("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"), ("1", "0"),
     ("ja", "nein"), ("j", "n"), ("wahr", "falsch"), ("oui", "non"), ("o", "n"), ("vrai", "faux"), ("si", "no"),
@@ -54,25 +61,31 @@ class Claim:
     scale: int = 0
 
 
-_SHAPES: Final = (
+_SHAPES: Final = (  # thousands never begin with a zero: 0,102 is a fraction
     (INTEGER, re.compile(r"[+-]?(\d+)", re.ASCII)),
     (POINT3, re.compile(r"[+-]?([1-9]\d{0,2})\.(\d{3})", re.ASCII)),
     (DECIMAL, re.compile(r"[+-]?(\d*)\.(\d+)", re.ASCII)),
     (FLOAT, re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d{1,3}", re.ASCII)),
     (COMMA3, re.compile(r"[+-]?([1-9]\d{0,2}),(\d{3})", re.ASCII)),
-    (EN_GROUPED, re.compile(r"[+-]?(\d{1,3}(?:,\d{3})+)(?:\.(\d+))?", re.ASCII)),
-    (PAIRED, re.compile(r"[+-]?(\d{1,2}(?:,\d{2})+,\d{3})(?:\.(\d+))?", re.ASCII)),
-    (DE_GROUPED, re.compile(r"[+-]?(\d{1,3}(?:\.\d{3}){2,})(?:,(\d+))?|[+-]?(\d{1,3}(?:\.\d{3})+),(\d+)", re.ASCII)),
+    (EN_GROUPED, re.compile(r"[+-]?([1-9]\d{0,2}(?:,\d{3})+)(?:\.(\d+))?", re.ASCII)),
+    (PAIRED, re.compile(r"[+-]?([1-9]\d?(?:,\d{2})+,\d{3})(?:\.(\d+))?", re.ASCII)),
+    (
+        DE_GROUPED,
+        re.compile(r"[+-]?([1-9]\d{0,2}(?:\.\d{3}){2,})(?:,(\d+))?|[+-]?([1-9]\d{0,2}(?:\.\d{3})+),(\d+)", re.ASCII),
+    ),
     (COMMA, re.compile(r"[+-]?(\d*),(\d+)", re.ASCII)),
-    (SPACED, re.compile(r"[+-]?(\d{1,3}(?:[ \u00a0\u202f]\d{3})+)(?:,(\d+))?", re.ASCII)),
-    (QUOTED, re.compile(r"[+-]?(\d{1,3}(?:['’]\d{3})+)(?:\.(\d+))?", re.ASCII)),
+    (SPACED, re.compile(r"[+-]?([1-9]\d{0,2}(?:[ \u00a0\u202f\u2009]\d{3})+)(?:,(\d+))?", re.ASCII)),
+    (QUOTED, re.compile(r"[+-]?([1-9]\d{0,2}(?:['’]\d{3})+)(?:\.(\d+))?", re.ASCII)),
 )
 _CODES = "USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|CZK|BRL|MXN|ZAR|KRW|Rs"
 _ADORNED = re.compile(
-    rf"([+-]?)(?P<before>[$€£¥₹] ?|(?:{_CODES}) )?(?P<number>[+-]?[\d.,'’\u00a0\u202f ]*\d)"
-    rf"(?P<after> ?[$€£¥₹%]| (?:{_CODES}))?",
+    rf"([+-]?)(?P<before>(?:R\$|[$€£¥₹])[ \u00a0\u202f]?|(?:{_CODES})[ \u00a0\u202f])?"
+    rf"(?P<number>[+-]?[\d.,'’\u00a0\u202f\u2009 ]*\d)"
+    rf"(?P<after>[ \u00a0\u202f]?[$€£¥₹%‰]|[ \u00a0\u202f](?:{_CODES}))?",
     re.ASCII,
 )
+TRAILING: Final = "#-"
+"""The adornment of numbers whose minus stands behind them."""
 _DIGIT = re.compile("[0-9]")
 _UUID_LENGTH: Final = 36
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -113,6 +126,9 @@ def _numbers(text: str) -> Iterator[Claim]:
     if _DIGIT.search(text) is None:  # digits of other scripts are text: no cast reads them
         return
     bracketed = text[0] == "(" and text[-1] == ")"
+    if text[-1] == "-" and text[0].isdigit():  # SAP's way to write -12: 12-
+        yield from _number(f"-{text[:-1]}", TRAILING)
+        return
     adorned = _ADORNED.fullmatch(text[1:-1] if bracketed else text)
     if adorned is None:
         return
@@ -148,7 +164,7 @@ def _clock(number: int) -> bool:
 
 def _value(text: str, shape: str) -> float:
     if shape in (COMMA, DE_GROUPED, SPACED):
-        text = re.sub(r"[.\s\u00a0\u202f]", "", text).replace(",", ".")
+        text = re.sub(r"[.\s\u00a0\u202f\u2009]", "", text).replace(",", ".")
     return float(re.sub("[,'’]", "", text))
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from octo_core.inference.profile import Evidence, FieldProfile
@@ -9,6 +10,8 @@ from octo_core.inference.temporal import ISO
 from octo_core.types import DataType
 
 _MAX_FORMATS: Final = 4
+_MUCH: Final = 4
+"""How many times longer a span of dates is that speaks against its reading."""
 _NUMERIC: Final = re.compile(r"%-?[dmyY]([-/. ])%-?[dmyY]\1%-?[dmyY]")
 
 
@@ -34,6 +37,7 @@ def read_temporal(
     ranked = _patterns(profile, kind, month_first)
     if not ranked:
         return None
+    ranked = _narrower_first(ranked)
     taken = [ranked[0]]
     for layout, evidence in ranked[1:]:
         held = sum(part.count for _, part in taken)
@@ -69,6 +73,26 @@ def _patterns(profile: FieldProfile, kind: DataType, month_first: bool) -> list[
         return []
     merged = [_one(group, parts) for group, parts in found.items()]
     return sorted(merged, key=lambda pair: (-pair[1].count, _preference(pair[0], month_first)))
+
+
+def _narrower_first(ranked: list[tuple[str, Evidence]]) -> list[tuple[str, Evidence]]:
+    """Of two digits either of which may be the year, as in 24-01-09, the year is what keeps the dates together: read
+    the other way round a few months become thirty years. Nothing changes where neither span is much the shorter.
+    """
+    best, seen = ranked[0]
+    alike = [pair for pair in ranked if pair[1].count == seen.count and _same_digits(pair[0], best)]
+    years = {layout.replace("%-", "%").index("%y") for layout, _ in alike if "%y" in layout}
+    if len(years) < 2:
+        return ranked
+    shortest = min(alike, key=lambda pair: _days(pair[1]))
+    if best.startswith("%y") == shortest[0].startswith("%y") or _days(shortest[1]) * _MUCH > _days(seen):
+        return ranked
+    return [shortest, *(pair for pair in ranked if pair is not shortest)]
+
+
+def _days(evidence: Evidence) -> int:
+    first, last = (date.fromisoformat(str(bound[0])[:10]) for bound in (evidence.low, evidence.high))
+    return (last - first).days
 
 
 def _one(group: str, parts: dict[str, Evidence]) -> tuple[str, Evidence]:

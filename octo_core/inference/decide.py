@@ -3,6 +3,7 @@
 from typing import Final
 
 from octo_core.inference.choose import Choice, choose, enough
+from octo_core.inference.claims import ZERO_DATES
 from octo_core.inference.names import unit_of, words
 from octo_core.inference.profile import FieldProfile
 from octo_core.inference.roles import role_of
@@ -30,7 +31,9 @@ def decide(profile: FieldProfile, name: str, *, month_first: bool = False) -> Fi
     structure = _structure(profile, name, month_first)
     choice, children = structure or (choose(profile, name, month_first=month_first), ())
     typed = choice.type.kind not in ("text", "json", "list", "record") and choice.of < profile.tokens
-    spelled = tuple(sorted(profile.spelled_nulls, key=lambda word: (-profile.spelled_nulls[word], word)))
+    dated = choice.type.kind in ("date", "timestamp", "timestamptz")
+    words_for_null = [word for word in profile.spelled_nulls if dated or word not in ZERO_DATES]
+    spelled = tuple(sorted(words_for_null, key=lambda word: (-profile.spelled_nulls[word], word)))
     nulls = spelled if typed else ()
     kind = _native(profile) or choice.type
     values = [text for text, _ in profile.sketch.top() if text not in profile.spelled_nulls]
@@ -80,7 +83,7 @@ def _structure(profile: FieldProfile, name: str, month_first: bool = False) -> t
         return _record(profile, objects, month_first)
     if arrays and enough(arrays, values):
         return _list(profile, arrays, name, month_first)
-    if objects or arrays:
+    if (objects or arrays) and not enough(values - objects - arrays, values):
         kinds = ", ".join(sorted(carriers))
         return _counted(JSON, values, values, f"values of different structure ({kinds}), kept as JSON"), ()
     return None

@@ -20,6 +20,7 @@ LOCALES: Final[dict[str, tuple[str, ...]]] = {
 
 _INT32_ROOM: Final = 2**30
 _INT64_DIGITS: Final = 18
+_RARE: Final = 0.05
 _FLOATING_SCALE: Final = 12
 """More digits after the point than people write; where their number varies, they come from a binary float."""
 
@@ -41,8 +42,8 @@ def readings(profile: FieldProfile) -> list[NumberReading]:
     adornments = {key[1] for key in profile.claims if key[0] in c.NUMBER_SHAPES}
     for adornment in sorted(adornments, key=lambda text: text or ""):
         shapes = _shapes(profile.claims, adornment)
-        if adornment and adornment[0] == "(":  # the positive numbers beside them stand without brackets
-            inside = adornment[1:-1]
+        if adornment == c.TRAILING or (adornment and adornment[0] == "("):  # positive ones beside them stand bare
+            inside = "#" if adornment == c.TRAILING else adornment[1:-1]
             bare = _shapes(profile.claims, inside if inside != "#" else None)
             if not bare and set(shapes) == {c.INTEGER}:
                 continue  # (1), (2), (3): marks of a list as likely as losses
@@ -84,7 +85,7 @@ def number_type(reading: NumberReading, profile: FieldProfile) -> DataType:
     exponents, for more than 38 digits, and for what looks like printed binary floats.
     """
     digits, scale = _extent(reading)
-    if c.FLOAT in reading.shapes:
+    if c.FLOAT in reading.shapes and not _rarely_with_exponent(reading, scale):
         return FLOAT64
     if scale == 0:
         return _integer(reading, digits)
@@ -94,9 +95,17 @@ def number_type(reading: NumberReading, profile: FieldProfile) -> DataType:
     return decimal(18 if digits + scale <= 15 else MAX_PRECISION, scale)
 
 
+def _rarely_with_exponent(reading: NumberReading, scale: int) -> bool:
+    """Whether whole numbers have an exponent now and then: 1e3 is one too, and a float would not hold the others."""
+    held = sum(evidence.count for evidence in reading.shapes.values())
+    return scale == 0 and reading.shapes[c.FLOAT].count <= _RARE * held
+
+
 def _extent(reading: NumberReading) -> tuple[int, int]:
     digits = scale = 0
     for shape, evidence in reading.shapes.items():
+        if shape == c.FLOAT:
+            continue
         # What is grouped by threes in one locale is a fraction in another.
         whole = (shape == c.COMMA3 and reading.format in ("1,234.56", "12,34,567.89")) or (
             shape == c.POINT3 and reading.format == "1.234,56"
@@ -107,7 +116,8 @@ def _extent(reading: NumberReading) -> tuple[int, int]:
 
 
 def _integer(reading: NumberReading, digits: int) -> DataType:
-    bounds = [bound[0] for evidence in reading.shapes.values() for bound in (evidence.low, evidence.high)]
+    used = [evidence for shape, evidence in reading.shapes.items() if shape != c.FLOAT]
+    bounds = [bound[0] for evidence in used for bound in (evidence.low, evidence.high)]
     largest = max((abs(value) for value in bounds if isinstance(value, float)), default=0.0)
     if digits <= 10 and largest < _INT32_ROOM:
         return INT32

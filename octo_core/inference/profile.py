@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from octo_core.inference.claims import NULL_SPELLINGS, Claim, claims
+from octo_core.inference.claims import LONGEST_NULL, NULL_WORDS, Claim, claims
 from octo_core.inference.sketch import Sketch, merge_sketches, sketch_of
 from octo_core.schema import Carrier
 from octo_core.types import FLOAT64, INT64, TEXT, DataType
@@ -145,7 +145,7 @@ def token_profile(counts: Mapping[str, int], carrier: Carrier = "text") -> Field
 
 def is_null_spelling(token: str) -> bool:
     """Whether a token is one of the words for "no value"."""
-    return len(token) <= 16 and token.strip().lower() in NULL_SPELLINGS
+    return len(token) <= LONGEST_NULL and token.strip().lower() in NULL_WORDS
 
 
 def add_claim(seen: dict[Candidate, Evidence], claim: Claim, token: str, count: int) -> None:

@@ -38,8 +38,9 @@ def decide_together(profiles: Mapping[str, FieldProfile]) -> Decided:
     if doubtful and len(clear) == 1:
         (order, witness), *_ = clear.items()
         why = f"{order}s come first, as in {witness}"
-        fields = tuple(_settled(field, why, doubtful, field.name) for field in fields)
-        doubtful = {}
+        settled = {path: field for path, field in doubtful.items() if order_of(field.format)}
+        fields = tuple(_settled(field, why, settled, field.name) for field in fields)
+        doubtful = {path: field for path, field in doubtful.items() if path not in settled}
     warnings = {path: _either(path, field) for path, field in doubtful.items()}
     cut = {path: _cut(path, field.format) for path, field in _leaves(fields) if "%9f" in (field.format or "")}
     cut |= {name: _cut(name, None) for name, profile in profiles.items() if profile.finer}
@@ -64,6 +65,12 @@ def _settled(field: Field, why: str, doubtful: Mapping[str, Field], path: str) -
 def _either(path: str, field: Field) -> str:
     first = (field.format or "").split(" | ")[0]
     other = _swapped(first)
+    rival = (field.why or "").partition(f"{EITHER} ")[2].partition(",")[0]
+    if rival != other:  # not day or month, but which of two digits are the year
+        return (
+            f"{path}: read as {first}, though every value also fits {rival}; if that is meant, say so:"
+            f" `fields: {{{path}: {{format: '{rival}'}}}}` of the source in the pipeline file"
+        )
     shown = _EXAMPLE.strftime(digits_of(first) or "%d/%m/%Y")
     return (
         f"{path}: {shown} reads as {_EXAMPLE.day} April, because no day passes 12; if months come first, say so: "

@@ -1,5 +1,6 @@
 """What the matcher knows of one column of either side, made from a source's field, a destination's column or a name."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -165,7 +166,8 @@ def number_of(text: str | None, source: Field) -> float | None:
     if text is None:
         return None
     try:
-        return float(text)
+        found = float(text)
+        return found if math.isfinite(found) else None  # 1e400 stands in some file
     except ValueError:
         if source.format is None or not source.type.is_numeric:
             return None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from octo_core.expressions import Node, path_parts, paths
 from octo_core.expressions.tree import renamed
+from octo_resources.engines.whole import WHOLE
 
 
 def apart(columns: Mapping[str, Node], taken: Iterable[str] = ()) -> dict[str, Node]:
@@ -25,7 +26,7 @@ def apart(columns: Mapping[str, Node], taken: Iterable[str] = ()) -> dict[str, N
 
 def canonical_path(path: str) -> str:
     """A path as expressions write it."""
-    return path.rstrip(".")
+    return path.rstrip(".").removesuffix(WHOLE)
 
 
 def mixed_up(wanted: Sequence[str]) -> bool:

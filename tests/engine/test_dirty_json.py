@@ -100,3 +100,14 @@ def test_records_that_change_their_shape_in_the_middle_are_learned_anew(land: La
     found = land.evaluate(FIELDS)
     assert found.column("a") == [1] * 30_000 + [2] * 60_000
     assert found.scan.new_fields == {"id": 60_000}
+
+
+def test_a_text_in_a_mixed_field_stays_a_text_in_json(land: Land) -> None:
+    values = ['"12"', "12", '"null"', "null", '"true"', '"{\\"a\\":1}"', '{"a": 1.10}', '"x"', '"\\u0000"', '[1, "2"]']
+    fields = schema({"v": "json", "r": "record{v: json}"}, {"v": "mixed", "r": "object"})
+    land.add("".join(f'{{"v": {value}, "r": {{"v": {value}}}}}\n' for value in values))
+    found = land.evaluate(fields, {"v": "v", "inner": "r.v", "t": "cast(v as text)"})
+    kept = [None if value == "null" else value for value in values if "u0000" not in value]
+    assert found.column("v") == found.column("inner") == kept
+    assert found.column("t") == ["12", "12", "null", None, "true", '{"a":1}', '{"a": 1.10}', "x", '[1, "2"]']
+    assert found.reasons == ["a NUL character"]

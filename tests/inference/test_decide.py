@@ -29,6 +29,16 @@ CASES = [
     ("price", ["0,5", "12,50"], "decimal(18,2)", "1234,56"),
     ("price", ["1,234.56", "12.5"], "decimal(18,2)", "1,234.56"),
     ("price", ["1,234", "999"], "int32", "1,234.56"),
+    ("weight", ["1,017", "0,102"], "decimal(18,3)", "1234,56"),
+    ("price", ["1\u2009234,56", "2,5"], "decimal(18,2)", "1 234,56"),
+    ("price", ["1.200,00\u00a0€", "3,50\u00a0€"], "decimal(18,2)", "1.234,56€"),
+    ("price", ["1.200,50-", "3,50", "1.000,00"], "decimal(18,2)", "1.234,56-"),
+    ("n", ["12-", "3", "4"], "int32", "1234.56-"),
+    ("n", ["12-", "3-", "4-"], "text", None),
+    ("price", ["R$ 1.200,00", "R$ 3,50"], "decimal(18,2)", "R$1.234,56"),
+    ("n", [*MANY, "1e3"], "int32", None),
+    ("day", [f"24-{month:02}-{month + 2:02}" for month in range(1, 13)], "date", "%y-%m-%d"),
+    ("day", ["24-01-03", "25-06-07", "11-12-05"], "date", "%d-%m-%y"),
     ("price", ["1 234,56", "2,5"], "decimal(18,2)", "1 234,56"),
     ("price", ["1'234.50", "2.5"], "decimal(18,2)", "1'234.56"),
     ("price", ["1,23,456.78", "12,345.50", "999.00"], "decimal(18,2)", "12,34,567.89"),
@@ -175,6 +185,14 @@ def test_words_for_null_are_nulls_of_typed_fields_and_text_elsewhere() -> None:
     assert (str(number.type), number.nulls, number.nullable) == ("int32", ("NA", "N/A"), True)
     word = infer_column(["Namibia", "NA", "Nepal"], "country")
     assert (str(word.type), word.nulls, word.nullable) == ("text", (), False)
+
+
+def test_zero_dates_are_no_dates_and_values_elsewhere() -> None:
+    for zero, value in (("00000000", "20240131"), ("0000-00-00", "2024-01-31"), ("00.00.0000", "31.01.2024")):
+        field = infer_column([zero, value, value], "day")
+        assert (str(field.type), field.nulls) == ("date", (zero,))
+    code = infer_column(["00000000", *MANY], "amount")
+    assert (str(code.type), code.nulls) == ("int32", ())
 
 
 def test_leading_zeros_of_one_value_are_enough_to_stay_text() -> None:

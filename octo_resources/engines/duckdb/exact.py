@@ -82,10 +82,11 @@ def tokens(record: dict[str, Any], paths: Sequence[PathParts]) -> list[str | Non
 
 
 def token(record: dict[str, Any], parts: PathParts) -> str | None:
-    """The exact token at one path."""
+    """The exact token at one path; where it ends in position 0, the value as JSON: a text with its quotes."""
     field = str(parts[0])
     value: Any = record
-    for place, part in enumerate(parts):
+    whole = parts[-1] == 0
+    for place, part in enumerate(parts[:-1] if whole else parts):
         if place:
             check_kind(value, part, field)
         value = _at(value, part)
@@ -93,7 +94,8 @@ def token(record: dict[str, Any], parts: PathParts) -> str | None:
             return None
         if isinstance(value, Doubled):
             raise UnfitError("a key stands twice", value.key, field)
-    return checked(value if isinstance(value, str) else dumps(value, field), field, nested=not isinstance(value, str))
+    quoted = whole or not isinstance(value, str)
+    return checked(dumps(value, field) if quoted else value, field, nested=quoted)
 
 
 def _at(value: Any, part: Part) -> Any:

@@ -33,14 +33,15 @@ _SHAPES: Final = {
     c.DECIMAL: r"[+-]?(?:\d*\.(?:\d{1,2}|\d{4,})|(?:0\d*|\d{4,})?\.\d{3})",
     c.FLOAT: r"[+-]?(?:\d+\.?\d*|\.\d+)[eE][+-]?\d{1,3}",
     c.COMMA3: r"[+-]?[1-9]\d{0,2},\d{3}",
-    c.EN_GROUPED: r"[+-]?(?:\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}|0\d{0,2},\d{3})",
-    c.PAIRED: r"[+-]?\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?",
-    c.DE_GROUPED: r"[+-]?(?:\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d{1,3}\.\d{3},\d+)",
-    c.COMMA: r"[+-]?(?:\d*,(?:\d{1,2}|\d{4,})|(?:\d{4,})?,\d{3})",
-    c.SPACED: r"[+-]?\d{1,3}(?:[ \x{a0}\x{202f}]\d{3})+(?:,\d+)?",
-    c.QUOTED: r"[+-]?\d{1,3}(?:['’]\d{3})+(?:\.\d+)?",
+    c.EN_GROUPED: r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+\.\d+|[1-9]\d{0,2}(?:,\d{3}){2,})",
+    c.PAIRED: r"[+-]?[1-9]\d?(?:,\d{2})+,\d{3}(?:\.\d+)?",
+    c.DE_GROUPED: r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3}){2,}(?:,\d+)?|[1-9]\d{0,2}\.\d{3},\d+)",
+    c.COMMA: r"[+-]?(?:\d*,(?:\d{1,2}|\d{4,})|(?:\d{4,}|0\d{0,2})?,\d{3})",
+    c.SPACED: r"[+-]?[1-9]\d{0,2}(?:[ \x{a0}\x{202f}\x{2009}]\d{3})+(?:,\d+)?",
+    c.QUOTED: r"[+-]?[1-9]\d{0,2}(?:['’]\d{3})+(?:\.\d+)?",
 }
 """The shapes of claims.py as grammars that exclude one another, without capturing."""
+_SPACE: Final = r"[ \x{a0}\x{202f}]"
 _TEMPORAL: Final = {"date": DATE, "time": TIME, "timestamp": TIMESTAMP, "timestamptz": TIMESTAMPTZ}
 
 
@@ -177,10 +178,11 @@ def _exact_distinct(con: "duckdb.DuckDBPyConnection", column: Column, seen: Basi
 
 
 def _spelled(con: "duckdb.DuckDBPyConnection", column: Column) -> dict[str, int]:
-    words = ", ".join(literal(word) for word in sorted(c.NULL_SPELLINGS))
+    words = ", ".join(literal(word) for word in sorted(c.NULL_WORDS))
     query = (
         f"SELECT v, count(*) FROM {column.values}"
-        f" WHERE length(v) <= 16 AND lower(trim(v, ' ' || chr(9))) IN ({words}) GROUP BY v LIMIT {MAX_MASKS}"
+        f" WHERE length(v) <= {c.LONGEST_NULL} AND lower(trim(v, ' ' || chr(9))) IN ({words})"
+        f" GROUP BY v LIMIT {MAX_MASKS}"
     )
     return dict(con.execute(query).fetchall())
 
@@ -252,10 +254,12 @@ def _adorned(shape: str, adornment: str | None) -> str:
     """The grammar of a shape with what claims.py says is around it: `$#`, `USD #`, `#%`, `(#)`."""
     if adornment is None:
         return shape
+    if adornment == c.TRAILING:
+        return f"(?:{shape.removeprefix('[+-]?')})-"
     bracketed = adornment[0] == "("
     before, _, after = (adornment[1:-1] if bracketed else adornment).partition("#")
-    left = re.escape(before) if before.endswith(" ") else f"(?:{re.escape(before)} ?)" if before else ""
-    right = re.escape(after) if after.startswith(" ") else f"(?: ?{re.escape(after)})" if after else ""
+    left = f"{re.escape(before.strip())}{_SPACE}{'' if before.endswith(' ') else '?'}" if before else ""
+    right = f"{_SPACE}{'' if after.startswith(' ') else '?'}{re.escape(after.strip())}" if after else ""
     unsigned = shape.removeprefix("[+-]?")
     return rf"\({left}(?:{unsigned}){right}\)" if bracketed else rf"(?:[+-]{left}|{left}[+-]?)(?:{unsigned}){right}"
 
@@ -264,11 +268,14 @@ def _number_query(shape: str, adornment: str | None) -> _Query:
     fits = f"regexp_full_match(v, {literal(_adorned(_SHAPES[shape], adornment))})"
     mark = {c.COMMA: ",", c.COMMA3: ",", c.SPACED: ",", c.DE_GROUPED: ","}.get(shape, ".")
     bare = "v" if adornment is None else "regexp_replace(v, '[^-+0-9.,]', '', 'g')"
-    if adornment and adornment[0] == "(":
+    if adornment == c.TRAILING:
+        bare = "concat('-', left(v, length(v) - 1))"
+    elif adornment and adornment[0] == "(":
         bare = f"concat('-', {bare})"
     value = f"TRY_CAST({bare} AS DOUBLE)"
     if shape in (c.COMMA, c.SPACED, c.DE_GROUPED):
-        value = rf"TRY_CAST(replace(regexp_replace({bare}, '[. \x{{a0}}\x{{202f}}]', '', 'g'), ',', '.') AS DOUBLE)"
+        plain = rf"regexp_replace({bare}, '[. \x{{a0}}\x{{202f}}\x{{2009}}]', '', 'g')"
+        value = f"TRY_CAST(replace({plain}, ',', '.') AS DOUBLE)"
     elif shape in (c.COMMA3, c.EN_GROUPED, c.QUOTED, c.PAIRED):
         value = f"TRY_CAST(regexp_replace({bare}, '[,''’]', '', 'g') AS DOUBLE)"
     at = f"strpos({bare}, '{mark}')"

@@ -137,6 +137,8 @@ def _token(members: Members, parts: PathParts) -> str | None:
     field = str(parts[0])
     raw = members.get(field)
     for part in parts[1:]:
+        if part == 0:
+            break
         if raw is None:
             return None
         text = bytes(raw)
@@ -145,7 +147,8 @@ def _token(members: Members, parts: PathParts) -> str | None:
         raw = _inside(text, part, field)
     if raw is None:
         return None
-    return _text(bytes(raw), field)
+    text = _text(bytes(raw), field)
+    return bytes(raw).decode() if parts[-1] == 0 and text is not None else text
 
 
 def _inside(text: bytes, part: str | int, field: str) -> msgspec.Raw | None:

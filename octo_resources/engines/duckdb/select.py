@@ -16,6 +16,7 @@ from octo_core.schema import Field, SourceSchema
 from octo_core.types import DataType, arrow_type
 from octo_resources.engines.cases import apart
 from octo_resources.engines.judged import Spelling, null_words_as_null, said_of_failure
+from octo_resources.engines.whole import whole
 
 ROW: Final = "!row"
 """The row number in every relation of tokens."""
@@ -135,7 +136,7 @@ class Evaluation:
 
 def evaluation(schema: SourceSchema, columns: Mapping[str, Node], tombstones: Tombstones | None = None) -> Evaluation:
     """Render a mapping: target column → typed expression."""
-    columns = apart(columns, (TOMBSTONE,))
+    columns = apart({name: whole(node) for name, node in columns.items()}, (TOMBSTONE,))
     used = tuple({path: None for node in columns.values() for path in paths(node)})
     if tombstones is not None and TOMBSTONE not in used:
         used = (*used, TOMBSTONE)
@@ -167,6 +168,8 @@ def _field_at(schema: SourceSchema, path: str) -> Field | None:
     first, *rest = path_parts(path)
     field = schema.field(str(first))
     for part in rest:
+        if part == 0:  # the value itself, as it is written
+            continue
         field = field.child("[]" if isinstance(part, int) else part) if field is not None else None
     return field
 

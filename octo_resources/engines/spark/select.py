@@ -17,6 +17,7 @@ from octo_resources.engines.cases import apart
 from octo_resources.engines.duckdb.select import GONE, ROW, Tombstones, contract_nodes, null_words
 from octo_resources.engines.judged import Spelling, null_words_as_null, said_of_failure
 from octo_resources.engines.spark.notes import NOTE
+from octo_resources.engines.whole import whole
 
 _SPELLING: Final = Spelling(identifier, literal, "STRING")
 _GONE: Final = f"coalesce(lower(CAST({identifier(TOMBSTONE)} AS STRING)) IN ('true', 't', '1'), false)"
@@ -94,7 +95,7 @@ class Evaluation:
 
 def evaluation(schema: SourceSchema, columns: Mapping[str, Node], tombstones: Tombstones | None = None) -> Evaluation:
     """Render a mapping for Spark: target column → typed expression."""
-    columns = apart(columns, (TOMBSTONE,))  # its tasks read with DuckDB
+    columns = apart({name: whole(node) for name, node in columns.items()}, (TOMBSTONE,))  # its tasks read with DuckDB
     used = tuple({path: None for node in columns.values() for path in paths(node)})
     if tombstones is not None and TOMBSTONE not in used:
         used = (*used, TOMBSTONE)
