@@ -63,7 +63,7 @@ class Follower(Protocol):
 Told = Callable[[MicroBatch], None]
 
 
-class _Edited(Exception):
+class _EditedError(Exception):
     """What the plan is made from is another now: all that stands on it is made anew."""
 
 
@@ -132,7 +132,7 @@ class Streaming:
             done = self.telling.state.micro_batches
             try:
                 return self._follow()
-            except _Edited:
+            except _EditedError:
                 continue
             except TablesChanged:  # an index, a column that the plan has nothing to do with: it may be approved still
                 self.telling.retrying("the destination's tables changed; the plan is made again")
@@ -324,7 +324,7 @@ class Streaming:
             self.stopping.wait(wait)
 
     def changed(self) -> bool:
-        """Whether somebody switched the pipeline off. Raises _Edited where the plan has to be made anew."""
+        """Whether somebody switched the pipeline off. Raises _EditedError where the plan has to be made anew."""
         now = time.monotonic()
         if now - self._tidied > TIDY:
             from octo_resources.flow.cleaning import keep_landing
@@ -335,7 +335,7 @@ class Streaming:
             return False
         self._looked = now
         if (self._by_people(), self._found_out()) != self._known:
-            raise _Edited
+            raise _EditedError
         control = self.space.registry.controls.of(self.pipeline.name, datetime.now(UTC))
         return (
             control.changed_at is not None
