@@ -67,12 +67,14 @@ def detect(
     total: int,
     *,
     now: SourceSchema | None = None,
+    least: int = 0,
 ) -> Drift:
     """Compare counts of `total` rows with the contract.
 
     `seen`: per field of the contract; a field that is not there was not looked at (a plan needs not read it) and
     cannot drift. `new_fields`: keys that the contract does not know, with the rows that have them. `now`: the schema
-    that inference sees in the new data; with it, messages name the new type.
+    that inference sees in the new data; with it, messages name the new type. `least`: the rows that shares are taken of
+    at least, so that one odd row among few is no drift; words tell the rows that there are.
     """
     new: list[FieldDrift] = []
     missing: list[FieldDrift] = []
@@ -80,7 +82,7 @@ def detect(
     warnings: list[str] = []
     for name, rows in sorted(new_fields.items()):
         entry = FieldDrift(field=name, rows=rows, of=total, message=_new_message(name, rows, total, now))
-        if rows > PRESENCE_SHARE * total:
+        if rows > PRESENCE_SHARE * max(total, least):
             new.append(entry)
         else:
             warnings.append(
@@ -93,12 +95,12 @@ def detect(
         gone = _missing(field, counts)
         if gone:
             message = f"source field {field.name} is missing in {_of(gone, counts.rows)}"
-            if gone > PRESENCE_SHARE * counts.rows:
+            if gone > PRESENCE_SHARE * max(counts.rows, least):
                 missing.append(FieldDrift(field=field.name, rows=gone, of=counts.rows, message=message))
             else:
                 warnings.append(message)
         if counts.contract_failures:
-            _judge(field, counts, now, changed, warnings)
+            _judge(field, counts, now, changed, warnings, least)
     return Drift(new=tuple(new), missing=tuple(missing), changed=tuple(changed), warnings=tuple(warnings))
 
 
@@ -110,10 +112,15 @@ def _missing(field: Field, counts: FieldCounts) -> int:
 
 
 def _judge(
-    field: Field, counts: FieldCounts, now: SourceSchema | None, changed: list[FieldDrift], warnings: list[str]
+    field: Field,
+    counts: FieldCounts,
+    now: SourceSchema | None,
+    changed: list[FieldDrift],
+    warnings: list[str],
+    least: int,
 ) -> None:
     failed, rows = counts.contract_failures, counts.rows
-    if rows >= MIN_ROWS and failed > FAILURE_SHARE * rows:
+    if max(rows, least) >= MIN_ROWS and failed > FAILURE_SHARE * max(rows, least):
         found = now.field(field.name) if now else None
         what = _changes(field, found) if found else ()
         message = (

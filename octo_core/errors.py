@@ -5,6 +5,7 @@ OctopipeError
 │   └── SpecError         mistakes in a project's files, all of them at once, each with file, line and column
 ├── NotSupportedYet       a part of the contract that is not built yet: exit code 2
 ├── NotApproved           the gate: nobody approved exactly this plan: exit code 3
+│   ├── TablesChanged     the tables are not those of the plan; made anew it may be the approved one all the same
 │   └── MappingOutgrown   the source changed, and the approved mapping does not fit it: no new plan before it is mended
 ├── SourceError           the source could not be read
 ├── LandingError          a landed batch is missing, damaged or does not match its manifest
@@ -84,6 +85,10 @@ class NotApproved(OctopipeError):
     def __init__(self, message: str, *, fingerprint: str, where: str | None = None, hint: str | None = None) -> None:
         super().__init__(message, where=where, hint=hint)
         self.fingerprint = fingerprint
+
+
+class TablesChanged(NotApproved):
+    """The destination's tables are not those of the plan; a plan made anew may be the approved one all the same."""
 
 
 class MappingOutgrown(NotApproved):

@@ -134,12 +134,22 @@ def _start(position: Offsets, one: Ends, first: Mapping[Place, int]) -> int:
 
 def lost_messages(position: Offsets, ends: Sequence[Ends]) -> int:
     """How many offsets between the position and the low ends retention has taken away."""
-    return sum(one.low - start for one in ends if (start := position.next(*one.place)) is not None and start < one.low)
+    return sum(
+        one.low - start
+        for one in ends
+        if position.knows(one) and (start := position.next(*one.place)) is not None and start < one.low
+    )
 
 
 def backlog(position: Offsets, ends: Sequence[Ends]) -> int:
     """Offsets between the position and the ends; of a partition that was not read yet all that it has."""
-    return sum(max(0, one.high - max(one.low, position.next(*one.place) or 0)) for one in ends)
+    return sum(behind(position, one) for one in ends)
+
+
+def behind(position: Offsets, one: Ends) -> int:
+    """Offsets of one partition between the position and its end; all of a topic that was made anew."""
+    start = position.next(*one.place) if position.knows(one) else None
+    return max(0, one.high - max(one.low, start or 0))
 
 
 def cut(ranges: Sequence[OffsetRange], rows: int | None) -> list[OffsetRange]:

@@ -194,11 +194,11 @@ def _topics(spec: "KafkaSource", project: Any) -> "tuple[TopicRow, ...]":
 
 def _lag(found: "Waiting") -> "list[LagRow]":
     from octo_cli.kafka_answers import LagRow
+    from octo_core.offsets import behind
 
     rows = []
     for one in sorted(found.ends, key=lambda one: one.place):
-        position = found.position.next(*one.place)
-        start = position or 0
+        position = found.position.next(*one.place) if found.position.knows(one) else None
         rows.append(
             LagRow(
                 source=found.source,
@@ -207,7 +207,7 @@ def _lag(found: "Waiting") -> "list[LagRow]":
                 position=position,
                 low=one.low,
                 high=one.high,
-                lag=max(0, one.high - max(one.low, start)),
+                lag=behind(found.position, one),
                 lost=max(0, one.low - position) if position is not None else 0,
             )
         )

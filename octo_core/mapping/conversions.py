@@ -295,10 +295,11 @@ def _shortened(ends: Ends) -> Iterator[Candidate]:
     kind, seen = ends.column.type, _decimals(ends)
     if not ends.field.type.is_numeric or not seen:
         return
+    why = f"up to {seen} decimals are seen" if _decimals_seen(ends) else f"its type has room for {seen} decimals"
     if kind.is_integer:
-        yield from list(_fitted(ends.path, kind, f"up to {seen} decimals are seen", 0.7))[:-1]
+        yield from list(_fitted(ends.path, kind, why, 0.7))[:-1]
     elif kind.kind == "decimal" and seen > (kind.scale or 0):
-        yield from list(_fitted(ends.path, kind, f"up to {seen} decimals are seen", 0.9))[:-1]
+        yield from list(_fitted(ends.path, kind, why, 0.9))[:-1]
 
 
 def cut(ends: Ends) -> Candidate | None:
@@ -315,9 +316,12 @@ def _too_long(ends: Ends) -> bool:
 
 
 def _decimals(ends: Ends) -> int:
+    """The most decimals that a value may have: by its type, or else by those that are seen."""
+    return ends.field.type.scale or 0 if ends.field.type.kind == "decimal" else _decimals_seen(ends)
+
+
+def _decimals_seen(ends: Ends) -> int:
     """The most decimals that a value has, as far as the values kept and the masks of all (`99.99+`) tell."""
-    if ends.field.type.kind == "decimal":
-        return ends.field.type.scale or 0
     stats = ends.field.stats
     seen = [*ends.source.values, *(filter(None, (stats.min, stats.max)) if stats else ())]
     found = [len(value.split(".")[1].rstrip("0")) for value in seen if re.fullmatch(r"-?\d+\.\d+", value)]

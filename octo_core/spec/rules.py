@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from octo_core.spec.document import Path
 from octo_core.spec.names import PIPELINE_NAME, canonical_table_name
@@ -48,6 +48,7 @@ def check_pipeline(spec: PipelineSpec, data: Any, surroundings: Surroundings) ->
     yield from _needs(spec, surroundings)
     yield from _same_table(data)
     yield from _stream(spec)
+    yield from _engine(spec)
     for source_name, source in spec.sources.items():
         yield from _sql(("sources", source_name), source)
         if isinstance(source, FileSource) and source.path.startswith("s3://") and source.landing == "reference":
@@ -129,6 +130,19 @@ def _stream(spec: PipelineSpec) -> Iterator[Finding]:
         yield ("stream",), "stream: on Spark it follows sources of kind kafka, and one of these is pushed"
     if spec.engine.kind == "spark" and spec.engine.remote:
         yield ("stream",), "stream: needs Spark's driver in its own process, and 'remote' is another's: give a 'master'"
+
+
+_MASTER: Final = re.compile(
+    r"local(\[(\d+|\*)(,\s*\d+)?\])?|local-cluster\[\d+,\s*\d+,\s*\d+\]|yarn|(spark|k8s)://.+|.*\$\{.*"
+)
+"""What Spark takes for a master, or a reference that says it later."""
+
+
+def _engine(spec: PipelineSpec) -> Iterator[Finding]:
+    master = spec.engine.master
+    if master is not None and not _MASTER.fullmatch(master):
+        said = "local[N], local[*], spark://HOST:PORT, yarn or k8s://…"
+        yield ("engine", "master"), f"engine.master: Spark knows no master '{master}'; write {said}"
 
 
 def _hosting(spec: PipelineSpec, surroundings: Surroundings) -> Iterator[Finding]:

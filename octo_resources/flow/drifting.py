@@ -114,9 +114,9 @@ def _used(nodes: Iterable[Node]) -> frozenset[str]:
 
 
 def _detect(schema: SourceSchema, used: frozenset[str], tally: Tally, of_rows: int) -> Drift:
-    rows = max(tally.rows_read - tally.malformed - tally.gone, of_rows)
+    rows = tally.rows_read - tally.malformed - tally.gone
     seen = {name: FieldCounts(rows, tally.missing.get(name, 0), tally.contract_failures.get(name, 0)) for name in used}
-    return detect(schema, seen, tally.new_fields, rows)
+    return detect(schema, seen, tally.new_fields, rows, least=of_rows)
 
 
 def evolve(space: Workspace, pipeline: Pipeline, drift: DriftFound) -> Prepared:

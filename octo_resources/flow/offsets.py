@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from octo_core.errors import OctopipeError
-from octo_core.offsets import Ends, OffsetRange, Offsets, Place, backlog, cut, lost_messages
+from octo_core.offsets import Ends, OffsetRange, Offsets, Place, backlog, cut, going_on, lost_messages
 from octo_core.spec.sources import KafkaSource
 from octo_resources.flow.spooling import is_spooled, resume_from
 from octo_resources.flow.workspace import Workspace
@@ -106,11 +106,10 @@ def retention_warnings(space: Workspace, pipeline: Pipeline) -> tuple[str, ...]:
     for name in kafka_sources(pipeline):
         with suppress(OctopipeError):  # a warning; whether the brokers answer shows where they are read
             found = waiting_at(space, pipeline, name)
-            if found.lost:
-                said.append(
-                    f"{name}: {found.lost:,} messages are lost: retention removed them before they were read; the next "
-                    "load will say so and refuse"
-                )
+            try:
+                going_on(found.position, found.ends, {}, pipeline.name)
+            except OctopipeError as error:
+                said.append(f"{name}: {error.message}; the next load will say so and refuse")
             if found.threatened:
                 said.append(
                     f"{name}: retention removes {found.threatened:,} unread messages before long: approve the plan, "

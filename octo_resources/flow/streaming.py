@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from octo_core.batch import Batch
 from octo_core.deletes import STREAMS
-from octo_core.errors import DestinationError, EngineError, NotApproved, SourceError, UsageError
+from octo_core.errors import DestinationError, EngineError, NotApproved, SourceError, TablesChanged, UsageError
 from octo_core.ledger import LoadResult
 from octo_core.offsets import Offsets
 from octo_core.plan.fingerprint import fingerprint
@@ -63,6 +63,10 @@ class Follower(Protocol):
 Told = Callable[[MicroBatch], None]
 
 
+class _EditedError(Exception):
+    """What the plan is made from is another now: all that stands on it is made anew."""
+
+
 def streaming_sources(pipeline: Pipeline) -> list[str]:
     """The sources that a stream follows. UsageError where there are none, or nothing is said of streaming."""
     if pipeline.spec.stream is None:
@@ -92,17 +96,21 @@ class Streaming:
         said: Callable[[str], None] = lambda _: None,
         once: bool = False,
     ) -> None:
-        self.sources = streaming_sources(pipeline)
-        assert pipeline.spec.stream is not None
-        self.spec: StreamSpec = pipeline.spec.stream
+        self._is(pipeline)
         self._space = self.space = space
-        self.pipeline = pipeline
         self._told, self.stopping, self._stage, self._run = told, stopping, stage, dagster_run
         self._said, self.once = said, once
         self.telling = Telling(space.project.state, pipeline.name)
         self._resumes: dict[str, Resume | None] = {}
         self._waiting: dict[str, list[Batch]] = {}
         self._looked = self._tidied = time.monotonic()
+
+    def _is(self, pipeline: Pipeline) -> None:
+        """The pipeline as it is now. UsageError where it is no stream (any more)."""
+        self.sources = streaming_sources(pipeline)
+        assert pipeline.spec.stream is not None
+        self.spec: StreamSpec = pipeline.spec.stream
+        self.pipeline = pipeline
 
     def run(self) -> StreamState:
         """Stream until it is stopped, or cannot go on: the state it ended in. Raises what no retry will mend."""
@@ -124,6 +132,10 @@ class Streaming:
             done = self.telling.state.micro_batches
             try:
                 return self._follow()
+            except _EditedError:
+                continue
+            except TablesChanged:  # an index, a column that the plan has nothing to do with: it may be approved still
+                self.telling.retrying("the destination's tables changed; the plan is made again")
             except (SourceError, DestinationError, EngineError) as error:
                 if not error.retryable:
                     raise
@@ -171,9 +183,10 @@ class Streaming:
         """The plan that runs, made from its parts, and held until something of it changes. Raises NotApproved."""
         import adbc_driver_postgresql.dbapi  # noqa: F401 - 0.4 s that the first micro-batch need not wait for
 
-        self.pipeline = settled(self.space, self.space.pipeline(self.pipeline.name))
-        self._files = _written(self.pipeline)
+        self._is(settled(self.space, self.space.pipeline(self.pipeline.name)))
+        said = self._by_people()
         made = prepare(self.space, self.pipeline)
+        self._known = said, self._found_out()
         self.prepared: Prepared = as_it_is(self.space, self.pipeline, made)
         self.fingerprint = fingerprint(self.prepared.recipe)
         self.space.registry.decisions.require_approved(self.pipeline.name, self.fingerprint)
@@ -311,7 +324,7 @@ class Streaming:
             self.stopping.wait(wait)
 
     def changed(self) -> bool:
-        """Whether somebody switched the pipeline off. A changed file makes the plan anew. Raises NotApproved."""
+        """Whether somebody switched the pipeline off. Raises _EditedError where the plan has to be made anew."""
         now = time.monotonic()
         if now - self._tidied > TIDY:
             from octo_resources.flow.cleaning import keep_landing
@@ -321,14 +334,24 @@ class Streaming:
         if now - self._looked < LOOK:
             return False
         self._looked = now
-        if _written(self.pipeline) != self._files:
-            self._prepare()
+        if (self._by_people(), self._found_out()) != self._known:
+            raise _EditedError
         control = self.space.registry.controls.of(self.pipeline.name, datetime.now(UTC))
         return (
             control.changed_at is not None
             and control.changed_at > self.telling.state.since
             and (control.state in ("stopped", "paused"))
         )
+
+    def _by_people(self) -> tuple[object, ...]:
+        """The pipeline's files and the reviewers' corrections: another answer, and the plan may be another one."""
+        return _written(self.pipeline), self.space.registry.corrections.holding(self.pipeline.name)
+
+    def _found_out(self) -> tuple[int | None, ...]:
+        """The versions of the schemas and the proposed mapping that the plan stands on."""
+        registry, name = self.space.registry, self.pipeline.name
+        parts = [registry.schemas.newest_number(name, source) for source in self.pipeline.spec.sources]
+        return (*parts, registry.mappings.newest_number(name))
 
 
 def _written(pipeline: Pipeline) -> dict[str, tuple[int, int]]:

@@ -69,6 +69,13 @@ class Versions(Generic[Value]):
             row = connection.execute(self._of(pipeline, part).limit(1)).one_or_none()
         return None if row is None else self._version(row)
 
+    def newest_number(self, pipeline: str, part: str = "") -> int | None:
+        """The newest version's number, or None where there is none."""
+        query = self._of(pipeline, part).with_only_columns(document.c.version).limit(1)
+        with self._database.read() as connection:
+            found = connection.execute(query).scalar_one_or_none()
+        return None if found is None else int(found)
+
     def history(self, pipeline: str, part: str = "", limit: int = 100) -> list[Version[Value]]:
         """At most `limit` versions, the newest first."""
         with self._database.read() as connection:

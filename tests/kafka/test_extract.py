@@ -180,10 +180,13 @@ def test_the_gaps_that_compaction_leaves_are_not_called_lost(topics: Topics, lan
 def test_a_pattern_takes_topics_as_they_come(topics: Topics, landing: Landing) -> None:
     stem = topics.make(name="pattern.a")
     topics.fill(stem, ['{"a":1}'])
-    spec = topics.source(r"^pattern\.", start="earliest")
+    spec = topics.source(r"^pattern\.", start="latest")
     first = _extract(landing, spec)
     topics.fill(topics.make(name="pattern.b"), ['{"a":2}'])
-    assert [one["_topic"] for one in _records(_next(landing, spec, first))] == ["pattern.b"]
+    second = _next(landing, spec, first)
+    assert [one["_topic"] for one in _records(second)] == ["pattern.b"]
+    assert second is not None
+    assert second.notes == ("pattern.b is a new topic: it is read from its beginning",)
 
 
 def test_a_missing_topic_is_named_with_the_nearest(topics: Topics, landing: Landing) -> None:
@@ -197,6 +200,10 @@ def test_a_place_to_begin_that_is_none_is_refused(topics: Topics, landing: Landi
     topic = topics.make()
     with pytest.raises(UsageError, match="no place to begin"):
         _extract(landing, topics.source(topic), since="yesterday")
+    with pytest.raises(UsageError, match=f"no partition 3 of '{topic}'"):
+        _extract(landing, topics.source(topic), since=f"{topic} 3:0")
+    with pytest.raises(UsageError, match="offset 7 is beyond the end"):
+        _extract(landing, topics.source(topic), since=f"{topic} 0:7")
 
 
 def test_tombstones_say_what_is_gone(topics: Topics, landing: Landing) -> None:

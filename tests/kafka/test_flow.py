@@ -162,6 +162,10 @@ def test_lost_messages_fail_the_run_with_their_number(airport: Airport) -> None:
         airport.land()
     airport.land(since="earliest")
     assert airport.load().tables["public.flight"].inserted == 1
+    airport.topics.drop(airport.topic)
+    airport.topics.make(name=airport.topic)
+    (warning,) = retention_warnings(airport.space, airport.pipeline(airport.space))
+    assert "was made anew" in warning, "who looks at the lag is told why nothing of the new topic is loaded"
 
 
 def _tick(airport: Airport, instance: dg.DagsterInstance) -> tuple[list[dg.RunRequest], str | None]:

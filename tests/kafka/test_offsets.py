@@ -49,6 +49,8 @@ def test_another_topic_and_a_rewound_one_are_noticed() -> None:
         going_on(at(3), [ends(0, 9, topic_id="two")], {})
     with pytest.raises(SourceError, match="rewound: partition 0 ends at 2, and 3 was loaded already"):
         going_on(at(3), [ends(0, 2)], {})
+    assert backlog(at(3), [ends(0, 9, topic_id="two")]) == 9
+    assert backlog(at(3), [ends(0, 9)]) == 6
 
 
 def test_a_position_forgets_a_topic_that_was_made_anew() -> None:

@@ -32,6 +32,7 @@ tables:
   public.b: {from: orders, write: mrge}
 schedule: {cron: "61 6 * * *", timezone: Europe/Madird}
 retries: {max: lots}
+engine: {kind: spark, master: "lokal[2]"}
 """
 
 
@@ -56,6 +57,8 @@ def test_all_mistakes_come_at_once_with_their_places_and_the_nearest_names(mista
         " (06:15 each day)",
         "20:42  schedule.timezone: 'Europe/Madird' is no time zone. Did you mean 'Europe/Madrid'?",
         "21:16  retries.max: must be a whole number, and 'lots' is none",
+        "22:31  engine.master: Spark knows no master 'lokal[2]'; write local[N], local[*], spark://HOST:PORT, yarn or"
+        " k8s://…",
     ]
 
 

@@ -15,7 +15,8 @@ from benchmarks.kill_ground import Ground, tried
 from demo.broker import Broker
 from octo_core.errors import QuarantineLimit, UsageError
 from octo_core.streaming import StreamState
-from octo_resources.flow import reject
+from octo_resources.flow import reject, streaming
+from octo_resources.flow.proposing import correct
 from octo_resources.flow.stream_state import stream_lock, stream_state
 from octo_resources.kafka.replaying import replay_letters
 from tests.streaming.project import Stream, sale
@@ -87,6 +88,30 @@ def test_what_was_approved_is_asked_for_each_micro_batch(stream: Stream, what: s
     assert state.status == "waiting_for_approval"
     assert stream.sql("SELECT count(*) FROM sale") == [(20,)]
     assert len(stream.told) == 2
+
+
+def test_the_plan_is_made_again_when_what_it_stands_on_is_another(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "LOOK", 0.0)
+    stream.send(*(sale(number) for number in range(1, 31)))
+    stream.write(stream={"trigger": "continuous", "max_rows": 10})
+    stream.approve()
+
+    def between(number: int) -> None:
+        if number == 1:  # nothing that a plan has to do with
+            stream.sql("CREATE INDEX ON sale (at); ALTER TABLE sale ADD COLUMN note text")
+        elif number == 2:
+            doubled = {"public.sale.amount": "cast(amount * 2 as decimal(10, 2))"}
+            correct(stream.space, stream.space.pipeline("sales"), doubled, reviewer="ana@shop.example")
+
+    assert stream.follow(between).status == "waiting_for_approval"
+    assert stream.sql("SELECT count(*) FROM sale") == [(20,)]
+    stream.approve()
+    stream.write(stream={"trigger": "continuous", "max_rows": 5})
+    stream.follow(lambda _: stream.write(stream={"trigger": "continuous", "max_rows": 4}))
+    assert [one.rows for one in stream.told] == [5, 4, 1], "a file that is edited holds from the next micro-batch on"
+    assert stream.sql("SELECT sum(amount)::int FROM sale WHERE id > 20") == [(2 * 260,)]
 
 
 def test_one_bad_message_stops_nothing_and_goes_to_the_dead_letters(stream: Stream) -> None:

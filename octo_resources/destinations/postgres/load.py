@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from octo_core.catalog import Table
-from octo_core.errors import DestinationError, NotApproved
+from octo_core.errors import DestinationError, TablesChanged
 from octo_resources.destinations.names import canonical, literal, quoted_table
 from octo_resources.destinations.postgres import catalog_sql
 from octo_resources.destinations.postgres.changes import definition_changes
@@ -206,7 +206,7 @@ class Load:
                 raise session.explain(f"{name} cannot be locked", error) from error
 
     def _compare(self, session: Session) -> None:
-        """What was approved is what is there: nothing can change it any more. Raises NotApproved."""
+        """What was approved is what is there: nothing can change it any more. Raises TablesChanged."""
         if self._signature is None:
             return
         parameters = {
@@ -218,7 +218,7 @@ class Load:
         now = self._destination.pull(list(self._tables)).tables
         changes = [text for name, table in self._tables.items() for text in definition_changes(table, now[name])]
         said = "; ".join(changes) or "something that is not part of a plan: a policy, an index, a trigger's function"
-        raise NotApproved(
+        raise TablesChanged(
             f"the destination's tables are not what they were when the plan was made: {said}",
             fingerprint=self._fingerprint,
             where=", ".join(self._tables),

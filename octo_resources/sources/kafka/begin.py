@@ -62,9 +62,12 @@ def to_read(
         )
     ends = cluster.ends(topics)
     begin = "earliest" if full else since
-    first = _first(cluster, topics, ends, begin or spec.start)
+    first, said = _first(cluster, topics, ends, begin or spec.start)
     known = Offsets() if begin is not None else position
+    new = sorted({one.name for one in topics} - set(known.topics) - set(spec.topic)) if known else []
+    first = {place: offset for place, offset in first.items() if place[0] not in new}
     ranges, findings = going_on(known, ends, first, pipeline)
+    findings += [*said, *(f"{name} is a new topic: it is read from its beginning" for name in new)]
     unknown = [one for one in ends if not position.knows(one)]
     gone = sorted(set(position.topics) - {one.name for one in topics})
     findings += [f"the topic {name} is gone; what was loaded from it stays" for name in gone]
@@ -88,23 +91,46 @@ def moment_of(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _first(cluster: Cluster, topics: Sequence[Topic], ends: Sequence[Ends], begin: str) -> Mapping[Place, int]:
-    """Where partitions begin that have no position: earliest, latest, a time, or offsets: `flights 0:1000 1:990`."""
+def _first(
+    cluster: Cluster, topics: Sequence[Topic], ends: Sequence[Ends], begin: str
+) -> tuple[Mapping[Place, int], list[str]]:
+    """Where partitions begin that have no position: earliest, latest, a time, or offsets: `flights 0:1000 1:990`; and
+    what is worth knowing of that."""
     if begin == "earliest":
-        return {}
+        return {}, []
     high = {one.place: one.high for one in ends}
     if begin == "latest":
-        return high
+        return high, []
     told = _told(begin)
     if told is not None:
-        return {**high, **told}
+        return {**high, **told}, _looked_up(told, ends)
     moment = moment_of(begin)
     if moment is None:
         raise UsageError(
             f"{begin!r} is no place to begin in a topic",
             hint="write earliest, latest, a time (2026-01-31T00:00:00Z), or offsets: 'flights 0:1000 1:990'",
         )
-    return {**high, **cluster.at(topics, moment)}
+    return {**high, **cluster.at(topics, moment)}, []
+
+
+def _looked_up(told: Mapping[Place, int], ends: Sequence[Ends]) -> list[str]:
+    """Offsets that were asked for and are not there any more. UsageError for those that never were."""
+    there = {one.place: one for one in ends}
+    for (topic, partition), offset in told.items():
+        found = there.get((topic, partition))
+        if found is None:
+            names = ", ".join(f"{one.topic} {one.partition}" for one in ends[:12])
+            raise UsageError(f"the source reads no partition {partition} of '{topic}'", hint=f"There are: {names}.")
+        if offset > found.high:
+            raise UsageError(
+                f"offset {offset:,} is beyond the end of {topic} {partition}, which is {found.high:,}",
+                hint="See the ends: octopipe kafka lag PIPELINE",
+            )
+    return [
+        f"{topic} {partition} begins at {low:,}: retention removed what was asked for from {offset:,} on"
+        for (topic, partition), offset in told.items()
+        if offset < (low := there[topic, partition].low)
+    ]
 
 
 def _told(text: str) -> dict[Place, int] | None:

@@ -42,9 +42,8 @@ def peek(
         ends = cluster.ends(topics)
     chosen = [one for one in ends if partition is None or one.partition == partition]
     if not chosen:
-        raise UsageError(
-            f"there is no partition {partition}", hint=f"There are: {', '.join(str(one.partition) for one in ends)}"
-        )
+        there = ", ".join(str(one) for one in sorted({one.partition for one in ends}))
+        raise UsageError(f"there is no partition {partition}", hint=f"There are: {there}")
     ranges = _ranges(chosen, rows, offset)
     lines: list[bytes] = []
     with format_of(spec, place) as form, Reader(settings) as reader:
