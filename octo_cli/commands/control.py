@@ -56,6 +56,10 @@ def pause(
         end = datetime.now(UTC) + parse_duration(until) if until else None
     except ValueError as error:
         raise UsageError(f"--for: {error}") from None
+    except OverflowError:
+        raise UsageError(
+            f"--for: {until} from now is past the calendar's end; leave it out to pause till `start`"
+        ) from None
     space.registry.controls.switch(name, "paused", until=end, by=who())
     _say(
         space, pipeline, f"{name} is paused " + (f"until {end:%Y-%m-%d %H:%M} UTC" if end else "until `octopipe start`")
@@ -93,12 +97,9 @@ def _say(space: "Workspace", pipeline: "Pipeline", text: str) -> None:
     from octo_resources.flow import next_run
 
     control = space.registry.controls.of(pipeline.name)
+    on = "started" in (control.state, control.paused_from)
     after = max(datetime.now(UTC), control.until or datetime.now(UTC))
-    following = (
-        next_run(pipeline, after)
-        if control.state != "stopped" and (control.until or control.state == "started")
-        else None
-    )
+    following = next_run(pipeline, after) if on and (control.until or control.state == "started") else None
     document = ControlAnswer(pipeline=pipeline.name, state=control.state, until=control.until, next=following)
     console.answer(document, text + (f"; its next run is at {following:%Y-%m-%d %H:%M} UTC" if following else ""))
 
@@ -114,8 +115,9 @@ def who() -> str | None:
 
 
 def _switch_in_dagster(space: "Workspace", name: str, *, on: bool) -> None:
-    """Turn the schedule in the project's Dagster instance, where one has been used."""
-    if (space.project.root / ".octopipe" / "dagster").is_dir():
-        from octo_assets.report import switch_schedule  # dagster: 2.5 s, paid only where an instance is there
+    """Turn the schedule in the project's Dagster instance."""
+    # Also before `dagster dev` ran for the first time: a schedule that is said to be on and is not runs nothing.
+    if (space.project.root / "workspace.yaml").is_file():
+        from octo_assets.report import switch_schedule  # dagster: 2.5 s, paid only where there is a code location
 
         switch_schedule(space.project.root, space.pipeline(name).spec, on=on)

@@ -95,11 +95,13 @@ def _dry(space: "Workspace", name: str, full: bool, since: str | None, tables: l
 def _run_due(space: "Workspace") -> int:
     """All that is due, those that others need first; one that fails does not stop the rest."""
     from octo_cli.outcomes import DueAnswer, ErrorText, FailedRun
-    from octo_resources.flow import due_pipelines
+    from octo_resources.flow import due_pipelines, take_tick
 
     results: list[LoadResult | FailedRun] = []
     worst = 0
     for name in due_pipelines(space):
+        if not take_tick(space, name):
+            continue  # another `run --due` has it
         try:
             result = _run(space, name, False, None, None)
             results.append(result)

@@ -36,6 +36,13 @@ for _power, _letter in enumerate("kmgtp", start=1):
 
 def parse_duration(value: object) -> timedelta:
     """`2 h`, `30 min`, `1 h 30 min`, or a number of seconds. Raises ValueError."""
+    try:
+        return _duration(value)
+    except OverflowError:
+        raise ValueError(f"{value!r} is longer than any duration") from None
+
+
+def _duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from octo_resources.flow.pulling import pull
     from octo_resources.flow.ready import plan_to_read
     from octo_resources.flow.relations import typed_relations
-    from octo_resources.flow.state import Standing, due_pipelines, newest_write, next_run, standing, waiting
+    from octo_resources.flow.state import Standing, due_pipelines, newest_write, next_run, standing, take_tick, waiting
     from octo_resources.flow.understand import schemas
     from octo_resources.flow.underway import LoadOutcome
     from octo_resources.flow.workspace import Workspace
@@ -39,6 +39,7 @@ _HOMES = {
     "plan_to_read": "ready",
     "Standing": "state",
     "due_pipelines": "state",
+    "take_tick": "state",
     "newest_write": "state",
     "next_run": "state",
     "standing": "state",
@@ -53,7 +54,8 @@ _HOMES = {
 __all__ = [
     "Landed", "LoadOutcome", "Prepared", "Standing", "Workspace", "approve", "correct", "due_pipelines", "heed", "land",
     "landing", "load", "newest_write", "next_run", "plan_to_read", "prepare", "pull", "read_anew", "reject",
-    "require_model", "schemas", "standing", "typed_relations", "waiting", "write_mapping", "written_origins",
+    "require_model", "schemas", "standing", "take_tick", "typed_relations", "waiting", "write_mapping",
+    "written_origins",
 ]  # fmt: skip
 
 

@@ -81,11 +81,21 @@ def newest_write(space: Workspace, name: str, table: str) -> datetime | None:
 def due_pipelines(space: Workspace, at: datetime | None = None) -> list[str]:
     """Started pipelines whose schedule has come round since they last ran, or which something pushed waits for.
 
-    Those that others need come first.
+    Those that others need come first. One whose files have mistakes is due where it is started: its run tells them,
+    and the others run all the same.
     """
     moment = at or datetime.now(UTC)
-    due = [name for name in space.project.pipeline_names() if _is_due(space, space.project.pipeline(name), moment)]
+    due = [name for name in space.project.pipeline_names() if _is_due(space, name, moment)]
     return list(_needs_first(space, due))
+
+
+def take_tick(space: Workspace, name: str, at: datetime | None = None) -> bool:
+    """Say that a due pipeline runs now, so that it is due again at its next tick, whatever comes of this one.
+
+    False where another process runs it for the same tick.
+    """
+    moment = at or datetime.now(UTC)
+    return space.registry.controls.tick(name, moment, seen=space.registry.controls.of(name, moment).ticked_at)
 
 
 def next_run(pipeline: Pipeline, after: datetime) -> datetime | None:
@@ -100,19 +110,25 @@ def next_run(pipeline: Pipeline, after: datetime) -> datetime | None:
     return found.astimezone(UTC)
 
 
-def _is_due(space: Workspace, pipeline: Pipeline, moment: datetime) -> bool:
-    control = space.registry.controls.of(pipeline.name, moment)
+def _is_due(space: Workspace, name: str, moment: datetime) -> bool:
+    control = space.registry.controls.of(name, moment)
     started = control.state == "started" or (
-        control.changed_at is None and pipeline.settings.rules.autostart and control.state == "stopped"
+        control.changed_at is None and space.project.spec.rules.autostart and control.state == "stopped"
     )
     if not started:
         return False
+    try:
+        pipeline = space.project.pipeline(name)
+    except UsageError:
+        return True
     if pushed_due(space, pipeline.spec) or _messages_wait(space, pipeline):
         return True
     if pipeline.spec.schedule is None:
         return False
     last = space.registry.executions.newest(pipeline.name)
-    since = max(filter(None, (last.started if last else None, control.changed_at)), default=None)
+    # A run that found nothing new, failed before its load or waits for approval is no execution, but had its tick.
+    before = (last.started if last else None, control.changed_at, control.ticked_at)
+    since = max(filter(None, before), default=None)
     following = next_run(pipeline, since) if since is not None else moment
     return following is not None and following <= moment
 
@@ -129,6 +145,13 @@ def _messages_wait(space: Workspace, pipeline: Pipeline) -> bool:
         return True
 
 
+def _needs(space: Workspace, name: str) -> tuple[str, ...]:
+    try:
+        return tuple(space.project.pipeline(name).spec.needs)
+    except UsageError:
+        return ()
+
+
 def _needs_first(space: Workspace, names: list[str]) -> Iterator[str]:
     """`names` in an order in which what one needs comes before it."""
     done: set[str] = set()
@@ -138,7 +161,7 @@ def _needs_first(space: Workspace, names: list[str]) -> Iterator[str]:
             return
         if name in above:
             raise UsageError(f"{name} needs itself: {' → '.join((*above, name))}")
-        for other in space.project.pipeline(name).spec.needs:
+        for other in _needs(space, name):
             if other in names:
                 yield from visit(other, (*above, name))
         done.add(name)

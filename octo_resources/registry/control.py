@@ -52,12 +52,12 @@ class Controls:
         self._database = database
 
     def of(self, pipeline: str, at: datetime | None = None) -> Control:
-        """How a pipeline is switched at the moment `at`; a pause that is over counts as started."""
+        """How a pipeline is switched at the moment `at`; a pause that is over gives back what it found."""
         with self._database.read() as connection:
             row = connection.execute(sa.select(control).where(control.c.pipeline == pipeline)).mappings().one_or_none()
         found = Control(pipeline=pipeline) if row is None else Control.model_validate(dict(row))
         over = found.state == "paused" and found.until is not None and found.until <= (at or datetime.now(UTC))
-        return found.model_copy(update={"state": "started", "until": None}) if over else found
+        return found.model_copy(update={"state": found.paused_from or "started", "until": None}) if over else found
 
     def switch(
         self, pipeline: str, state: Switch, *, until: datetime | None = None, by: str | None = None,
@@ -67,8 +67,26 @@ class Controls:
         if until is not None and state != "paused":
             raise ValueError("only a pause has an end")
         values = {"state": state, "until": until, "changed_by": by, "changed_at": at or datetime.now(UTC)}
+        values["paused_from"] = self._paused_from(pipeline, at) if state == "paused" else None
         _put(self._database, control, {"pipeline": pipeline}, values)
         return self.of(pipeline, at)
+
+    def _paused_from(self, pipeline: str, at: datetime | None) -> Switch | None:
+        found = self.of(pipeline, at)
+        return found.paused_from if found.state == "paused" else found.state
+
+    def tick(self, pipeline: str, at: datetime, *, seen: datetime | None) -> bool:
+        """Take a tick, before what it starts begins. False where another process took one since `seen`."""
+        with self._database.write() as connection:
+            self._database.hold(connection, f"tick {pipeline}")
+            query = sa.select(control.c.ticked_at).where(control.c.pipeline == pipeline)
+            if connection.execute(query).scalar_one_or_none() != seen:
+                return False
+            there = sa.update(control).where(control.c.pipeline == pipeline).values(ticked_at=at)
+            if connection.execute(there).rowcount == 0:
+                first = {"pipeline": pipeline, "state": "stopped", "ticked_at": at}
+                connection.execute(sa.insert(control).values(first))
+        return True
 
     def ask_to_abort(self, pipeline: str, load_id: str | None = None, *, at: datetime | None = None) -> None:
         """Ask that a load (whatever runs now, when none is named) ends with nothing half done."""

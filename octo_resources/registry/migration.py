@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from octo_core.errors import RegistryError
 from octo_resources.registry.database import SCHEMA, Database
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """Every revision that this version knows, oldest first; the last is what its code works with."""
 
 VERSION_TABLE: Final = "alembic_version"

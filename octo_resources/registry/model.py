@@ -93,6 +93,10 @@ class Control(Frozen):
     changed_at: datetime | None = None
     abort_load: str | None = None
     abort_at: datetime | None = None
+    paused_from: Switch | None = None
+    """What a pause goes back to; None in one of a version that did not keep it."""
+    ticked_at: datetime | None = None
+    """When `run --due` last ran it, whatever came of it."""
 
 
 class LogFile(Frozen):

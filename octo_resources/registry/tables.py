@@ -259,6 +259,8 @@ control = sa.Table(
     _at("changed_at", null=True),
     _text("abort_load", null=True),  # a load's id, or * for whatever runs
     _at("abort_at", null=True),
+    _text("paused_from", null=True),  # the state that a pause goes back to
+    _at("ticked_at", null=True),  # when `run --due` last ran it
 )
 log = sa.Table(
     "log",

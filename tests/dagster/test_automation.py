@@ -10,7 +10,7 @@ import pytest
 from octo_assets.report import report_decision, report_plan, switch_schedule
 from octo_assets.schedules import pipeline_schedule
 from octo_resources.dagster import instance_of, project_resources
-from octo_resources.flow import correct, prepare
+from octo_resources.flow import correct, due_pipelines, prepare, take_tick
 from tests.dagster.conftest import Shop
 
 # Dagster's own evaluation of conditions calls what it calls beta.
@@ -32,6 +32,19 @@ def test_nothing_loads_by_itself_before_an_approval_and_the_approval_starts_it(s
     assert before == 0
     shop.decide("approve", fingerprint=shop.fingerprint())
     assert requested(shop, cursor)[0] == 1
+
+
+def test_an_approval_starts_the_load_where_no_run_landed_the_data(shop: Shop) -> None:
+    """`octopipe plan` lands it, and the whole may have been approved before the daemon ever looked."""
+    fingerprint = prepare(shop.space, shop.space.pipeline("shops")).plan.fingerprint
+    _, cursor = requested(shop)
+    shop.decide("approve", fingerprint=fingerprint)
+    assert requested(shop, cursor)[0] == 1
+    first, cursor = requested(shop)
+    assert first == 1
+    shop.run(TABLE)
+    assert requested(shop, cursor)[0] == 0
+    assert requested(shop)[0] == 0
 
 
 def test_new_data_starts_a_load_and_a_whole_run_does_not_start_it_twice(shop: Shop) -> None:
@@ -171,3 +184,19 @@ def test_start_and_stop_turn_the_schedules_switch_in_the_instance(shop: Shop, mo
     assert switches() == ["RUNNING"]
     switch_schedule(shop.root, spec, on=False)
     assert switches() == ["STOPPED"]
+
+
+def test_run_due_takes_a_tick_once_whatever_came_of_it_and_a_broken_file_stops_nobody_else(shop: Shop) -> None:
+    started = datetime(2026, 11, 20, 12, tzinfo=ZoneInfo("UTC"))
+    missed = datetime(2026, 11, 22, 7, tzinfo=ZoneInfo("UTC"))
+    following = datetime(2026, 11, 23, 6, 15, tzinfo=ZoneInfo("UTC"))
+    (shop.root / "pipelines" / "broken").mkdir()
+    (shop.root / "pipelines" / "broken" / "pipeline.yaml").write_text("sources: [")
+    space = shop.space
+    for name in ("broken", "shops"):
+        space.registry.controls.switch(name, "started", at=started)
+    assert due_pipelines(space, missed) == ["broken", "shops"]
+    assert take_tick(space, "shops", missed)
+    assert not space.registry.controls.tick("shops", missed, seen=None)  # another process, which looked before
+    assert due_pipelines(space, following.replace(minute=14)) == ["broken"]
+    assert due_pipelines(space, following) == ["broken", "shops"]

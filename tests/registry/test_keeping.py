@@ -99,6 +99,9 @@ def test_a_pipeline_is_off_until_it_is_started_and_a_pause_ends_by_itself(regist
     registry.controls.switch("flights", "paused", until=NOON + DAY, at=NOON)
     assert registry.controls.of("flights", NOON).state == "paused"
     assert registry.controls.of("flights", NOON + DAY).state == "started"
+    registry.controls.switch("weather", "paused", until=NOON + DAY, at=NOON)
+    registry.controls.switch("weather", "paused", until=NOON + 2 * DAY, at=NOON)
+    assert registry.controls.of("weather", NOON + 2 * DAY).state == "stopped"  # nobody ever started it
     with pytest.raises(ValueError, match="only a pause has an end"):
         registry.controls.switch("flights", "stopped", until=NOON)
 
