@@ -5,27 +5,30 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
 import stamina
 from pydantic import BaseModel, ValidationError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from octo_core.spec.llm import LlmSettings
 from octo_resources.llm import prices
+from octo_resources.llm.budget import DAYS, LEAST_REPLY, Allowance, allowed
 from octo_resources.llm.failures import Failure, failure_of
 from octo_resources.llm.provider import limit_of_reply, opened
 from octo_resources.llm.settings import Access
+from octo_resources.llm.tally import Tally, estimated
 from octo_resources.redaction import redact, redact_json
-from octo_resources.registry.calls import LlmCall, LlmCalls
+from octo_resources.registry.calls import LlmCall, LlmCalls, Spent
 from octo_resources.retry_log import log_retries
 
-BUDGET_DAYS: Final = 30
 DEFAULT_SECONDS: Final = 60.0
 DEFAULT_RETRIES: Final = 2
-_CHARACTERS_A_TOKEN: Final = 3
-"""Few enough that the estimate is rather too high, so that a budget is not overdrawn."""
+TOO_SLOW: Final = 2
+"""Answers in a row that did not come in time, after which a step asks no more: each takes the whole time-out."""
 _log = logging.getLogger(__name__)
 
 Reply = TypeVar("Reply", bound=BaseModel)
@@ -50,26 +53,6 @@ class Unanswered:
     why: str
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What all attempts of one call used, whatever came of them."""
-
-    attempts: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    last: str | None = field(default=None)
-
-    def request(self, *_: Any, **__: Any) -> None:
-        self.attempts += 1
-
-    def response(self, response: Any) -> None:
-        usage = getattr(response, "usage", None)
-        self.tokens_in += _count(usage, "prompt_tokens", "input_tokens")
-        self.tokens_out += _count(usage, "completion_tokens", "output_tokens")
-        dump = getattr(response, "model_dump_json", None)
-        self.last = dump()[:100_000] if callable(dump) else None
-
-
 class _AgainError(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
@@ -89,6 +72,7 @@ class Door:
         self.share = found.share
         self._seconds = found.settings.timeout.total_seconds() if found.settings.timeout else DEFAULT_SECONDS
         self._gone: str | None = None
+        self._slow = 0
         self._retries = DEFAULT_RETRIES if found.settings.retries is None else found.settings.retries
 
     def ask(self, question: Question[Reply]) -> Reply | Unanswered:
@@ -101,44 +85,84 @@ class Door:
                 return question.reply.model_validate_json(known.answer)
             except ValidationError:
                 _log.info("an answer kept in the registry does not validate any more: asked again")
-        refused = self._gone or self._over_budget(messages, question.max_tokens)
-        if refused is not None:
-            return Unanswered(refused)
+        if self._gone is not None:
+            return Unanswered(self._gone)
         return self._asked(question, messages, digest)
 
     def _asked(self, question: Question[Reply], messages: list[Message], digest: str) -> Reply | Unanswered:
-        tally, began = _Tally(), time.monotonic()
-        found: Reply | Unanswered
-        try:
-            found = self._with_patience(question, messages, tally)
-        except Exception as error:  # noqa: BLE001 - whatever a provider's client raises, the pipeline does not die of it
-            failure = error.failure if isinstance(error, _AgainError) else failure_of(error)
-            found = Unanswered(failure.message)
-            self._gone = failure.message if failure.for_good else None
-        failed = isinstance(found, Unanswered)
-        call = LlmCall(
+        """Asked, and kept: before anything leaves, so that what a process that was killed sent is known too."""
+        begun = LlmCall(
             pipeline=self._pipeline,
             purpose=question.purpose,
             part=question.part,
             model=self.model,
             prompt_hash=digest,
             prompt=json.dumps(messages, ensure_ascii=False),
-            answer=redact(tally.last or "") or None
-            if isinstance(found, Unanswered)
-            else redact_json(found.model_dump_json()),
-            state="failed" if failed else "answered",
-            error=found.why if isinstance(found, Unanswered) else None,
-            attempts=tally.attempts,
-            tokens_in=tally.tokens_in,
-            tokens_out=tally.tokens_out,
-            cost=prices.cost(self.model, tally.tokens_in, tally.tokens_out, self.settings.price),
-            seconds=round(time.monotonic() - began, 3),
+            state="asking",
+            attempts=0,
+            seconds=0.0,
             at=datetime.now(UTC),
         )
-        self._calls.add(call)
+        asked = estimated(*(message["content"] for message in messages))
+
+        def reserved(spent: Spent) -> tuple[LlmCall, Allowance] | str:
+            may = allowed(self.settings.budget, spent, asked, question.max_tokens, self._cost, self.model)
+            if isinstance(may, str):
+                return may
+            kept = {"tokens_in": asked, "tokens_out": may.reply, "cost": self._cost(asked, may.reply)}
+            return begun.model_copy(update=kept), may
+
+        started = self._calls.begin(self._pipeline, datetime.now(UTC) - timedelta(days=DAYS), reserved)
+        if isinstance(started, str):
+            return Unanswered(started)
+        number, allowance = started
+        tally, began = Tally(), time.monotonic()
+        found: Reply | Unanswered
+        try:
+            found = self._with_patience(question, messages, tally, allowance)
+            self._slow = 0
+        except Exception as error:  # noqa: BLE001 - whatever a provider's client raises, the pipeline does not die of it
+            found = self._failed(error, tally)
+        except BaseException:
+            tally.lost()
+            self._calls.end(number, self._ended(begun, Unanswered("it was interrupted"), tally, began))
+            raise
+        self._calls.end(number, self._ended(begun, found, tally, began))
         return found
 
-    def _with_patience(self, question: Question[Reply], messages: list[Message], tally: _Tally) -> Reply:
+    def _failed(self, error: Exception, tally: Tally) -> Unanswered:
+        failure = error.failure if isinstance(error, _AgainError) else failure_of(error)
+        if failure.unknown:
+            tally.lost()
+        self._slow = self._slow + 1 if failure.slow else 0
+        self._gone = failure.message if failure.for_good or self._slow >= TOO_SLOW else None
+        return Unanswered(failure.message)
+
+    def _ended(self, begun: LlmCall, found: BaseModel | Unanswered, tally: Tally, began: float) -> LlmCall:
+        """The call with what came of it."""
+        if isinstance(found, Unanswered):
+            why, said = found.why, redact(tally.last or "") or None
+        else:
+            why, said = None, redact_json(found.model_dump_json())
+        return begun.model_copy(
+            update={
+                "answer": said,
+                "state": "answered" if why is None else "failed",
+                "error": why,
+                "attempts": tally.attempts,
+                "tokens_in": tally.tokens_in,
+                "tokens_out": tally.tokens_out,
+                "cost": self._cost(tally.tokens_in, tally.tokens_out),
+                "seconds": round(time.monotonic() - began, 3),
+            }
+        )
+
+    def _cost(self, tokens_in: int, tokens_out: int) -> Decimal | None:
+        return prices.cost(self.model, tokens_in, tokens_out, self.settings.price)
+
+    def _with_patience(
+        self, question: Question[Reply], messages: list[Message], tally: Tally, allowance: Allowance
+    ) -> Reply:
         log_retries()
         said = self.settings
         reached = opened(self.model, base_url=said.base_url, key=self._key, mode=said.mode, seconds=self._seconds)
@@ -146,20 +170,31 @@ class Door:
             client.on("completion:kwargs", tally.request)
             client.on("completion:response", tally.response)
             logging.getLogger("instructor").setLevel(logging.CRITICAL)  # it logs whole replies; ours are redacted
-            limit = limit_of_reply(self.model, said.base_url, question.max_tokens)
-            return self._tried(client, question, {"messages": messages, **limit, **fixed})
+            limit = limit_of_reply(self.model, said.base_url, allowance.reply)
+            return self._tried(client, question, {"messages": messages, **limit, **fixed}, tally, allowance)
 
-    def _tried(self, client: Any, question: Question[Reply], said: dict[str, Any]) -> Reply:
+    def _tried(
+        self, client: Any, question: Question[Reply], said: dict[str, Any], tally: Tally, allowance: Allowance
+    ) -> Reply:
+        def spent() -> bool:
+            """Whether asking once more could take more than was set aside."""
+            return allowance.tokens is not None and tally.tokens + tally.next_in + LEAST_REPLY > allowance.tokens
+
+        asked_again = Retrying(
+            stop=stop_after_attempt(self._retries + 1) | (lambda _: spent()),
+            retry=retry_if_exception_type(ValueError),  # all of what an invalid reply raises
+            reraise=True,
+        )
         for attempt in stamina.retry_context(
             on=_wait, attempts=self._retries + 1, timeout=None, wait_initial=0.5, wait_max=20.0, wait_jitter=0.5
         ):
             with attempt:
                 try:
-                    found = client.create(response_model=question.reply, max_retries=self._retries, **said)
+                    found = client.create(response_model=question.reply, max_retries=asked_again, **said)
                     return question.reply.model_validate(found.model_dump())
                 except Exception as error:
                     failure = failure_of(error)
-                    if failure.again is not False:
+                    if failure.again is not False and not spent():
                         raise _AgainError(failure) from error
                     raise
         raise AssertionError("stamina gives at least one attempt")
@@ -168,37 +203,6 @@ class Door:
         asked = [self.model, self.settings.base_url, self.settings.mode, messages, reply.model_json_schema()]
         return hashlib.sha256(json.dumps(asked, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
-    def _over_budget(self, messages: list[Message], max_tokens: int) -> str | None:
-        """Why the call would cost more than the pipeline may still spend; None where it may."""
-        budget = self.settings.budget
-        if budget.tokens is None and budget.money is None:
-            return None
-        spent = self._calls.spent(self._pipeline, datetime.now(UTC) - timedelta(days=BUDGET_DAYS))
-        asked = sum(len(message["content"]) for message in messages) // _CHARACTERS_A_TOKEN + 1
-        if budget.tokens is not None and spent.tokens + asked > budget.tokens:
-            return (
-                f"the budget of {budget.tokens:,} tokens in {BUDGET_DAYS} days does not reach for it "
-                f"({spent.tokens:,} are used)"
-            )
-        if budget.money is not None:
-            price = prices.cost(self.model, asked, min(max_tokens, 2000), self.settings.price)
-            if price is None:
-                return f"nobody says what {self.model} costs, and there is a budget in money: say it in llm.price"
-            if spent.money + price > budget.money:
-                return (
-                    f"the budget of {budget.money} USD in {BUDGET_DAYS} days does not reach for it "
-                    f"({spent.money:.4f} are used)"
-                )
-        return None
-
 
 def _wait(error: Exception) -> bool | float:
     return error.failure.again if isinstance(error, _AgainError) else False
-
-
-def _count(usage: Any, *names: str) -> int:
-    for name in names:
-        value = getattr(usage, name, None)
-        if isinstance(value, int) and 0 <= value < 10**9:
-            return value
-    return 0

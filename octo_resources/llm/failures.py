@@ -16,18 +16,22 @@ from octo_resources.sources.rest.pace import retry_after
 LONGEST_WAIT: Final = 60.0
 _NAMES: Final = ("message", "error", "detail", "msg", "error_description", "title", "reason")
 _PREFIX: Final = re.compile(r"^Error code: \d{3}(?: - )?")
+_REFUSED: Final = re.compile(r"Unable to generate a response due to (.+)", re.DOTALL)
 _AGAIN: Final = frozenset({408, 409, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """`again`: whether to try again, and after how many seconds where the provider says so. `for_good`: whether every
-    other question would fail the same way.
+    other question would fail the same way. `slow`: no answer came in time. `unknown`: it may have been answered, and
+    paid for.
     """
 
     message: str
     again: bool | float = False
     for_good: bool = False
+    slow: bool = False
+    unknown: bool = False
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -41,9 +45,9 @@ def failure_of(error: BaseException) -> Failure:
             return Failure(f"its certificate is not valid: {_short(str(one))}; it was not trusted", for_good=True)
         kinds = {kind.__name__ for kind in type(one).__mro__}  # by name: providers' clients bring httpx, httpx2, others
         if kinds & {"TimeoutException", "TimeoutError"}:
-            return Failure("it did not answer in time")
+            return Failure("it did not answer in time", slow=True, unknown=True)
         if kinds & {"RemoteProtocolError", "DecodingError"}:
-            return Failure(f"its answer broke off or was malformed: {_short(str(one))}", again=True)
+            return Failure(f"its answer broke off or was malformed: {_short(str(one))}", again=True, unknown=True)
         if "ConnectError" in kinds:
             if "CERTIFICATE" in str(one).upper():
                 return Failure(f"its certificate is not valid: {_short(str(one))}; it was not trusted", for_good=True)
@@ -52,17 +56,66 @@ def failure_of(error: BaseException) -> Failure:
         return Failure(
             f"a package is missing: {_short(str(error))}; install octopipe[llm] and the provider's own", for_good=True
         )
+    return _of_address(error) or _of_reply(error)
+
+
+def _of_address(error: BaseException) -> Failure | None:
+    """What is wrong with the settings, where nothing was sent."""
+    names = {kind.__name__ for one in _chain(error) for kind in type(one).__mro__}
+    last = next(iter(_chain(error)))
+    if names & {"UnsupportedProtocol", "InvalidURL"} or "Invalid IPv6 URL" in str(last):
+        return Failure("llm.base_url is no address: write for example http://127.0.0.1:8000/v1", for_good=True)
+    encoded = next((one for one in _chain(error) if isinstance(one, UnicodeEncodeError)), None)
+    if encoded is not None and encoded.encoding == "utf-8":
+        return Failure("its reply was never valid: it holds halves of characters")
+    if encoded is not None or "LocalProtocolError" in names:
+        return Failure("the request cannot be sent: look at llm.key and llm.base_url", for_good=True)
+    if "ConfigurationError" in names:
+        return Failure(f"it cannot be asked: {_short(str(last))}", for_good=True)
+    return None
+
+
+def _of_reply(error: BaseException) -> Failure:
+    """What is wrong with an answer that came."""
     name = type(error).__name__
+    if (said := _declined(error)) is not None:
+        return said
     for one in _chain(error):
         if isinstance(one, ValidationError):
             first = one.errors(include_url=False, include_input=False, include_context=False)[0]
             place = ".".join(map(str, first["loc"]))
             return Failure(f"its reply was never valid: {f'{place}: ' if place else ''}{_short(first['msg'])}")
-    if any("Validation" in type(one).__name__ or "JSONDecode" in type(one).__name__ for one in _chain(error)):
-        return Failure(f"its reply was never valid: {_short(str(error))}")
     if "Incomplete" in name:
         return Failure("its reply was cut off at the limit of its length")
+    if any(isinstance(one, json.JSONDecodeError | UnicodeDecodeError | RecursionError) for one in _chain(error)):
+        return Failure("its answer is no JSON, or none that can be read: does llm.base_url name a chat API?")
+    if any("Validation" in type(one).__name__ for one in _chain(error)):
+        return Failure(f"its reply was never valid: {_short(str(error))}")
+    if any("ResponseParsing" in type(one).__name__ for one in _chain(error)):
+        return Failure("its reply was never valid: it is not in the form that was asked for; try another llm.mode")
     return Failure(f"{name}: {_short(str(error))}")
+
+
+def _declined(error: BaseException) -> Failure | None:
+    """An answer that holds no reply: an error under status 200, a refusal, something that is no chat completion."""
+    answer = next(
+        (found for one in _chain(error) if (found := getattr(one, "last_completion", None)) is not None), None
+    )
+    parsing = any("ResponseParsing" in type(one).__name__ for one in _chain(error))
+    choices = getattr(answer, "choices", None)
+    if answer is None or not choices:
+        refusal = _REFUSED.search(str(error))
+        if refusal:
+            return Failure(f"it declined to answer: {_short(refusal.group(1))}")
+        extra = getattr(answer, "model_extra", None) or (answer if isinstance(answer, dict) else {})
+        if text := _message(extra.get("error")):
+            return Failure(f"it answered with an error: {_short(text)}")
+        return Failure("its answer is no chat completion: does llm.base_url name a chat API?") if parsing else None
+    choice = choices[0]
+    if getattr(choice, "finish_reason", None) == "content_filter":
+        return Failure("its answer was withheld by its content filter")
+    refusal = getattr(getattr(choice, "message", None), "refusal", None)
+    return Failure(f"it declined to answer: {_short(refusal)}") if isinstance(refusal, str) and refusal else None
 
 
 def _refused(status: int, error: BaseException) -> Failure:
@@ -74,7 +127,7 @@ def _refused(status: int, error: BaseException) -> Failure:
     if status in _AGAIN or status >= 500:
         headers = getattr(getattr(error, "response", None), "headers", {})
         wait = retry_after(headers.get("retry-after"))
-        message = "it allows no more requests for now (429)" if status == 429 else f"it failed ({status}){said}"
+        message = f"it allows no more requests for now (429){said}" if status == 429 else f"it failed ({status}){said}"
         if wait is not None and wait > LONGEST_WAIT:
             return Failure(f"{message}; it asks to wait {wait:.0f} s")
         return Failure(message, again=True if wait is None else wait)

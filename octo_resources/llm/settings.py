@@ -46,15 +46,24 @@ def access(pipeline: "Pipeline") -> Access:
             key = secrets.reveal(settings.key)
         except UsageError as error:
             return Access(settings, why_not=f"there is no key for {settings.model}: {error.message}")
-        remember(key)  # it may stand in the file itself, or in the data
-        return Access(settings, key=key)
+        return _with_key(settings, key, "llm.key")
     variable = KEY_VARIABLES.get(provider)
     if provider in KEYLESS or (settings.base_url is not None and variable not in pipeline.project.environment):
         return Access(settings)
     if variable is None or not pipeline.project.environment.get(variable):
         names = f"llm.key or {variable}" if variable else "llm.key"
         return Access(settings, why_not=f"there is no key for {settings.model}: set {names}")
-    return Access(settings, key=secrets.get("env", variable))
+    return _with_key(settings, secrets.get("env", variable), variable)
+
+
+def _with_key(settings: LlmSettings, said: str, name: str) -> Access:
+    """With a key as a header can carry it: without the line's end that a file leaves."""
+    key = said.strip()
+    if not key or not key.isascii() or not key.isprintable():
+        wrong = "is empty" if not key else "holds characters that no key has"
+        return Access(settings, why_not=f"there is no key for {settings.model}: {name} {wrong}")
+    remember(key)  # it may stand in the file itself, or in the data
+    return Access(settings, key=key)
 
 
 def door(pipeline: "Pipeline", registry: "Registry", found: Access) -> "Door":

@@ -1,9 +1,9 @@
 """What language models were asked and what they said: kept to be seen, to be paid once, and to be counted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
 
@@ -11,6 +11,8 @@ from octo_core.errors import UsageError
 from octo_core.schema import Frozen
 from octo_resources.registry.database import Database
 from octo_resources.registry.tables import feedback, llm_call
+
+T = TypeVar("T")
 
 
 class LlmCall(Frozen):
@@ -24,7 +26,8 @@ class LlmCall(Frozen):
     prompt_hash: str
     prompt: str
     answer: str | None = None
-    state: Literal["answered", "failed"]
+    state: Literal["asking", "answered", "failed"]
+    """`asking`: on its way, or its process was killed; its tokens and cost are what was set aside for it."""
     error: str | None = None
     attempts: int
     tokens_in: int = 0
@@ -42,18 +45,32 @@ class Spent(Frozen):
 
 
 class LlmCalls:
-    """Added, never changed but for the count of their reuse."""
+    """Added before they are made, ended with what came of them, and then not changed but for the count of reuse."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, call: LlmCall) -> int:
         """Keep a call; its number."""
-        values: dict[str, Any] = call.model_dump(exclude={"id", "cost"})
-        values["cost"] = None if call.cost is None else str(call.cost)
         with self._database.write() as connection:
-            made = connection.execute(sa.insert(llm_call).values(values).returning(llm_call.c.id)).scalar_one()
-        return int(made)
+            return _added(connection, call)
+
+    def begin(
+        self, pipeline: str, since: datetime, judge: Callable[[Spent], tuple[LlmCall, T] | str]
+    ) -> tuple[int, T] | str:
+        """Keep the call that `judge` makes of what the pipeline spent from a moment on; its number, or why not.
+
+        One at a time: what another process has set aside for its own call counts as spent.
+        """
+        with self._database.write() as connection:
+            self._database.hold(connection, f"llm {pipeline}")
+            found = judge(_spent(connection, pipeline, since))
+            return found if isinstance(found, str) else (_added(connection, found[0]), found[1])
+
+    def end(self, number: int, call: LlmCall) -> None:
+        """What came of a call that was begun."""
+        with self._database.write() as connection:
+            connection.execute(sa.update(llm_call).where(llm_call.c.id == number).values(_values(call)))
 
     def answer_to(self, prompt_hash: str) -> LlmCall | None:
         """The newest answer to exactly this question; it counts as reused."""
@@ -73,12 +90,8 @@ class LlmCalls:
 
     def spent(self, pipeline: str, since: datetime) -> Spent:
         """Tokens and money of a pipeline's calls from a moment on."""
-        columns = (llm_call.c.tokens_in, llm_call.c.tokens_out, llm_call.c.cost)
-        query = sa.select(*columns).where(llm_call.c.pipeline == pipeline, llm_call.c.at >= since)
         with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        tokens = sum((row.tokens_in or 0) + (row.tokens_out or 0) for row in rows)
-        return Spent(tokens=tokens, money=sum((Decimal(row.cost) for row in rows if row.cost), Decimal(0)))
+            return _spent(connection, pipeline, since)
 
     def newest(self, pipeline: str | None = None, limit: int = 50) -> list[LlmCall]:
         """The newest calls first."""
@@ -123,6 +136,24 @@ class Feedback:
         query = sa.select(feedback.c.body).where(feedback.c.pipeline == pipeline).order_by(feedback.c.id)
         with self._database.read() as connection:
             return list(connection.execute(query).scalars())
+
+
+def _values(call: LlmCall) -> dict[str, Any]:
+    values: dict[str, Any] = call.model_dump(exclude={"id", "cost", "reused"})
+    return {**values, "cost": None if call.cost is None else str(call.cost)}
+
+
+def _added(connection: sa.Connection, call: LlmCall) -> int:
+    made = connection.execute(sa.insert(llm_call).values(_values(call)).returning(llm_call.c.id))
+    return int(made.scalar_one())
+
+
+def _spent(connection: sa.Connection, pipeline: str, since: datetime) -> Spent:
+    columns = (llm_call.c.tokens_in, llm_call.c.tokens_out, llm_call.c.cost)
+    query = sa.select(*columns).where(llm_call.c.pipeline == pipeline, llm_call.c.at >= since)
+    rows = connection.execute(query).all()
+    tokens = sum((row.tokens_in or 0) + (row.tokens_out or 0) for row in rows)
+    return Spent(tokens=tokens, money=sum((Decimal(row.cost) for row in rows if row.cost), Decimal(0)))
 
 
 def _call(row: sa.RowMapping) -> LlmCall:

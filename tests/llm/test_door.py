@@ -1,8 +1,12 @@
 """The door to a model, against a server that speaks the protocol: right, wrong, slow, broken and hostile answers."""
 
+import gzip
+import json
+import socket
 import ssl
 import subprocess
 import threading
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -95,14 +99,14 @@ def test_it_is_asked_again_where_that_can_help(open_door: OpenDoor, refusal: Rep
 def test_in_the_end_it_gives_up(open_door: OpenDoor) -> None:
     with ModelServer([TOO_MANY]) as server:
         found = open_door(server.base_url).ask(question())
-    assert found == Unanswered("it allows no more requests for now (429)")
+    assert found == Unanswered("it allows no more requests for now (429): slow down")
     assert len(server.asked) == 3
 
 
 def test_a_wait_that_is_too_long_is_not_waited(open_door: OpenDoor) -> None:
     with ModelServer([Reply({"error": {"message": "tomorrow"}}, 429, {"Retry-After": "86400"})]) as server:
         found = open_door(server.base_url).ask(question())
-    assert found == Unanswered("it allows no more requests for now (429); it asks to wait 86400 s")
+    assert found == Unanswered("it allows no more requests for now (429): tomorrow; it asks to wait 86400 s")
     assert len(server.asked) == 1
 
 
@@ -232,9 +236,9 @@ def test_a_budget_of_money_holds(open_door: OpenDoor, registry: Registry) -> Non
         door = open_door(server.base_url, budget={"money": "3 USD"}, price=price)
         assert isinstance(door.ask(question()), Colour)
         assert registry.llm_calls.newest()[0].cost == Decimal("0.03")
-        found = open_door(server.base_url, budget={"money": "2 USD"}, price=price).ask(question("Another?"))
+        found = open_door(server.base_url, budget={"money": "0.1 USD"}, price=price).ask(question("Another?"))
     assert isinstance(found, Unanswered)
-    assert found.why == "the budget of 2 USD in 30 days does not reach for it (0.0300 are used)"
+    assert found.why == "the budget of 0.1 USD in 30 days does not reach for it (0.0300 are used)"
 
 
 def test_a_budget_of_money_needs_a_price(open_door: OpenDoor) -> None:
@@ -259,3 +263,105 @@ def test_no_secret_leaves_nor_stays(open_door: OpenDoor, registry: Registry) -> 
     call = registry.llm_calls.newest()[0]
     assert "planted-password-77" not in f"{call}"
     assert "sk-planted-key-123" not in f"{call}"
+
+
+def test_a_provider_that_counts_nothing_does_not_escape_the_budget(open_door: OpenDoor, registry: Registry) -> None:
+    for usage in (None, {"prompt_tokens": -5, "completion_tokens": "many"}, {"prompt_tokens": 10**30}):
+        with ModelServer([lambda body, usage=usage: Reply(completion(body, RED) | {"usage": usage})]) as server:
+            assert open_door(server.base_url).ask(question(f"{usage}")) == Colour(name="red", warm=True)
+        call = registry.llm_calls.newest(limit=1)[0]
+        assert call.tokens_in > 5
+        assert call.tokens_out > 5
+
+
+def test_what_others_are_asking_counts_as_spent(open_door: OpenDoor, registry: Registry) -> None:
+    seen: list[str] = []
+
+    def says(_: Any) -> Any:
+        second = open_door(server.base_url, budget={"tokens": 3000}).ask(question("At the same time?"))
+        assert isinstance(second, Unanswered)
+        seen.extend([second.why, registry.llm_calls.newest()[0].state])
+        return RED
+
+    with ModelServer(says) as server:
+        assert isinstance(open_door(server.base_url, budget={"tokens": 3000}).ask(question()), Colour)
+    assert seen == ["the budget of 3,000 tokens in 30 days does not reach for it (3,000 are used)", "asking"]
+    assert server.bodies[0]["max_tokens"] == 2995  # no answer can be longer than what is left
+    assert registry.llm_calls.newest()[0].tokens_in == 100
+
+
+def test_invalid_replies_do_not_go_past_the_budget(open_door: OpenDoor) -> None:
+    with ModelServer([{"name": "red"}]) as server:
+        assert isinstance(open_door(server.base_url, retries=9, budget={"tokens": 500}).ask(question()), Unanswered)
+    assert len(server.asked) == 3  # 120 tokens each, and a fourth might take more than the 140 that are left
+
+
+def test_an_answer_that_unpacks_to_gigabytes_is_not_unpacked(open_door: OpenDoor) -> None:
+    packed = gzip.compress(b" " * 50_000_000, 1)
+    with ModelServer([Reply(packed, headers={"Content-Encoding": "gzip"})]) as server:
+        found = open_door(server.base_url, retries=0).ask(question())
+    assert isinstance(found, Unanswered)
+    assert "larger than 8 MB" in found.why
+
+
+def test_a_packed_answer_is_read(open_door: OpenDoor) -> None:
+    def packed(body: dict[str, Any]) -> Reply:
+        return Reply(gzip.compress(json.dumps(completion(body, RED)).encode()), headers={"Content-Encoding": "gzip"})
+
+    with ModelServer(packed) as server:
+        assert open_door(server.base_url).ask(question()) == Colour(name="red", warm=True)
+
+
+def test_headers_that_drip_are_left_in_time_and_then_nobody_is_asked(open_door: OpenDoor) -> None:
+    done = threading.Event()
+
+    def drip(taken: socket.socket) -> None:
+        with taken, suppress(OSError):
+            taken.sendall(b"HTTP/1.1 200 OK\r\nX-A: ")
+            while not done.wait(0.05):
+                taken.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        serving = [threading.Thread(target=lambda: drip(listening.accept()[0])) for _ in range(2)]
+        for thread in serving:
+            thread.start()
+        door = open_door(f"http://127.0.0.1:{port}/v1", timeout="0.3 s")
+        answers = [door.ask(question(f"And {number}?")) for number in range(3)]
+        done.set()
+        for thread in serving:
+            thread.join()
+    assert answers == [Unanswered("it did not answer in time")] * 3  # the third was not sent: nobody would accept it
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ({"choices": []}, "its answer is no chat completion: does llm.base_url name a chat API?"),
+        ({"choices": None, "error": {"message": "no credit"}}, "it answered with an error: no credit"),
+        ({"role": "assistant", "refusal": "I may not"}, "it declined to answer: I may not"),
+        ({"role": "assistant", "content": "No."}, "its reply was never valid: it is not in the form that was asked "
+         "for; try another llm.mode"),
+        (b"<html>", "its answer is no JSON, or none that can be read: does llm.base_url name a chat API?"),
+        ('{"name": "\ud800"}', "its reply was never valid: Input should be a valid string, unable to "
+         "parse raw data as a unicode string"),
+    ],
+)  # fmt: skip
+def test_an_answer_without_a_reply_is_told_in_words(open_door: OpenDoor, message: Any, said: str) -> None:
+    def says(body: dict[str, Any]) -> Any:
+        if not isinstance(message, dict):
+            return Reply(message) if isinstance(message, bytes) else message
+        whole = completion(body, RED)
+        if "role" not in message:
+            return Reply(whole | message)
+        return Reply(whole | {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+
+    with ModelServer(says) as server:
+        assert open_door(server.base_url, retries=0).ask(question()) == Unanswered(said)
+
+
+def test_an_address_that_is_none(open_door: OpenDoor) -> None:
+    for address in ("nonsense", "http://[::1/v1"):
+        found = open_door(address).ask(question(address))
+        assert isinstance(found, Unanswered)
+        assert found.why.startswith("llm.base_url is no address")
