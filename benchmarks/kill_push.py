@@ -63,8 +63,8 @@ class PushGround(Ground):
             "sources": {"events": {"kind": "push", "token": TOKEN, **to}},
             "destination": {"kind": "postgres", "url": self.url},
             "tables": {"public.event": {"write": "append"}, "public.sale": {"key": ["id"], "version": "at"}},
-            "stream": {"trigger": "continuous"},
-            **({"engine": self.engine} if self.engine is not None else {}),
+            # A stream on Spark is not of what is pushed: there it is loaded by runs.
+            **({"engine": self.engine} if self.engine is not None else {"stream": {"trigger": "continuous"}}),
         }
 
     def begin(self) -> None:
@@ -110,7 +110,7 @@ class PushGround(Ground):
     def _push(self, number: int) -> None:
         """One item, as often as it takes."""
         headers = {"Idempotency-Key": f"event-{number}"}
-        until = time.monotonic() + 2 * _LONGEST
+        until, said = time.monotonic() + 2 * _LONGEST, "nothing"
         while time.monotonic() < until:
             if self.server is None or self.server.poll() is not None:
                 self.begin()
@@ -123,8 +123,9 @@ class PushGround(Ground):
             if answer.status_code != 503:  # the brokers do not answer: it says when to come again
                 answer.raise_for_status()
                 return
+            said = answer.text
             time.sleep(_AGAIN)
-        raise RuntimeError(f"item {number} was never taken")
+        raise RuntimeError(f"item {number} was never taken; the server says {said}")
 
     def _refused(self) -> None:
         answer = self._post(content=b'{"id": 1, "amount"', headers={"Content-Type": "application/json"})
