@@ -191,7 +191,7 @@ def _type(field: Field) -> str:
 
 
 def _of(rows: int, total: int) -> str:
-    if rows == total:
+    if rows == total > 1:
         return f"all {total:,} rows"
     share = 100 * rows / total if total else 0.0
     return f"{rows:,} of {total:,} rows ({share:.1f} %)" if share >= 0.1 else f"{rows:,} of {total:,} rows"

@@ -111,8 +111,13 @@ def quarantine_replay(
         from octo_resources.kafka.replaying import replay_letters
 
         sent = replay_letters(space, pipeline)
-        said = ", ".join(f"{count:,} to {topic}" for topic, count in sent.items()) or "none was left"
-        console.answer(ReplayedAnswer(pipeline=name, topics=sent), f"dead letters of {name} sent back: {said}")
+        said = ", ".join(f"{count:,} to {topic}" for topic, count in sent.topics.items()) or "none was left"
+        if sent.landed:
+            console.note(
+                f"{sent.landed:,} were not sent: their topics had lost the messages. What landed of them is loaded by "
+                f"octopipe quarantine replay {name}"
+            )
+        console.answer(ReplayedAnswer(pipeline=name, topics=sent.topics), f"dead letters of {name} sent back: {said}")
         return
     from octo_core.plan.show import load_text
     from octo_resources.flow.replaying import replay

@@ -5,6 +5,8 @@ is killed has either sent a letter and remembers it, or has not.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from octo_core.errors import UsageError
@@ -23,8 +25,16 @@ _LATE: Final = 120_000
 """Milliseconds that a transaction may take."""
 
 
-def replay_letters(space: "Workspace", pipeline: "Pipeline") -> dict[str, int]:
-    """Send the pipeline's dead letters that were not replayed yet back to their topics; topic → how many.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Topic → how many letters went back to it; and how many have no message any more, but only what landed of it."""
+
+    topics: dict[str, int]
+    landed: int = 0
+
+
+def replay_letters(space: "Workspace", pipeline: "Pipeline") -> Sent:
+    """Send the pipeline's dead letters that were not replayed yet back to their topics.
 
     Raises UsageError where the pipeline has no dead letters, SourceError where the brokers fail.
     """
@@ -56,15 +66,16 @@ class _Replay:
         name = {"transactional.id": f"octopipe-replay-{pipeline}", "transaction.timeout.ms": _LATE, "error_cb": said}
         self._producer: Producer = Producer({**settings, **name}, logger=quiet)
         self._sent: dict[str, int] = {}
+        self._landed = 0
         self._origins: set[str] = set()
 
-    def run(self) -> dict[str, int]:
+    def run(self) -> Sent:
         from confluent_kafka import TopicPartition
 
         try:
             found = self._consumer.list_topics(self._topic, timeout=PATIENCE).topics[self._topic]
             if found.error is not None:
-                return {}  # no letter was ever sent
+                return Sent({})  # no letter was ever sent
             places = [TopicPartition(self._topic, one) for one in found.partitions]
             known = self._consumer.committed(places, timeout=PATIENCE)
             ends = {one.partition: self._consumer.get_watermark_offsets(one, timeout=PATIENCE) for one in places}
@@ -74,15 +85,19 @@ class _Replay:
                 self._producer.init_transactions(PATIENCE)
                 self._consumer.assign([TopicPartition(self._topic, one, starts[one]) for one in left])
                 self._replay(left)
-            return self._sent
+            return Sent(self._sent, self._landed)
         finally:
             self._consumer.close()
 
     def _replay(self, left: dict[int, int]) -> None:
         from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+        heard = monotonic()
         while left:
             messages = self._consumer.consume(_AT_ONCE, 1.0)
+            heard = monotonic() if messages else heard
+            if monotonic() - heard > PATIENCE:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
             good: list[Message] = []
             for one in messages:
                 error = one.error()
@@ -114,7 +129,10 @@ class _Replay:
         """The message that a letter was made of, to its topic again; letters of other pipelines stay what they are."""
         headers = dict(letter.headers() or [])
         topic = _text(headers.get(f"{PREFIX}topic"))
-        if _text(headers.get(f"{PREFIX}pipeline")) != self._pipeline or not topic or f"{PREFIX}landed" in headers:
+        if _text(headers.get(f"{PREFIX}pipeline")) != self._pipeline or not topic:
+            return
+        if f"{PREFIX}landed" in headers:
+            self._landed += 1
             return
         origin = _text(headers.get(f"{PREFIX}id"))
         if origin in self._origins:  # a load that was rolled back sent it twice

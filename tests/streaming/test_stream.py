@@ -18,7 +18,7 @@ from octo_core.streaming import StreamState
 from octo_resources.flow import reject, streaming
 from octo_resources.flow.proposing import correct
 from octo_resources.flow.stream_state import stream_lock, stream_state
-from octo_resources.kafka.replaying import replay_letters
+from octo_resources.kafka.replaying import Sent, replay_letters
 from tests.streaming.project import Stream, sale
 
 OCTOPIPE = Path(sys.executable).with_name("octopipe")
@@ -134,8 +134,8 @@ def test_one_bad_message_stops_nothing_and_goes_to_the_dead_letters(stream: Stre
 
     # After a fix they go back to where they came from, each once.
     space = stream.space
-    assert replay_letters(space, space.pipeline("sales")) == {stream.topic: 2}
-    assert replay_letters(space, space.pipeline("sales")) == {}
+    assert replay_letters(space, space.pipeline("sales")) == Sent({stream.topic: 2})
+    assert replay_letters(space, space.pipeline("sales")) == Sent({})
     again = _messages(stream, stream.topic)[-2:]
     assert sorted(one[1] for one in again) == sorted(one[1] for one in letters)
     assert dict(again[0][2])["octopipe.replayed"] in {first[2]["octopipe.id"], second[2]["octopipe.id"]}

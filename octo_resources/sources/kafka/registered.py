@@ -89,7 +89,7 @@ class Registered:
         try:
             return ask()
         except SchemaRegistryError as error:
-            if error.error_code in _NO_SUCH_SCHEMA:
+            if error.http_status_code == 404 and error.error_code in _NO_SUCH_SCHEMA:  # no gateway's 503
                 return None
             told = f"it says {error.http_status_code}: {error.error_message}"
             raise self._silent(told, passing=error.http_status_code not in _OURS) from None
