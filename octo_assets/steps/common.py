@@ -10,7 +10,7 @@ import dagster as dg
 from dagster._core.definitions.utils import is_valid_owner
 
 from octo_assets.selection import PIPELINE_TAG
-from octo_core.errors import Mistake, OctopipeError
+from octo_core.errors import LoadAborted, Mistake, OctopipeError
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.full_disk import full_disk
 from octo_resources.project import Pipeline
@@ -94,6 +94,23 @@ def failures_in_plain_words(retry: bool = True, *, but: type[OctopipeError] | tu
             metadata={ERROR: dg.JsonMetadataValue(told)},
             allow_retries=retry and error.retryable,
         ) from None
+
+
+def being_cancelled(context: dg.AssetExecutionContext) -> bool:
+    """Whether somebody ends this run in Dagster."""
+    run = context.instance.get_run_by_id(context.run.run_id)
+    return run is not None and run.status in (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
+
+
+@contextmanager
+def cancelled_with_its_run(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """A load that ended because its run is being cancelled is cancelled, and not failed."""
+    try:
+        yield
+    except LoadAborted:
+        if being_cancelled(context):
+            raise dg.DagsterExecutionInterruptedError from None
+        raise
 
 
 @contextmanager

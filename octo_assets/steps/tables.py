@@ -11,6 +11,8 @@ from octo_assets.names import approved_key, mapping_key, op_name, raw_key, table
 from octo_assets.steps.common import (
     Materialized,
     Metadata,
+    being_cancelled,
+    cancelled_with_its_run,
     failures_in_plain_words,
     patient,
     pipeline_of,
@@ -57,7 +59,7 @@ def table_assets(project: Project, spec: PipelineSpec) -> dg.AssetsDefinition:
         from octo_resources.flow import load
 
         wanted = [table for table, key in keys.items() if key in context.selected_asset_keys]
-        with failures_in_plain_words(patient(context, spec)):
+        with failures_in_plain_words(patient(context, spec)), cancelled_with_its_run(context):
             space = workspace(context)
             outcome = load(
                 space,
@@ -65,6 +67,7 @@ def table_assets(project: Project, spec: PipelineSpec) -> dg.AssetsDefinition:
                 tables=wanted if len(wanted) < len(keys) else None,
                 dagster_run=context.run.run_id,
                 say=context.log.info,
+                stopping=lambda: being_cancelled(context),
             )
         for warning in outcome.result.warnings:
             context.log.warning(warning)

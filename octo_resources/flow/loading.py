@@ -6,7 +6,7 @@ still what was pulled; just before the commit it asks once more.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from octo_core.batch import Batch
@@ -43,11 +43,13 @@ def load(
     prepared: Prepared | None = None,
     stage: Stage | None = None,
     say: Say | None = None,
+    stopping: Callable[[], bool] | None = None,
 ) -> LoadOutcome:
     """Load every landed batch that the pipeline's tables (or `tables` of them) have not got yet.
 
     Raises NotApproved where nobody approved exactly this plan, DriftStop, QuarantineLimit, LedgerMismatch and
-    DestinationError; nothing is committed then. With `dry_run` all is done but the commit.
+    DestinationError; nothing is committed then. With `dry_run` all is done but the commit. `stopping` says whether
+    what runs the load is being cancelled: LoadAborted then.
     """
     pipeline = settled(space, pipeline)
     with step(space, pipeline.name, "load") as log:
@@ -57,7 +59,7 @@ def load(
             if say is not None:
                 say(text)
 
-        outcome = _gated(space, pipeline, tables, dry_run, dagster_run, prepared, stage, told)
+        outcome = _gated(space, pipeline, tables, dry_run, dagster_run, prepared, stage, told, stopping)
         log.load = outcome.result.load_id or None
         log.line(_summary(outcome.result))
     if not dry_run:
@@ -84,6 +86,7 @@ def _gated(
     prepared: Prepared | None,
     stage: Stage | None,
     say: Say,
+    stopping: Callable[[], bool] | None,
 ) -> LoadOutcome:
     """The load behind its gate."""
     given, prepared = prepared, as_it_is(space, pipeline, prepared or prepare(space, pipeline))
@@ -104,7 +107,9 @@ def _gated(
     if not any(pending.values()):
         return nothing_new(pipeline, print_, prepared, wanted, time.monotonic() - started)
     load_id = new_ulid(None)
-    under_way = Underway(space, pipeline, prepared, load_id, print_, dry_run, stage or unwatched, say=say)
+    under_way = Underway(
+        space, pipeline, prepared, load_id, print_, dry_run, stage or unwatched, say=say, stopping=stopping
+    )
     if dry_run:
         return under_way.run(pending)
     with alive(space.project.state, load_id):
@@ -144,7 +149,7 @@ def recorded(
                 return LoadOutcome(settled.result, under_way.prepared)
             raise
         space.quarantine.remove(pipeline.name, load_id)
-        aborted = isinstance(error, KeyboardInterrupt | LoadAborted)
+        aborted = isinstance(error, LoadAborted) or not isinstance(error, Exception)
         executions.end(load_id, "aborted" if aborted else "failed", error=redact(str(error) or type(error).__name__))
         over(space.project.state, load_id)
         raise

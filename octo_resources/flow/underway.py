@@ -102,6 +102,7 @@ class Underway:
         stage: Stage,
         judging: "Judging | None" = None,
         say: Say = unsaid,
+        stopping: Callable[[], bool] | None = None,
     ) -> None:
         self.space, self.pipeline, self.prepared = space, pipeline, prepared
         self.judging = judging or Judging(pipeline)
@@ -109,7 +110,7 @@ class Underway:
         self.say = say
         self.temp = space.project.state / "tmp"
         self.variables = LoadVariables(load_time=datetime.now(UTC), load_id=load_id, pseudonym_key=pseudonym_key(space))
-        self.watch = Watch(space, pipeline, load_id, self.variables.load_time)
+        self.watch = Watch(space, pipeline, load_id, self.variables.load_time, stopping)
         self.began = time.monotonic()
         self.committing = False
         self.commit_seconds = 0.0

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -41,7 +41,16 @@ class Deadline:
 class Watch:
     """Looks after one load from a thread of its own: asked to end by somebody, or past `limits.time`."""
 
-    def __init__(self, space: Workspace, pipeline: Pipeline, load_id: str, began: datetime) -> None:
+    def __init__(
+        self,
+        space: Workspace,
+        pipeline: Pipeline,
+        load_id: str,
+        began: datetime,
+        stopping: Callable[[], bool] | None = None,
+    ) -> None:
+        """`stopping`: whether what runs the load is being cancelled."""
+        self._stopping = stopping
         self._controls, self._pipeline = space.registry.controls, pipeline.name
         self._load_id, self._began = load_id, began
         self._deadline = Deadline(pipeline, "the load")
@@ -59,6 +68,9 @@ class Watch:
         try:
             yield
         except Exception as error:
+            # ADBC makes a failed statement of the signal that cancels a run, and that may not be tried again
+            with suppress(RegistryError):
+                self._ask()
             if self._reason is not None and error is not self._reason:
                 raise self._reason from error
             raise
@@ -87,8 +99,12 @@ class Watch:
                     engine.cancel()
 
     def _ask(self) -> None:
-        if self._reason is None and self._controls.abort_asked(self._pipeline, self._load_id, self._began):
-            self._controls.abort_done(self._pipeline)
+        cancelled = self._stopping is not None and self._stopping()
+        if self._reason is None and (
+            cancelled or self._controls.abort_asked(self._pipeline, self._load_id, self._began)
+        ):
+            if not cancelled:
+                self._controls.abort_done(self._pipeline)
             self._reason = LoadAborted(
                 "the load was ended before its commit; nothing of it is in the destination",
                 where=self._pipeline,

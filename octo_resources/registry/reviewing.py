@@ -20,6 +20,7 @@ from octo_resources.registry.tables import recipe as recipes
 
 _PREFIX = re.compile(r"[0-9a-f]{8,64}")
 _CHANGES = 10
+_LONGEST_NAME = 200
 _DONE = {"approve": "approved", "reject": "rejected"}
 
 
@@ -109,6 +110,9 @@ def check_policy(
     where = f"{pipeline}: approval"
     if not reviewer:
         raise UsageError("a decision needs a reviewer", where=where, hint="Say who decides: --reviewer you@example.com")
+    if not reviewer.isprintable() or len(reviewer) > _LONGEST_NAME:
+        said = f"a reviewer is a name or an address on one line, at most {_LONGEST_NAME} signs, and this is none"
+        raise UsageError(said, where=where, hint="Say who decides: you@example.com")
     named = {name.casefold() for name in policy.reviewers}
     if named and reviewer.casefold() not in named:
         allowed = ", ".join(policy.reviewers)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from octo_core.errors import DestinationError, LoadAborted, OutOfTime
+from octo_resources.destinations.postgres.connection import Address, statement_error
 from tests.flow.shop import Shop, sale, sales
 
 
@@ -71,6 +72,24 @@ def test_an_abort_asked_before_the_commit_leaves_nothing(shop: Shop) -> None:
     assert ended is not None
     assert ended.status == "aborted"
     assert shop.load().result.tables["shop.sale"].inserted == 30  # the request was for the load that ran
+
+
+def test_a_load_whose_run_is_being_cancelled_commits_nothing_and_is_not_tried_again(shop: Shop) -> None:
+    """Also where the signal made a failed statement of itself, as in ADBC, which else could be tried again."""
+    ready(shop)
+    before = shop.state()
+    cancelled = threading.Event()
+
+    def cancel(point: str) -> None:
+        if point == "copied":
+            cancelled.set()
+            raise DestinationError("canceling statement due to user request", retryable=True)
+
+    with pytest.raises(LoadAborted):
+        shop.load(stage=cancel, stopping=cancelled.is_set)
+    assert shop.state() == before
+    said = "ERROR:  canceling statement due to user request"
+    assert not statement_error(Address.from_url("postgresql://h/d"), "copy", "57014", said).retryable
 
 
 SLOW = """

@@ -116,6 +116,7 @@ def test_a_prefix_of_two_plans_is_refused(registry: Registry) -> None:
     ("policy", "more", "why"),
     [
         (ApprovalPolicy(reviewers=("bob",)), {}, "ana is not one of its reviewers"),
+        (ANY, {"reviewer": "ana\x1b[31m\nbob"}, "a name or an address on one line"),
         (ApprovalPolicy(not_author=True), {"author": "ANA"}, "ana wrote this plan"),
         (ApprovalPolicy(not_author=True), {"author": None}, "nobody knows who wrote this plan"),
         (ApprovalPolicy(via="api"), {"via": "cli"}, "through the API only"),

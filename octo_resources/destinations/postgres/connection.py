@@ -149,5 +149,10 @@ def statement_error(address: Address, doing: str, state: str | None, text: str) 
     """What one failed statement means to a user: `doing` says what was being done."""
     lines = text.strip().splitlines()
     said = address.redact(lines[0].rpartition("ERROR:  ")[2]) if lines else "no reason given"
+    told = f"{doing}: {said}"
+    if state == "57014" and "user request" in said:  # Ctrl-C, or pg_cancel_backend: it was meant to end
+        return DestinationError(
+            told, where=str(address), hint="somebody cancelled it, and nothing was committed: run it again"
+        )
     passing = state is None or state.startswith(_PASSING_CLASSES)  # None: the connection broke
-    return DestinationError(f"{doing}: {said}", where=str(address), hint=_HINTS.get(state or ""), retryable=passing)
+    return DestinationError(told, where=str(address), hint=_HINTS.get(state or ""), retryable=passing)
