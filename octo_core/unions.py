@@ -50,6 +50,8 @@ def _widened(left: Field, right: Field) -> Field:
     alike = left.nulls == right.nulls and (left.format == right.format or moment is not None)
     both = common(left.type, right.type) if alike and (left.type == right.type or left.type.is_numeric) else None
     carrier = left.carrier if left.carrier == right.carrier else "mixed"
+    if carrier == "mixed" and left.type.kind == "json" and {"text", "typed"} & {left.carrier, right.carrier}:
+        carrier = "text"  # of one of them the tokens are the JSON
     update = {
         "nullable": left.nullable or right.nullable,
         "pii": left.pii or right.pii,

@@ -181,7 +181,8 @@ class Converting(ABC):
                 return Change(found, large)
             back = f"TRY_CAST({found} AS {self.native(INT64)})"  # an id of 17 digits is another one as a float
             return Change(
-                f"CASE WHEN {back} = {value} THEN {found} END", self.text(f" has more digits than {target} holds")
+                f"CASE WHEN {back} = {value} AND {found} < 9.223372036854775808E18 THEN {found} END",
+                self.text(f" has more digits than {target} holds"),
             )
         if source.family == "float":
             if target.is_integer:

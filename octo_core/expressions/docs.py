@@ -68,7 +68,8 @@ What the engines would not answer alike is not in the language, or has one rule 
   only an empty text can take its place.
 - Letters change case one by one, by Unicode 15: `upper('ß')` is `ẞ`, `lower('ΟΔΟΣ')` ends in `σ`.
 - `/` of exact numbers: the left side, with the decimals that the result has, has at most 38 digits, or the row fails.
-- A decimal as a float is the float nearest to the exact number.
+- A decimal as a float is the float nearest to the exact number; a whole number that no float holds, such as
+  9007199254740993, fails.
 - Lists and records as text or JSON hold their numbers as they stand. A list of texts holds no lists and no objects.
 - Of a name that an object of JSON has twice, the first counts.
 
