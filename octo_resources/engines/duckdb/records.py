@@ -147,8 +147,8 @@ def _token(members: Members, parts: PathParts) -> str | None:
         raw = _inside(text, part, field)
     if raw is None:
         return None
-    text = _text(bytes(raw), field)
-    return bytes(raw).decode() if parts[-1] == 0 and text is not None else text
+    found = _text(bytes(raw), field)
+    return bytes(raw).decode() if parts[-1] == 0 and found is not None else found
 
 
 def _inside(text: bytes, part: str | int, field: str) -> msgspec.Raw | None:
