@@ -5,7 +5,9 @@ that it writes, those are replaced by `Annotated[date, ParsedBy("date", "%d/%m/%
 """
 
 import json
+import keyword
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -60,7 +62,7 @@ def pydantic_source(schema: SourceSchema, *, strict: bool = False, delimited: bo
         use_double_quotes=True,
         custom_file_header=_HEADER.format(source=json.dumps(schema.source)),
         class_name=class_name(schema.source),
-        aliases={name: f"{name}_" for name in _RESERVED},
+        aliases=_aliases(schema.fields),
         formatters=[Formatter.BUILTIN],
     )
     layout = _Layout(strict, delimited, _prefix(schema.fields))
@@ -164,7 +166,7 @@ class _Layout:
         if self.limited and "Field" not in names:
             names += ", Field"
         body = re.sub(rf"\b{self.prefix}(\d+)\b", lambda match: self.parsed[int(match[1])], body)
-        body = body.replace("        arbitrary_types_allowed=True,\n", "")
+        body = body.replace("        arbitrary_types_allowed=True,\n", "        protected_namespaces=(),\n")
         header = text[: text.index("from __future__")]
         if "Annotated[" in body:
             self.modules.add(("typing", "Annotated"))
@@ -191,7 +193,7 @@ def _described(one: Field) -> str:
 
 
 def _prefix(fields: tuple[Field, ...]) -> str:
-    names = " ".join(_names(fields)).lower()
+    names = " ".join([*_names(fields), *_descriptions(fields)]).lower()
     prefix = "Parsed"
     while prefix.lower() in names:
         prefix += "X"
@@ -202,6 +204,27 @@ def _names(fields: tuple[Field, ...]) -> Iterator[str]:
     for one in fields:
         yield one.name
         yield from _names(one.children)
+
+
+def _descriptions(fields: tuple[Field, ...]) -> Iterator[str]:
+    for one in fields:
+        yield one.description or ""
+        yield from _descriptions(one.children)
+
+
+def _aliases(fields: tuple[Field, ...]) -> dict[str, str]:
+    """What fields are called whose own names would be taken for others: Python reads `ﬁ` as `fi` (NFKC)."""
+    names = set(_names(fields))
+    taken = {unicodedata.normalize("NFKC", name) for name in names if unicodedata.is_normalized("NFKC", name)}
+    found = {name: f"{name}_" for name in _RESERVED}
+    for name in sorted(names):
+        if not unicodedata.is_normalized("NFKC", name) or name == "":
+            own = unicodedata.normalize("NFKC", re.sub(r"\W", "_", name)) or "empty"
+            own = own if re.match(r"[^\W\d_]", own) else f"field_{own}"
+            while own in taken or own in found.values() or keyword.iskeyword(own) or hasattr(_ANYTHING, own):
+                own += "_"
+            found[name] = own
+    return found
 
 
 def class_name(source: str) -> str:

@@ -30,8 +30,11 @@ _PERSON: Final = re.compile(r"[^\W\d_a-z][^\W\d_]*[.']?(?:[ '-][^\W\d_]+\.?){1,3
 _NAMED: Final = frozenset({
     "name", "names", "nombre", "nom", "nome", "naam", "imię", "имя", "first", "last", "middle", "given", "family",
     "full", "maiden", "contact", "person", "people", "who", "by", "owner", "author", "customer", "client", "employee",
-    "user", "passenger", "patient", "guest", "driver", "signed", "agent", "manager", "staff", "member",
+    "user", "username", "login", "handle", "nick",
+    "nickname", "alias", "passenger", "patient", "guest", "driver", "signed", "agent", "manager", "staff", "member",
 })  # fmt: skip
+_ONE_S_OWN: Final = re.compile(r"@[\w.-]{2,}|(?=\S*[^\W\d_])(?=(?:\D*\d){5})[\w./-]+")
+"""A handle, or a code of letters and five digits or more: a number plate's, a patient's, a policy's, a parcel's."""
 _QUOTED: Final = re.compile(r"'(?:[^']|'')*'")
 
 
@@ -102,7 +105,10 @@ def _counts(field: Field, stats: FieldStats) -> dict[str, Any]:
 
 def _told(values: Sequence[str], *, personal: bool) -> list[str]:
     """Values for `samples`: as masks where they are somebody's or free text, in which anything may stand."""
-    found = [shape(mask(one)) if personal or _is_free_text(one) else plain(masked(one), 80) for one in values]
+    found = [
+        shape(mask(one)) if personal or _is_free_text(one) or _ONE_S_OWN.fullmatch(one) else plain(masked(one), 80)
+        for one in values
+    ]
     return list(dict.fromkeys(found))
 
 

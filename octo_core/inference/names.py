@@ -63,6 +63,8 @@ def unit_of(name: str) -> str | None:
         if known or inner.startswith("°"):
             return known or inner
     parts = words(name)
+    if "per" in parts[:-1]:
+        return None  # the pounds of `price_per_lb` are not what it is measured in
     if len(parts) < 2:
         return _unit(parts[0]) if parts and len(parts[0]) > 3 and parts[0] not in _NOT_MEASURED else None
     last = parts[-1]

@@ -16,7 +16,7 @@ from octo_core.mapping.evidence import folded
 from octo_core.mapping.spelling import boolean_codes, literal, value_map
 from octo_core.mapping.valuemaps import map_values, truths
 from octo_core.schema import Field
-from octo_core.types import DataType
+from octo_core.types import INTEGER_BITS, DataType
 
 _NOT_AVAILABLE: Final = ("NA", "N/A", "n/a", "NULL", "null", "#N/A", "-", "--")
 MAX_MAPPED: Final = 60
@@ -68,11 +68,26 @@ def _plain(ends: Ends) -> Iterator[Candidate]:
 
 def _doubted(ends: Ends, carried: Iterable[Candidate]) -> Iterator[Candidate]:
     """The ways that leave the unit as it is, less sure where it may be another."""
-    unit, codes = _unit_doubt(ends), _code_doubt(ends)
+    unit, codes, room = _unit_doubt(ends), _code_doubt(ends), _room_doubt(ends)
     for one in carried:
-        notes = [note for note in (one.note, unit, codes) if note]
-        factor = (0.68 if unit else 1.0) * (0.4 if codes else 1.0)
+        notes = [note for note in (one.note, unit, codes, room) if note]
+        factor = (0.68 if unit else 1.0) * (0.4 if codes else 1.0) * (0.6 if room else 1.0)
         yield Candidate(one.expr, one.factor * factor, "; ".join(notes))
+
+
+def _room_doubt(ends: Ends) -> str | None:
+    """What there is to say where numbers were seen that the column has no room for."""
+    kind, low, high = ends.column.type, ends.source.low, ends.source.high
+    if not ends.field.type.is_numeric or low is None or high is None:
+        return None
+    if kind.kind == "decimal" and kind.precision is not None:
+        room = 10 ** (kind.precision - (kind.scale or 0))
+    elif kind.is_integer:
+        room = 2 ** (INTEGER_BITS[kind.kind] - 1)
+    else:
+        return None
+    most = high if high >= -low else low
+    return f"values such as {most:g} do not fit {ends.column.native}" if abs(most) >= room else None
 
 
 def _code_doubt(ends: Ends) -> str | None:

@@ -22,7 +22,7 @@ class Unit:
     def plural(self) -> str:
         """As a sentence says it: `metres per second`, `inches`, `degrees Celsius`."""
         head, _, rest = self.name.partition(" ")
-        if self.name in _UNCOUNTED:
+        if self.name in _UNCOUNTED or " per " in self.dimension:
             return self.name
         if self.name in _IRREGULAR:
             return _IRREGULAR[self.name]
@@ -56,8 +56,8 @@ ratio: ratio 1 = ratio fraction share; percent 0.01 = percent pct percentage pro
 volume: litre 1 = l litre litres liter liters litro litros; millilitre 0.001 = ml millilitre milliliter; US gallon 3.785411784 = gal gallon gallons
 area: square metre 1 = m2 sqm m²; square foot 0.09290304 = ft2 sqft ft²; hectare 10000 = ha hectare hectares; acre 4046.8564224 = acre acres; square kilometre 1000000 = km2 km²
 angle: degree 1 = deg degree degrees °; radian 57.295779513082320877 = rad radian radians
-energy: joule 1 = j joule joules; kilowatt hour 3600000 = kwh; kilocalorie 4184 = kcal
-power: watt 1 = w watt watts; kilowatt 1000 = kw kilowatt; horsepower 745.699871582 = hp
+energy: joule 1 = j joule joules; watt hour 3600 = wh; kilowatt hour 3600000 = kwh; megawatt hour 3600000000 = mwh; gigawatt hour 3600000000000 = gwh; kilocalorie 4184 = kcal
+power: watt 1 = w watt watts; kilowatt 1000 = kw kilowatt; megawatt 1000000 = mw megawatt; gigawatt 1000000000 = gw gigawatt; horsepower 745.699871582 = hp
 """  # noqa: E501  a table is read by its rows
 SECOND: Final = Unit("second", "time", Decimal(1))
 RATIO: Final = Unit("ratio", "ratio", Decimal(1))
@@ -75,6 +75,8 @@ _AMOUNTS: Final = frozenset({
     "netto", "umsatz", "montant", "prix", "cout", "solde", "frais", "importe", "precio", "costo", "coste", "importo",
     "prezzo", "bedrag", "prijs", "valor", "preco",
 })  # fmt: skip
+_RATED: Final = frozenset({"mass", "length", "volume", "area", "energy", "data"})
+_POWERFUL: Final = frozenset({"wh", "kwh", "mwh", "gwh"})
 _CURRENCY: Final = re.compile(
     r"\b(?:euros?|dollars?|pounds?(?: sterling)?|francs?|pesos?|rupees?|zlotys?|reais|rubles?|yuan|eur|usd|gbp|chf|cad|"
     r"aud|mxn|inr|pln|brl|rub|cny|sek|nok|dkk|czk|huf|try|zar|nzd|sgd|hkd)\b|[€$£₹]"
@@ -113,17 +115,45 @@ def named(text: str | None) -> tuple[Unit, ...]:
 
 def in_name(name: str) -> tuple[Unit, ...]:
     """The units that the end of a column's name may say: `distance_km`, `temp_f`, `delay_minutes`."""
-    parts = words(name)
+    parts = _whole(words(name))
+    if "per" in parts[:-1]:
+        return _rate(parts)
     if len(parts) < 2:
+        if parts and parts[0] in _POWERFUL:
+            return named(parts[0])
         return tuple(one for one in named(name) if one.dimension == "ratio" and name.casefold() != "share")
     if len(parts) >= 3 and (found := named("_".join(parts[-2:]))):
         return found
     last = parts[-1]
+    if len(parts) > 2 and _CURRENCY.fullmatch(parts[-2]) and any(one.dimension in _RATED for one in named(last)):
+        return ()  # price_eur_mwh: euros for each
     if last in _CENTS:
         return (CENT,) if _AMOUNTS & set(parts) else ()
     if last in _WORDY and parts[-2] in ("of", "per", "time", "birth", "scheduled", "dep", "arr"):
         return ()
     return named(last)
+
+
+def _whole(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """The words with `k`, `wh` (of kWh) as one."""
+    if len(parts) > 1 and len(parts[-2]) == 1 and parts[-2] + parts[-1] in _POWERFUL:
+        return (*parts[:-2], parts[-2] + parts[-1])
+    return parts
+
+
+def _rate(parts: tuple[str, ...]) -> tuple[Unit, ...]:
+    """What `price_per_kg` says: a pound costs less than a kilogram, so it is the inverse that converts. Of speeds as
+    one word (`miles_per_hour`) the table knows; what is per hour or day is told in too many ways.
+    """
+    place = len(parts) - 1 - parts[::-1].index("per")
+    if found := named("_".join(parts[max(0, place - 1) :])):
+        return found
+    over = "".join(one.name for one in named(parts[place - 1])) if place else ""
+    return tuple(
+        Unit(f"amounts per {one.name}", f"{over} per {one.dimension}", 1 / one.factor)
+        for one in named("_".join(parts[place + 1 :]))
+        if one.dimension in _RATED
+    )
 
 
 def in_text(text: str) -> tuple[Unit, ...]:
@@ -166,7 +196,9 @@ def formula(expr: str, source: Unit, target: Unit) -> str:
         return f"({expr} - 32) * 5 / 9" if source is _FAHRENHEIT else f"{expr} * 9 / 5 + 32"
     factor = source.factor / target.factor
     shift = (source.offset - target.offset) / target.factor
-    if factor < 1 and (inverse := _plain(1 / factor)) and inverse == inverse.to_integral_value():
+    if " per " in source.dimension and len(str(_plain(1 / factor))) < len(str(_plain(factor))):
+        scaled = f"{expr} / {_plain(1 / factor):f}"
+    elif factor < 1 and (inverse := _plain(1 / factor)) and inverse == inverse.to_integral_value():
         scaled = f"{expr} / {inverse:f}"
     else:
         scaled = expr if factor == 1 else f"{expr} * {_plain(factor):f}"

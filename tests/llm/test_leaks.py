@@ -142,3 +142,14 @@ def test_an_example_leaves_only_as_its_own_pipeline_lets_it(shop: Shop) -> None:
         ("open", told),
         ("usual", "map_values(state, '…', '…')"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "told"),
+    [("mrn", ["MRN-QX81-7731"], ["AAA-AA99-9999"]), ("c4", ["@grimblewort"], ["@aa+"]), ("nick", ["Anna"], ["Aaaa"]),
+     ("policy", ["P/2024/00017"], ["A/9999/99999"]), ("sku", ["AB-123", "paid"], ["AB-123", "paid"]),
+     ("size", ["10.5 m", "XL"], ["10.5 m", "XL"])],
+)  # fmt: skip
+def test_of_what_is_one_person_s_own_only_the_mask_leaves(name: str, values: list[str], told: list[str]) -> None:
+    said = of_field(infer_column(values, name), "samples")["samples"]
+    assert sorted(said) == sorted(told)

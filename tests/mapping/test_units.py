@@ -103,3 +103,26 @@ def test_cents_become_whole_units_or_are_doubted(source: str, target: Column, ex
     found = proposed(schema(numbers), table("pay", target)).columns[0]
     assert (found.expr, found.confidence > 0.7) == (expr, sure)
     assert said in (found.why or "")
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expr"),
+    [
+        ("PricePerLb", "price_per_kg", "round(PricePerLb / 0.45359237, 2)"),
+        ("yield_kg_per_acre", "yield_kg_per_ha", "round(yield_kg_per_acre * 2.47105381467, 2)"),
+        ("kWh", "consumption_wh", "round(kWh * 1000, 2)"),
+        ("energy_MWh", "energy_kwh", "round(energy_MWh * 1000, 2)"),
+        ("price_usd_lb", "price_per_kg", "price_usd_lb"),
+    ],
+)
+def test_what_is_told_for_each_pound_grows_with_kilograms(source: str, target: str, expr: str) -> None:
+    numbers = field(source, "decimal(12,2)", "12.25", "99.1", "100.75", every=False)
+    found = proposed(schema(numbers), table("lot", column(target, "decimal(12,2)"))).columns[0]
+    assert found.expr == expr
+
+
+def test_numbers_that_a_column_has_no_room_for_are_doubted() -> None:
+    whole = schema(field("fte", "int32", "50", "80", "100"))
+    found = proposed(whole, table("staff", column("fte", "decimal(3,2)"))).columns[0]
+    assert "values such as 100 do not fit" in found.why
+    assert found.confidence < 0.7
