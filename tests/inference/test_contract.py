@@ -5,6 +5,7 @@ some values are of other columns, odd or missing, through the engine's own evalu
 """
 
 import json
+import sys
 import tempfile
 import types
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from octo_core.batch import LandedFile
 from octo_core.expressions import path_text
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.sources import FileSource
+from octo_core.types import DataType
 from octo_resources.codegen import class_name, pydantic_source
 from octo_resources.engines.duckdb.profile import profile_batches, typed_schema
 from octo_resources.files import infer_file
@@ -188,3 +190,13 @@ def test_models_of_parquet_take_its_rows_and_what_they_give_themselves(tmp_path:
     assert set(empty.model_dump().values()) == {None}
     for wrong in ({"i": 2**63}, {"z": moment.replace(tzinfo=None)}, {"day": moment}, {"l": [7]}, {"r": {"a": 300}}):
         assert not _accepts(model, {**row, "took": 0, **wrong}), wrong
+
+
+def test_names_that_python_reads_as_others_keep_their_values() -> None:
+    names = ("fi", "\ufb01", "", "model_dump", "class", "x y")
+    fields = tuple(Field(name=name, type=DataType("int32")) for name in names)
+    module = types.ModuleType("odd_names")
+    sys.modules[module.__name__] = module  # Pydantic looks annotations up there
+    exec(pydantic_source(SourceSchema(source="odd", fields=fields)), module.__dict__)
+    told = {name: number for number, name in enumerate(names)}
+    assert module.Odd.model_validate(told).model_dump(by_alias=True) == told
