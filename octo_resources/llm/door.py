@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import stamina
 from pydantic import BaseModel, ValidationError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_any
 
 from octo_core.spec.llm import LlmSettings
 from octo_resources.llm import prices
@@ -181,7 +181,7 @@ class Door:
             return allowance.tokens is not None and tally.tokens + tally.next_in + LEAST_REPLY > allowance.tokens
 
         asked_again = Retrying(
-            stop=stop_after_attempt(self._retries + 1) | (lambda _: spent()),
+            stop=stop_any(stop_after_attempt(self._retries + 1), lambda _: spent()),
             retry=retry_if_exception_type(ValueError),  # all of what an invalid reply raises
             reraise=True,
         )
