@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,7 +12,8 @@ from typing import Any, Final, Generic, TypeVar
 
 import stamina
 from pydantic import BaseModel, ValidationError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_any
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_any
+from tenacity.stop import stop_base
 
 from octo_core.spec.llm import LlmSettings
 from octo_resources.llm import prices
@@ -51,6 +52,16 @@ class Unanswered:
     """Why there is no reply, as a sentence about the model ("it did not answer in time")."""
 
     why: str
+
+
+class _Stop(stop_base):
+    """Ends trying again where `spent` says so."""
+
+    def __init__(self, spent: Callable[[], bool]) -> None:
+        self._spent = spent
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        return self._spent()
 
 
 class _AgainError(Exception):
@@ -181,7 +192,7 @@ class Door:
             return allowance.tokens is not None and tally.tokens + tally.next_in + LEAST_REPLY > allowance.tokens
 
         asked_again = Retrying(
-            stop=stop_any(stop_after_attempt(self._retries + 1), lambda _: spent()),
+            stop=stop_any(stop_after_attempt(self._retries + 1), _Stop(spent)),
             retry=retry_if_exception_type(ValueError),  # all of what an invalid reply raises
             reraise=True,
         )
