@@ -60,8 +60,7 @@ class _Stop(stop_base):
     def __init__(self, spent: Callable[[], bool]) -> None:
         self._spent = spent
 
-    def __call__(self, retry_state: RetryCallState) -> bool:
-        del retry_state
+    def __call__(self, retry_state: RetryCallState) -> bool:  # noqa: ARG002 - tenacity passes it by this name
         return self._spent()
 
 
