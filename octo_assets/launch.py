@@ -88,8 +88,8 @@ def _error(failed: StepFailureData) -> OctopipeError:
         return OctopipeError(said or "a step failed")
     kind = getattr(errors, str(told.value["kind"]), OctopipeError)
     message, where, hint = (told.value[part] for part in ("message", "where", "hint"))
-    if kind is errors.NotApproved:
-        return errors.NotApproved(message, fingerprint=str(told.value["fingerprint"]), where=where, hint=hint)
+    if kind is errors.NotApproved or kind is errors.TablesChanged:
+        return kind(message, fingerprint=str(told.value["fingerprint"]), where=where, hint=hint)
     if kind in (errors.SpecError, errors.MappingOutgrown):
         mistakes = [errors.Mistake(**mistake) for mistake in told.value["mistakes"]]
         if kind is errors.SpecError:

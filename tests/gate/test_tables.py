@@ -195,6 +195,6 @@ def test_a_load_that_waits_for_an_alteration_sees_it(shop: Shop) -> None:
             pass
         other.execute("ALTER TABLE shop.sale DROP CONSTRAINT sale_amount_check")
     thread.join(20)
-    assert [type(error).__name__ for error in failed] == ["NotApproved"]
+    assert [type(error).__name__ for error in failed] == ["TablesChanged"]
     assert "check" in str(failed[0])
     assert shop.state() == before
