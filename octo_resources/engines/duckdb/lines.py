@@ -143,9 +143,11 @@ class Feed:
 
     def ends_within(self, size: int) -> bool:
         """Whether all that is left has so many bytes at most, and one batch more at the most has been looked at."""
-        while not self.exhausted and sum(batch.nbytes for batch in self._ahead) <= size:
+        held = sum(batch.nbytes for batch in self._ahead)
+        while not self.exhausted and held <= size:
             self._look()
-        return self.exhausted and sum(batch.nbytes for batch in self._ahead) <= size
+            held += 0 if self.exhausted else self._ahead[-1].nbytes
+        return held <= size and self.exhausted
 
     def segment(self) -> Iterator[pa.RecordBatch]:
         """Batches until the end, or until `stop`."""
