@@ -138,10 +138,11 @@ class Frames:
         if len(files) == 1:
             base = fn.lit(files[0].base)
         else:
-            places = [(str(one.input.path), one.base) for one in files]
+            # A row's file is looked up as it stands, in both spellings of a URL: cutting it to a path took longer than
+            # all the rest of it.
+            places = [(f"{scheme}{one.input.path}", one.base) for one in files for scheme in ("file://", "file:")]
             known = self._spark.createDataFrame(places, "`!file` string, `!base` long")
-            file = fn.regexp_replace(fn.col("_metadata.file_path"), "^[a-z]+:/+", "/")
-            read = read.withColumn("!file", file).withColumn("!index", index)
+            read = read.withColumn("!file", fn.col("_metadata.file_path")).withColumn("!index", index)
             read = read.join(fn.broadcast(known), "!file", "left")
             base, index = fn.col("`!base`"), fn.col("`!index`")
         tokens = [fn.col(identifier(str(path_parts(path)[0]))).alias(path) for path in mapping.paths]
