@@ -11,6 +11,7 @@ from operator import methodcaller
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
+from octo_core.collecting import collected_seldom
 from octo_core.errors import SourceError
 from octo_core.offsets import OffsetRange, Place
 from octo_resources.kafka.client import Said, broker_errors, consumer_settings, quiet
@@ -86,7 +87,7 @@ class Reader:
         places = {one.place: _Open(one, one.start) for one in ranges if one.end > one.start}
         if not places:
             return []
-        with broker_errors(self._brokers, self._said):
+        with broker_errors(self._brokers, self._said), collected_seldom():
             self._consumer.assign([TopicPartition(*place, one.next) for place, one in places.items()])
             try:
                 self._drain(dict(places), take, limits, progress)

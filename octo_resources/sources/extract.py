@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from octo_core.batch import Batch
+from octo_core.collecting import collected_seldom
 from octo_core.errors import NotSupportedYet, UsageError
 from octo_core.offsets import OffsetRange
 from octo_core.spec.sources import FileSource, KafkaSource, PushSource, RestSource, Source, SqlSource
@@ -42,7 +43,7 @@ def extract(
     """
     local = reachable(spec)
     _require_landing(local, source_name)
-    with landing.lock(pipeline, source_name):
+    with landing.lock(pipeline, source_name), collected_seldom():
         if isinstance(local, KafkaSource):
             from octo_resources.sources.kafka.extract import extract_kafka
 
