@@ -8,6 +8,7 @@ import duckdb
 import psycopg
 import pymysql
 import pytest
+from pyarrow import parquet
 
 from octo_core.batch import Batch
 from octo_core.errors import OctopipeError, SourceError, UsageError
@@ -210,6 +211,46 @@ def test_a_mariadb_cursor_is_a_parameter(mariadb_url: str, tmp_path: Path) -> No
     assert [batch.rows if batch else None for batch in (first, second, since)] == [2, 1, 1]
     assert first is not None
     assert first.cursor_to == "2020-01-02 00:00:00.000000"
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "since"),
+    [
+        ("FLOAT", "12345678", ["12345678", "12345679"]),  # as text the server has 12345700
+        ("BIT(12)", "9", ["9", "300"]),  # as text the server has bytes
+        ("DOUBLE", "1e300", ["1e300", "1.0000000000000002e300"]),
+        (
+            "DECIMAL(38,10)",
+            "9007199254740993.0000000001",
+            ["9007199254740993.0000000001", "9007199254740993.0000000002"],
+        ),
+    ],
+)
+def test_a_mariadb_cursor_is_exact_whatever_its_text(
+    mariadb_url: str, tmp_path: Path, kind: str, before: str, since: list[str]
+) -> None:
+    port = int(mariadb_url.rstrip("/").rpartition(":")[2])
+    (tmp_path / "pipelines").mkdir()
+    landing, project = Landing(tmp_path / "landing"), Project.at(tmp_path)
+    spec = SqlSource.model_validate(
+        {"kind": "sql", "url": f"{mariadb_url}exact", "table": "t", "landing": "copy", "cursor": {"field": "c%s%%"}}
+    )
+    with pymysql.connect(host="127.0.0.1", port=port, user="root", autocommit=True) as connection:
+        cursor = connection.cursor()
+        cursor.execute("CREATE DATABASE IF NOT EXISTS exact")
+        cursor.execute(f"CREATE OR REPLACE TABLE exact.t (id INT PRIMARY KEY AUTO_INCREMENT, `c%s%%` {kind})")
+        cursor.execute(f"INSERT INTO exact.t (`c%s%%`) VALUES (1), ({before})")
+        first = extract(spec, pipeline="p", source_name="s", project=project, landing=landing, once=True)
+        for value in since:
+            cursor.execute(f"INSERT INTO exact.t (`c%s%%`) VALUES ({value})")
+    second = extract(spec, pipeline="p", source_name="s", project=project, landing=landing, once=True)
+    third = extract(spec, pipeline="p", source_name="s", project=project, landing=landing, once=True)
+    found = [
+        [row["id"] for file in batch.files for row in parquet.read_table(landing.open_file(batch, file)).to_pylist()]
+        if batch else None
+        for batch in (first, second, third)
+    ]  # fmt: skip
+    assert found == [[1, 2], [3, 4], None]
 
 
 def told(url: str, tmp_path: Path, **said: object) -> str:
