@@ -284,6 +284,22 @@ def test_what_cannot_be_read_is_said_in_one_message(postgres_url: str, mariadb_u
     assert "several columns 'id'" in told(postgres_url, tmp_path, table=None, query="SELECT id, id FROM orders")
 
 
+def test_a_long_read_that_the_server_ends_is_said_so(postgres_url: str, read: Reading) -> None:
+    slow = "SELECT g AS id, pg_sleep(0.02) IS NULL AS slept FROM generate_series(1, 1000) g"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        database = connection.info.dbname
+        connection.execute(f"ALTER DATABASE {database} SET statement_timeout = '300ms'")
+        with pytest.raises(SourceError, match="took longer than the server allows"):
+            read(url=postgres_url, query=slow)
+        connection.execute(f"ALTER DATABASE {database} RESET statement_timeout")
+        ends = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY%{database}%'"
+        ending = threading.Thread(target=lambda: any(connection.execute(ends).rowcount for _ in range(100_000)))
+        ending.start()
+        with pytest.raises(SourceError, match="says: terminating connection"):
+            read(url=postgres_url, query=f"{slow} /* {database} */")
+        ending.join()
+
+
 def test_a_driver_that_is_not_there_is_named(tmp_path: Path) -> None:
     said = told("oracle+oracledb://u:p@h/x", tmp_path)
     assert "the driver 'oracledb' is not installed" in said
