@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Final, Literal
 
 from octo_core.schema import Field, Frozen, SourceSchema
@@ -12,6 +13,10 @@ MIN_ROWS: Final = 100
 """A field drifts when its contract fails in more than 5 % of at least 100 rows …"""
 PRESENCE_SHARE: Final = 0.01
 """… or when a field is new or missing in more than 1 % of the rows. Below that they are quarantined and counted."""
+OF_LOADS: Final = 4
+OF_SCHEMAS: Final = 2
+"""Standard deviations by which an optional key may be rarer than before: of a load's rows, of which one load in thirty
+thousand has more by chance; and of the rows that its schema was made of, which were drawn but once."""
 
 Action = Literal["ask", "stop", "ignore"]
 
@@ -92,11 +97,13 @@ def detect(
         counts = seen.get(field.name)
         if counts is None or not counts.rows:
             continue
-        gone = _missing(field, counts)
-        if gone:
-            message = f"source field {field.name} is missing in {_of(gone, counts.rows)}"
-            if gone > PRESENCE_SHARE * max(counts.rows, least):
-                missing.append(FieldDrift(field=field.name, rows=gone, of=counts.rows, message=message))
+        usual = _usual(field)
+        beyond = counts.missing - usual * counts.rows
+        if beyond > _chance(field, counts.rows):
+            message = f"source field {field.name} is missing in {_of(counts.missing, counts.rows)}"
+            message += f" ({usual:.1%} before)".replace("%", " %") if usual else ""
+            if beyond > PRESENCE_SHARE * max(counts.rows, least):
+                missing.append(FieldDrift(field=field.name, rows=counts.missing, of=counts.rows, message=message))
             else:
                 warnings.append(message)
         if counts.contract_failures:
@@ -104,11 +111,21 @@ def detect(
     return Drift(new=tuple(new), missing=tuple(missing), changed=tuple(changed), warnings=tuple(warnings))
 
 
-def _missing(field: Field, counts: FieldCounts) -> int:
-    """Rows that miss the field beyond what it always did: an optional key is no drift when it is left out as before."""
+def _usual(field: Field) -> float:
+    """The share of rows without the field as its schema saw them: an optional key is no drift where it is left out as
+    before."""
     stats = field.stats
-    usual = stats.missing / stats.rows if stats and stats.rows else 0.0
-    return max(0, counts.missing - round(usual * counts.rows)) if usual < 1 else 0
+    return stats.missing / stats.rows if stats and stats.rows else 0.0
+
+
+def _chance(field: Field, rows: int) -> float:
+    """How many more of `rows` may lack an optional field by chance alone. Of five items that a key is left out of half
+    the time, all may have none."""
+    usual, examined = _usual(field), field.stats.rows if field.stats else 0
+    if not examined:
+        return 0.0
+    spread = sqrt(usual * (1 - usual))
+    return OF_LOADS * spread * sqrt(rows) + OF_SCHEMAS * spread * rows / sqrt(examined)
 
 
 def _judge(

@@ -113,7 +113,14 @@ class SourceError(OctopipeError):
 
 
 class LandingError(OctopipeError):
-    """A landed batch is missing, damaged, or differs from its manifest."""
+    """A landed batch is missing, damaged, or differs from its manifest; or the landing zone cannot be used.
+    `retryable` says whether trying again could help."""
+
+    def __init__(
+        self, message: str, *, where: str | None = None, hint: str | None = None, retryable: bool = False
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.retryable = retryable
 
 
 class DestinationError(OctopipeError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from octo_core.ledger import TableLedger
 from octo_core.schema import Frozen
@@ -39,7 +39,7 @@ class MicroBatch(Frozen):
     load_id: str
     batch: str
     source: str
-    from_: str
+    from_: str = Field(alias="from")
     to: str
     rows: int
     bytes: int
@@ -50,6 +50,8 @@ class MicroBatch(Frozen):
     delay: Delay | None = None
     dead_letters: int = 0
     warnings: tuple[str, ...] = ()
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
 
 
 class StreamState(Frozen):

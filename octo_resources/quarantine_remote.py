@@ -76,4 +76,5 @@ def _said() -> Iterator[None]:
     try:
         yield
     except StoreError as error:
-        raise LandingError(f"cannot use the quarantine: {error.message}", where=error.where, hint=error.hint) from error
+        told = f"cannot use the quarantine: {error.message}"
+        raise LandingError(told, where=error.where, hint=error.hint, retryable=error.retryable) from error

@@ -232,6 +232,5 @@ def _landing_errors() -> Iterator[None]:
     try:
         yield
     except StoreError as error:
-        raise LandingError(
-            f"cannot use the landing zone: {error.message}", where=error.where, hint=error.hint
-        ) from error
+        told = f"cannot use the landing zone: {error.message}"
+        raise LandingError(told, where=error.where, hint=error.hint, retryable=error.retryable) from error

@@ -33,9 +33,8 @@ class StoredFile:
             open_store(self.address, self.endpoint).download(self.key, path)
         except StoreError as error:
             hint = f"{error.hint or ''} The executors read it with credentials of their own: docs/spark.md.".strip()
-            made = LandingError(f"a task cannot read the landing zone: {error.message}", where=error.where, hint=hint)
-            made.retryable = error.retryable
-            raise made from error
+            told = f"a task cannot read the landing zone: {error.message}"
+            raise LandingError(told, where=error.where, hint=hint, retryable=error.retryable) from error
         except OSError as error:
             raise LandingError(
                 f"a task cannot download it ({error.strerror})", where=self._where, hint=NO_ROOM

@@ -39,6 +39,9 @@ _LOST: Final = frozenset({"PreconditionFailed", "412", "ConditionalRequestConfli
 """Answers to a conditional write that another one was faster than."""
 _PASSING: Final = frozenset({"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "PreconditionFailed"})
 
+PATIENCE: tuple[float, int] = (30, 4)
+"""Seconds without a byte of an answer, and how often a request is sent again: two and a half minutes in all."""
+
 
 @lru_cache(maxsize=8)
 def _client(endpoint: str | None, _environment: tuple[str | None, ...]) -> Any:
@@ -51,8 +54,8 @@ def _client(endpoint: str | None, _environment: tuple[str | None, ...]) -> Any:
         raise NotSupportedYet("the package 'boto3' is not installed", hint="pip install 'octopipe[aws]'") from error
     style = {"addressing_style": "path"} if endpoint else {}
     config = Config(
-        retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10, read_timeout=60, s3=style,
-        max_pool_connections=16,
+        retries={"mode": "standard", "max_attempts": PATIENCE[1]}, connect_timeout=10, read_timeout=PATIENCE[0],
+        s3=style, max_pool_connections=16,
     )  # fmt: skip
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     own = botocore.session.get_session()
@@ -226,6 +229,11 @@ class S3Store:
             if kind in ("EndpointConnectionError", "ConnectTimeoutError", "InvalidEndpointError", "SSLError"):
                 told = f"S3: nothing answers at {self.endpoint or 'its usual address'}"
                 return StoreError(told, where=where, hint="Look at AWS_ENDPOINT_URL and AWS_REGION.", retryable=True)
+            if kind == "ReadTimeoutError":
+                told = f"S3: {self.endpoint or 'its usual address'} takes requests and does not answer them"
+                return StoreError(
+                    told, where=where, hint="Is the server overloaded, or a proxy in between?", retryable=True
+                )
             return StoreError(f"S3: {redact(str(error)).splitlines()[0]}", where=where, retryable=True)
         return error if isinstance(error, StoreError) else None
 

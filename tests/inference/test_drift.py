@@ -4,8 +4,9 @@ import pytest
 
 from octo_core.drift import Drift, FieldCounts, apply, compare, detect
 from octo_core.inference import infer_rows
-from octo_core.schema import SourceSchema
+from octo_core.schema import Field, FieldStats, SourceSchema
 from octo_core.spec.pipeline import DriftPolicy
+from octo_core.types import TEXT
 
 
 def schema(*records: dict[str, object], key: tuple[str, ...] = ()) -> SourceSchema:
@@ -42,6 +43,29 @@ def test_an_optional_field_that_is_left_out_as_often_as_before_is_no_drift() -> 
     optional = schema(*[{"a": 1, "b": 2}] * 5, *[{"a": 1}] * 5)
     assert not detect(optional, {"b": FieldCounts(1000, missing=500)}, {}, 1000).drifted
     assert detect(optional, {"b": FieldCounts(1000, missing=900)}, {}, 1000).missing
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "drifted"),
+    [
+        ((7, 11), (5, 5), False),  # five items, none of which has the key that a third had
+        ((500, 1000), (540, 1000), False),
+        ((100_000, 200_000), (520, 1000), False),  # a window of a stream
+        ((100_000, 200_000), (51_500, 100_000), True),
+        ((900, 1000), (1000, 1000), True),
+        ((0, 11), (1, 5), True),  # a key that was always there
+        ((11, 11), (5, 5), False),
+    ],
+)
+def test_chance_alone_is_no_drift_of_an_optional_field(
+    before: tuple[int, int], now: tuple[int, int], drifted: bool
+) -> None:
+    stats = FieldStats(rows=before[1], missing=before[0])
+    contract = SourceSchema(source="s", fields=(Field(name="b", type=TEXT, stats=stats),))
+    found = detect(contract, {"b": FieldCounts(now[1], missing=now[0])}, {}, now[1])
+    assert found.drifted is drifted
+    assert [entry.rows for entry in found.missing] == ([now[0]] if drifted else [])
+    assert not found.warnings
 
 
 def test_messages_name_the_new_type_where_it_is_known() -> None:

@@ -116,6 +116,19 @@ def test_an_envelope_is_the_row_that_it_is_about(
         assert record.items() >= {"_op": op, "_source_time": 99, "_deleted": deleted, "id": 1, "name": name}.items()
 
 
+def test_an_envelope_of_an_unknown_kind_is_refused_and_never_passed_over(tmp_path: Path) -> None:
+    envelope = {"before": None, "after": {"id": 1}, "op": "x"}
+    assert "`op` is 'x'" in _reason(_format(tmp_path, format="debezium"), envelope)
+
+
+def test_only_line_breaks_end_a_row_of_csv_and_fields_have_no_length(tmp_path: Path) -> None:
+    found = _format(tmp_path, format="csv", options={"columns": ["id", "name"]})
+    for name in ("a\u2028b", "a\x0bb", "a\x0cb", "a\x1cb", "a\x85b", "y" * 200_000):
+        assert _record(found, f"1,{name}\r\n".encode())["name"] == name
+    assert _record(found, b'1,"a\r\nb"')["name"] == "a\r\nb"
+    assert _reason(found, b"1,a\n2,b") == "malformed CSV: 2 rows in a message"
+
+
 def test_a_delete_without_before_is_known_by_its_key(tmp_path: Path) -> None:
     found = _format(tmp_path, format="debezium")
     gone = {"before": None, "after": None, "op": "d"}

@@ -2,6 +2,7 @@
 
 import json
 import random
+import socket
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -139,6 +140,17 @@ def test_a_dead_holders_lock_runs_out_and_it_cannot_commit_afterwards(s3: S3Serv
             with pytest.raises(LandingError, match="the lock on the landing zone was lost"):
                 dead.require()
         assert store.read("zone/.lock") is None
+
+
+def test_a_server_that_takes_requests_and_answers_none_is_said(
+    s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setattr("octo_resources.objects.s3.PATIENCE", (0.2, 0))
+        with pytest.raises(LandingError, match=f"{endpoint} takes requests and does not answer") as told:
+            RemoteLanding(open_store("s3://bucket/x", endpoint), tmp_path).batches("p", "s")
+    assert told.value.retryable
 
 
 @pytest.mark.parametrize(

@@ -95,10 +95,10 @@ def s3_server() -> Iterator[S3Server]:
 
 
 @contextmanager
-def breaking(server: S3Server, after: int) -> Iterator[tuple[str, list[int]]]:
+def breaking(server: S3Server, after: int, port: int = 0) -> Iterator[tuple[str, list[int]]]:
     """An address that leads to the server, and breaks the first long answer off after so many bytes; and how many
-    bytes each answer got."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    bytes each answer got. On a free port, where none is told."""
+    with socket.create_server(("127.0.0.1", port)) as listening:
         given: list[int] = []
         threading.Thread(target=_serve, args=(listening, server.port, after, given), daemon=True).start()
         yield f"http://127.0.0.1:{listening.getsockname()[1]}", given

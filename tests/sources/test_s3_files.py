@@ -25,6 +25,9 @@ from tests.servers.s3 import S3Server
         ("in/2026-0[1-3].csv", "in/2026-02.csv", True),
         ("in/2026-0[!1-3].csv", "in/2026-02.csv", False),
         ("in/a+b.csv", "in/a+b.csv", True),
+        ("in/[[]x].csv", "in/[x].csv", True),
+        ("in/[&^a].csv", "in/b.csv", False),
+        ("in/[\\w].csv", "in/b.csv", False),
     ],
 )
 def test_patterns_go_by_folders(pattern: str, key: str, matches: bool) -> None:

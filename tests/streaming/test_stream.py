@@ -4,7 +4,9 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,13 +14,15 @@ import pytest
 from benchmarks.kill_cells import CASES
 from benchmarks.kill_faults import Registry
 from benchmarks.kill_ground import Ground, tried
-from demo.broker import Broker
+from demo.broker import Broker, free_port
 from octo_core.errors import QuarantineLimit, UsageError
 from octo_core.streaming import StreamState
 from octo_resources.flow import reject, streaming
 from octo_resources.flow.proposing import correct
 from octo_resources.flow.stream_state import stream_lock, stream_state
+from octo_resources.flow.streaming import Streaming
 from octo_resources.kafka.replaying import Sent, replay_letters
+from tests.servers.s3 import S3Server, breaking
 from tests.streaming.project import Stream, sale
 
 OCTOPIPE = Path(sys.executable).with_name("octopipe")
@@ -70,6 +74,33 @@ def test_micro_batches_share_a_connection_and_one_that_is_lost_is_made_anew(stre
     assert stream.said == [], "nothing was tried again"
     assert stream.sql("SELECT count(*) FROM sale") == [(50,)]
     assert stream.sql(f"SELECT pid {ours}") == []
+
+
+def test_a_landing_zone_that_is_gone_for_a_moment_ends_no_stream(
+    stream: Stream, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3.keys.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("octo_resources.objects.s3.PATIENCE", (5, 0))
+    (stream.root / "octopipe.yaml").write_text(f"registry: sqlite\nlanding: {{path: s3://{s3.bucket()}/zone}}\n")
+    stream.send(*(sale(number) for number in range(1, 11)), ("11", "no json"))
+    stream.approve()
+    port, said = free_port(), []
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    with ExitStack() as later:
+
+        def back(words: str) -> None:
+            said.append(words)
+            if len(said) == 1:
+                later.enter_context(breaking(s3, after=1 << 62, port=port))
+
+        space = stream.space
+        following = Streaming(
+            space, space.pipeline("sales"), told=lambda _: None, stopping=threading.Event(), said=back, once=True
+        )
+        assert (following.run().status, len(said)) == ("stopped", 1)
+    assert "nothing answers at" in said[0]
+    assert stream.sql("SELECT count(*) FROM sale") == [(10,)]
 
 
 @pytest.mark.parametrize("what", ["revoked", "altered"])

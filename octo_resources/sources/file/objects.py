@@ -160,10 +160,17 @@ def _pattern(key: str) -> "re.Pattern[str]":
     parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]+\])", key)
     plain = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     made = [
-        plain[part] if part in plain else part.replace("[!", "[^", 1) if part.startswith("[") else re.escape(part)
-        for part in parts
+        plain[part] if part in plain else _letters(part) if part.startswith("[") else re.escape(part) for part in parts
     ]
     return re.compile("".join(made))
+
+
+def _letters(part: str) -> str:
+    """`[abc]` or `[!abc]` of a glob; what means more in a regular expression stands for itself."""
+    sign, letters = ("^", part[2:-1]) if part.startswith("[!") and part != "[!]" else ("", part[1:-1])
+    for special in ("\\", "^", "["):
+        letters = letters.replace(special, f"\\{special}")
+    return f"[{sign}{letters}]"
 
 
 def _wanted(key: str) -> bool:

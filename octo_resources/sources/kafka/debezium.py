@@ -46,9 +46,11 @@ class Envelopes:
             return self._other(members, schema)
         if op == "t":
             raise Unreadable("the table was emptied at its source (truncate): rows of the destination stay")
-        if op not in _ROWS:
+        if op == "m":
             self._notes["messages of the database's log that are about no row"] += 1
             return None
+        if op not in _ROWS:
+            raise Unreadable(f"an envelope whose `op` is {op!r}: none that Debezium has")
         side = "before" if op == "d" else "after"
         found = self._side(members.get(side, _NULL), schema, side)
         if op == "d":

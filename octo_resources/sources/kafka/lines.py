@@ -5,8 +5,9 @@ reader finds, as in any file.
 """
 
 import csv
+import io
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from octo_core.errors import UsageError
 from octo_core.offsets import Place
@@ -20,6 +21,9 @@ from octo_resources.sources.kafka.values import Unreadable, json_object
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
+
+_WIDEST: Final = 2**31 - 1
+"""Bytes of a field of CSV: brokers bound a message."""
 
 
 class Row(NamedTuple):
@@ -101,13 +105,14 @@ def read_csv(spec: KafkaSource) -> Read:
             hint="options: {columns: [id, name, …], delimiter: ','}",
         )
     names, nulls = options.columns, frozenset(options.null or ("",))
+    csv.field_size_limit(_WIDEST)  # of the whole process; csv's own is 128 kB
 
     def read(_: "Message", value: bytes) -> Row:
         try:
             text = value.decode(encoding).rstrip("\r\n")
             rows = list(
                 csv.reader(
-                    text.splitlines(keepends=True), delimiter=options.delimiter or ",", quotechar=options.quote or '"',
+                    io.StringIO(text, newline=""), delimiter=options.delimiter or ",", quotechar=options.quote or '"',
                     escapechar=options.escape, strict=True,
                 )
             )  # fmt: skip

@@ -157,6 +157,10 @@ _REASONS: Final = (
 """What drivers say; what that means (None: their own line says it), what to do, and whether it may pass."""
 
 
+_SEVERITY: Final = re.compile(r"\b(?:ERROR|FATAL|PANIC):")
+"""What stands before the server's own words."""
+
+
 @contextmanager
 def explained(address: SqlAddress) -> Iterator[None]:
     """Turn the driver's errors of one piece of work into SourceErrors, said in one message without a password."""
@@ -184,7 +188,7 @@ def _of_driver(error: BaseException) -> bool:
     """Whether a database or its driver says it, and not this program's own mistake."""
     names = {cls.__name__ for cls in type(error).__mro__}
     home = type(error).__module__.partition(".")[0]
-    if home == "pyarrow":  # ADBC's stream is Arrow's: what the server says half-way comes as Arrow's own error
+    if home == "pyarrow" or type(error) is OSError:  # what the server says half-way comes by ADBC as Arrow's error
         return "libpq" in str(error)
     return home in _DRIVERS or "DatabaseError" in names or isinstance(error, ConnectionError | TimeoutError)
 
@@ -201,5 +205,5 @@ def _said(address: SqlAddress, error: BaseException) -> SourceError:
 
 def _line(text: str) -> str:
     lines = [line.strip() for line in text.replace("\\n", "\n").splitlines() if line.strip()]
-    found = next((line for line in lines if "ERROR:" in line), lines[0] if lines else "nothing")
-    return found.rpartition("ERROR:")[2].strip()[:300] or "nothing"
+    found = next((line for line in lines if _SEVERITY.search(line)), lines[0] if lines else "nothing")
+    return _SEVERITY.split(found)[-1].strip()[:300] or "nothing"

@@ -27,7 +27,7 @@ from octo_core.types import (
 )
 from octo_resources.sources.sql.by_rows import batches
 from octo_resources.sources.sql.shape import Described, Relation, SqlColumn, numeric
-from octo_resources.sources.sql.statement import Bound, as_asked, named, quoted, select
+from octo_resources.sources.sql.statement import Bound, as_asked, exactly, named, quoted, select
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -183,7 +183,11 @@ class MysqlReader:
         import sqlalchemy as sa
 
         own = named(self._dialect, column.name)
-        statement = select(self._dialect, relation, [sa.func.min(own), sa.func.max(own)], bounds)
+        least, most = sa.func.min(own), sa.func.max(own)
+        wanted: list[sa.ColumnElement[Any]] = [least, most]
+        if column.expression is not None and column.type.is_numeric:
+            wanted = [exactly(self._dialect, column.expression, one) for one in wanted]
+        statement = select(self._dialect, relation, wanted, bounds)
         row = self._run(statement.text, statement.values)[0]
         return row[0], row[1]
 
@@ -218,7 +222,7 @@ class MysqlReader:
 
 def _run(connection: "Connection[Any]", text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(text, values or None)
+        cursor.execute(text, values)  # without any too: SQLAlchemy has doubled the percent signs in names
         return list(cursor.fetchall() or ())
 
 

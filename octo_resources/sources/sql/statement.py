@@ -60,8 +60,8 @@ def select(
     compiled = statement.compile(dialect=dialect)
     text = str(compiled)
     if relation.query is not None:
-        doubled = dialect.paramstyle in ("format", "pyformat")
-        text = f"WITH {NAME} AS (\n{relation.query.replace('%', '%%') if doubled else relation.query}\n)\n{text}"
+        query = relation.query.replace("%", "%%") if _doubles(dialect) else relation.query
+        text = f"WITH {NAME} AS (\n{query}\n)\n{text}"
     order = getattr(compiled, "positiontup", None)
     return Statement(text, dict(compiled.params), tuple(order or ()))
 
@@ -95,9 +95,19 @@ def named(dialect: "Dialect", name: str) -> "sa.ColumnClause[Any]":
 
 def as_asked(dialect: "Dialect", column: SqlColumn) -> "sa.ColumnElement[Any]":
     """A column by itself, or the expression that gives its exact value, under its name."""
+    own = named(dialect, column.name)
+    return own if column.expression is None else exactly(dialect, column.expression, own).label(own.name)
+
+
+def exactly(dialect: "Dialect", expression: str, own: "sa.ColumnElement[Any]") -> "sa.ColumnElement[Any]":
+    """SQL with `{}` where a column, or what is made of one, stands."""
     import sqlalchemy as sa
 
-    own = named(dialect, column.name)
-    if column.expression is None:
-        return own
-    return sa.literal_column(column.expression.format(dialect.identifier_preparer.quote(own.name))).label(own.name)
+    text = str(own.compile(dialect=dialect))
+    single = text.replace("%%", "%") if _doubles(dialect) else text  # a literal's own are doubled once more
+    return sa.literal_column(expression.format(single))
+
+
+def _doubles(dialect: "Dialect") -> bool:
+    """Whether a percent sign that is no parameter's is written twice."""
+    return dialect.paramstyle in ("format", "pyformat")

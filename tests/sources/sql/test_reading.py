@@ -8,6 +8,7 @@ import duckdb
 import psycopg
 import pymysql
 import pytest
+from pyarrow import parquet
 
 from octo_core.batch import Batch
 from octo_core.errors import OctopipeError, SourceError, UsageError
@@ -212,6 +213,46 @@ def test_a_mariadb_cursor_is_a_parameter(mariadb_url: str, tmp_path: Path) -> No
     assert first.cursor_to == "2020-01-02 00:00:00.000000"
 
 
+@pytest.mark.parametrize(
+    ("kind", "before", "since"),
+    [
+        ("FLOAT", "12345678", ["12345678", "12345679"]),  # as text the server has 12345700
+        ("BIT(12)", "9", ["9", "300"]),  # as text the server has bytes
+        ("DOUBLE", "1e300", ["1e300", "1.0000000000000002e300"]),
+        (
+            "DECIMAL(38,10)",
+            "9007199254740993.0000000001",
+            ["9007199254740993.0000000001", "9007199254740993.0000000002"],
+        ),
+    ],
+)
+def test_a_mariadb_cursor_is_exact_whatever_its_text(
+    mariadb_url: str, tmp_path: Path, kind: str, before: str, since: list[str]
+) -> None:
+    port = int(mariadb_url.rstrip("/").rpartition(":")[2])
+    (tmp_path / "pipelines").mkdir()
+    landing, project = Landing(tmp_path / "landing"), Project.at(tmp_path)
+    spec = SqlSource.model_validate(
+        {"kind": "sql", "url": f"{mariadb_url}exact", "table": "t", "landing": "copy", "cursor": {"field": "c%s%%"}}
+    )
+    with pymysql.connect(host="127.0.0.1", port=port, user="root", autocommit=True) as connection:
+        cursor = connection.cursor()
+        cursor.execute("CREATE DATABASE IF NOT EXISTS exact")
+        cursor.execute(f"CREATE OR REPLACE TABLE exact.t (id INT PRIMARY KEY AUTO_INCREMENT, `c%s%%` {kind})")
+        cursor.execute(f"INSERT INTO exact.t (`c%s%%`) VALUES (1), ({before})")
+        first = extract(spec, pipeline="p", source_name="s", project=project, landing=landing, once=True)
+        for value in since:
+            cursor.execute(f"INSERT INTO exact.t (`c%s%%`) VALUES ({value})")
+    second = extract(spec, pipeline="p", source_name="s", project=project, landing=landing, once=True)
+    third = extract(spec, pipeline="p", source_name="s", project=project, landing=landing, once=True)
+    found = [
+        [row["id"] for file in batch.files for row in parquet.read_table(landing.open_file(batch, file)).to_pylist()]
+        if batch else None
+        for batch in (first, second, third)
+    ]  # fmt: skip
+    assert found == [[1, 2], [3, 4], None]
+
+
 def told(url: str, tmp_path: Path, **said: object) -> str:
     """What a person is told of a source that cannot be read."""
     (tmp_path / "pipelines").mkdir(exist_ok=True)
@@ -241,6 +282,22 @@ def test_what_cannot_be_read_is_said_in_one_message(postgres_url: str, mariadb_u
     assert "no database of this kind" in told("sqlite:///text.db", tmp_path)
     assert "no database of this kind" in told("duckdb:///text.db", tmp_path)
     assert "several columns 'id'" in told(postgres_url, tmp_path, table=None, query="SELECT id, id FROM orders")
+
+
+def test_a_long_read_that_the_server_ends_is_said_so(postgres_url: str, read: Reading) -> None:
+    slow = "SELECT g AS id, pg_sleep(0.02) IS NULL AS slept FROM generate_series(1, 1000) g"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        database = connection.info.dbname
+        connection.execute(f"ALTER DATABASE {database} SET statement_timeout = '300ms'")
+        with pytest.raises(SourceError, match="took longer than the server allows"):
+            read(url=postgres_url, query=slow)
+        connection.execute(f"ALTER DATABASE {database} RESET statement_timeout")
+        ends = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY%{database}%'"
+        ending = threading.Thread(target=lambda: any(connection.execute(ends).rowcount for _ in range(100_000)))
+        ending.start()
+        with pytest.raises(SourceError, match="says: terminating connection"):
+            read(url=postgres_url, query=f"{slow} /* {database} */")
+        ending.join()
 
 
 def test_a_driver_that_is_not_there_is_named(tmp_path: Path) -> None:
