@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from octo_core.inference.named_dates import named_claims
 from octo_core.inference.temporal import temporal_claims
 
 NULL_SPELLINGS: Final = frozenset({
@@ -108,7 +109,8 @@ def claims(token: str) -> tuple[Claim, ...]:
 def _short(text: str) -> tuple[Claim, ...]:
     if _DIGIT.search(text) is None and len(text) != _UUID_LENGTH:  # most texts: the rest of the grammars ask for digits
         return (*_booleans(text), *_structured(text))
-    dated = (Claim(kind, layout, order) for kind, layout, order in temporal_claims(text))
+    found = (*temporal_claims(text), *named_claims(text))
+    dated = (Claim(kind, layout, order) for kind, layout, order in found)
     return (*_booleans(text), *_numbers(text), *dated, *_others(text), *_structured(text))
 
 
