@@ -50,7 +50,7 @@ class Ends:
 
 
 def candidates(ends: Ends) -> list[Candidate]:
-    """Every way there is, the best first; the field alone is always among them."""
+    """Every way there is, the best first; the field alone is among them, but for a list of records that is no text."""
     carried = [*_available(ends), *_shortened(ends), *_plain(ends), *_cast(ends)]
     found = [*_coded(ends), *_in_unit(ends), *_span(ends), *_dated(ends), *_doubted(ends, carried)]
     first: dict[str, Candidate] = {}
@@ -60,6 +60,9 @@ def candidates(ends: Ends) -> list[Candidate]:
 
 
 def _plain(ends: Ends) -> Iterator[Candidate]:
+    element = ends.field.type.element
+    if element is not None and element.kind in ("record", "list") and ends.column.type.kind == "text":
+        return  # such a list is another table's rows, seldom a text: `parcels` is no parcel_no
     if _too_long(ends):
         note = f"values of up to {ends.source.length} characters are seen, the column holds {ends.column.max_length}"
         yield Candidate(ends.path, 0.6, note)

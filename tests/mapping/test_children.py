@@ -73,3 +73,24 @@ def test_a_reference_is_the_record_s_key_and_an_element_s_own_id_its_table_s() -
 
     assert fed("purchase", "purchase_id") == {"line_id": "id", "purchase_id": "parent.id", "qty": "quantity"}
     assert fed("person", "customer_id") == {"line_id": "id", "customer_id": "parent.customer.id", "qty": "quantity"}
+
+
+def test_a_list_of_records_is_no_text_of_its_own_name() -> None:
+    parcel = (field("parcel_no", "text", "P1", "P2", every=False), field("weight", "int32", "5", "7"))
+    kind = record({one.name: one.type for one in parcel})
+    parcels = Field(name="parcels", type=list_of(kind), children=(Field(name="[]", type=kind, children=parcel),))
+    source = SourceSchema(
+        source="orders", fields=(field("order_no", "text", "A1", "A2", every=False), parcels), key=("order_no",)
+    )
+    order = table("sales_order", column("order_no", "text", nullable=False), key=("order_no",))
+    refers = ForeignKey(name="fk", columns=("order_no",), ref_table="public.sales_order", ref_columns=("order_no",))
+    child = table(
+        "parcel",
+        column("parcel_no", "text", nullable=False),
+        column("order_no", "text", nullable=False),
+        key=("parcel_no",),
+        foreign_keys=(refers,),
+    )
+    found = child_origin(child, catalog(order, child), source)
+    assert found is not None
+    assert found.shape == EachFrom(source="orders", each="parcels")
