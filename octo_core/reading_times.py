@@ -9,7 +9,16 @@ from functools import lru_cache
 from typing import Final, cast
 from zoneinfo import ZoneInfo
 
-from octo_core.expressions.times import EPOCHS, LETTER, LETTERS, TimeFormat, TimeKind, format_regex, parse_time_format
+from octo_core.calendar_names import Letter, names
+from octo_core.expressions.times import (
+    EPOCHS,
+    LETTER,
+    TimeFormat,
+    TimeKind,
+    format_regex,
+    letter_regex,
+    parse_time_format,
+)
 from octo_core.types import DataType
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,7 +53,7 @@ def _value(token: str, fmt: TimeFormat, kind: TimeKind) -> date | time | datetim
     if fmt.text == "hhmm":
         padded = token.rjust(4, "0")
         return time(int(padded[:2]) % 24, int(padded[2:]))
-    parts = _iso(token, kind) if fmt.text == "iso" else _parts(token, fmt.text)
+    parts = _iso(token, kind) if fmt.text == "iso" else _parts(token, fmt.text, fmt.language)
     if kind == "date":
         return parts.day()
     if kind == "time":
@@ -69,6 +78,7 @@ class _Parts:
 
     found: Mapping[str, str]
     token: str
+    language: str | None = None
 
     def day(self) -> date:
         found = self.found
@@ -78,12 +88,24 @@ class _Parts:
             if day.year != year:
                 raise ValueError
         else:
-            month = found.get("m") or _MONTHS.index((found.get("b") or found["B"])[:3].lower()) + 1
-            day = date(year, int(month), int(found["d"]))
+            day = date(year, int(found.get("m") or self._month()), int(found["d"]))
         for letter, shown in (("a", f"{day:%a}"), ("A", f"{day:%A}")):
-            if letter in found and shown.lower() not in self.token.lower():
+            if letter in found and not self._agrees(letter, shown, day.isoweekday()):
                 raise ValueError
         return day
+
+    def _month(self) -> int:
+        if self.language is None:
+            return _MONTHS.index((self.found.get("b") or self.found["B"])[:3].lower()) + 1
+        return self._number("b" if "b" in self.found else "B")
+
+    def _agrees(self, letter: str, shown: str, weekday: int) -> bool:
+        return shown.lower() in self.token.lower() if self.language is None else self._number(letter) == weekday
+
+    def _number(self, letter: str) -> int:
+        """What a name of the language stands for; its grammar has let none but those through."""
+        all_names = names(cast(str, self.language), cast(Letter, letter))
+        return next(number for number, forms in enumerate(all_names, 1) if self.found[letter] in forms)
 
     def clock(self) -> time:
         found = self.found
@@ -107,18 +129,18 @@ def _century(year: int) -> int:
 
 
 @lru_cache(maxsize=2048)
-def _groups(pattern: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
+def _groups(pattern: str, language: str | None) -> tuple[re.Pattern[str], tuple[str, ...]]:
     pieces = re.split(f"({LETTER})", pattern)
-    grammar = "".join(f"({LETTERS[one][0]})" if at % 2 else re.escape(one) for at, one in enumerate(pieces))
+    grammar = "".join(f"({letter_regex(one, language)})" if at % 2 else re.escape(one) for at, one in enumerate(pieces))
     return re.compile(grammar), tuple(letter.lstrip("%-") for letter in pieces[1::2])
 
 
-def _parts(token: str, pattern: str) -> _Parts:
-    grammar, letters = _groups(pattern)
+def _parts(token: str, pattern: str, language: str | None = None) -> _Parts:
+    grammar, letters = _groups(pattern, language)
     match = grammar.fullmatch(token)
     if match is None:
         raise ValueError
-    return _Parts(dict(zip(letters, match.groups(), strict=True)), token)
+    return _Parts(dict(zip(letters, match.groups(), strict=True)), token, language)
 
 
 def _iso(token: str, kind: TimeKind) -> _Parts:

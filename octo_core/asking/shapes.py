@@ -57,8 +57,13 @@ def layout(field: Field) -> str | None:
         return None
     if field.type.is_numeric:
         return text if re.fullmatch(r"[^\w]*(?:[A-Z]{3} )?[^\w]*1.?234(?:.56)?[^\w]*(?: [A-Z]{3})?", text) else None
-    pattern, _, zone = text.partition(" @")
-    if is_time_layout(pattern) or text in ("iso", "hhmm", "hms", "hex", "base64") or text.startswith("epoch_"):
+    patterns = [part.partition(" @")[0] for part in text.split(" | ")]
+    zone = text.partition(" @")[2].partition(" | ")[0]
+    if (
+        all(map(is_time_layout, patterns))
+        or text in ("iso", "hhmm", "hms", "hex", "base64")
+        or text.startswith("epoch_")
+    ):
         return plain(text, 80)
     return plain(f"@{zone}", 80) if zone else None
 

@@ -23,6 +23,8 @@ from octo_core.spec.llm import Share
 MAX_SAMPLES: Final = 20
 MAX_ALLOWED: Final = 100
 _MASKS: Final = 4
+_ALL_MASKED: Final = frozenset({"json", "date", "timestamp", "timestamptz"})
+"""Types of whose values nothing but masks leaves: days may be somebody's birth, and a format says all of them."""
 _MAP_KEYS: Final = 8
 _FREE_WORDS: Final = 6
 _FREE_LENGTH: Final = 60
@@ -35,6 +37,15 @@ _NAMED: Final = frozenset({
 })  # fmt: skip
 _ONE_S_OWN: Final = re.compile(r"@[\w.-]{2,}|(?=\S*[^\W\d_])(?=(?:\D*\d){5})[\w./-]+")
 """A handle, or a code of letters and five digits or more: a number plate's, a patient's, a policy's, a parcel's."""
+_ISSUED: Final = re.compile(
+    r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|\d{4} ?[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d"
+    r"|[A-Z]{2} ?(?:\d\d ?){3}[A-D]|[A-Z]{5}\d{4}[A-Z]|\d{1,3}° ?\d{1,2}['′].*"
+)
+"""Postcodes of a street (British, Dutch, Canadian), National Insurance and PAN numbers, degrees and minutes."""
+_PATH: Final = re.compile(r"(://[^\s/?#]+)(/[^\s?#]*)")
+_RARE: Final = 10
+"""From so many values on, a field of which more than half the values differ holds what is one row's own."""
+_COMMON_WORD: Final = re.compile(r"[^\W\d_]{1,20}")
 _QUOTED: Final = re.compile(r"'(?:[^']|'')*'")
 
 
@@ -78,9 +89,17 @@ def of_field(field: Field, share: Share) -> dict[str, Any]:
             said["made_up_examples"] = [lookalike(text) for text in masks[:3]]
         if share == "samples":
             values = list(dict.fromkeys([*(stats.values or ()), *stats.examples]))[:MAX_SAMPLES]
-            personal = field.pii or field.type.kind == "json" or _names_people(field.name, values)
-            said["samples"] = _told(values, personal=personal)
+            personal = field.pii or field.type.kind in _ALL_MASKED or _names_people(field.name, values)
+            said["samples"] = _told(values, personal=personal, rare=_is_rare(field, stats))
     return said
+
+
+def _is_rare(field: Field, stats: FieldStats) -> bool:
+    """Whether a field of texts lists no few values that rows share, but what nearly each row has for itself."""
+    if field.type.kind != "text" or stats.distinct is None:
+        return False
+    filled = stats.rows - stats.nulls - stats.missing
+    return stats.values is None or (stats.distinct >= _RARE and 2 * stats.distinct > filled)
 
 
 def _counts(field: Field, stats: FieldStats) -> dict[str, Any]:
@@ -103,13 +122,29 @@ def _counts(field: Field, stats: FieldStats) -> dict[str, Any]:
     return said
 
 
-def _told(values: Sequence[str], *, personal: bool) -> list[str]:
-    """Values for `samples`: as masks where they are somebody's or free text, in which anything may stand."""
+def _told(values: Sequence[str], *, personal: bool, rare: bool = False) -> list[str]:
+    """Values for `samples`: as masks where they are somebody's or free text, in which anything may stand. Of what is
+    `rare`, which tells a row from the others, only single words are left: a city, a colour.
+    """
     found = [
-        shape(mask(one)) if personal or _is_free_text(one) or _ONE_S_OWN.fullmatch(one) else plain(masked(one), 80)
+        shape(mask(one)) if personal or _is_one_s_own(one) or (rare and not _is_word(one)) else _plainly(one)
         for one in values
     ]
     return list(dict.fromkeys(found))
+
+
+def _is_one_s_own(value: str) -> bool:
+    return _is_free_text(value) or _ONE_S_OWN.fullmatch(value) is not None or _ISSUED.fullmatch(value) is not None
+
+
+def _is_word(value: str) -> bool:
+    """Whether it is one word of a script with small and capital letters: two signs of others may be a whole name."""
+    return _COMMON_WORD.fullmatch(value) is not None and value.lower() != value.upper()
+
+
+def _plainly(value: str) -> str:
+    """A value without the paths of URLs, in which names and numbers stand."""
+    return plain(masked(_PATH.sub(lambda found: found[1] + shape(mask(found[2])), value)), 80)
 
 
 def _is_free_text(value: str) -> bool:

@@ -5,6 +5,7 @@
 | date, time, timestamp, timestamptz | none, or `iso` | ISO 8601: `2013-01-31`, `05:17[:00[.123456]]`, date `T` or blank time, for timestamptz then `Z`, `+02`, `+0200` or `+02:00` |
 | the same | a pattern of strptime's letters | see `times.LETTERS`; a literal `Z`, `UTC` or `GMT` at the end means UTC |
 | timestamptz | pattern or `iso`, then ` @Europe/Madrid` | local time of that zone; a time that its clocks skip fails, of a time they show twice the later is meant |
+| date, timestamp, timestamptz | a pattern, then ` @fr` | names of months and weekdays (`%B`, `%b`, `%A`, `%a`) are that language's, as the CLDR has them: in full and short, within a date and alone, with and without point and accents, small or in capitals: `%-d %B %Y @fr` reads `12 août 2024` and `12 AOUT 2024`. The languages: ar bg ca cs da de el es et fi fr he hr hu id it ja ko lt lv ms nb nl pl pt ro ru sk sl sr sv tr uk zh |
 | timestamp (UTC), timestamptz | `epoch_s`, `epoch_ms`, `epoch_us` | a number since 1970, with decimals down to the microsecond |
 | time | `hhmm` | a number: `517` is 05:17, `5` is 00:05, `2400` is 00:00 |
 | any of these | several with ` | ` between | the first that fits |

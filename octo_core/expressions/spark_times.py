@@ -13,6 +13,8 @@ from octo_core.expressions.times import (
     TimeFormat,
     TimeKind,
     format_regex,
+    letter_regex,
+    number_of,
 )
 from octo_core.types import parse_type
 
@@ -34,9 +36,9 @@ def read(token: str, fmt: TimeFormat, kind: TimeKind) -> str:
         clock = f"CASE WHEN {token} = '2400' THEN '0000' ELSE lpad({token}, 4, '0') END"
         value = f"try_cast(concat(left({clock}, 2), ':', right({clock}, 2)) AS TIME(6))"
     elif fmt.zone:
-        value = in_zone(_local(token, fmt.text, "timestamp"), fmt.zone)
+        value = in_zone(_local(token, fmt, "timestamp"), fmt.zone)
     else:
-        value = _local(token, fmt.text, kind)
+        value = _local(token, fmt, kind)
         if kind == "timestamptz" and (fmt.text == "iso" or fmt.text.endswith("%z")):
             value = with_name(value, "z", in_range(named("z")))
     return f"CASE WHEN {guard} THEN {value} END"
@@ -60,8 +62,9 @@ def utc_instant(local: str) -> str:
     return f"CAST({local} AS TIMESTAMP_LTZ)"
 
 
-def _local(token: str, pattern: str, kind: TimeKind) -> str:
+def _local(token: str, fmt: TimeFormat, kind: TimeKind) -> str:
     """A token that matches its grammar."""
+    pattern, language = fmt.text, fmt.language
     as_kind = f"AS {native(parse_type(kind))})"
     if pattern == "iso":
         if kind == "timestamptz":  # Spark wants seconds before an offset
@@ -70,32 +73,38 @@ def _local(token: str, pattern: str, kind: TimeKind) -> str:
         return f"try_cast({token} {as_kind}"
     pieces = re.split(rf"({LETTER})", pattern)
     letters = [piece for piece in pieces[1::2] if piece != "%%"]
-    grammar = "".join(_piece(piece) if index % 2 else re.escape(piece) for index, piece in enumerate(pieces))
-    part = _Parts(token, rf"\A{grammar}\z", letters)
+    grammar = "".join(_piece(piece, language) if index % 2 else re.escape(piece) for index, piece in enumerate(pieces))
+    part = _Parts(token, rf"\A{grammar}\z", letters, language)
     if {letter.lstrip("%-9") for letter in letters} <= set("YmdHMSfz"):
         value = f"try_cast({part.reordered(kind)} {as_kind}"
     else:
         value = f"try_cast({part.written(kind)} {as_kind}"
     days = [letter for letter in ("%a", "%A") if letter in letters]
     if days:
-        agree = " AND ".join(
-            f"contains(lower({token}), lower(date_format({named('v')}, '{_LETTERS[letter]}')))" for letter in days
-        )
+        agree = " AND ".join(_agrees(letter, part, language) for letter in days)
         value = with_name(value, "v", f"CASE WHEN {agree} THEN {named('v')} END")
     return value
 
 
-def _piece(letter: str) -> str:
+def _agrees(letter: str, part: "_Parts", language: str | None) -> str:
+    """SQL of whether the value `v` is on the weekday that the token names."""
+    if language is None:
+        return f"contains(lower({part.token}), lower(date_format({named('v')}, '{_LETTERS[letter]}')))"
+    return f"weekday({named('v')}) + 1 = CAST({number_of(part.part(letter[1:]), letter, language)} AS INT)"
+
+
+def _piece(letter: str, language: str | None) -> str:
     if letter == "%9f":
         return "([0-9]{1,6})[0-9]*"
-    return LETTERS[letter][0] if letter == "%%" else f"({LETTERS[letter][0]})"
+    return LETTERS[letter][0] if letter == "%%" else f"({letter_regex(letter, language)})"
 
 
 class _Parts:
     """The letters' places in a token: how each is reached, by replacing or by extracting."""
 
-    def __init__(self, token: str, regex: str, letters: list[str]) -> None:
+    def __init__(self, token: str, regex: str, letters: list[str], language: str | None) -> None:
         self.token = token
+        self.language = language
         self.regex = literal(regex)
         self.groups = {letter.lstrip("%-9"): place for place, letter in enumerate(letters, 1)}
 
@@ -135,9 +144,15 @@ class _Parts:
             first = f"CAST(concat({year}, '-01-01') AS DATE)"
             day = f"date_add({first}, CAST({self.part('j')} AS INT) - 1)"
             return with_name(day, "j", f"CASE WHEN year({named('j')}) = CAST({year} AS INT) THEN {named('j')} END")
-        word = next((self.part(letter) for letter in "bB" if letter in self.groups), None)
-        month = self.part("m") if word is None else f"CAST((locate(lower(left({word}, 3)), {_SHORT}) + 2) DIV 3 AS INT)"
-        return f"concat({year}, '-', {month}, '-', {self.part('d')})"
+        return f"concat({year}, '-', {self._month()}, '-', {self.part('d')})"
+
+    def _month(self) -> str:
+        letter = next((letter for letter in "bB" if letter in self.groups), None)
+        if letter is None:
+            return self.part("m")
+        if self.language:
+            return number_of(self.part(letter), f"%{letter}", self.language)
+        return f"CAST((locate(lower(left({self.part(letter)}, 3)), {_SHORT}) + 2) DIV 3 AS INT)"
 
     def _short_year(self) -> str:
         return f"concat(CASE WHEN {self.part('y')} < '69' THEN '20' ELSE '19' END, {self.part('y')})"

@@ -4,9 +4,10 @@ import re
 import zoneinfo
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
-from octo_core.expressions.numbers import text_literal
+from octo_core.calendar_names import Letter, has_names, languages, names
+from octo_core.expressions.numbers import named, text_literal, with_name
 
 LETTER: Final = r"%(?:9f|-?.?)"
 TimeKind = Literal["date", "time", "timestamp", "timestamptz"]
@@ -21,16 +22,19 @@ LETTERS: Final[dict[str, tuple[str, str]]] = {
     "%y": ("[0-9]{2}", "year, two digits: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068"),
     "%m": ("(?:0[1-9]|1[0-2])", "month, two digits"),
     "%-m": ("(?:0?[1-9]|1[0-2])", "month, one or two digits"),
-    "%b": ("(?i:" + "|".join(name[:3] for name in _MONTHS.split("|")) + ")", "month, English, three letters"),
-    "%B": (f"(?i:{_MONTHS})", "month, English, in full"),
+    "%b": (
+        "(?i:" + "|".join(name[:3] for name in _MONTHS.split("|")) + ")",
+        "month, short: English, three letters, or the language's",
+    ),
+    "%B": (f"(?i:{_MONTHS})", "month, in full: English, or the language's"),
     "%d": ("(?:0[1-9]|[12][0-9]|3[01])", "day of the month, two digits"),
     "%-d": ("(?:0?[1-9]|[12][0-9]|3[01])", "day of the month, one or two digits"),
     "%j": ("(?:00[1-9]|0[1-9][0-9]|[12][0-9]{2}|3[0-5][0-9]|36[0-6])", "day of the year, three digits"),
     "%a": (
         "(?i:" + "|".join(name[:3] for name in _DAYS.split("|")) + ")",
-        "weekday, English, three letters; must agree",
+        "weekday, short: English, three letters, or the language's; must agree",
     ),
-    "%A": (f"(?i:{_DAYS})", "weekday, English, in full; must agree with the date"),
+    "%A": (f"(?i:{_DAYS})", "weekday, in full: English, or the language's; must agree with the date"),
     "%H": ("(?:[01][0-9]|2[0-3])", "hour 00 to 23, two digits"),
     "%-H": ("(?:[01]?[0-9]|2[0-3])", "hour 0 to 23, one or two digits"),
     "%I": ("(?:0[1-9]|1[0-2])", "hour 01 to 12, with %p"),
@@ -51,6 +55,7 @@ LETTERS: Final[dict[str, tuple[str, str]]] = {
 """strptime's letters → (grammar in RE2, meaning). Numbers have exactly the digits told, unlike in strptime."""
 
 _DATE: Final = frozenset({"Y", "y", "m", "b", "B", "d", "j", "a", "A"})
+_NAMES: Final = frozenset({"B", "b", "A", "a"})
 _CLOCK: Final = frozenset({"H", "I", "p", "M", "S", "f"})
 _ISO_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6}0*)?)?"
 _ISO_DATE = rf"{_YEAR}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
@@ -74,34 +79,65 @@ _CASTABLE = re.compile(r"(?:%Y-%m-%d)?(?:(?<=%d)[T ](?=%H))?(?:%H:%M(?::%S)?)?")
 
 @dataclass(frozen=True, slots=True)
 class TimeFormat:
-    """One alternative of a date or time format: the word or pattern, and the zone after ` @`."""
+    """One alternative of a date or time format: the word or pattern, and the zone and the language after ` @`."""
 
     text: str
     zone: str | None
+    language: str | None = None
+    """Of names of months and weekdays; English where there is none."""
 
 
 @lru_cache(maxsize=2048)
 def parse_time_format(text: str, kind: TimeKind) -> tuple[TimeFormat, ...]:
-    """Read `iso`, `epoch_s`, `hhmm`, a pattern, `pattern @Zone` or several with ` | ` between. Raises ValueError."""
+    """Read `iso`, `epoch_s`, `hhmm`, a pattern, `pattern @Zone`, `pattern @fr` or several with ` | ` between.
+
+    Raises ValueError.
+    """
     return tuple(_alternative(part.strip(), kind, text) for part in text.split(" | "))
 
 
 def _alternative(part: str, kind: TimeKind, whole: str) -> TimeFormat:
-    pattern, _, zone = part.partition(" @")
-    pattern = pattern.rstrip() if zone else pattern
+    pattern, zone, language = _marks(part, whole)
     if zone:
         if kind != "timestamptz":
             raise ValueError(f"the format {whole!r} names a zone, but a {kind} has none")
         check_zone(zone)
-    if pattern in EPOCHS and kind in ("timestamp", "timestamptz") and not zone:
+    if pattern in EPOCHS and kind in ("timestamp", "timestamptz") and not zone and not language:
         return TimeFormat(pattern, None)
-    if (pattern == "iso" and not (zone and kind != "timestamptz")) or (pattern == "hhmm" and kind == "time"):
-        return TimeFormat(pattern, zone or None)
+    named = (pattern == "iso" and not (zone and kind != "timestamptz")) or (pattern == "hhmm" and kind == "time")
+    if named and not language:
+        return TimeFormat(pattern, zone)
     letters = pattern_letters(pattern)
     if not letters:
         raise ValueError(f"{pattern!r} is no format of a {kind}: it has no letters such as %Y, %m or %H")
     _check_parts(pattern, {letter.lstrip("%-9") for letter in letters}, kind, bool(zone))
-    return TimeFormat(pattern, zone or None)
+    if language:
+        _check_language(pattern, language)
+    return TimeFormat(pattern, zone, language)
+
+
+def _marks(part: str, whole: str) -> tuple[str, str | None, str | None]:
+    """The pattern, the zone and the language: what stands after ` @` in small letters is a language's code."""
+    pattern, *marks = (text.strip() for text in part.split(" @"))
+    spoken = [mark for mark in marks if re.fullmatch("[a-z]{2,3}", mark)]
+    zones_ = [mark for mark in marks if mark not in spoken]
+    if len(spoken) > 1 or len(zones_) > 1:
+        raise ValueError(f"the format {whole!r} names its {'language' if len(spoken) > 1 else 'zone'} twice")
+    return pattern, next(iter(zones_), None) or None, next(iter(spoken), None)
+
+
+def _check_language(pattern: str, language: str) -> None:
+    if language not in languages():
+        raise ValueError(
+            f"{language!r} is no language of names of months and weekdays; there are {', '.join(languages())}, "
+            "and English where none is named"
+        )
+    used = [letter[1:] for letter in re.findall(LETTER, pattern) if letter[1:] in _NAMES]
+    if not used:
+        raise ValueError(f"the format {pattern!r} names a language ({language}), but no month or weekday by its name")
+    for letter in used:
+        if not has_names(language, letter):
+            raise ValueError(f"{language!r} has no names for %{letter}; write its months as numbers, %-m")
 
 
 def pattern_letters(pattern: str) -> list[str]:
@@ -163,12 +199,31 @@ def format_regex(fmt: TimeFormat, kind: TimeKind) -> str:
         return r"(?:(?:(?:[01]?[0-9]|2[0-3])?[0-5])?[0-9]|2400)"
     if fmt.text == "iso":
         return ISO["timestamp" if fmt.zone else kind]
-    return _grammar(fmt.text)
+    return _grammar(fmt.text, fmt.language)
 
 
-def _grammar(pattern: str) -> str:
+def _grammar(pattern: str, language: str | None = None) -> str:
     pieces = re.split(rf"({LETTER})", pattern)
-    return "".join(LETTERS[piece][0] if index % 2 else re.escape(piece) for index, piece in enumerate(pieces))
+    return "".join(
+        letter_regex(piece, language) if index % 2 else re.escape(piece) for index, piece in enumerate(pieces)
+    )
+
+
+def letter_regex(letter: str, language: str | None) -> str:
+    """The RE2 grammar of a letter; names in other languages are written out, small, capitalized and in capitals."""
+    if language is None or letter[1:] not in _NAMES:
+        return LETTERS[letter][0]
+    forms = (form for one in names(language, cast(Letter, letter[1:])) for form in one)
+    return f"(?:{'|'.join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form)))})"
+
+
+def number_of(name: str, letter: str, language: str) -> str:
+    """SQL, of either engine, of the number with two digits that a name (SQL) stands for; NULL for no name."""
+    cases = " ".join(
+        f"WHEN {name} IN ({', '.join(text_literal(form) for form in forms)}) THEN '{number:02d}'"
+        for number, forms in enumerate(names(language, cast(Letter, letter[1:])), 1)
+    )
+    return f"CASE {cases} END"
 
 
 def format_sql(token: str, fmt: TimeFormat, kind: TimeKind) -> str:
@@ -181,11 +236,34 @@ def format_sql(token: str, fmt: TimeFormat, kind: TimeKind) -> str:
         value = f"TRY_CAST(concat(left({padded}, 2), ':', right({padded}, 2)) AS TIME)"
         return f"CASE WHEN {guard} THEN CASE WHEN {token} = '2400' THEN TIME '00:00:00' ELSE {value} END END"
     if fmt.zone:
-        return f"CASE WHEN {guard} THEN {in_zone(_local(token, fmt.text, 'timestamp'), fmt.zone)} END"
-    value = _local(token, fmt.text, kind)
+        return f"CASE WHEN {guard} THEN {in_zone(_read(token, fmt, 'timestamp'), fmt.zone)} END"
+    value = _read(token, fmt, kind)
     if kind == "timestamptz" and (fmt.text == "iso" or fmt.text.endswith("%z")):
         value = in_range(value)
     return f"CASE WHEN {guard} THEN {value} END"
+
+
+def _read(token: str, fmt: TimeFormat, kind: TimeKind) -> str:
+    """SQL of a token that matches its grammar: names of another language become numbers first."""
+    if fmt.language is None:
+        return _local(token, fmt.text, kind)
+    pieces = re.split("(%[BbAa])", fmt.text)
+    regex = "".join(f"({_grammar(piece, fmt.language)})" for piece in pieces)
+    groups = [f"regexp_extract({token}, {text_literal(f'^{regex}$')}, {place})" for place in range(1, len(pieces) + 1)]
+    parts: list[str] = []
+    days: list[str] = []
+    digits = ""
+    for piece, group in zip(pieces, groups, strict=True):
+        number = number_of(group, piece, fmt.language) if piece[1:] in _NAMES else group
+        if piece in ("%A", "%a"):
+            days.append(number)
+            parts, digits = [*parts, "'-'"], f"{digits}-"
+        else:
+            parts.append(number)
+            digits += "%m" if piece in ("%B", "%b") else piece
+    value = _local(f"({' || '.join(parts)})", digits, kind)
+    agree = " AND ".join(f"isodow({named('v')}) = CAST({day} AS INTEGER)" for day in days)
+    return with_name(value, "v", f"CASE WHEN {agree} THEN {named('v')} END") if days else value
 
 
 def _local(token: str, pattern: str, kind: TimeKind) -> str:

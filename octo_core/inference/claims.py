@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from octo_core.inference.named_dates import named_claims
 from octo_core.inference.temporal import temporal_claims
 
 NULL_SPELLINGS: Final = frozenset({
@@ -27,7 +28,11 @@ BOOLEAN_PAIRS: Final = (
     ("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"), ("1", "0"),
     ("ja", "nein"), ("j", "n"), ("wahr", "falsch"), ("oui", "non"), ("o", "n"), ("vrai", "faux"), ("si", "no"),
     ("sí", "no"), ("s", "n"), ("verdadero", "falso"), ("sim", "não"), ("sim", "nao"), ("ja", "nee"), ("ja", "nej"),
-    ("tak", "nie"), ("да", "нет"), ("vero", "falso"),
+    ("tak", "nie"), ("да", "нет"), ("vero", "falso"), ("evet", "hayır"), ("evet", "hayir"), ("igen", "nem"),
+    ("ano", "ne"),
+    ("áno", "nie"), ("da", "nu"), ("da", "ne"), ("так", "ні"), ("да", "не"), ("kyllä", "ei"), ("jah", "ei"),
+    ("taip", "ne"), ("jā", "nē"), ("ναι", "όχι"), ("ya", "tidak"), ("はい", "いいえ"), ("是", "否"), ("예", "아니오"),
+    ("نعم", "لا"), ("כן", "לא"),
 )  # fmt: skip
 """True and false as people write them. What belongs to two pairs, such as `n`, is counted for both."""
 _BOOLEAN: Final = {
@@ -77,11 +82,15 @@ _SHAPES: Final = (  # thousands never begin with a zero: 0,102 is a fraction
     (SPACED, re.compile(r"[+-]?([1-9]\d{0,2}(?:[ \u00a0\u202f\u2009]\d{3})+)(?:,(\d+))?", re.ASCII)),
     (QUOTED, re.compile(r"[+-]?([1-9]\d{0,2}(?:['’]\d{3})+)(?:\.(\d+))?", re.ASCII)),
 )
-_CODES = "USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|CZK|BRL|MXN|ZAR|KRW|Rs"
+_SIGNS = "$€£¥₹₺₽₩₪₫₴₦฿₱₸₾￥＄￡"
+_CODES = (
+    "USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|CZK|BRL|MXN|ZAR|KRW|TRY|RUB|HUF|RON|BGN|UAH|ILS|THB|AED|SAR|"
+    "NZD|SGD|HKD|TWD|Rs|kr|zł|Kč|Ft|TL|lei|лв|руб"
+)
 _ADORNED = re.compile(
-    rf"([+-]?)(?P<before>(?:R\$|[$€£¥₹])[ \u00a0\u202f]?|(?:{_CODES})[ \u00a0\u202f])?"
+    rf"([+-]?)(?P<before>(?:R\$|[{_SIGNS}])[ \u00a0\u202f]?|(?:{_CODES})[ \u00a0\u202f])?"
     rf"(?P<number>[+-]?[\d.,'’\u00a0\u202f\u2009 ]*\d)"
-    rf"(?P<after>[ \u00a0\u202f]?[$€£¥₹%‰]|[ \u00a0\u202f](?:{_CODES}))?",
+    rf"(?P<after>[ \u00a0\u202f]?[{_SIGNS}%‰円元원]|[ \u00a0\u202f](?:{_CODES})\.?)?",
     re.ASCII,
 )
 TRAILING: Final = "#-"
@@ -108,7 +117,8 @@ def claims(token: str) -> tuple[Claim, ...]:
 def _short(text: str) -> tuple[Claim, ...]:
     if _DIGIT.search(text) is None and len(text) != _UUID_LENGTH:  # most texts: the rest of the grammars ask for digits
         return (*_booleans(text), *_structured(text))
-    dated = (Claim(kind, layout, order) for kind, layout, order in temporal_claims(text))
+    found = (*temporal_claims(text), *named_claims(text))
+    dated = (Claim(kind, layout, order) for kind, layout, order in found)
     return (*_booleans(text), *_numbers(text), *dated, *_others(text), *_structured(text))
 
 

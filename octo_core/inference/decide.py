@@ -18,6 +18,11 @@ LISTED: Final = 400
 _PUBLIC: Final = frozenset({"country", "country_code", "language", "language_code", "currency_code", "subdivision"})
 _EXAMPLES: Final = 5
 _MASKS: Final = 10
+_SIGNS: Final = (
+    ("%", "percent"), ("€", "EUR"), ("£", "GBP"), ("$", "USD"), ("₺", "TRY"), ("₽", "RUB"), ("₹", "INR"), ("₩", "KRW"),
+    ("₪", "ILS"), ("₴", "UAH"), ("zł", "PLN"), ("Kč", "CZK"), ("円", "JPY"), ("원", "KRW"),
+)  # fmt: skip
+"""Signs in a number's format that mean one unit; crowns and yuan do not."""
 _PHONE: Final = "phone"
 """Such numbers come as text and stay it: the next one may begin with a zero or a plus."""
 
@@ -135,7 +140,7 @@ def _carrier(profile: FieldProfile) -> Carrier:
 def _unit(kind: DataType, name: str, layout: str | None) -> str | None:
     if not kind.is_numeric:
         return None
-    for sign, unit in (("%", "percent"), ("€", "EUR"), ("£", "GBP"), ("$", "USD")):
+    for sign, unit in _SIGNS:
         if layout and sign in layout:
             return unit
     return unit_of(name)

@@ -12,13 +12,17 @@ from octo_core.letters import unaccented
 _STEMS: Final = """
 birth: geburt naissance nacimiento nascita nascimento geboorte fodelse fodsels urodz рожден 出生 生日 生年月日 ميلاد
 phone: telefon telephon telefono rufnummer movil celular cellulare puhelin телефон
+birth: dogum szuletes narozen fodt syntyma nasterii γεννησ народж 生まれ 誕生日 생년월일
+gender: plec cinsiyet pohlavi sukupuoli 성별
+address: adres lakcim osoite διευθυνσ 주소
 phone: 手机 手機 电话 電話 携帯 전화 هاتف جوال
 gender: geschlecht genero geslacht kjonn 性别 性別 الجنس
 address: anschrift strasse adresse direccion domicilio indirizzo endereco адрес 地址 住址 住所 عنوان
 passport: reisepass passeport pasaporte passaporto паспорт 护照 護照 جواز
 身份证: 身份证 身分證 公民身份
 fullname: 姓名 氏名 фамилия achternaam voornaam efternamn fornamn etternavn fornavn cognome apellido sobrenome nazwisko
-firstname: prenom vorname
+fullname: prijmeni soyad soyisim vezeteknev keresztnev sukunimi отчество прізвище επωνυμο 성명
+firstname: prenom vorname imie krestnijmeno krestni_jmeno etunimi
 lastname: nachname familienname
 """
 _WHOSE: Final = (

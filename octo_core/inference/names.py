@@ -4,7 +4,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
-_SPLIT: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
+_SPLIT: Final = re.compile(r"A+(?=Aa)|A?a+|A+|9+|x+")
+"""The words of a name's shape: capitals, small letters, digits, letters that have no case."""
 _BRACKETED: Final = re.compile(r"[(\[]\s*([^)\]]+?)\s*[)\]]\s*$")
 
 _UNITS: Final[dict[str, str]] = {
@@ -50,8 +51,15 @@ _NOT_MEASURED: Final = frozenset({"min", "mi", "us", "second", "minute", "hour",
 
 @lru_cache(maxsize=8192)
 def words(name: str) -> tuple[str, ...]:
-    """The words of a name, lower case: `arrDelay_km2` → arr, delay, km, 2."""
-    return tuple(word.lower() for word in _SPLIT.findall(name))
+    """The words of a name, lower case: `arrDelay_km2` → arr, delay, km, 2; `numéroClient` → numéro, client."""
+    shape = "".join(map(_kind, name))
+    return tuple(name[found.start() : found.end()].lower() for found in _SPLIT.finditer(shape))
+
+
+def _kind(letter: str) -> str:
+    if letter.isalpha():
+        return "A" if letter.isupper() else "a" if letter.islower() else "x"
+    return "9" if letter.isdecimal() else " "
 
 
 def unit_of(name: str) -> str | None:

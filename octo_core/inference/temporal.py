@@ -24,18 +24,18 @@ _DATE: Final = (
     r"|(?P<a2>\d{1,2})(?P<s2>[-/. ])(?P<b2>\d{1,2})(?P=s2)(?P<y2>\d{4}|\d{2})"
     r"|(?P<d3>\d{1,2})(?P<s3>[-/. ])(?P<b3>[A-Za-z]{3,9})(?P<t3>, | |[-/.])(?P<y3>\d{4}|\d{2})"
     r"|(?P<b4>[A-Za-z]{3,9}) (?P<d4>\d{1,2})(?P<t4>,? )(?P<y4>\d{4})"
-    r"|(?P<y6>\d{4})年(?P<m6>\d{1,2})月(?P<d6>\d{1,2})日"
+    r"|(?P<y6>\d{4})(?P<s6>[年년] ?)(?P<m6>\d{1,2})(?P<t6>[月월] ?)(?P<d6>\d{1,2})(?P<e6>[日일])"
     r"|(?P<c5>\d{8}))"
 )
-_TIME: Final = (
+CLOCK: Final = (
     r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:(?P<fs>[.,])(?P<f>\d{1,9}))?)?(?:(?P<ps> ?)(?P<p>[AaPp][Mm]))?"
 )
-_ZONE: Final = r"(?P<zs> ?)(?P<z>Z|[+-]\d{2}:?\d{2}|[+-]\d{2}|UTC|GMT)"
+ZONE: Final = r"(?P<zs> ?)(?P<z>Z|[+-]\d{2}:?\d{2}|[+-]\d{2}|UTC|GMT)"
 _COMPACT_TIME: Final = r"(?P<C>\d{6})"
 _ALONE: Final = re.compile(_DATE, re.ASCII)
-_TIME_ALONE: Final = re.compile(_TIME, re.ASCII)
+_TIME_ALONE: Final = re.compile(CLOCK, re.ASCII)
 _MOMENT: Final = re.compile(
-    rf"{_DATE}(?P<sep>T| |, |  |(?<=/\d{{4}}):)(?:{_TIME}|{_COMPACT_TIME})(?:{_ZONE})?", re.ASCII
+    rf"{_DATE}(?P<sep>T| |, |  |(?<=/\d{{4}}):)(?:{CLOCK}|{_COMPACT_TIME})(?:{ZONE})?", re.ASCII
 )
 """A colon comes between date and time in web servers' logs: `10/Oct/2000:13:55:36 -0700`."""
 ISO: Final = re.compile(r"(?:%Y-%m-%d[T ])?%H:%M(?::%S(?:\.%f)?)?(?:Z|%z)?|iso")
@@ -53,14 +53,13 @@ def temporal_claims(text: str) -> Iterator[tuple[str, str, str]]:
         return
     match = _TIME_ALONE.fullmatch(text)
     if match:
-        moment = _time(match)
+        moment = clock_of(match)
         if moment and not _only_zeros_beyond(match["f"]):
             yield "time", moment[1], moment[0].isoformat("microseconds")
         return
-    match = _ALONE.fullmatch(text)
-    if match:
-        for day, layout in _dates(match):
-            yield "date", layout, day.isoformat()
+    dates = list(digit_dates(text))
+    if dates:
+        yield from (("date", layout, day.isoformat()) for day, layout in dates)
         return
     match = _MOMENT.fullmatch(text)
     if match:
@@ -68,11 +67,11 @@ def temporal_claims(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _moments(match: re.Match[str]) -> Iterator[tuple[str, str, str]]:
-    found = _compact(match["C"]) if match["C"] else _time(match)
+    found = _compact(match["C"]) if match["C"] else clock_of(match)
     if found is None:
         return
     clock, clock_layout = found
-    shift, zone_layout = _zone(match)
+    shift, zone_layout = zone_of(match)
     if match["z"] and zone_layout is None:
         return
     long = _only_zeros_beyond(match["f"])
@@ -91,6 +90,13 @@ def _moments(match: re.Match[str]) -> Iterator[tuple[str, str, str]]:
         except (OverflowError, ValueError):
             continue
         yield "timestamptz", full, instant.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def digit_dates(text: str) -> Iterator[tuple[date, str]]:
+    """The days that a date alone can be, with the format of each; none where it is no date."""
+    match = _ALONE.fullmatch(text)
+    if match:
+        yield from _dates(match)
 
 
 def _dates(match: re.Match[str]) -> Iterator[tuple[date, str]]:
@@ -131,7 +137,12 @@ def _parts(match: re.Match[str]) -> Iterator[tuple[int, int, int, str]]:
             yield int(match["y4"]), number, int(match["d4"]), f"{name} {day}{match['t4']}%Y"
     elif match["y6"]:
         day, month = _letters(match["d6"], match["m6"])
-        yield int(match["y6"]), int(match["m6"]), int(match["d6"]), f"%Y年{month}月{day}日"
+        yield (
+            int(match["y6"]),
+            int(match["m6"]),
+            int(match["d6"]),
+            f"%Y{match['s6']}{month}{match['t6']}{day}{match['e6']}",
+        )
     elif match["c5"]:
         text = match["c5"]
         if "1800" <= text[:4] <= "2199":
@@ -159,7 +170,8 @@ def _month(name: str) -> list[tuple[int, str]]:
     return [(number, letter) for letter, fits in (("%b", len(low) == 3), ("%B", low in _MONTHS)) if fits]
 
 
-def _time(match: re.Match[str]) -> tuple[time, str] | None:
+def clock_of(match: re.Match[str]) -> tuple[time, str] | None:
+    """The time of day of a match of CLOCK with its format; None where there is no such time."""
     hour, minute, second = int(match["H"]), int(match["M"]), int(match["S"] or 0)
     finer = match["f"] and len(match["f"].rstrip("0")) > 6
     layout = (
@@ -191,7 +203,8 @@ def _compact(text: str) -> tuple[time, str] | None:
         return None
 
 
-def _zone(match: re.Match[str]) -> tuple[timedelta, str | None]:
+def zone_of(match: re.Match[str]) -> tuple[timedelta, str | None]:
+    """The offset of a match of ZONE with its format; no format where there is no zone, or none that can be."""
     zone, space = match["z"], match["zs"]
     if zone is None:
         return timedelta(), None

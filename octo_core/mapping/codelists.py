@@ -26,6 +26,8 @@ TELLING: Final = 0.9
 MEMBERS: Final = 400
 """Distinct values above which nothing is paired; there are 249 countries."""
 
+_LONGEST_CODE: Final = 3
+
 _WORDS: Final[Mapping[Listing, frozenset[str]]] = {
     "countries": frozenset(
         ["country", "nation", "nationality", "ctry", "land", "pais", "pays", "citizenship", "国家", "國家", "بلد"]
@@ -116,13 +118,19 @@ def paired(values: Sequence[str], column: Column, target: Attribute) -> Paired |
     for listing, named in _lists_of(column, target):
         for entries in _groups(listing, values, named):
             form = _wanted(listing, column, target, entries)
-            if form is None:
+            if form is None or not (named or target.values or _are_names(values)):
                 continue
             found = _pair(values, entries, form, target.values if target.closed else None)
             known = len(found.pairs) / max(1, len(found.pairs) + len(found.unmatched))
             if found.pairs and known >= RECOGNISED:
                 return found
     return None
+
+
+def _are_names(values: Sequence[str]) -> bool:
+    """Whether most values are too long for codes: the length of a column alone makes no country of the unit `ST`."""
+    real = [value for value in values if _folded(value)]
+    return 2 * sum(len(value) > _LONGEST_CODE for value in real) > len(real)
 
 
 def _lists_of(column: Column, target: Attribute) -> Iterator[tuple[Listing, bool]]:

@@ -14,7 +14,8 @@ from octo_core.mapping.attribute import Attribute
 from octo_core.mapping.codelists import paired
 from octo_core.mapping.evidence import folded
 from octo_core.mapping.spelling import boolean_codes, literal, value_map
-from octo_core.mapping.valuemaps import map_values, truths
+from octo_core.mapping.valuemaps import ValueMap, map_values, truths
+from octo_core.mapping.words import words
 from octo_core.schema import Field
 from octo_core.types import INTEGER_BITS, DataType
 
@@ -49,7 +50,7 @@ class Ends:
 
 
 def candidates(ends: Ends) -> list[Candidate]:
-    """Every way there is, the best first; the field alone is always among them."""
+    """Every way there is, the best first; the field alone is among them, but for a list of records that is no text."""
     carried = [*_available(ends), *_shortened(ends), *_plain(ends), *_cast(ends)]
     found = [*_coded(ends), *_in_unit(ends), *_span(ends), *_dated(ends), *_doubted(ends, carried)]
     first: dict[str, Candidate] = {}
@@ -59,6 +60,9 @@ def candidates(ends: Ends) -> list[Candidate]:
 
 
 def _plain(ends: Ends) -> Iterator[Candidate]:
+    element = ends.field.type.element
+    if element is not None and element.kind in ("record", "list") and ends.column.type.kind == "text":
+        return  # such a list is another table's rows, seldom a text: `parcels` is no parcel_no
     if _too_long(ends):
         note = f"values of up to {ends.source.length} characters are seen, the column holds {ends.column.max_length}"
         yield Candidate(ends.path, 0.6, note)
@@ -109,7 +113,7 @@ def _coded(ends: Ends) -> Iterator[Candidate]:
             said = ", ".join(f"{left} = {right}" for left, right in sides.pairs)
             yield Candidate(boolean_codes(ends.path, sides.pairs), 0.95, f"values mapped: {said}")
         return
-    found = map_values(values, ends.target.values) if ends.target.closed and values else None
+    found = _paired(ends, values) if ends.target.closed and values else None
     if found is None or not found.identical:
         yield from _listed(ends, values)
     if found is None:
@@ -123,6 +127,18 @@ def _coded(ends: Ends) -> Iterator[Candidate]:
             note += f"; no counterpart for {', '.join(map(repr, found.unmatched[:8]))}"
         factor = (0.6 + 0.4 * found.quality) * (0.8 if found.unmatched else 1.0)
         yield Candidate(value_map(ends.path, found.pairs), factor, note)
+
+
+def _paired(ends: Ends, values: Sequence[str]) -> ValueMap:
+    """Values with members; letters that the field's name explains, as S and H of `Soll/Haben`, by its words."""
+    found = map_values(values, ends.target.values)
+    said = {value: [word for word in words(ends.path) if word.startswith(value.casefold())] for value in values}
+    if found.pairs or len(values) < 2 or any(len(value) != 1 or len(said[value]) != 1 for value in values):
+        return found
+    spelled = map_values([said[value][0] for value in values], ends.target.values)
+    members = dict(spelled.pairs)
+    pairs = tuple((value, members[said[value][0]]) for value in values if said[value][0] in members)
+    return ValueMap(pairs, tuple(value for value in values if said[value][0] not in members), spelled.quality)
 
 
 def _listed(ends: Ends, values: Sequence[str]) -> Iterator[Candidate]:

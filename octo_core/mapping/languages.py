@@ -27,7 +27,7 @@ notes: bemerkung bemerkungen notiz anmerkung hinweis remarque commentaire observ
 identifier: kennung schlussel identifiant identificador identificativo 编号 编码 رقم
 timestamp: zeitpunkt zeitstempel horodatage horodateur momento 时间戳
 time: uhrzeit heure tijd
-date: jour dia giorno
+date: jour dia giorno buchungstag stichtag
 year: jahr annee ano anno jaar سنه
 month: monat mois mes mese maand
 week: semaine semana settimana
@@ -74,7 +74,7 @@ temperature: temperatur korpertemperatur temperatuur temperatura temperature 体
 pressure: druck luftdruck pression presion pressione 血压
 humidity: feuchte feuchtigkeit luftfeuchte humidite humedad umidita
 start: anfang beginn debut inicio inizio
-end: ende schluss
+end: ende schluss fin
 created: erstellt angelegt cree creado creato erfasst 创建时间
 updated: geandert aktualisiert modifie maj actualizado aggiornato
 deleted: geloscht supprime eliminado
@@ -139,7 +139,7 @@ signal rssi signal_strength
 uptime up
 battery bat batt akku batterie bateria
 temperature
-booked booking bookg buchung posted comptabilisation
+booked booking bookg buchung buchungstag posted comptabilisation
 counterparty cpty contrepartie gegenpartei contraparte
 account konto compte cuenta conto rekening acct 账户 账号
 debit soll debito
@@ -159,6 +159,9 @@ stock bestand lagerbestand existencias giacenza
 branch filiale agence sucursal niederlassung 分店
 street strasse rue calle
 house hausnummer
+population poblacion einwohner einwohnerzahl bevolkerung habitants popolazione populacao inwoners
+final endgultig definitif definitivo definitief
+preliminary vorlaufig provisoire provisional preliminar provvisorio voorlopig
 child kind enfant hijo bambino
 married verheiratet marie casado marital familienstand etat_civil estado_civil 婚姻
 """

@@ -1,5 +1,6 @@
 """What a table is made from, where the file leaves it open: the source, list or join that feeds it best, and why."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -71,11 +72,18 @@ def child_origin(table: Table, catalog: Catalog, base: SourceSchema) -> Origin |
         return None
     whole = _fit(base.source, base, table, catalog)
     best = min(_lists(base, table, catalog), key=lambda fit: (len(fit.unfed), -fit.score), default=None)
-    if best is None or len(best.unfed) > len(whole.unfed):
+    if best is None:
         return None
-    if len(best.unfed) == len(whole.unfed) and best.score < BETTER * whole.score:
+    left, of_whole = (len(fit.unfed) + len(_shared_keys(fit, table)) for fit in (best, whole))
+    if left > of_whole or (left == of_whole and best.score < BETTER * whole.score):
         return None
     return Origin(best.shape, _why(best, table, [whole]))
+
+
+def _shared_keys(fit: _Fit, table: Table) -> list[str]:
+    """The key's columns that share what feeds them with another: what refers to an order identifies no parcel."""
+    used = Counter(one.expr for one in fit.fed.values())
+    return [name for name in table.primary_key if name in fit.fed and used[fit.fed[name].expr] > 1]
 
 
 def spelled(shape: Shape) -> str:

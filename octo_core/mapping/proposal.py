@@ -25,6 +25,7 @@ from octo_core.mapping.remembered import Remembered, recalled
 from octo_core.mapping.scoring import Scores, product, score
 from octo_core.mapping.threshold import threshold_of
 from octo_core.mapping.valuemaps import map_values
+from octo_core.mapping.words import words
 from octo_core.schema import SourceSchema
 from octo_core.spec.pipeline import PipelineSpec, TableSpec
 from octo_core.spec.shapes import INDEX, PARENT, relation_name
@@ -48,6 +49,8 @@ EQUAL: Final = 0.55
 """The confidence that is left where something else fits as well."""
 _BEFORE: Final = "written as it was approved before"
 _ROUNDS: Final = 12
+_IDENTIFIER: Final = frozenset({"id", "uuid", "guid", "gid", "oid", "key", "pk"})
+"""What a record calls its own identity, without a word for what it is."""
 
 Accepts = Callable[[str, Column], bool]
 """Whether the language takes an expression for a column."""
@@ -196,6 +199,7 @@ class _TableProposer:
             scores = scores.with_score(known)
         matrix = scores.score * np.array([offer.factor for offer in self.offers])[:, None]
         self.reserve(matrix)
+        self.reserve_keys(matrix)
         assigned: list[int | None] = []
         for _ in range(_ROUNDS):
             assigned = assign(matrix)
@@ -255,14 +259,45 @@ class _TableProposer:
             matrix[row, column] = max(matrix[row, column], KEY_TO_KEY)
             taken[column] = row
 
+    def above(self) -> list[str]:
+        """What identifies the record that a list is in, where the rows are its elements."""
+        return [path for path in self.schema.key if path.startswith(f"{PARENT}.") and not path.endswith(INDEX)]
+
+    def refers(self) -> list[str]:
+        """The columns that refer to another table by themselves."""
+        return [key.columns[0] for key in self.table.foreign_keys if len(key.columns) == 1]
+
+    def reserve_keys(self, matrix: NDArray[np.float64]) -> None:
+        """Of a list's elements: the `id` of the element, or of something else in it, is no reference to the table of
+        its record; and what identifies the record, which its elements share, does not identify one of them.
+        """
+        above, refer, key = self.above(), self.refers(), self.table.primary_key
+        if not above:
+            return
+        for name in refer:
+            if len(refer) == 1 and name not in key and name in self.positions:
+                matrix[self.other_identities(above, name), self.positions[name]] = 0.0
+        if len(key) == 1 and key[0] not in refer and key[0] in self.positions:
+            shared = [row for row, offer in enumerate(self.offers) if set(offer.uses) <= set(above)]
+            matrix[shared, self.positions[key[0]]] = 0.0
+
+    def other_identities(self, above: Sequence[str], column: str) -> list[int]:
+        """The offers called `id` and the like that no word of the column's says to be meant."""
+        found = []
+        for row, offer in enumerate(self.offers):
+            *inside, last = offer.uses[0].removeprefix(f"{PARENT}.").split(".")
+            called = offer.expressions is None and set(words(last)) <= _IDENTIFIER and offer.uses[0] not in above
+            if called and not set(words(" ".join(inside))) & set(words(column)):
+                found.append(row)
+        return found
+
     def pair_parents(self, matrix: NDArray[np.float64], taken: dict[int, int]) -> None:
         """What identifies an element of a list feeds what identifies a row, where nothing else does: the key of the
         record that the list is in the column that refers to another table, the position the rest of the key.
         """
-        above = [path for path in self.schema.key if path.startswith(f"{PARENT}.") and not path.endswith(INDEX)]
+        above, refer = self.above(), self.refers()
         if len(above) != 1:
             return
-        refer = [key.columns[0] for key in self.table.foreign_keys if len(key.columns) == 1]
         self.pair_one(matrix, taken, above[0], refer)
         numbers = [name for name in self.table.primary_key if self.is_integer(name) and name not in refer]
         self.pair_one(matrix, taken, INDEX, numbers)

@@ -57,6 +57,7 @@ volume: litre 1 = l litre litres liter liters litro litros; millilitre 0.001 = m
 area: square metre 1 = m2 sqm m²; square foot 0.09290304 = ft2 sqft ft²; hectare 10000 = ha hectare hectares; acre 4046.8564224 = acre acres; square kilometre 1000000 = km2 km²
 angle: degree 1 = deg degree degrees °; radian 57.295779513082320877 = rad radian radians
 energy: joule 1 = j joule joules; watt hour 3600 = wh; kilowatt hour 3600000 = kwh; megawatt hour 3600000000 = mwh; gigawatt hour 3600000000000 = gwh; kilocalorie 4184 = kcal
+voltage: volt 1 = v volt volts; millivolt 0.001 = mv millivolt millivolts; kilovolt 1000 = kv kilovolt kilovolts
 power: watt 1 = w watt watts; kilowatt 1000 = kw kilowatt; megawatt 1000000 = mw megawatt; gigawatt 1000000000 = gw gigawatt; horsepower 745.699871582 = hp
 """  # noqa: E501  a table is read by its rows
 SECOND: Final = Unit("second", "time", Decimal(1))
@@ -76,6 +77,8 @@ _AMOUNTS: Final = frozenset({
     "prezzo", "bedrag", "prijs", "valor", "preco",
 })  # fmt: skip
 _RATED: Final = frozenset({"mass", "length", "volume", "area", "energy", "data"})
+_SAID_ALONE: Final = frozenset({"mass", "length", "volume", "energy"})
+"""What a name that is a unit in the plural measures: `grams`. Seconds and days are counted in too many ways."""
 _POWERFUL: Final = frozenset({"wh", "kwh", "mwh", "gwh"})
 _CURRENCY: Final = re.compile(
     r"\b(?:euros?|dollars?|pounds?(?: sterling)?|francs?|pesos?|rupees?|zlotys?|reais|rubles?|yuan|eur|usd|gbp|chf|cad|"
@@ -84,7 +87,7 @@ _CURRENCY: Final = re.compile(
 _FAHRENHEIT: Final = Unit("degree Fahrenheit", "temperature", Decimal(5) / Decimal(9), Decimal("459.67") * 5 / 9)
 _FAHRENHEIT_NAMES: Final = ("f", "fahrenheit", "degf", "°f", "℉", "华氏")
 _SHORT: Final = frozenset(
-    {"m", "c", "f", "k", "g", "t", "s", "h", "d", "b", "l", "in", "j", "w", "ms", "mb", "nm", "pa"}
+    {"m", "c", "f", "k", "g", "t", "s", "h", "d", "b", "l", "in", "j", "w", "v", "ms", "mv", "kv", "mb", "nm", "pa"}
 )
 _WORDY: Final = frozenset(
     {"min", "second", "seconds", "day", "days", "hour", "hours", "minute", "minutes", "week", "share", "bar"}
@@ -121,6 +124,8 @@ def in_name(name: str) -> tuple[Unit, ...]:
     if len(parts) < 2:
         if parts and parts[0] in _POWERFUL:
             return named(parts[0])
+        if parts and parts[0].endswith("s") and len(parts[0]) > 3 and (found := named(parts[0])):
+            return tuple(one for one in found if one.dimension in _SAID_ALONE and parts[0] != "pounds")
         return tuple(one for one in named(name) if one.dimension == "ratio" and name.casefold() != "share")
     if len(parts) >= 3 and (found := named("_".join(parts[-2:]))):
         return found

@@ -8,6 +8,7 @@ import pytest
 
 from octo_core.expressions.formats import token_sql
 from octo_core.inference import infer_column
+from octo_core.inference.names import words
 from octo_core.reading import read_token
 from octo_core.types import DATE
 from octo_resources.files import infer_file
@@ -68,3 +69,21 @@ def test_keys_of_any_spelling_are_fields(tmp_path: Path) -> None:
         "t~u": "boolean",
         "m": 'record{"": int32, "*": int32}',
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("Straße", ("straße",)), ("numéroDeTéléphone", ("numéro", "de", "téléphone")), ("ÉtatCivil", ("état", "civil")),
+     ("姓名x2", ("姓名", "x", "2")), ("arrDelay_km2", ("arr", "delay", "km", "2")), ("HTTPServer", ("http", "server"))],
+)  # fmt: skip
+def test_words_are_not_parted_at_letters_with_accents(name: str, parts: tuple[str, ...]) -> None:
+    assert words(name) == parts
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("Imię", "Anna"), ("Příjmení", "Novák"), ("Müşteri soyadı", "Kaya"), ("Adres", "ul. Długa 5"),
+     ("Doğum tarihi", "1980-01-01"), ("Születési dátum", "1980-01-01"), ("Født", "1980-01-01")],
+)  # fmt: skip
+def test_what_is_called_for_a_person_in_further_languages_is_personal(name: str, value: str) -> None:
+    assert infer_column([value] * 3, name).pii

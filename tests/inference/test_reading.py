@@ -1,12 +1,14 @@
 """Python reads tokens as the engine's SQL does: every type and format, over tokens that fit, nearly fit and do not."""
 
 import random
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import duckdb
 import pytest
 
+from octo_core.calendar_names import Letter, languages, names
 from octo_core.expressions.formats import token_sql
 from octo_core.reading import read_token
 from octo_core.types import parse_type
@@ -38,6 +40,8 @@ TOKENS = [
     "123e4567-e89b-12d3-a456-426614174000", "123E4567E89B12D3A456426614174000", "123e4567-e89b-12d3-a456-42661417400",
     "P1DT2H", "PT90.5S", "P2W", "P", "PT", "P1Y2M3D", "-P1D", "P1DT", "26:03:04", "26:03:04.5", "26:63:04", "-1:00:00",
     "aGk=", "aGk", "aGk==", "6869", "686", "zz",
+    "12 août 2024", "12 AOUT 2024", "lundi 12 août 2024", "mardi 12 août 2024", "31 février 2024", "3. Mär. 2024",
+    "1 HAZİRAN 2023", "1 haziran 2023 11:59 PM", "5 listopada 2024", "2024/03/05(火)", "2024/03/05(水)",
 ]  # fmt: skip
 READINGS = [
     *((kind, None) for kind in ("int8", "int16", "int32", "int64", "decimal(18,2)", "decimal(38,0)", "decimal(5,5)")),
@@ -58,6 +62,8 @@ READINGS = [
     ("timestamptz", "%Y-%m-%d %H:%M:%S @Europe/Madrid"), ("timestamptz", "iso @Europe/Madrid"),
     ("timestamptz", "epoch_s"),
     ("timestamptz", "epoch_ms"), ("timestamptz", "epoch_us"), ("timestamp", "epoch_s"), ("interval", None),
+    ("date", "%d %B %Y @fr"), ("date", "%A %-d %B %Y @fr"), ("date", "%-d. %b %Y @de"), ("date", "%-d %B %Y @hr"),
+    ("date", "%-d %B %Y @pl | %-d %B %Y @hr"), ("date", "%Y/%m/%d(%a) @ja"), ("timestamp", "%-d %B %Y %I:%M %p @tr"),
     ("interval", "hms"), ("bytes", None), ("bytes", "hex"),
 ]  # fmt: skip
 
@@ -102,3 +108,19 @@ def test_both_read_the_same(tokens: list[str], kind: str, fmt: str | None) -> No
 def test_a_decimal_is_as_written() -> None:
     assert str(read_token("1.50", parse_type("decimal(18,2)"))) == "1.50"
     assert read_token("1e-2", parse_type("decimal(18,2)")) == Decimal("0.01")
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_name_of_a_language_is_read_alike(language: str) -> None:
+    days = {"B": "%d {} %Y", "b": "%d {} %Y", "A": "%d/%m/%Y {}", "a": "%d/%m/%Y {}"}
+    letters: tuple[Letter, ...] = ("B", "b", "A", "a")
+    with duckdb.connect() as connection:
+        for letter in letters:
+            pattern = f"{days[letter].format(f'%{letter}')} @{language}"
+            for number, forms in enumerate(names(language, letter), 1):
+                day = date(2024, number, 5) if letter in "Bb" else date(2024, 7, number)  # a Monday is the first
+                tokens = [f"{day:{days[letter]}}".format(form) for form in forms]
+                sql = token_sql("v", parse_type("date"), pattern)
+                read = connection.execute(f"SELECT {sql} FROM (SELECT unnest(?::VARCHAR[]) AS v)", [tokens]).fetchall()
+                assert [value for (value,) in read] == [day] * len(tokens)
+                assert [read_token(token, parse_type("date"), pattern) for token in tokens] == [day] * len(tokens)

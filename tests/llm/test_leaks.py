@@ -153,3 +153,42 @@ def test_an_example_leaves_only_as_its_own_pipeline_lets_it(shop: Shop) -> None:
 def test_of_what_is_one_person_s_own_only_the_mask_leaves(name: str, values: list[str], told: list[str]) -> None:
     said = of_field(infer_column(values, name), "samples")["samples"]
     assert sorted(said) == sorted(told)
+
+
+RARE = {
+    "plates": [f"B-{letter}X {number}" for letter in "ABC" for number in range(230, 240)],
+    "streets": [f"{number} Elm St" for number in range(1, 30)],
+    "files": [f"scan_meier_{number}.pdf" for number in range(10, 40)],
+    "homes": [f"/home/user{chr(97 + number)}/cv.pdf" for number in range(20)],
+    "people": [f"{one} {two}" for one in ("john", "jane", "omar", "li") for two in ("smith", "doe", "khan", "wu")],
+    "surnames": [f"{one}, {two}" for one in ("SMITH", "DOE", "KHAN") for two in ("JOHN", "JANE", "OMAR", "LI")],
+    "notes": [
+        f"ask {name} about rent" for name in ("Jim", "Ann", "Bob", "Eva", "Max", "Mia", "Tom", "Ida", "Lea", "Jo")
+    ],
+    "chinese": [f"{one}{two}" for one in "王李张刘" for two in "明华伟芳"],
+}
+
+
+@pytest.mark.parametrize("kind", RARE)
+def test_of_what_each_row_has_for_itself_only_masks_leave(kind: str) -> None:
+    values = RARE[kind]
+    said = json.dumps(of_field(infer_column(values, "c7"), "samples"), ensure_ascii=False)
+    assert [one for one in values if f'"{one}"' in said] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [("SW1A 2AA", "AA9A 9AA"), ("1012 AB", "9999 AA"), ("K1A 0B1", "A9A 9A9"), ("AB 12 34 56 C", "AA 99 99 99 A"),
+     ("ABCDE0299F", "AAAAA9999A"), ("7. März 1980", "9. Aaaa 9999"), ("1980-03-07", "9999-99-99"),
+     ("https://clinic.example/patients/jane-doe", "https://clinic.example/aa+/aaaa-aaa"),
+     ("in transit", "in transit"), ("Bern", "Bern")],
+)  # fmt: skip
+def test_of_what_is_issued_to_somebody_only_the_mask_leaves(value: str, told: str) -> None:
+    assert of_field(infer_column([value] * 30, "c7"), "samples")["samples"] == [told]
+
+
+def test_words_that_many_rows_hold_leave_with_samples() -> None:
+    cities = [f"{one}{two}" for one in ("Ober", "Unter", "Neu", "Alt") for two in ("dorf", "berg", "stadt", "feld")]
+    assert set(of_field(infer_column(cities, "c7"), "samples")["samples"]) <= set(cities)
+    states = ["not paid", "paid in part", "sent back"] * 20
+    assert set(of_field(infer_column(states, "c7"), "samples")["samples"]) == set(states)

@@ -2,9 +2,10 @@
 
 from octo_core.catalog import ForeignKey
 from octo_core.mapping.origins import child_origin
+from octo_core.mapping.proposal import propose_table
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.shapes import EachFrom
-from octo_core.types import list_of, record
+from octo_core.types import list_of, parse_type, record
 
 from .build import catalog, column, field, table
 
@@ -41,3 +42,55 @@ def test_elements_that_feed_far_more_win_though_both_leave_a_column_without() ->
     assert found is not None
     assert found.shape == EachFrom(source="orders", each="lines")
     assert child_origin(order, catalog(order, item), source) is None
+
+
+def test_a_reference_is_the_record_s_key_and_an_element_s_own_id_its_table_s() -> None:
+    customer = record({"id": parse_type("int64"), "email": parse_type("text")})
+    parent = record({"id": parse_type("int64"), "customer": customer})
+    identity = field("id", "int64", "70", "71", every=False)
+    buyer = Field(name="customer", type=customer, children=(identity, field("email", "text", "a@b.example")))
+    above = Field(name="parent", type=parent, children=(field("id", "int64", "5001", "5002", every=False), buyer))
+    elements = SourceSchema(
+        source="orders.lines",
+        fields=(field("id", "int64", "9001", "9002"), field("quantity", "int32", "1", "2"), above),
+        key=("parent.id", "_index"),
+    )
+    order = table("purchase", column("purchase_id", "int64", nullable=False), key=("purchase_id",))
+    person = table("person", column("customer_id", "int64", nullable=False), key=("customer_id",))
+
+    def fed(parent_table: str, name: str) -> dict[str, str | None]:
+        refers = ForeignKey(name="fk", columns=(name,), ref_table=f"public.{parent_table}", ref_columns=(name,))
+        line = table(
+            "line",
+            column("line_id", "int64", nullable=False),
+            column(name, "int64", nullable=False),
+            column("qty", "int32"),
+            key=("line_id",),
+            foreign_keys=(refers,),
+        )
+        found = propose_table(elements, line, catalog(order, person, line))
+        return {one.target: one.expr for one in found.columns}
+
+    assert fed("purchase", "purchase_id") == {"line_id": "id", "purchase_id": "parent.id", "qty": "quantity"}
+    assert fed("person", "customer_id") == {"line_id": "id", "customer_id": "parent.customer.id", "qty": "quantity"}
+
+
+def test_a_list_of_records_is_no_text_of_its_own_name() -> None:
+    parcel = (field("parcel_no", "text", "P1", "P2", every=False), field("weight", "int32", "5", "7"))
+    kind = record({one.name: one.type for one in parcel})
+    parcels = Field(name="parcels", type=list_of(kind), children=(Field(name="[]", type=kind, children=parcel),))
+    source = SourceSchema(
+        source="orders", fields=(field("order_no", "text", "A1", "A2", every=False), parcels), key=("order_no",)
+    )
+    order = table("sales_order", column("order_no", "text", nullable=False), key=("order_no",))
+    refers = ForeignKey(name="fk", columns=("order_no",), ref_table="public.sales_order", ref_columns=("order_no",))
+    child = table(
+        "parcel",
+        column("parcel_no", "text", nullable=False),
+        column("order_no", "text", nullable=False),
+        key=("parcel_no",),
+        foreign_keys=(refers,),
+    )
+    found = child_origin(child, catalog(order, child), source)
+    assert found is not None
+    assert found.shape == EachFrom(source="orders", each="parcels")

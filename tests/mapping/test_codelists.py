@@ -46,6 +46,12 @@ def test_values_that_are_there_say_which_form_is_wanted() -> None:
 def test_nothing_is_paired_where_nothing_asks_for_codes() -> None:
     assert pairs(column("country", "text"), "Germany", "France") is None
     assert pairs(column("size", "text", max_length=2), "small", "large") is None
+    assert pairs(column("base_uom", "text", max_length=3), "ST") is None
+    assert pairs(column("origin", "text", max_length=2), "Spain", "fr", "Italy") == {
+        "Spain": "ES",
+        "fr": "FR",
+        "Italy": "IT",
+    }
     assert pairs(column("country_code", "text", max_length=2), "Gondor", "Mordor", "Spain") is None
 
 

@@ -73,3 +73,12 @@ def test_what_is_left_of_amounts_is_the_total() -> None:
     target = table("sale", column("id", "int32"), column("amount", "decimal(12,2)"))
     source = schema(field("id", "int32", "1", "2"), field("total", "decimal(18,2)", "1.50", "2.25"))
     assert expressions(proposal(source, target)) == {"id": "id", "amount": "total"}
+
+
+def test_letters_that_the_field_s_name_explains_are_its_words() -> None:
+    source = schema(field("Soll/Haben", "text", "S", "H"))
+    target = table(
+        "entry", column("direction", "text", "debit or credit"), checks=("direction IN ('debit', 'credit')",)
+    )
+    found = proposal(source, target).columns[0]
+    assert found.expr == """map_values("Soll/Haben", 'S', 'debit', 'H', 'credit')"""

@@ -113,6 +113,8 @@ def test_cents_become_whole_units_or_are_doubted(source: str, target: Column, ex
         ("kWh", "consumption_wh", "round(kWh * 1000, 2)"),
         ("energy_MWh", "energy_kwh", "round(energy_MWh * 1000, 2)"),
         ("price_usd_lb", "price_per_kg", "price_usd_lb"),
+        ("grams", "weight_kg", "round(grams / 1000, 2)"),
+        ("bat_mv", "battery_v", "round(bat_mv / 1000, 2)"),
     ],
 )
 def test_what_is_told_for_each_pound_grows_with_kilograms(source: str, target: str, expr: str) -> None:

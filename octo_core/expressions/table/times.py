@@ -1,5 +1,6 @@
 """Dates and times: explicit formats and zones, no session, no clock. Years go from 0001 to 9999."""
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -71,6 +72,8 @@ def _parser(name: str, kind: DataType, doc: str, *, zone: bool = False) -> Funct
 def _output_check(args: tuple[Node, ...]) -> None:
     try:
         letters = pattern_letters(text_of(args[1]))
+        if re.search(" @[a-z]{2}$", text_of(args[1])):
+            raise ValueError("names of months and weekdays are written in English; leave the language out")
         if "%z" in letters:
             raise ValueError("%z is not written; end the format with Z, or give a zone and leave the offset out")
         if "%9f" in letters:
