@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 from octo_core.errors import DestinationError, LoadAborted, OutOfTime
@@ -120,6 +121,29 @@ def test_an_abort_ends_what_runs_in_the_destination(shop: Shop) -> None:
             loading.result()
     assert shop.state() == before
     assert shop.registry.executions.get(running.load_id).status == "aborted"
+
+
+@pytest.mark.parametrize("by", ["abort", "its run's end"])
+def test_a_load_that_waits_for_a_lock_is_ended_at_once(shop: Shop, by: str) -> None:
+    ready(shop)
+    before = shop.state()
+    cancelled = threading.Event()
+    with psycopg.connect(shop.url) as writer, ThreadPoolExecutor(1) as pool:
+        writer.execute("LOCK TABLE shop.sale IN ROW EXCLUSIVE MODE")
+        loading = pool.submit(shop.load, stopping=cancelled.is_set)
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'shop.sale'::regclass"
+        while shop.sql(waits) == [(0,)]:
+            pass
+        if by == "abort":
+            shop.registry.controls.ask_to_abort("sales")
+        else:
+            cancelled.set()
+        with pytest.raises(LoadAborted):
+            loading.result(timeout=20)
+    assert shop.state() == before
+    ended = shop.registry.executions.newest("sales")
+    assert ended is not None
+    assert ended.status == "aborted"
 
 
 def test_a_load_past_its_time_ends_with_nothing_done(shop: Shop) -> None:
