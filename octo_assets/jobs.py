@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from octo_assets.pauses import load_after_pause
 from octo_assets.stream_sensor import stream_job
 
 PROPOSE = dg.AssetSelection.tag("octopipe/step", "propose")
@@ -40,6 +41,7 @@ def shared_jobs(any_pipeline: bool) -> dict[str, Any]:
                 target=ALL,
                 default_status=dg.DefaultSensorStatus.RUNNING,
                 description="Starts the load after an approval, and after new data has landed.",
-            )
+            ),
+            load_after_pause,
         ],
     }

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
 
 def start(name: Name) -> None:
-    """Turn a pipeline's schedule on, and the sensors of what comes by itself.
+    """Turn a pipeline's schedule on, and the sensors of what comes by itself; it ends a pause.
 
     Example:  octopipe start flights
     """
     space, pipeline = opened(name)
     sensed = any(source.kind in ("kafka", "push") for source in pipeline.spec.sources.values())
     if pipeline.spec.schedule is None and not sensed and pipeline.spec.transport is None:
+        if space.registry.controls.of(name).state == "paused":
+            space.registry.controls.switch(name, "stopped", by=who())
+            return _say(space, pipeline, f"{name} is no longer paused; it has no schedule")
         raise UsageError(f"{name} has no schedule", hint='add to its file: schedule: {cron: "15 6 * * *"}')
     space.registry.controls.switch(name, "started", by=who())
     _switch_in_dagster(space, name, on=True)
@@ -45,7 +48,7 @@ def pause(
         str | None, typer.Option("--for", help="How long: 1d, 30 d, 2 h; till `start` when left out.")
     ] = None,
 ) -> None:
-    """Turn a pipeline's schedule off for a time.
+    """Turn a pipeline off for a time: its schedule, and the load that follows an approval.
 
     Example:  octopipe pause flights --for 30d
     """

@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import AUTOMATION_CONDITION_TAG, SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
 
+from octo_assets.pauses import load_after_pause
 from octo_assets.report import report_decision, report_plan, switch_schedule
 from octo_assets.schedules import pipeline_schedule
 from octo_resources.dagster import instance_of, project_resources
@@ -168,6 +170,41 @@ def test_a_tick_of_a_paused_pipeline_skips_and_says_so(shop: Shop) -> None:
     requests, skipped = tick(shop)
     assert requests == []
     assert "paused" in str(skipped)
+
+
+def after_pause(shop: Shop, cursor: str | None = None) -> tuple[list[dg.RunRequest], str | None]:
+    """What the sensor asks for that looks for pauses that are over, and its cursor."""
+    with dg.build_sensor_context(
+        instance=shop.instance, cursor=cursor, resources=project_resources(shop.project)
+    ) as context:
+        found = load_after_pause.evaluate_tick(context)
+    return list(found.run_requests or ()), found.cursor
+
+
+@pytest.mark.parametrize("by", [AUTOMATION_CONDITION_TAG, SCHEDULE_NAME_TAG])
+def test_a_pause_holds_back_what_runs_by_itself_and_the_load_follows_the_pause(shop: Shop, by: str) -> None:
+    shop.approved()
+    controls = shop.space.registry.controls
+    assert after_pause(shop)[0] == []
+    controls.switch("shops", "paused", by="ana")
+    held = shop.run(TABLE, tags={by: "true"})
+    assert held.success
+    assert shop.rows() == []
+    assert held.asset_materializations_for_node("shops__tables") == []
+    assert after_pause(shop)[0] == []
+    controls.switch("shops", "started", by="ana")
+    [request], cursor = after_pause(shop)
+    assert request.asset_selection == [TABLE]
+    assert after_pause(shop, cursor)[0] == []
+    shop.run(TABLE, tags={SENSOR_NAME_TAG: "load_after_pause"})
+    assert len(shop.rows()) == 200
+
+
+def test_what_a_person_starts_runs_in_a_pause_too(shop: Shop) -> None:
+    shop.approved()
+    shop.space.registry.controls.switch("shops", "paused", by="ana")
+    shop.run(TABLE)
+    assert len(shop.rows()) == 200
 
 
 def test_start_and_stop_turn_the_schedules_switch_in_the_instance(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
