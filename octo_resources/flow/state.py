@@ -99,15 +99,28 @@ def take_tick(space: Workspace, name: str, at: datetime | None = None) -> bool:
 
 
 def next_run(pipeline: Pipeline, after: datetime) -> datetime | None:
-    """The schedule's next moment after `after`, in UTC; None without a schedule."""
+    """The schedule's next moment after `after`, in UTC; None without a schedule.
+
+    In the night in which an hour comes twice, what is said of that hour runs once, in the second of the two, as in
+    Dagster; what runs every hour runs in both.
+    """
     from croniter import croniter
 
     schedule = pipeline.spec.schedule
     if schedule is None:
         return None
-    local = after.astimezone(ZoneInfo(schedule.timezone))
-    found: datetime = croniter(schedule.cron, local).get_next(datetime)
+    zone = ZoneInfo(schedule.timezone)
+    ticks = croniter(schedule.cron, after.astimezone(zone))
+    hourly = croniter.expand(schedule.cron)[0][1] == ["*"]
+    found: datetime = ticks.get_next(datetime)
+    while not hourly and _comes_again(found.astimezone(UTC).astimezone(zone)):
+        found = ticks.get_next(datetime)
     return found.astimezone(UTC)
+
+
+def _comes_again(moment: datetime) -> bool:
+    """Whether clocks will show this time once more."""
+    return moment.fold == 0 and moment.utcoffset() != moment.replace(fold=1).utcoffset()
 
 
 def _is_due(space: Workspace, name: str, moment: datetime) -> bool:

@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 from dagster._core.storage.tags import AUTOMATION_CONDITION_TAG, SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
+from dagster._utils.schedules import schedule_execution_time_iterator
 
 from octo_assets.pauses import load_after_pause
 from octo_assets.report import report_decision, report_plan, switch_schedule
 from octo_assets.schedules import pipeline_schedule
 from octo_resources.dagster import instance_of, project_resources
-from octo_resources.flow import correct, due_pipelines, prepare, take_tick
+from octo_resources.flow import correct, due_pipelines, next_run, prepare, take_tick
 from tests.dagster.conftest import Shop
 
 # Dagster's own evaluation of conditions calls what it calls beta.
@@ -237,3 +238,24 @@ def test_run_due_takes_a_tick_once_whatever_came_of_it_and_a_broken_file_stops_n
     assert not space.registry.controls.tick("shops", missed, seen=None)  # another process, which looked before
     assert due_pipelines(space, following.replace(minute=14)) == ["broken"]
     assert due_pipelines(space, following) == ["broken", "shops"]
+
+
+@pytest.mark.parametrize(
+    ("cron", "runs"),
+    [
+        ("30 2 * * *", ["2026-10-25 01:30", "2026-10-26 01:30"]),  # 02:30 comes at 00:30 and at 01:30 UTC
+        ("30 * * * *", ["2026-10-25 00:30", "2026-10-25 01:30"]),
+        ("15 */2 * * *", ["2026-10-25 01:15", "2026-10-25 03:15"]),
+    ],
+)
+def test_run_due_and_dagster_take_the_night_of_two_hours_alike(shop: Shop, cron: str, runs: list[str]) -> None:
+    file = shop.root / "pipelines" / "shops" / "pipeline.yaml"
+    asked = f'schedule: {{cron: "{cron}", timezone: Europe/Madrid}}'
+    file.write_text(file.read_text().replace('schedule: "15 6 * * *"', asked))
+    pipeline = shop.project.pipeline("shops")
+    before = datetime(2026, 10, 24, 23, 59, tzinfo=ZoneInfo("UTC"))
+    first = next_run(pipeline, before)
+    assert first is not None
+    assert [f"{one:%F %R}" for one in (first, next_run(pipeline, first))] == runs
+    ticks = schedule_execution_time_iterator(before.timestamp(), cron, "Europe/Madrid")
+    assert [f"{next(ticks).astimezone(ZoneInfo('UTC')):%F %R}" for _ in runs] == runs
