@@ -24,7 +24,8 @@ def start(name: Name) -> None:
     if pipeline.spec.schedule is None and not sensed and pipeline.spec.transport is None:
         if space.registry.controls.of(name).state == "paused":
             space.registry.controls.switch(name, "stopped", by=who())
-            return _say(space, pipeline, f"{name} is no longer paused; it has no schedule")
+            _say(space, pipeline, f"{name} is no longer paused; it has no schedule")
+            return
         raise UsageError(f"{name} has no schedule", hint='add to its file: schedule: {cron: "15 6 * * *"}')
     space.registry.controls.switch(name, "started", by=who())
     _switch_in_dagster(space, name, on=True)

@@ -81,6 +81,9 @@ class Load:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        if isinstance(error, Refused):  # while something was read, such as the rows to set aside
+            said = f"{error.message} ({error.detail})" if error.detail else error.message
+            raise statement_error(self._destination.address, "the load failed", error.state, said) from error
 
     def close(self) -> None:
         """End the transaction; what was not committed is rolled back."""
@@ -138,8 +141,8 @@ class Load:
     def record(self, record: LoadRecord) -> None:
         """Judge what could not be judged before, check the ledgers against PostgreSQL's own count, and write them down.
 
-        Raises LedgerMismatch, TablesChanged, and DestinationError where a deferred constraint fails, a batch is there already or a
-        position was moved by another.
+        Raises LedgerMismatch, TablesChanged, and DestinationError where a deferred constraint fails, a batch is there
+        already or a position was moved by another.
         """
         session = self._open
         try:
