@@ -73,18 +73,26 @@ def pause(
 def abort(
     name: Name, load: Annotated[str | None, typer.Option(help="Only this load; what runs now when left out.")] = None
 ) -> None:
-    """End a load that runs, with nothing half done.
+    """End a load that runs, or the reading before it, with nothing half done.
 
     Example:  octopipe abort flights
     """
     from octo_cli.outcomes import AbortAnswer
     from octo_resources.flow.living import is_gone
+    from octo_resources.flow.watching import reading
 
-    space, _ = opened(name)
+    space, pipeline = opened(name)
     known = space.registry.executions.recent(name, status="running")
     running = [one for one in known if not is_gone(space.project.state, one.load_id)]
     if load is not None:
         running = [one for one in running if one.load_id.startswith(load)]
+    if not running and load is None and (sources := reading(space, pipeline)):
+        space.registry.controls.ask_to_abort(name)
+        console.answer(
+            AbortAnswer(pipeline=name, load_id="", asked=True),
+            f"asked the reading of {', '.join(sources)} to end; nothing of it lands",
+        )
+        return
     if not running:
         what = f"no load of {name} is running" if load is None else f"{name} runs no load '{load}'"
         raise UsageError(what, hint=f"octopipe status {name}")

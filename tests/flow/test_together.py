@@ -8,6 +8,7 @@ import pytest
 
 from octo_core.errors import DestinationError, LoadAborted, OutOfTime
 from octo_resources.destinations.postgres.connection import Address, statement_error
+from octo_resources.flow.watching import reading
 from tests.flow.shop import Shop, sale, sales
 
 
@@ -165,6 +166,25 @@ def test_reading_past_its_time_lands_nothing(shop: Shop) -> None:
     with pytest.raises(OutOfTime, match="reading sales takes longer than limits"):
         shop.land()
     assert shop.space.landing.batches("sales", "sales") == []
+
+
+def test_an_abort_ends_the_reading_of_a_source(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("octo_resources.flow.watching.EVERY", 0.0)
+    shop.sales_pipeline()
+    for name in ("a", "b"):
+        shop.drop("sales", name, sales(range(1, 31)))
+    seen: list[list[str]] = []
+
+    def ask(_rows: int, _size: int, _note: str) -> None:
+        seen.append(reading(shop.space, shop.pipeline()))
+        shop.registry.controls.ask_to_abort("sales")
+
+    with pytest.raises(LoadAborted, match="reading sales was ended"):
+        shop.land(progress=ask)
+    assert seen == [["sales"]]
+    assert reading(shop.space, shop.pipeline()) == []
+    assert shop.space.landing.batches("sales", "sales") == []
+    assert shop.start().tables["shop.sale"].inserted == 30  # the request was for the reading that ran
 
 
 def test_an_abort_asked_after_the_commit_changes_nothing(shop: Shop) -> None:
