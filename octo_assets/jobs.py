@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from octo_assets.lost import lost_runs
 from octo_assets.pauses import load_after_pause
 from octo_assets.stream_sensor import stream_job
 
@@ -43,5 +44,6 @@ def shared_jobs(any_pipeline: bool) -> dict[str, Any]:
                 description="Starts the load after an approval, and after new data has landed.",
             ),
             load_after_pause,
+            lost_runs,
         ],
     }
