@@ -143,15 +143,23 @@ def test_a_correction_by_the_command_line_shows_that_approval_is_missing_again(s
         assert not approval()
 
 
+def kept(shop: Shop) -> dg.DagsterInstance:
+    """An instance on disk, as a tick wants it."""
+    folder = shop.root / "ticks"
+    folder.mkdir(exist_ok=True)
+    return dg.DagsterInstance.local_temp(str(folder))
+
+
 def tick(shop: Shop) -> tuple[list[dg.RunRequest], str | None]:
     schedule = pipeline_schedule(shop.project, shop.project.pipeline("shops").spec)
     assert schedule is not None
     assert schedule.execution_timezone == "UTC"
     resources = project_resources(shop.project)
     moment = datetime(2026, 11, 21, 6, 15, tzinfo=ZoneInfo("UTC"))
-    with dg.build_schedule_context(
-        instance=shop.instance, scheduled_execution_time=moment, resources=resources
-    ) as context:
+    with (
+        kept(shop) as instance,
+        dg.build_schedule_context(instance=instance, scheduled_execution_time=moment, resources=resources) as context,
+    ):
         data = schedule.evaluate_tick(context)
     return list(data.run_requests or ()), data.skip_message
 
@@ -171,6 +179,19 @@ def test_a_tick_of_a_paused_pipeline_skips_and_says_so(shop: Shop) -> None:
     requests, skipped = tick(shop)
     assert requests == []
     assert "paused" in str(skipped)
+
+
+def test_a_tick_asks_for_no_second_run_while_the_one_before_waits_in_the_queue(shop: Shop) -> None:
+    tags = {"octopipe/pipeline": "shops", SCHEDULE_NAME_TAG: "shops__schedule"}
+    job = shop.defs.resolve_job_def("load")
+    with kept(shop) as instance:
+        run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.NOT_STARTED, tags=tags)
+        requests, skipped = tick(shop)
+        assert requests == []
+        assert "waits in the queue" in str(skipped)
+        instance.delete_run(run.run_id)
+        instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+        assert len(tick(shop)[0]) == 1
 
 
 def after_pause(shop: Shop, cursor: str | None = None) -> tuple[list[dg.RunRequest], str | None]:
