@@ -4,6 +4,8 @@ from typing import Any
 
 import dagster as dg
 
+from octo_assets.lost import lost_runs
+from octo_assets.pauses import load_after_pause
 from octo_assets.stream_sensor import stream_job
 
 PROPOSE = dg.AssetSelection.tag("octopipe/step", "propose")
@@ -40,6 +42,8 @@ def shared_jobs(any_pipeline: bool) -> dict[str, Any]:
                 target=ALL,
                 default_status=dg.DefaultSensorStatus.RUNNING,
                 description="Starts the load after an approval, and after new data has landed.",
-            )
+            ),
+            load_after_pause,
+            lost_runs,
         ],
     }

@@ -8,6 +8,7 @@ import dagster as dg
 from dagster._core.execution.plan.objects import StepFailureData
 
 from octo_assets.component import mistakes_of, project_definitions
+from octo_assets.lost import ALIVE, end_lost_runs
 from octo_assets.names import raw_key, table_keys
 from octo_assets.schedules import pipeline_keys
 from octo_assets.steps.common import ERROR, STARTED_BY
@@ -15,6 +16,8 @@ from octo_core import errors
 from octo_core.errors import OctopipeError, UsageError
 from octo_core.ledger import LoadResult
 from octo_resources.dagster import instance_of
+from octo_resources.flow.living import alive
+from octo_resources.landing.ulid import new_ulid
 from octo_resources.project import Project
 
 
@@ -51,12 +54,14 @@ def launch(
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         "ops": {f"{name}__raw": {"config": {"full": full, "since": since}}},
     }
-    with instance_of(project.root) as instance:
+    alive_by = new_ulid(None)
+    with instance_of(project.root) as instance, alive(project.state, alive_by):
+        end_lost_runs(instance, project.state)
         done = definitions.resolve_job_def("load").execute_in_process(
             instance=instance,
             asset_selection=keys,
             run_config=config,
-            tags={"octopipe/pipeline": name, STARTED_BY: "cli"},
+            tags={"octopipe/pipeline": name, STARTED_BY: "cli", ALIVE: alive_by},
             raise_on_error=False,
         )
     return _ran(spec.name, list(spec.sources), done)

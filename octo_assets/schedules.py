@@ -1,6 +1,7 @@
 """A pipeline's schedule: a cron tick that asks for its part of the `load` job."""
 
 import dagster as dg
+from dagster._core.storage.tags import SCHEDULE_NAME_TAG
 
 from octo_assets.names import approved_key, destination_key, mapping_key, op_name, raw_key, schema_key, table_keys
 from octo_assets.sensing import space_of
@@ -51,9 +52,17 @@ def pipeline_schedule(project: Project, spec: PipelineSpec) -> dg.ScheduleDefini
             until = f"{state.paused_until:%Y-%m-%d %H:%M} UTC" if state.paused_until else f"octopipe start {spec.name}"
             return dg.SkipReason(f"{spec.name} is paused until {until}")
         tags = {"octopipe/pipeline": spec.name}
+        if _queued(context.instance, {**tags, SCHEDULE_NAME_TAG: op_name(spec.name, "schedule")}):
+            return dg.SkipReason(f"a run of {spec.name} waits in the queue already; it reads all that is new")
         if state.waits_for is not None:
             context.log.warning(f"Plan {state.waits_for[:8]} of {spec.name} waits for approval; its data still lands.")
             tags["octopipe/waits_for_approval"] = state.waits_for[:8]
         return dg.RunRequest(asset_selection=keys, tags=tags)
 
     return tick
+
+
+def _queued(instance: dg.DagsterInstance, tags: dict[str, str]) -> bool:
+    """Whether such a run has not begun yet: where ticks come faster than runs end, they would pile up."""
+    waits = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
+    return instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=waits)) > 0

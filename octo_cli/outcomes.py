@@ -163,6 +163,8 @@ class ControlAnswer(Answer):
 
 
 class AbortAnswer(Answer):
+    """What was asked to end; `load_id` is empty where a source was still being read."""
+
     pipeline: str
     load_id: str
     asked: bool

@@ -33,9 +33,10 @@ def freshness_checks(spec: PipelineSpec) -> Sequence[dg.AssetChecksDefinition]:
         with failures_in_plain_words():
             resources = context.resources
             space = Workspace.open(resources.landing.project, registry=resources.registry.open())
+            pipeline = space.project.pipeline(spec.name)
             for table, key in keys.items():
                 if dg.AssetCheckKey(key, "freshness") in context.selected_asset_check_keys:
-                    yield _check(key, newest_write(space, spec.name, table), limit.total_seconds())
+                    yield _check(key, newest_write(space, pipeline, table), limit.total_seconds())
 
     return [freshness]
 

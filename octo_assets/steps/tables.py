@@ -8,6 +8,7 @@ import dagster as dg
 
 from octo_assets.automation import LOAD_WHEN_APPROVED_OR_NEW
 from octo_assets.names import approved_key, mapping_key, op_name, raw_key, table_keys
+from octo_assets.pauses import held_back
 from octo_assets.steps.common import (
     Materialized,
     Metadata,
@@ -61,6 +62,8 @@ def table_assets(project: Project, spec: PipelineSpec) -> dg.AssetsDefinition:
         wanted = [table for table, key in keys.items() if key in context.selected_asset_keys]
         with failures_in_plain_words(patient(context, spec)), cancelled_with_its_run(context):
             space = workspace(context)
+            if held_back(context, space, spec.name):
+                return
             outcome = load(
                 space,
                 pipeline_of(space, spec),

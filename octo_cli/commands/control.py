@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 
 
 def start(name: Name) -> None:
-    """Turn a pipeline's schedule on, and the sensors of what comes by itself.
+    """Turn a pipeline's schedule on, and the sensors of what comes by itself; it ends a pause.
 
     Example:  octopipe start flights
     """
     space, pipeline = opened(name)
     sensed = any(source.kind in ("kafka", "push") for source in pipeline.spec.sources.values())
     if pipeline.spec.schedule is None and not sensed and pipeline.spec.transport is None:
+        if space.registry.controls.of(name).state == "paused":
+            space.registry.controls.switch(name, "stopped", by=who())
+            _say(space, pipeline, f"{name} is no longer paused; it has no schedule")
+            return
         raise UsageError(f"{name} has no schedule", hint='add to its file: schedule: {cron: "15 6 * * *"}')
     space.registry.controls.switch(name, "started", by=who())
     _switch_in_dagster(space, name, on=True)
@@ -45,7 +49,7 @@ def pause(
         str | None, typer.Option("--for", help="How long: 1d, 30 d, 2 h; till `start` when left out.")
     ] = None,
 ) -> None:
-    """Turn a pipeline's schedule off for a time.
+    """Turn a pipeline off for a time: its schedule, and the load that follows an approval.
 
     Example:  octopipe pause flights --for 30d
     """
@@ -69,18 +73,26 @@ def pause(
 def abort(
     name: Name, load: Annotated[str | None, typer.Option(help="Only this load; what runs now when left out.")] = None
 ) -> None:
-    """End a load that runs, with nothing half done.
+    """End a load that runs, or the reading before it, with nothing half done.
 
     Example:  octopipe abort flights
     """
     from octo_cli.outcomes import AbortAnswer
     from octo_resources.flow.living import is_gone
+    from octo_resources.flow.watching import reading
 
-    space, _ = opened(name)
+    space, pipeline = opened(name)
     known = space.registry.executions.recent(name, status="running")
     running = [one for one in known if not is_gone(space.project.state, one.load_id)]
     if load is not None:
         running = [one for one in running if one.load_id.startswith(load)]
+    if not running and load is None and (sources := reading(space, pipeline)):
+        space.registry.controls.ask_to_abort(name)
+        console.answer(
+            AbortAnswer(pipeline=name, load_id="", asked=True),
+            f"asked the reading of {', '.join(sources)} to end; nothing of it lands",
+        )
+        return
     if not running:
         what = f"no load of {name} is running" if load is None else f"{name} runs no load '{load}'"
         raise UsageError(what, hint=f"octopipe status {name}")

@@ -14,7 +14,7 @@ from octo_resources.flow.cleaning import make_room
 from octo_resources.flow.logs import step
 from octo_resources.flow.offsets import first_position, leaves_with_broker
 from octo_resources.flow.spooling import held, is_spooled, read_by_tasks, resume_from, sweep, was_spooled
-from octo_resources.flow.watching import Deadline
+from octo_resources.flow.watching import Asked, Deadline
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -151,17 +151,19 @@ def _sample(space: Workspace, pipeline: Pipeline, name: str, progress: Progress 
             project=space.project,
             landing=space.samples,
             limits=spec.sample or SampleLimits(),
-            progress=_within(pipeline, name, progress),
+            progress=_within(space, pipeline, name, progress),
         )
         log.line(f"{name}: " + (f"sample {batch.id}, {batch.bytes:,} bytes" if batch else "nothing there"))
 
 
-def _within(pipeline: Pipeline, name: str, progress: Progress | None) -> Progress:
-    """Progress that ends the reading past `limits.time`."""
+def _within(space: Workspace, pipeline: Pipeline, name: str, progress: Progress | None) -> Progress:
+    """Progress that ends the reading past `limits.time`, and where somebody asked for its end."""
     deadline = Deadline(pipeline, f"reading {name}")
+    asked = Asked(space, pipeline, f"reading {name} was ended; nothing of this reading landed")
 
     def reached(rows: int, size: int, note: str) -> None:
         deadline.check()
+        asked.check()
         if progress is not None:
             progress(rows, size, note)
 
@@ -200,7 +202,7 @@ def _land_one(
             landing=space.landing,
             since=since,
             full=full or _writes(pipeline, name, "replace") or _finds_absent(pipeline, name) or (spooled and looked_up),
-            progress=_within(pipeline, name, progress),
+            progress=_within(space, pipeline, name, progress),
             waiting=_waiting(space, pipeline, name),
             once=_writes(pipeline, name, "append"),
             resume=at,

@@ -28,6 +28,7 @@ from octo_resources.flow.workspace import Workspace
 from octo_resources.landing.ulid import new_ulid
 from octo_resources.project import Pipeline
 from octo_resources.redaction import redact
+from octo_resources.registry.model import ExecutionStatus
 
 if TYPE_CHECKING:
     pass
@@ -143,14 +144,18 @@ def recorded(
     try:
         outcome = under_way.run(pending)
     except BaseException as error:
+        aborted = isinstance(error, LoadAborted) or not isinstance(error, Exception)
+        end: tuple[ExecutionStatus, str] = (
+            "aborted" if aborted else "failed",
+            redact(str(error) or type(error).__name__),
+        )
         if under_way.committing:  # sent and not answered: whether it is there, the destination says
-            settled = settle(space, pipeline, load_id)
+            settled = settle(space, pipeline, load_id, end)
             if settled is not None and settled.result is not None and isinstance(error, Exception):
                 return LoadOutcome(settled.result, under_way.prepared)
             raise
         space.quarantine.remove(pipeline.name, load_id)
-        aborted = isinstance(error, LoadAborted) or not isinstance(error, Exception)
-        executions.end(load_id, "aborted" if aborted else "failed", error=redact(str(error) or type(error).__name__))
+        executions.end(load_id, end[0], error=end[1])
         over(space.project.state, load_id)
         raise
     newest = max((source.to or "" for source in outcome.result.sources.values()), default="")

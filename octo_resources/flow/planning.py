@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from octo_core.approvals import Decision
 from octo_core.asking.unanswered import once
 from octo_core.catalog import Catalog
-from octo_core.errors import SpecError
+from octo_core.errors import DestinationError, SpecError
 from octo_core.mapping.model import Mapping
 from octo_core.plan.fingerprint import fingerprint
 from octo_core.plan.model import Plan, Recipe, SourcePlan
@@ -144,6 +144,7 @@ def _plan(
     proposed = [f"{table}: {said}" for table, said in pipeline.proposed.items()]
     warnings = [*proposed, *mapped.warnings, *(warning for schema in typed.values() for warning in schema.warnings)]
     warnings += [warning for _, said in planned.values() for warning in said]
+    warnings += _shared(space, pipeline, recipe)
     sources = {
         name: SourcePlan(
             kind=pipeline.spec.sources[name].kind,
@@ -157,6 +158,29 @@ def _plan(
     return draft.model_copy(
         update={"tables": tables, "sources": sources, "warnings": once(warnings), "made_at": datetime.now(UTC)}
     )
+
+
+def _shared(space: Workspace, pipeline: Pipeline, recipe: Recipe) -> list[str]:
+    """What another pipeline's rows in a table mean for this plan: nothing but for `append` and `replace`.
+
+    A pipeline that was renamed or moved is another one: it reads its source from the beginning.
+    """
+    harm = {
+        "append": "what both read comes in twice",
+        "replace": "each takes away the rows that only the other brought",
+    }
+    wanted = [name for name, table in recipe.tables.items() if table.write in harm]
+    try:
+        found = space.destination(pipeline).other_writers(pipeline.name, wanted) if wanted else {}
+    except DestinationError:  # the load will tell
+        return []
+    known = space.project.pipeline_names()
+    return [
+        f"{table}: the pipeline {other} has loaded {rows:,} rows into it, and this one would "
+        f"{recipe.tables[table].write}: {harm[recipe.tables[table].write]}"
+        + ("" if other in known else f" (there is no {other} here any more: was it renamed?)")
+        for (table, other), rows in found.items()
+    ]
 
 
 def _inputs(

@@ -13,7 +13,7 @@ from octo_resources.flow.living import is_gone, over
 from octo_resources.flow.pulling import pull
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
-from octo_resources.registry.model import Execution
+from octo_resources.registry.model import Execution, ExecutionStatus
 
 _PATIENCE: Final = timedelta(seconds=5)
 _GONE = "its process ended without a word; nothing of it was committed, and what it was to load loads with the next run"
@@ -32,18 +32,23 @@ def recover(space: Workspace, pipeline: Pipeline) -> None:
             _settle(space, pipeline, gone)
 
 
-def settle(space: Workspace, pipeline: Pipeline, load_id: str) -> Execution | None:
-    """The same for one load of this process, whose commit was sent and not answered; None where nobody can tell yet."""
+def settle(space: Workspace, pipeline: Pipeline, load_id: str, end: tuple[ExecutionStatus, str]) -> Execution | None:
+    """The same for one load of this process, whose commit was sent and not answered; None where nobody can tell yet.
+
+    `end` is what is kept of a load that is not there: its status, and why.
+    """
     execution = space.registry.executions.get(load_id)
     if execution is None:
         return None
     with suppress(DestinationError):
-        _settle(space, pipeline, [execution])
+        _settle(space, pipeline, [execution], end)
     found = space.registry.executions.get(load_id)
     return found if found is not None and found.ended is not None else None
 
 
-def _settle(space: Workspace, pipeline: Pipeline, gone: list[Execution]) -> None:
+def _settle(
+    space: Workspace, pipeline: Pipeline, gone: list[Execution], end: tuple[ExecutionStatus, str] = ("vanished", _GONE)
+) -> None:
     destination = space.destination(pipeline)
     # A server may still be committing for a client that was killed: its locks are held until it is done.
     with destination.load(
@@ -60,7 +65,7 @@ def _settle(space: Workspace, pipeline: Pipeline, gone: list[Execution]) -> None
         if found is not None:
             space.registry.executions.end(execution.load_id, "loaded", result=_result(execution, found))
         else:
-            space.registry.executions.end(execution.load_id, "vanished", error=_GONE)
+            space.registry.executions.end(execution.load_id, end[0], error=end[1])
             space.quarantine.remove(pipeline.name, execution.load_id)
         over(space.project.state, execution.load_id)
 

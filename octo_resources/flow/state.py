@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from octo_core.errors import MappingOutgrown, OctopipeError, UsageError
+from octo_core.errors import DestinationError, MappingOutgrown, OctopipeError, UsageError
 from octo_core.ledger import LoadResult, SourceCount
 from octo_resources.flow.pushing import pushed_due
 from octo_resources.flow.workspace import Workspace
@@ -69,11 +69,16 @@ def _count(found: Mapping[str, Any]) -> SourceCount:
     )
 
 
-def newest_write(space: Workspace, name: str, table: str) -> datetime | None:
-    """When a load last wrote to a table, by the registry."""
-    for execution in space.registry.executions.recent(name, status="loaded", limit=20):
+def newest_write(space: Workspace, pipeline: Pipeline, table: str) -> datetime | None:
+    """When a load last changed a table: as the destination remembers; by the registry where it cannot be asked."""
+    try:
+        written = space.destination(pipeline).newest_write(pipeline.name, table)
+        return written.astimezone(UTC) if written is not None else None
+    except DestinationError:
+        pass
+    for execution in space.registry.executions.recent(pipeline.name, status="loaded", limit=20):
         ledger = execution.result.tables.get(table) if execution.result else None
-        if ledger is not None and ledger.inserted + ledger.updated + ledger.removed > 0:
+        if ledger is not None and ledger.inserted + ledger.updated + ledger.removed + ledger.soft_deleted > 0:
             return execution.ended
     return None
 
@@ -99,15 +104,28 @@ def take_tick(space: Workspace, name: str, at: datetime | None = None) -> bool:
 
 
 def next_run(pipeline: Pipeline, after: datetime) -> datetime | None:
-    """The schedule's next moment after `after`, in UTC; None without a schedule."""
+    """The schedule's next moment after `after`, in UTC; None without a schedule.
+
+    In the night in which an hour comes twice, what is said of that hour runs once, in the second of the two, as in
+    Dagster; what runs every hour runs in both.
+    """
     from croniter import croniter
 
     schedule = pipeline.spec.schedule
     if schedule is None:
         return None
-    local = after.astimezone(ZoneInfo(schedule.timezone))
-    found: datetime = croniter(schedule.cron, local).get_next(datetime)
+    zone = ZoneInfo(schedule.timezone)
+    ticks = croniter(schedule.cron, after.astimezone(zone))
+    hourly = croniter.expand(schedule.cron)[0][1] == ["*"]
+    found: datetime = ticks.get_next(datetime)
+    while not hourly and _comes_again(found.astimezone(UTC).astimezone(zone)):
+        found = ticks.get_next(datetime)
     return found.astimezone(UTC)
+
+
+def _comes_again(moment: datetime) -> bool:
+    """Whether clocks will show this time once more."""
+    return moment.fold == 0 and moment.utcoffset() != moment.replace(fold=1).utcoffset()
 
 
 def _is_due(space: Workspace, name: str, moment: datetime) -> bool:

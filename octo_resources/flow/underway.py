@@ -128,15 +128,16 @@ class Underway:
     def _run(self, pending: dict[str, list[Batch]], afar: Afar) -> LoadOutcome:
         destination = self.space.destination(self.pipeline)
         tables = order_by_foreign_keys([self.prepared.catalog.tables[name] for name in pending])
+        loading = destination.load(
+            load_id=self.load_id,
+            pipeline=self.pipeline.name,
+            fingerprint=self.fingerprint,
+            tables=tables,
+            expected_signature=self._signature(list(pending)),
+        )
         with (
-            destination.load(
-                load_id=self.load_id,
-                pipeline=self.pipeline.name,
-                fingerprint=self.fingerprint,
-                tables=tables,
-                expected_signature=self._signature(list(pending)),
-            ) as transaction,
-            self.watch.over(transaction, self.engine),
+            self.watch.over(loading, self.engine),  # first: a load can wait long for its locks
+            loading as transaction,
             shaping(self.space, self.pipeline, self.prepared.schemas, afar, self.engine) as shaper,
         ):
             works = [work for table in tables if (work := self._write(transaction, shaper, table, pending[table.name]))]

@@ -4,10 +4,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from octo_core.errors import LoadAborted, OctopipeError, OutOfTime, RegistryError
+from octo_core.errors import LandingError, LoadAborted, OctopipeError, OutOfTime, RegistryError
 from octo_core.spec.units import duration_text
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
@@ -36,6 +36,38 @@ class Deadline:
                 where=self._pipeline,
                 hint="give it more time in pipeline.yaml, or run it again: what landed stays, and no table has changed",
             )
+
+
+class Asked:
+    """Whether somebody asked, from now on, to end what a pipeline does; for what has no load yet."""
+
+    def __init__(self, space: Workspace, pipeline: Pipeline, said: str) -> None:
+        self._controls, self._pipeline, self._said = space.registry.controls, pipeline.name, said
+        self._since = datetime.now(UTC)
+        self._looked = time.monotonic()
+
+    def check(self) -> None:
+        """Raises LoadAborted. Asks the registry at most every second."""
+        if time.monotonic() - self._looked < EVERY:
+            return
+        self._looked = time.monotonic()
+        with suppress(RegistryError):
+            if not self._controls.abort_asked(self._pipeline, "", self._since):
+                return
+            raise LoadAborted(self._said, where=self._pipeline, hint=f"run it again: octopipe run {self._pipeline}")
+
+
+def reading(space: Workspace, pipeline: Pipeline) -> list[str]:
+    """The sources that are being read for the landing zone at this moment."""
+    begun = {one.part for one in space.registry.steps.of(pipeline.name) if one.step == "raw" and one.state == "running"}
+    found = []
+    for source in sorted(begun & set(pipeline.spec.sources)):
+        try:  # a process that was killed left the step running, but not the lock
+            with space.landing.lock(pipeline.name, source, timedelta()):
+                pass
+        except LandingError:
+            found.append(source)
+    return found
 
 
 class Watch:

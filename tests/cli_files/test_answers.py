@@ -75,6 +75,17 @@ def test_answers_before_and_after_a_decision_keep_their_schemas(shop: Path, cli:
     assert cli("logs", "orders", "--json").json["lines"]
 
 
+def test_start_ends_a_pause_where_there_is_no_schedule(shop: Path, cli: Cli) -> None:
+    file = shop / "pipelines/orders/pipeline.yaml"
+    file.write_text("".join(line for line in file.read_text().splitlines(True) if not line.startswith("schedule:")))
+    assert cli("start", "orders").code == 2
+    assert cli("pause", "orders", "--json").json["state"] == "paused"
+    said = cli("start", "orders")
+    assert said.code == 0, said.err
+    assert "no longer paused" in said.out
+    assert cli("start", "orders").code == 2
+
+
 def test_a_failure_answers_by_its_schema(shop: Path, cli: Cli) -> None:
     said = cli("plan", "ordres", "--json")
     assert said.code == 2

@@ -67,14 +67,16 @@ class Shop:
         settings = {"model": "openai/test-1", "base_url": base_url, "timeout": "5 s"}
         (self.root / "octopipe.yaml").write_text(json.dumps({"llm": settings}))
 
-    def run(self, *only: dg.AssetKey, config: dict[str, Any] | None = None) -> dg.ExecuteInProcessResult:
+    def run(
+        self, *only: dg.AssetKey, config: dict[str, Any] | None = None, tags: Mapping[str, str] | None = None
+    ) -> dg.ExecuteInProcessResult:
         """A run of the job `load`, over all of the pipeline's assets or some of them."""
         ops = {"ops": {"shops__approved_mapping": {"config": config}}} if config else None
         return self.defs.resolve_job_def("load").execute_in_process(
             instance=self.instance,
             asset_selection=list(only) or self.keys,
             run_config=ops,
-            tags={"octopipe/pipeline": "shops"},
+            tags={"octopipe/pipeline": "shops", **(tags or {})},
             raise_on_error=False,
         )
 

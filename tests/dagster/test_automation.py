@@ -6,11 +6,14 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import AUTOMATION_CONDITION_TAG, SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
+from dagster._utils.schedules import schedule_execution_time_iterator
 
+from octo_assets.pauses import load_after_pause
 from octo_assets.report import report_decision, report_plan, switch_schedule
 from octo_assets.schedules import pipeline_schedule
 from octo_resources.dagster import instance_of, project_resources
-from octo_resources.flow import correct, due_pipelines, prepare, take_tick
+from octo_resources.flow import correct, due_pipelines, next_run, prepare, take_tick
 from tests.dagster.conftest import Shop
 
 # Dagster's own evaluation of conditions calls what it calls beta.
@@ -140,15 +143,23 @@ def test_a_correction_by_the_command_line_shows_that_approval_is_missing_again(s
         assert not approval()
 
 
+def kept(shop: Shop) -> dg.DagsterInstance:
+    """An instance on disk, as a tick wants it."""
+    folder = shop.root / "ticks"
+    folder.mkdir(exist_ok=True)
+    return dg.DagsterInstance.local_temp(str(folder))
+
+
 def tick(shop: Shop) -> tuple[list[dg.RunRequest], str | None]:
     schedule = pipeline_schedule(shop.project, shop.project.pipeline("shops").spec)
     assert schedule is not None
     assert schedule.execution_timezone == "UTC"
     resources = project_resources(shop.project)
     moment = datetime(2026, 11, 21, 6, 15, tzinfo=ZoneInfo("UTC"))
-    with dg.build_schedule_context(
-        instance=shop.instance, scheduled_execution_time=moment, resources=resources
-    ) as context:
+    with (
+        kept(shop) as instance,
+        dg.build_schedule_context(instance=instance, scheduled_execution_time=moment, resources=resources) as context,
+    ):
         data = schedule.evaluate_tick(context)
     return list(data.run_requests or ()), data.skip_message
 
@@ -168,6 +179,54 @@ def test_a_tick_of_a_paused_pipeline_skips_and_says_so(shop: Shop) -> None:
     requests, skipped = tick(shop)
     assert requests == []
     assert "paused" in str(skipped)
+
+
+def test_a_tick_asks_for_no_second_run_while_the_one_before_waits_in_the_queue(shop: Shop) -> None:
+    tags = {"octopipe/pipeline": "shops", SCHEDULE_NAME_TAG: "shops__schedule"}
+    job = shop.defs.resolve_job_def("load")
+    with kept(shop) as instance:
+        run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.NOT_STARTED, tags=tags)
+        requests, skipped = tick(shop)
+        assert requests == []
+        assert "waits in the queue" in str(skipped)
+        instance.delete_run(run.run_id)
+        instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+        assert len(tick(shop)[0]) == 1
+
+
+def after_pause(shop: Shop, cursor: str | None = None) -> tuple[list[dg.RunRequest], str | None]:
+    """What the sensor asks for that looks for pauses that are over, and its cursor."""
+    with dg.build_sensor_context(
+        instance=shop.instance, cursor=cursor, resources=project_resources(shop.project)
+    ) as context:
+        found = load_after_pause.evaluate_tick(context)
+    return list(found.run_requests or ()), found.cursor
+
+
+@pytest.mark.parametrize("by", [AUTOMATION_CONDITION_TAG, SCHEDULE_NAME_TAG])
+def test_a_pause_holds_back_what_runs_by_itself_and_the_load_follows_the_pause(shop: Shop, by: str) -> None:
+    shop.approved()
+    controls = shop.space.registry.controls
+    assert after_pause(shop)[0] == []
+    controls.switch("shops", "paused", by="ana")
+    held = shop.run(TABLE, tags={by: "true"})
+    assert held.success
+    assert shop.rows() == []
+    assert held.asset_materializations_for_node("shops__tables") == []
+    assert after_pause(shop)[0] == []
+    controls.switch("shops", "started", by="ana")
+    [request], cursor = after_pause(shop)
+    assert request.asset_selection == [TABLE]
+    assert after_pause(shop, cursor)[0] == []
+    shop.run(TABLE, tags={SENSOR_NAME_TAG: "load_after_pause"})
+    assert len(shop.rows()) == 200
+
+
+def test_what_a_person_starts_runs_in_a_pause_too(shop: Shop) -> None:
+    shop.approved()
+    shop.space.registry.controls.switch("shops", "paused", by="ana")
+    shop.run(TABLE)
+    assert len(shop.rows()) == 200
 
 
 def test_start_and_stop_turn_the_schedules_switch_in_the_instance(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,3 +259,24 @@ def test_run_due_takes_a_tick_once_whatever_came_of_it_and_a_broken_file_stops_n
     assert not space.registry.controls.tick("shops", missed, seen=None)  # another process, which looked before
     assert due_pipelines(space, following.replace(minute=14)) == ["broken"]
     assert due_pipelines(space, following) == ["broken", "shops"]
+
+
+@pytest.mark.parametrize(
+    ("cron", "runs"),
+    [
+        ("30 2 * * *", ["2026-10-25 01:30", "2026-10-26 01:30"]),  # 02:30 comes at 00:30 and at 01:30 UTC
+        ("30 * * * *", ["2026-10-25 00:30", "2026-10-25 01:30"]),
+        ("15 */2 * * *", ["2026-10-25 01:15", "2026-10-25 03:15"]),
+    ],
+)
+def test_run_due_and_dagster_take_the_night_of_two_hours_alike(shop: Shop, cron: str, runs: list[str]) -> None:
+    file = shop.root / "pipelines" / "shops" / "pipeline.yaml"
+    asked = f'schedule: {{cron: "{cron}", timezone: Europe/Madrid}}'
+    file.write_text(file.read_text().replace('schedule: "15 6 * * *"', asked))
+    pipeline = shop.project.pipeline("shops")
+    before = datetime(2026, 10, 24, 23, 59, tzinfo=ZoneInfo("UTC"))
+    first = next_run(pipeline, before)
+    assert first is not None
+    assert [f"{one:%F %R}" for one in (first, next_run(pipeline, first))] == runs
+    ticks = schedule_execution_time_iterator(before.timestamp(), cron, "Europe/Madrid")
+    assert [f"{next(ticks).astimezone(ZoneInfo('UTC')):%F %R}" for _ in runs] == runs

@@ -1,12 +1,16 @@
-"""An error that ended a step is told by the command as it was raised there."""
+"""What a run that a command started leaves: its error as it was raised, and no run that seems to go on for ever."""
+
+from pathlib import Path
 
 import dagster as dg
 import pytest
 from dagster._core.execution.plan.objects import StepFailureData, UserFailureData
 
 from octo_assets.launch import _error
+from octo_assets.lost import ALIVE, end_lost_runs
 from octo_assets.steps.common import ERROR
 from octo_core.errors import NotApproved, TablesChanged
+from octo_resources.flow.living import alive
 
 
 @pytest.mark.parametrize("kind", [NotApproved, TablesChanged])
@@ -24,3 +28,21 @@ def test_a_plan_that_nobody_approved_keeps_its_fingerprint(kind: type[NotApprove
     assert type(found) is kind
     assert isinstance(found, NotApproved)
     assert (found.message, found.where, found.hint, found.fingerprint) == ("altered", "shop", "plan", "7c1e")
+
+
+def test_a_run_whose_process_was_killed_does_not_stand_as_running(tmp_path: Path) -> None:
+    @dg.job
+    def load() -> None:
+        pass
+
+    with dg.DagsterInstance.ephemeral() as instance, alive(tmp_path, "lives"):
+        (tmp_path / "running" / "killed.lock").touch()  # a lock that nobody holds any more
+        lives, killed, elsewhere = (
+            instance.create_run_for_job(load, status=dg.DagsterRunStatus.STARTED, tags={ALIVE: name}).run_id
+            for name in ("lives", "killed", "on another machine")
+        )
+        assert end_lost_runs(instance, tmp_path) == [killed]
+        assert end_lost_runs(instance, tmp_path) == []
+        left = {run.run_id: run.status for run in instance.get_runs()}
+    assert left[killed] == dg.DagsterRunStatus.FAILURE
+    assert left[lives] == left[elsewhere] == dg.DagsterRunStatus.STARTED

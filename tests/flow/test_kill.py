@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+from octo_core.errors import DestinationError
 from tests.flow.shop import Shop, sale, sales
 
 
@@ -109,3 +110,26 @@ def test_status_says_that_a_killed_load_is_gone(shop: Shop) -> None:
     refused = shop.octopipe("abort", "sales")
     assert refused.returncode == 2
     assert "no load of sales is running" in refused.stderr
+
+
+@pytest.mark.parametrize("point", ["copied", "before_commit"])
+def test_a_connection_that_the_server_ends_is_told_in_words_and_may_be_tried_again(shop: Shop, point: str) -> None:
+    shop.sales_pipeline()
+    shop.drop("sales", "a", sales(range(1, 31)))
+    shop.start()
+    shop.drop("sales", "b", sales(range(31, 61)))
+    shop.land()
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+    def end(now: str) -> None:
+        if now == point:
+            shop.sql(f"SELECT pg_terminate_backend(pid) {others}")
+
+    with pytest.raises(DestinationError, match=r"terminating connection .*\n.*the connection broke") as caught:
+        shop.load(stage=end)
+    assert caught.value.retryable
+    assert "Failed to prepare" not in str(caught.value)
+    ended = shop.registry.executions.newest("sales")
+    assert ended is not None
+    assert ended.status == "failed"
+    assert shop.load().result.tables["shop.sale"].inserted == 30

@@ -1,8 +1,11 @@
 """How long landed files stay (`landing.keep`), and how much room they may take (`landing.max_bytes`)."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from octo_core.errors import LandingError
+from octo_resources.flow import newest_write
 from tests.flow.shop import Shop, sales
 
 
@@ -63,3 +66,10 @@ def test_what_no_table_has_got_is_never_removed_for_room(copies: Shop) -> None:
     settings(copies, "max_bytes: 1 GB")
     copies.run()
     assert copies.count() == 30
+
+
+def test_when_a_table_was_written_is_known_when_its_loads_are_forgotten(copies: Shop) -> None:
+    written = newest_write(copies.space, copies.pipeline(), "shop.sale")
+    assert written is not None
+    assert copies.registry.executions.clean(datetime.now(UTC) + timedelta(days=1))
+    assert newest_write(copies.space, copies.pipeline(), "shop.sale") == written

@@ -3,10 +3,12 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 from octo_core.errors import DestinationError, LoadAborted, OutOfTime
 from octo_resources.destinations.postgres.connection import Address, statement_error
+from octo_resources.flow.watching import reading
 from tests.flow.shop import Shop, sale, sales
 
 
@@ -122,6 +124,29 @@ def test_an_abort_ends_what_runs_in_the_destination(shop: Shop) -> None:
     assert shop.registry.executions.get(running.load_id).status == "aborted"
 
 
+@pytest.mark.parametrize("by", ["abort", "its run's end"])
+def test_a_load_that_waits_for_a_lock_is_ended_at_once(shop: Shop, by: str) -> None:
+    ready(shop)
+    before = shop.state()
+    cancelled = threading.Event()
+    with psycopg.connect(shop.url) as writer, ThreadPoolExecutor(1) as pool:
+        writer.execute("LOCK TABLE shop.sale IN ROW EXCLUSIVE MODE")
+        loading = pool.submit(shop.load, stopping=cancelled.is_set)
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'shop.sale'::regclass"
+        while shop.sql(waits) == [(0,)]:
+            pass
+        if by == "abort":
+            shop.registry.controls.ask_to_abort("sales")
+        else:
+            cancelled.set()
+        with pytest.raises(LoadAborted):
+            loading.result(timeout=20)
+    assert shop.state() == before
+    ended = shop.registry.executions.newest("sales")
+    assert ended is not None
+    assert ended.status == "aborted"
+
+
 def test_a_load_past_its_time_ends_with_nothing_done(shop: Shop) -> None:
     shop.sql(SLOW)
     ready(shop)
@@ -141,6 +166,25 @@ def test_reading_past_its_time_lands_nothing(shop: Shop) -> None:
     with pytest.raises(OutOfTime, match="reading sales takes longer than limits"):
         shop.land()
     assert shop.space.landing.batches("sales", "sales") == []
+
+
+def test_an_abort_ends_the_reading_of_a_source(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("octo_resources.flow.watching.EVERY", 0.0)
+    shop.sales_pipeline()
+    for name in ("a", "b"):
+        shop.drop("sales", name, sales(range(1, 31)))
+    seen: list[list[str]] = []
+
+    def ask(_rows: int, _size: int, _note: str) -> None:
+        seen.append(reading(shop.space, shop.pipeline()))
+        shop.registry.controls.ask_to_abort("sales")
+
+    with pytest.raises(LoadAborted, match="reading sales was ended"):
+        shop.land(progress=ask)
+    assert seen == [["sales"]]
+    assert reading(shop.space, shop.pipeline()) == []
+    assert shop.space.landing.batches("sales", "sales") == []
+    assert shop.start().tables["shop.sale"].inserted == 30  # the request was for the reading that ran
 
 
 def test_an_abort_asked_after_the_commit_changes_nothing(shop: Shop) -> None:

@@ -1,12 +1,14 @@
 """Round the gate by the destination: its tables altered between plan and load, and while the load runs."""
 
 import threading
+from typing import Any
 
 import psycopg
 import pytest
 
-from octo_core.errors import OctopipeError
-from tests.flow.shop import Shop
+from octo_core.errors import DestinationError, OctopipeError
+from octo_resources.destinations.postgres.load import Load
+from tests.flow.shop import Shop, sale
 from tests.gate.attacks import approved, nothing_loads
 
 ALTERED = {
@@ -42,6 +44,59 @@ def test_a_triggers_function_changed_after_the_approval_needs_another(shop: Shop
     shop.sql("CREATE TRIGGER stamp BEFORE INSERT ON shop.sale FOR EACH ROW EXECUTE FUNCTION shop.stamp()")
     approved(shop)
     shop.sql(body.format("NEW.amount := 0;"))
+    with nothing_loads(shop):
+        shop.load()
+
+
+def test_a_session_in_which_triggers_and_foreign_keys_do_not_hold_is_refused(shop: Shop) -> None:
+    approved(shop)
+    database = shop.url.rpartition("/")[2]
+    shop.sql(f"ALTER DATABASE {database} SET session_replication_role = replica")
+    shop.drop("sales", "c", [sale(300, customer=99)])
+    shop.land()
+    with nothing_loads(shop, DestinationError, "foreign keys not hold"):
+        shop.load()
+
+
+STAMP = "CREATE OR REPLACE FUNCTION shop.stamp() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {} RETURN NEW; END'"
+STAMPED = (
+    STAMP.format(""),
+    "CREATE TRIGGER stamp BEFORE INSERT ON shop.sale FOR EACH ROW EXECUTE FUNCTION shop.stamp()",
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER FUNCTION shop.stamp() SET search_path = shop",
+        "ALTER FUNCTION shop.stamp() SECURITY DEFINER",
+        "ALTER TABLE shop.sale ENABLE REPLICA TRIGGER stamp",  # it does not fire any more
+        "ALTER TABLE shop.sale DISABLE TRIGGER stamp",
+    ],
+)
+def test_how_a_trigger_runs_changed_after_the_approval_needs_another(shop: Shop, change: str) -> None:
+    for statement in STAMPED:
+        shop.sql(statement)
+    approved(shop)
+    shop.sql(change)
+    with nothing_loads(shop):
+        shop.load()
+
+
+def test_a_triggers_function_changed_while_the_rows_are_written_stops_the_load(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No lock of the table keeps anybody from that."""
+    for statement in STAMPED:
+        shop.sql(statement)
+    approved(shop)
+    real = Load.write
+
+    def write(self: Load, *given: Any) -> Any:
+        shop.sql(STAMP.format("NEW.amount := 0;"))
+        return real(self, *given)
+
+    monkeypatch.setattr(Load, "write", write)
     with nothing_loads(shop):
         shop.load()
 

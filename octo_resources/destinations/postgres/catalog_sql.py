@@ -90,16 +90,24 @@ WHERE i.indrelid = ANY(%(oids)s) AND i.indisunique AND NOT i.indisprimary AND NO
   AND i.indisready ORDER BY i.indrelid, ic.relname
 """
 
-# What a trigger does stands in its function, and CREATE OR REPLACE leaves the trigger's own definition as it was.
-TRIGGERS: Final = """
+# What a trigger's function does: its text, and how that is run.
+_TRIGGERED: Final = "md5(concat_ws('|', p.prosrc, p.proconfig, CASE WHEN p.prosecdef THEN 'security definer' END))"
+
+# What a trigger does stands in its function, and CREATE OR REPLACE leaves the trigger's own definition as it was. One
+# that is disabled, or enabled for a replica's session (R), does not fire in a load's.
+TRIGGERS: Final = (
+    """
 SELECT t.tgrelid, t.tgname AS name,
-       pg_get_triggerdef(t.oid) || ' /* ' || p.proname || ': ' || left(md5(p.prosrc), 12) || ' */' AS definition
+       pg_get_triggerdef(t.oid) || ' /* ' || p.proname || ': ' || left("""
+    + _TRIGGERED
+    + """, 12) || ' */' AS definition
 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-WHERE t.tgrelid = ANY(%(oids)s) AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+WHERE t.tgrelid = ANY(%(oids)s) AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
 UNION ALL
 SELECT r.ev_class, r.rulename, pg_get_ruledef(r.oid) FROM pg_rewrite r
-WHERE r.ev_class = ANY(%(oids)s) AND r.ev_type <> '1' ORDER BY 1, 2
+WHERE r.ev_class = ANY(%(oids)s) AND r.ev_type <> '1' AND r.ev_enabled IN ('O', 'A') ORDER BY 1, 2
 """
+)
 
 # All that pg_depend knows to be called for a written row, and what that calls in turn where the server knows it (bodies
 # written BEGIN ATOMIC); a name within a body that is a mere string is not followed. C and internal functions are left
@@ -122,7 +130,7 @@ objects AS (
   JOIN pg_class c ON c.oid = p.polrelid AND c.relrowsecurity WHERE polrelid IN (SELECT oid FROM asked)
   UNION ALL
   SELECT tgrelid, 'pg_trigger'::regclass, oid, NULL, 'trigger', tgfoid FROM pg_trigger
-  WHERE tgrelid IN (SELECT oid FROM asked) AND NOT tgisinternal AND tgenabled <> 'D'
+  WHERE tgrelid IN (SELECT oid FROM asked) AND NOT tgisinternal AND tgenabled IN ('O', 'A')
   UNION ALL
   SELECT y.rel, 'pg_constraint'::regclass, c.oid, y.attname, 'domain', 0
   FROM typed y JOIN pg_constraint c ON c.contypid = y.typ
@@ -144,7 +152,8 @@ called AS (
   JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = c.fn AND d.refclassid = 'pg_proc'::regclass),
 functions AS (
   SELECT DISTINCT c.rel, c.attname, c.used_by, p.oid::regprocedure::text AS name,
-         left(md5(concat_ws('|', p.prosrc, pg_get_function_sqlbody(p.oid), p.proconfig, p.proisstrict)), 12) AS body
+         left(md5(concat_ws('|', p.prosrc, pg_get_function_sqlbody(p.oid), p.proconfig, p.proisstrict,
+                            CASE WHEN p.prosecdef THEN 'security definer' END)), 12) AS body
   FROM called c JOIN pg_proc p ON p.oid = c.fn JOIN pg_language l ON l.oid = p.prolang
   WHERE l.lanname NOT IN ('c', 'internal'))
 """
@@ -201,7 +210,9 @@ parts(line) AS (
   SELECT concat_ws('|', 'unique', w.name, pg_get_indexdef(i.indexrelid), i.indisready)
   FROM wanted w JOIN pg_index i ON i.indrelid = w.oid AND i.indisunique
   UNION ALL
-  SELECT concat_ws('|', 'trigger', w.name, pg_get_triggerdef(t.oid), t.tgenabled, md5(p.prosrc))
+  SELECT concat_ws('|', 'trigger', w.name, pg_get_triggerdef(t.oid), t.tgenabled, """
+    + _TRIGGERED
+    + """)
   FROM wanted w JOIN pg_trigger t ON t.tgrelid = w.oid AND NOT t.tgisinternal JOIN pg_proc p ON p.oid = t.tgfoid
   UNION ALL
   SELECT concat_ws('|', 'rule', w.name, pg_get_ruledef(r.oid), r.ev_enabled)

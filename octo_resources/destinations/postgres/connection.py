@@ -1,5 +1,6 @@
 """Opening connections to PostgreSQL, and saying in plain words why one could not be opened. No password leaves here."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -148,11 +149,14 @@ _PASSING_CLASSES: Final = ("08", "40", "53", "55", "57")
 def statement_error(address: Address, doing: str, state: str | None, text: str) -> DestinationError:
     """What one failed statement means to a user: `doing` says what was being done."""
     lines = text.strip().splitlines()
-    said = address.redact(lines[0].rpartition("ERROR:  ")[2]) if lines else "no reason given"
+    said = address.redact(re.split(r"(?:ERROR|FATAL):  ", lines[0])[-1]) if lines else "no reason given"
     told = f"{doing}: {said}"
     if state == "57014" and "user request" in said:  # Ctrl-C, or pg_cancel_backend: it was meant to end
         return DestinationError(
             told, where=str(address), hint="somebody cancelled it, and nothing was committed: run it again"
         )
-    passing = state is None or state.startswith(_PASSING_CLASSES)  # None: the connection broke
-    return DestinationError(told, where=str(address), hint=_HINTS.get(state or ""), retryable=passing)
+    if not state:
+        hint = "the connection broke: the server was restarted, or ended it; run it again"
+        return DestinationError(told, where=str(address), hint=hint, retryable=True)
+    passing = state.startswith(_PASSING_CLASSES)
+    return DestinationError(told, where=str(address), hint=_HINTS.get(state), retryable=passing)

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from octo_core.catalog import Catalog, Label, Table
 from octo_core.errors import DestinationError
 from octo_core.schema import Field
 from octo_core.spec.names import split_table_name
-from octo_resources.destinations.names import parse_name, quoted_table
+from octo_resources.destinations.names import canonical, parse_name, quoted_table
 from octo_resources.destinations.postgres import catalog_sql, state
 from octo_resources.destinations.postgres.connection import Address, explained, open_control
 from octo_resources.destinations.postgres.ddl import suggested_ddl
@@ -145,6 +145,19 @@ class PostgresDestination:
         with self._reading() as connection:
             state.require(connection, self.state_schema)
             return state.loads(connection, self.state_schema, pipeline, limit)
+
+    def newest_write(self, pipeline: str, table: str) -> datetime | None:
+        """When a load of the pipeline last changed a row of the table. Needs `prepare`."""
+        with self._reading() as connection:
+            state.require(connection, self.state_schema)
+            return state.newest_write(connection, self.state_schema, pipeline, canonical(table))
+
+    def other_writers(self, pipeline: str, tables: Sequence[str]) -> dict[tuple[str, str], int]:
+        """(table, another pipeline that loaded into it) → rows that it inserted; empty without state tables."""
+        with self._reading() as connection:
+            if state.version(connection, self.state_schema) is None:
+                return {}
+            return state.other_writers(connection, self.state_schema, pipeline, [canonical(one) for one in tables])
 
     def load(
         self,

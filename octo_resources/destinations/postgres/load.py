@@ -81,6 +81,9 @@ class Load:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        if isinstance(error, Refused):  # while something was read, such as the rows to set aside
+            said = f"{error.message} ({error.detail})" if error.detail else error.message
+            raise statement_error(self._destination.address, "the load failed", error.state, said) from error
 
     def close(self) -> None:
         """End the transaction; what was not committed is rolled back."""
@@ -138,8 +141,8 @@ class Load:
     def record(self, record: LoadRecord) -> None:
         """Judge what could not be judged before, check the ledgers against PostgreSQL's own count, and write them down.
 
-        Raises LedgerMismatch, and DestinationError where a deferred constraint fails, a batch is there already or a
-        position was moved by another.
+        Raises LedgerMismatch, TablesChanged, and DestinationError where a deferred constraint fails, a batch is there
+        already or a position was moved by another.
         """
         session = self._open
         try:
@@ -148,6 +151,7 @@ class Load:
             session.run("SET CONSTRAINTS ALL IMMEDIATE")
             for writing in self._writes.values():
                 writing.witness.check(writing.said())
+            self._compare(session)  # no lock of a table keeps anybody from replacing a function that its triggers call
             self._recorder.write(session, record, self._outcomes)
         except Refused as error:
             raise session.explain("the load cannot be recorded; it was rolled back", error) from error
@@ -187,6 +191,7 @@ class Load:
         session.run("SET CONSTRAINTS ALL DEFERRED")  # each is judged when the tables that it speaks of are written
         self._recorder.require(session)
         require_counting(session)
+        _require_triggers(session)
         self._lock(session)
         self._compare(session)
         for table in self._tables.values():
@@ -223,6 +228,15 @@ class Load:
             fingerprint=self._fingerprint,
             where=", ".join(self._tables),
             hint="make the plan again and have it approved: octopipe plan, octopipe approve",
+        )
+
+
+def _require_triggers(session: Session) -> None:
+    """In a replica's session no ordinary trigger fires, and foreign keys, which are triggers, hold nothing."""
+    if session.value("SELECT current_setting('session_replication_role')") == "replica":
+        raise DestinationError(
+            "the session is a replica's (session_replication_role): triggers would not fire and foreign keys not hold",
+            hint="take the setting away from the role or the database: ALTER … RESET session_replication_role",
         )
 
 

@@ -1,5 +1,6 @@
 """SQL over the ADBC connection that holds a load's transaction: statements, rows, savepoints and binary COPY."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -93,6 +94,7 @@ class Session:
         self._cursor: adbc_driver_postgresql.dbapi.Cursor = self._connection.cursor()
         self._savepoints = 0
         self._open = True
+        self._ending = threading.Lock()
 
     def run(self, sql: str) -> int:
         """Execute; gives the number of rows it wrote (-1 where PostgreSQL does not say). Raises Refused."""
@@ -160,15 +162,17 @@ class Session:
         from adbc_driver_manager import Error
 
         self._cancelled = True
-        with suppress(Error):  # nothing runs, or the connection has gone: either way nothing is left to cancel
-            self._connection.adbc_cancel()
+        with self._ending, suppress(Error):  # where nothing runs, or the connection has gone, nothing is left to cancel
+            if self._open:
+                self._connection.adbc_cancel()
 
     def close(self) -> None:
         """Close the connection, which rolls back what was not committed."""
-        if self._open:
-            self._open = False
-            self._cursor.close()
-            self._connection.close()
+        with self._ending:
+            if self._open:
+                self._open = False
+                self._cursor.close()
+                self._connection.close()
 
     def explain(self, doing: str, error: Refused) -> DestinationError:
         """A failed statement as a user reads it."""

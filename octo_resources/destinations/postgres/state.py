@@ -1,7 +1,9 @@
 """Octopipe's own tables in the destination: loads, ledgers, batch ids, positions, replays. Only loads write them."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from octo_core.errors import DestinationError
@@ -177,6 +179,31 @@ def quarantine_sums(connection: "Connection", schema: str, pipeline: str) -> dic
         "WHERE pipeline = %s AND quarantine_sha256 IS NOT NULL"
     )
     return dict(connection.execute(query.encode(), (pipeline,)).fetchall())
+
+
+def newest_write(connection: "Connection", schema: str, pipeline: str, table: str) -> datetime | None:
+    """When a load of the pipeline last changed a row of the table."""
+    place = quoted(schema)
+    query = f"""
+        SELECT max(l.finished) FROM {place}.loads l JOIN {place}.ledger g USING (load_id)
+        WHERE l.pipeline = %s AND g.table_name = %s AND g.inserted + g.updated + g.removed + g.soft_deleted > 0
+    """
+    row = connection.execute(query.encode(), (pipeline, table)).fetchone()
+    return row[0] if row else None
+
+
+def other_writers(
+    connection: "Connection", schema: str, pipeline: str, tables: Sequence[str]
+) -> dict[tuple[str, str], int]:
+    """(table, another pipeline that loaded into it) → rows that it inserted."""
+    place = quoted(schema)
+    query = f"""
+        SELECT g.table_name, l.pipeline, sum(g.inserted)::bigint
+        FROM {place}.loads l JOIN {place}.ledger g USING (load_id)
+        WHERE l.pipeline <> %s AND g.table_name = ANY(%s) GROUP BY 1, 2 HAVING sum(g.inserted) > 0 ORDER BY 1, 2
+    """
+    found = connection.execute(query.encode(), (pipeline, list(tables))).fetchall()
+    return {(table, other): rows for table, other, rows in found}
 
 
 def loads(connection: "Connection", schema: str, pipeline: str, limit: int) -> list[dict[str, Any]]:
