@@ -152,6 +152,26 @@ def test_labels_are_written_beside_those_there_are(warehouse: str, shop: Path, c
     assert (wrong.code, "Did you mean 'items'?" in wrong.err) == (2, True)
 
 
+def test_a_new_text_takes_no_label_its_pii_or_unit(warehouse: str, shop: Path, cli: Cli) -> None:
+    def label(*said: str) -> str:
+        answer = cli("destination", "label", "orders", *said, "--json")
+        assert answer.code == 0, answer.err
+        column = said[0].rpartition(".")[2]
+        return next(line.strip() for line in PIPELINE.read_text(encoding="utf-8").splitlines() if f" {column}:" in line)
+
+    assert label("public.customer_order.email", "where we write to") == "email: {label: where we write to, pii: true}"
+    assert label("public.customer_order.total_eur", "sum", "--pii") == "total_eur: {label: sum, unit: EUR, pii: true}"
+    assert label("public.customer_order.email", "a box", "--no-pii") == "email: {label: a box, pii: false}"
+
+
+def test_an_edit_keeps_the_line_ends_and_the_byte_order_mark_of_the_file(shop: Path, cli: Cli) -> None:
+    before = b"\xef\xbb\xbf" + PIPELINE.read_bytes().replace(b"\n", b"\r\n")
+    PIPELINE.write_bytes(before)
+    assert cli("destination", "update", "orders", "--option", "state_schema=etl").code == 0
+    new = [line for line in PIPELINE.read_bytes().split(b"\n") if line not in before.split(b"\n")]
+    assert new == [b"  state_schema: etl\r"]
+
+
 def test_pull_and_prepare_work_on_the_real_database(warehouse: str, shop: Path, cli: Cli) -> None:
     pulled = cli("destination", "pull", "orders", "--json")
     assert pulled.code == 0, pulled.err
