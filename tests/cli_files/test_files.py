@@ -172,6 +172,19 @@ def test_an_edit_keeps_the_line_ends_and_the_byte_order_mark_of_the_file(shop: P
     assert new == [b"  state_schema: etl\r"]
 
 
+def test_what_the_mapping_file_decides_stays_as_it_is_written(warehouse: str, shop: Path, cli: Cli) -> None:
+    states = "{values: {source: state, map: {paid: paid, shipped: shipped, cancelled: cancelled}}}   # all there are"
+    file = Path("pipelines/orders/mapping.yaml")
+    file.write_text(f"public.customer_order:\n  status: {states}\n", encoding="utf-8")
+    fingerprint = cli("map", "orders", "--json").json["fingerprint"]
+    written = cli("map", "orders", "--write", "--json")
+    assert (written.code, written.json["fingerprint"]) == (0, fingerprint), written.err
+    text = file.read_text(encoding="utf-8")
+    assert f"  status: {states}\n" in text
+    assert "  order_id: order_id\n" in text
+    assert cli("plan", "orders", "--json").json["fingerprint"] == fingerprint
+
+
 def test_pull_and_prepare_work_on_the_real_database(warehouse: str, shop: Path, cli: Cli) -> None:
     pulled = cli("destination", "pull", "orders", "--json")
     assert pulled.code == 0, pulled.err
