@@ -72,9 +72,18 @@ class JoinWith(Strict):
         return self.as_ or self.source
 
 
+def _one_or_more(value: object) -> object:
+    return (value,) if isinstance(value, dict) else value
+
+
 class Join(Strict):
     left: str
-    with_: Annotated[tuple[JoinWith, ...], AfterValidator(_some), Field(alias="with")]
+    with_: Annotated[
+        tuple[JoinWith, ...],
+        BeforeValidator(_one_or_more, json_schema_input_type=JoinWith | tuple[JoinWith, ...]),
+        AfterValidator(_some),
+        Field(alias="with"),
+    ]
 
 
 class JoinFrom(Strict):

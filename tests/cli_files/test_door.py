@@ -167,3 +167,26 @@ def test_an_editor_accepts_what_octopipe_accepts(path: Path) -> None:
     jsonschema.Draft202012Validator(schema).validate(data)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(schema).validate({**data, "schedle": "x"})
+
+
+SHORT = """
+sources: {a: {kind: push, key: id}, b: {kind: file, path: ${env:IN}}}
+destination: {kind: postgres, url: x}
+tables: {p.t: {from: a}, p.u: {from: {join: {left: a, with: {source: b, on: id}}}, key: id, deletes: ignore}}
+needs: other
+schedule: "0 6 * * *"
+engine: duckdb
+stream: {trigger: continuous}
+"""
+
+
+def test_an_editor_and_octopipe_accept_the_short_forms() -> None:
+    from octo_core.spec.document import parse_document
+    from octo_core.spec.pipeline import PipelineSpec
+
+    schema = json.loads((ROOT / FOLDER / "pipeline.schema.json").read_text(encoding="utf-8"))
+    data = parse_document(SHORT, "").data
+    jsonschema.Draft202012Validator(schema).validate(data)
+    assert PipelineSpec.model_validate({**data, "name": "x"}).needs == ("other",)
+    both = {**data, "destinations": {"other": data["destination"]}}
+    assert not jsonschema.Draft202012Validator(schema).is_valid(both)
