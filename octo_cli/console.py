@@ -4,13 +4,14 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from octo_cli.screen import Heading as Heading
 from octo_cli.screen import Screen, Table
 from octo_cli.screen import clean as clean
+from octo_cli.standard_output import stop_if_unread
 from octo_core.errors import NotApproved, OctopipeError, SpecError, UsageError
 from octo_resources.redaction import redact
 
@@ -86,9 +87,10 @@ def answer_line(document: "BaseModel", text: str) -> None:
     """One of a stream of answers: a document on a line of its own with --json, else the text."""
     if _session.json:
         sys.stdout.write(redact(document.model_dump_json(by_alias=True)) + "\n")
-        sys.stdout.flush()
     else:
         say(text)
+    sys.stdout.flush()
+    stop_if_unread()
 
 
 def _as_json(document: "BaseModel | Mapping[str, Any]") -> str:
@@ -167,8 +169,9 @@ def interactive() -> bool:
 def fail(error: OctopipeError, *, as_json: bool | None = None) -> int:
     """Print an error where it belongs and give the exit code. With --json it is also the one document on stdout."""
     if _session.json if as_json is None else as_json:
-        sys.stdout.write(json.dumps({"error": error_document(error)}, ensure_ascii=False, indent=2) + "\n")
-        sys.stdout.flush()
+        with suppress(OSError):  # where it is the output itself that cannot be written
+            sys.stdout.write(json.dumps({"error": error_document(error)}, ensure_ascii=False, indent=2) + "\n")
+            sys.stdout.flush()
     return report(error)
 
 

@@ -57,6 +57,14 @@ class SchemaAnswer(Answer):
     sources: dict[str, SourceSchemaAnswer]
 
 
+class ModelsAnswer(Answer):
+    """The generated Pydantic models of a pipeline's sources: one module's text."""
+
+    pipeline: str
+    sources: tuple[str, ...]
+    pydantic: str
+
+
 class InferAnswer(Answer):
     """What files hold, each under the name it was given by."""
 

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 def against_stored(project: "Project", pipeline: "Pipeline") -> tuple[list[Mistake], int]:
-    """(mistakes, expressions checked) of labels, keys and mapping.yaml against the newest stored pull and schemas.
+    """(mistakes, expressions checked) of labels, keys, fields and mapping.yaml against the newest pull and schemas.
 
     Nothing is asked of a source or a destination, and no registry is made; what was never read is not checked, nor
     anything where octopipe.yaml has mistakes: nobody knows then which registry is meant.
     """
     if project.mistakes() or not _has_registry(project):
         return [], 0
-    from octo_resources.flow.mistaken import unknown_columns, wrong_expressions
+    from octo_resources.flow.mistaken import unknown_columns, unknown_fields, wrong_expressions
     from octo_resources.flow.origins import settled_offline
     from octo_resources.flow.relations import misfits
     from octo_resources.registry import Registry
@@ -28,6 +28,7 @@ def against_stored(project: "Project", pipeline: "Pipeline") -> tuple[list[Mista
         mistakes = unknown_columns(pipeline, catalog) if catalog is not None else []
         unsettled, pipeline = settled_offline(registry, pipeline, catalog)
         found, count = wrong_expressions(registry, pipeline, catalog)
+        mistakes += unknown_fields(registry, pipeline)
         return [*mistakes, *unsettled, *misfits(registry, pipeline), *found], count
     finally:
         registry.close()

@@ -30,12 +30,12 @@ def edit_pipeline(
     `trial` gets the pipeline as it would be, before anything is written; what it raises ends the edit.
     """
     file = project.pipeline_file(name)
-    text = file.read_text(encoding="utf-8-sig")
+    text, ends = _read(file)
     edited = _edited(text, changes, as_json=file.suffix == ".json")
     _refuse_new_mistakes(lambda: project.pipeline(name), lambda: project.pipeline(name, text=edited))
     if trial is not None:
         trial(project.pipeline(name, text=edited))
-    write_atomically(file, edited)
+    write_atomically(file, ends(edited))
     return file
 
 
@@ -45,12 +45,21 @@ def write_mapping(project: Project, name: str, columns: Mapping[str, Mapping[str
     Raises SpecError where the result would have a mistake that the file had not.
     """
     file = project.pipeline_file(name).parent / "mapping.yaml"
-    text = file.read_text(encoding="utf-8-sig") if file.is_file() else _MAPPING_HEAD
+    text, ends = _read(file) if file.is_file() else (_MAPPING_HEAD, str)
     changes = [((table, column), entry) for table, entries in columns.items() for column, entry in entries.items()]
     edited = _edited(text, changes, as_json=False)
     _refuse_new_mistakes(lambda: project.pipeline(name), lambda: project.pipeline(name, mapping=edited))
-    write_atomically(file, edited)
+    write_atomically(file, ends(edited))
     return file
+
+
+def _read(file: Path) -> tuple[str, Callable[[str], str]]:
+    """(the text with its lines ended by a line feed; what gives an edited text the file's own line ends and BOM)."""
+    raw = file.read_bytes().decode("utf-8")
+    bom = "\ufeff" if raw.startswith("\ufeff") else ""
+    crlf = raw.count("\r\n") * 2 > raw.count("\n")
+    text = raw.removeprefix(bom).replace("\r\n", "\n")
+    return text, lambda edited: bom + (edited.replace("\n", "\r\n") if crlf else edited)
 
 
 _MAPPING_HEAD = """\

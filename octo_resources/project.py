@@ -201,13 +201,13 @@ class Project:
     def _load(self, profile: str | None) -> Loaded:
         path = self.root / PROJECT_FILE
         text = _read(path) if path.is_file() else ""
-        quiet = parse_document(text, PROJECT_FILE, self._substitution({}, {})).data if text else None
-        profiles = _entry(quiet, "profiles")
+        written = parse_document(text, PROJECT_FILE).data if text else None
+        profiles = _entry(written, "profiles")
         if profile is not None and profile not in profiles:
             hint = did_you_mean(profile, profiles).strip() or f"{PROJECT_FILE} has no profiles."
             raise UsageError(f"there is no profile '{profile}'", where=PROJECT_FILE, hint=hint)
-        vars_ = {**_entry(quiet, "vars"), **(_entry(profiles.get(profile), "vars") if profile else {})}
-        return load_project(text, PROJECT_FILE, self._substitution(vars_, self.variables), profile)
+        vars_ = {**_entry(written, "vars"), **(_entry(profiles.get(profile), "vars") if profile else {})}
+        return load_project(text, PROJECT_FILE, self._substitution(vars_, self.variables, nested=True), profile)
 
     def _profile_of(self, text: str, overrides: Mapping[str, str]) -> str | None:
         """The profile that a pipeline asks for by `hosting`, else that of OCTOPIPE_PROFILE."""
@@ -219,8 +219,12 @@ class Project:
         known = _entry(self._loaded(base).document.data, "profiles")
         return hosting if isinstance(hosting, str) and hosting in known else base
 
-    def _substitution(self, variables: Mapping[str, Any], overrides: Mapping[str, str]) -> Substitution:
-        return Substitution(self.environment, variables, overrides, lambda _, value: remember_credentials(value))
+    def _substitution(
+        self, variables: Mapping[str, Any], overrides: Mapping[str, str], *, nested: bool = False
+    ) -> Substitution:
+        return Substitution(
+            self.environment, variables, overrides, lambda _, value: remember_credentials(value), nested=nested
+        )
 
     def _surroundings(self, file: Path, project: Loaded) -> Surroundings:
         return Surroundings(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -89,6 +90,9 @@ def failures_in_plain_words(retry: bool = True, *, but: type[OctopipeError] | tu
             "fingerprint": getattr(error, "fingerprint", None),
             "mistakes": [_told(mistake) for mistake in getattr(error, "mistakes", ())],
         }
+        # Dagster keeps the failure as long as the process lives, and with it what its frames held: DuckDB's connections
+        # would tell of leaks on standard error at the end of `octopipe run`.
+        clear_frames(error.__traceback__)
         raise dg.Failure(
             description=redact(str(error)),
             metadata={ERROR: dg.JsonMetadataValue(told)},

@@ -17,6 +17,9 @@ app = typer.Typer(
     help="A pipeline's destination.", epilog="Example:  octopipe destination pull flights", no_args_is_help=True
 )
 
+Said = tuple[str, str, dict[str, Any]]
+"""A table, its column, and the keys of the column's label that were said."""
+
 Name = Annotated[str, typer.Argument(help="The pipeline.", metavar="PIPELINE", autocompletion=completing.pipelines)]
 Options = Annotated[
     list[str] | None, typer.Option("--option", metavar="K=V", help="A key of the destination; may be repeated.")
@@ -119,9 +122,11 @@ def label(
     column: Annotated[str | None, typer.Argument(metavar="[TABLE.COLUMN", help="What to label.")] = None,
     text: Annotated[str | None, typer.Argument(metavar="TEXT]", help="What the column means.")] = None,
     unit: Annotated[str | None, typer.Option("--unit", help="The unit of its numbers.")] = None,
-    pii: Annotated[bool, typer.Option("--pii", help="Its values are personal: plans mask them.")] = False,
+    pii: Annotated[
+        bool | None, typer.Option("--pii/--no-pii", help="Its values are personal: plans mask them.")
+    ] = None,
 ) -> None:
-    """Label one column, or walk through those without a label.
+    """Label one column, or walk through those without a label. A unit and `pii` that stand there stay.
 
     \b
     Example:
@@ -135,7 +140,7 @@ def label(
     catalog = _pulled(project.pipeline(pipeline))
     if column is not None and text is not None:
         table, name = _split_column(column, catalog)
-        said = [(table, name, _entry(text, unit, pii))]
+        said = [(table, name, _given(text, unit, pii))]
         _write_labels(pipeline, said)
     else:
         said = _walk(pipeline, catalog)
@@ -205,52 +210,60 @@ def _split_column(text: str, catalog: "Catalog") -> tuple[str, str]:
     return table, column
 
 
-def _entry(text: str, unit: str | None, pii: bool) -> Any:
+def _given(text: str, unit: str | None, pii: bool | None) -> dict[str, Any]:
+    """The keys of a label that were said."""
     if not text.strip():
         raise UsageError("a label cannot be empty")
-    more = {key: value for key, value in (("unit", unit), ("pii", pii or None)) if value is not None}
-    return {"label": text, **more} if more else text
+    return {"label": text, **{key: value for key, value in (("unit", unit), ("pii", pii)) if value is not None}}
 
 
-def _walk(pipeline: str, catalog: "Catalog") -> list[tuple[str, str, Any]]:
+def _walk(pipeline: str, catalog: "Catalog") -> list[Said]:
     """Ask for each unlabelled column; an empty answer leaves it."""
     if not console.interactive():
         return []
-    said: list[tuple[str, str, Any]] = []
+    said: list[Said] = []
     for row in _columns(catalog, []):
         if row.label is None:
             text = typer.prompt(f"{row.table}.{row.column} ({row.type})", default="", show_default=False)
             if text.strip():
-                said.append((row.table, row.column, text.strip()))
+                said.append((row.table, row.column, {"label": text.strip()}))
     _write_labels(pipeline, said)
     return said
 
 
-def _write_labels(pipeline: str, said: list[tuple[str, str, Any]]) -> None:
+def _write_labels(pipeline: str, said: list[Said]) -> None:
     from octo_resources.editing import edit_pipeline
 
     project = console.open_project()
     loaded = project.pipeline(pipeline)
-    changes = [
-        ([str(part) for part in loaded.written(("tables", table, "labels", column))], entry)
-        for table, column, entry in said
-    ]
+    changes: list[tuple[tuple[str, ...], Any]] = []
+    for table, column, given in said:
+        path = tuple(str(part) for part in loaded.written(("tables", table, "labels", column)))
+        if isinstance(_at(project.written(pipeline), path), dict):  # `pii` and the unit stay as they are written
+            changes += [((*path, key), value) for key, value in given.items()]
+        else:
+            changes.append((path, given if len(given) > 1 else given["label"]))
     if changes:
         edit_pipeline(project, pipeline, changes)
 
 
-def _columns(catalog: "Catalog", said: list[tuple[str, str, Any]]) -> "list[ColumnLabel]":
+def _at(data: Any, path: tuple[str, ...]) -> Any:
+    for part in path:
+        data = data.get(part) if isinstance(data, dict) else None
+    return data
+
+
+def _columns(catalog: "Catalog", said: list[Said]) -> "list[ColumnLabel]":
     """Every column that can be written, with its label as it is now."""
     from octo_cli.answers import ColumnLabel
     from octo_core.catalog import Label
 
-    new = {
-        (table, name): Label(label=entry) if isinstance(entry, str) else Label(**entry) for table, name, entry in said
-    }
+    new = {(table, name): given for table, name, given in said}
     rows = []
     for name, table in catalog.tables.items():
         for column in table.columns:
-            label = new.get((name, column.name), column.label)
+            given = new.get((name, column.name))
+            label = Label(**{**(column.label.model_dump() if column.label else {}), **given}) if given else column.label
             if column.writable:
                 more = {"label": label.label, "unit": label.unit, "pii": label.pii} if label else {"label": None}
                 rows.append(ColumnLabel(table=name, column=column.name, type=column.native, **more))

@@ -1,6 +1,7 @@
 """`octopipe new`: a project folder with an example that runs."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -32,7 +33,12 @@ def new(
             path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}") from None
-    lines = [f"made {folder}", *(f"  {target}" for target in texts), "", f"Next:  cd {folder} && octopipe check"]
+    lines = [
+        f"made {folder}",
+        *(f"  {target}" for target in texts),
+        "",
+        f"Next:  cd {quote(str(folder))} && octopipe check",
+    ]
     console.answer(NewAnswer(folder=str(folder.resolve()), files=tuple(texts)), "\n".join(lines))
 
 

@@ -40,7 +40,7 @@ def schema(
 
     Example:  octopipe schema flights --pydantic
     """
-    from octo_cli.outcomes import SchemaAnswer, SourceSchemaAnswer
+    from octo_cli.outcomes import ModelsAnswer, SchemaAnswer, SourceSchemaAnswer
     from octo_resources.flow import read_anew, typed_relations
 
     space, pipeline = opened(name)
@@ -53,7 +53,11 @@ def schema(
     wanted = {key: value for key, value in found.items() if source in (None, key)}
     if pydantic or json_schema:
         landed = {key: value for key, value in wanted.items() if key in pipeline.spec.sources}
-        _print_contract(landed, _models(space, pipeline, landed, strict=strict) if pydantic else None)
+        if pydantic:
+            models = _models(space, pipeline, landed, strict=strict)
+            console.answer(ModelsAnswer(pipeline=name, sources=tuple(landed), pydantic=models), models.rstrip())
+        else:
+            _print_json_schema(landed)
         return
     document = SchemaAnswer(sources={key: SourceSchemaAnswer.of(value) for key, value in wanted.items()})
     console.answer(document, lambda screen: print_schemas(screen, wanted))
@@ -65,19 +69,16 @@ def _models(space: "Workspace", pipeline: "Pipeline", wanted: "dict[str, SourceS
     return contract_module(space, pipeline, wanted, strict=strict)
 
 
-def _print_contract(wanted: "dict[str, SourceSchema]", models: str | None) -> None:
+def _print_json_schema(wanted: "dict[str, SourceSchema]") -> None:
+    """The one document is the JSON Schema itself, with --json too."""
     import json
     import sys
 
     from octo_core.inference.contract import json_schema
 
-    if models is not None:
-        text = models
-    else:
-        contracts = {key: json_schema(found) for key, found in wanted.items()}
-        only = next(iter(contracts.values())) if len(contracts) == 1 else contracts
-        text = json.dumps(only, indent=2, ensure_ascii=False)
-    sys.stdout.write(text.rstrip() + "\n")
+    contracts = {key: json_schema(found) for key, found in wanted.items()}
+    only = next(iter(contracts.values())) if len(contracts) == 1 else contracts
+    sys.stdout.write(json.dumps(only, indent=2, ensure_ascii=False) + "\n")
 
 
 def print_schemas(screen: Any, wanted: "dict[str, SourceSchema]") -> None:

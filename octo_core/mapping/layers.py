@@ -67,6 +67,7 @@ class _Judge:
                 line += error.line - 1
             near = f" Did you mean '{error.nearest}'?" if error.nearest and error.nearest not in error.message else ""
             if said.layer == "correction":
+                near += "" if f"{error.message}{near}".endswith(("?", ".")) else "."
                 near += f" Correct it anew: octopipe map {self.pipeline} --set {table}.{column.name}=…"
             self.wrong((file, line, start), f"{table}.{column.name}: {error.message}{near}", error.snippet or None)
             return False

@@ -23,6 +23,9 @@ _MARKS = str.maketrans("{}[],:#", "\uf8e0\uf8e1\uf8e2\uf8e3\uf8e4\uf8e5\uf8e6")
 _UNMARK = str.maketrans("\uf8e0\uf8e1\uf8e2\uf8e3\uf8e4\uf8e5\uf8e6", "{}[],:#")
 _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
+_MOST_VALUES = 200_000
+"""Forty values for each of 5,000 columns. A few lines of aliases of aliases stand for millions."""
+
 _NULL = re.compile(r"(?:~|null|Null|NULL|)\Z")
 _BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
@@ -125,9 +128,16 @@ class _Builder:
         self.resolve = resolve
         self.lines = text.splitlines()
         self.open: set[int] = set()
+        self.built = 0
 
     def build(self, node: yaml.Node, path: Path) -> Any:
         position = self.position(node)
+        self.built += 1
+        if self.built > _MOST_VALUES:
+            if self.built == _MOST_VALUES + 1:
+                message = f"the file holds more than {_MOST_VALUES:,} values with what its aliases repeat"
+                self.document.mistakes.append(position.mistake(message))
+            return None
         self.document.values[path] = position
         if not node.tag.startswith("tag:yaml.org,2002:"):
             self.document.mistakes.append(position.mistake(f"the tag {node.tag!r} means nothing here"))
@@ -153,8 +163,8 @@ class _Builder:
         found: dict[str, Any] = {}
         merged: list[yaml.Node] = []
         for key_node, value_node in node.value:
-            if isinstance(key_node, yaml.ScalarNode) and key_node.value == "<<" and not key_node.style:
-                merged += value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]
+            if _is_merge(key_node):
+                merged += _bases(value_node)
                 continue
             key = self.key(key_node)
             if key is None:
@@ -169,15 +179,20 @@ class _Builder:
         return found
 
     def merge(self, base: yaml.Node, path: Path, found: dict[str, Any]) -> None:
-        """`<<: *anchor`: what the mapping does not say itself."""
+        """`<<: *anchor`: what the mapping does not say itself; after that, what the other one merges in turn."""
         if not isinstance(base, yaml.MappingNode) or id(base) in self.open:
             self.document.mistakes.append(self.position(base).mistake("'<<' takes another mapping"))
             return
+        self.open.add(id(base))
         for key_node, value_node in base.value:
-            key = self.key(key_node)
+            key = None if _is_merge(key_node) else self.key(key_node)
             if key is not None and key not in found:
                 self.document.keys[(*path, key)] = self.position(key_node)
                 found[key] = self.build(value_node, (*path, key))
+        for key_node, value_node in base.value:
+            for further in _bases(value_node) if _is_merge(key_node) else ():
+                self.merge(further, path, found)
+        self.open.discard(id(base))
 
     def repeated(self, key: str, path: Path, node: yaml.Node) -> None:
         first = self.document.keys[path]
@@ -212,6 +227,15 @@ class _Builder:
             if stripped:
                 return Position(position.file, number + 1, len(self.lines[number]) - len(stripped) + 1)
         return position
+
+
+def _is_merge(key: yaml.Node) -> bool:
+    return isinstance(key, yaml.ScalarNode) and key.value == "<<" and not key.style
+
+
+def _bases(merged: yaml.Node) -> list[yaml.Node]:
+    """What stands behind `<<`: one mapping, or a list of them."""
+    return merged.value if isinstance(merged, yaml.SequenceNode) else [merged]
 
 
 def plain_value(text: str) -> str | int | float | bool | None:

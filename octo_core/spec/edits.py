@@ -62,7 +62,10 @@ def _data(text: str) -> Any:
 def _verified(edited: str, expected: Any, path: Keys) -> str:
     if (_data(edited) or {}) != expected:  # without its last entry a file is empty
         where = ".".join(path)
-        raise UsageError(f"'{where}' cannot be edited in place: the file is laid out in a way that does not allow it")
+        raise UsageError(
+            f"'{where}' cannot be edited in place: the file's layout, or an alias of the same text, does not allow it",
+            hint="Change it in an editor; nothing was changed.",
+        )
     return edited
 
 
@@ -106,10 +109,12 @@ class _Text:
 
     def add(self, node: yaml.MappingNode, key: str, value: Any) -> str:
         if node.flow_style:
-            inside = self.text[node.start_mark.index + 1 : node.end_mark.index - 1]
-            at = node.end_mark.index - 1 - (len(inside) - len(inside.rstrip()))
-            comma = "" if not node.value or inside.rstrip().endswith(",") else ", "
-            return self.spliced(at, at, f"{comma}{_scalar(key)}: {_flow(value)}")
+            if not node.value:
+                at = node.start_mark.index + 1
+                return self.spliced(at, at, f"{_scalar(key)}: {_flow(value)}")
+            last, leaf = node.value[-1]
+            at = self.leaf_end(leaf, last)  # before a last comma and any comment behind it
+            return self.spliced(at, at, f", {_scalar(key)}: {_flow(value)}")
         at = self.line_end(_last_leaf(node))
         lines = _entry(key, value, node.start_mark.column)
         return self.spliced(at, at, "".join(f"\n{line}" for line in lines))

@@ -29,7 +29,7 @@ def _table(value: object) -> object:
 
 
 def _kind_of_deletes(value: object) -> str:
-    return "word" if isinstance(value, str) else "mark"
+    return "word" if isinstance(value, str) else "mapping"  # names that no key has: octo_core/spec/shapes.py
 
 
 def _valid_cron(value: str) -> str:
@@ -65,7 +65,7 @@ class MarkDeletes(Strict):
 
 
 Deletes = Annotated[
-    Annotated[Literal["ignore"], Tag("word")] | Annotated[MarkDeletes, Tag("mark")], Discriminator(_kind_of_deletes)
+    Annotated[Literal["ignore"], Tag("word")] | Annotated[MarkDeletes, Tag("mapping")], Discriminator(_kind_of_deletes)
 ]
 
 

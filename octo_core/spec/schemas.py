@@ -14,8 +14,8 @@ def pipeline_schema() -> dict[str, Any]:
     schema = PipelineSpec.model_json_schema(by_alias=True)
     schema["properties"].pop("name")  # the folder's
     schema["required"] = ["sources", "tables"]
-    schema["oneOf"] = [{"required": ["destination"]}, {"required": ["destinations"]}]
-    return _finished(schema, "Octopipe: pipeline.yaml")
+    one_destination = [{"required": ["destination"]}, {"required": ["destinations"]}]
+    return {**_finished(schema, "Octopipe: pipeline.yaml"), "oneOf": one_destination}
 
 
 def project_schema() -> dict[str, Any]:
@@ -36,5 +36,7 @@ def _with_references(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     made = {key: _with_references(value) for key, value in node.items()}
+    if "oneOf" in made and "discriminator" not in made:
+        made["anyOf"] = made.pop("oneOf")  # `trigger: continuous` is a word of its own, and a text as durations are
     scalar = node.get("type") in ("integer", "number", "boolean") or (node.get("type") == "string" and "enum" in node)
     return {"anyOf": [made, _REFERENCE]} if scalar and "const" not in node else made

@@ -72,9 +72,18 @@ class JoinWith(Strict):
         return self.as_ or self.source
 
 
+def _one_or_more(value: object) -> object:
+    return (value,) if isinstance(value, dict) else value
+
+
 class Join(Strict):
     left: str
-    with_: Annotated[tuple[JoinWith, ...], AfterValidator(_some), Field(alias="with")]
+    with_: Annotated[
+        tuple[JoinWith, ...],
+        BeforeValidator(_one_or_more, json_schema_input_type=JoinWith | tuple[JoinWith, ...]),
+        AfterValidator(_some),
+        Field(alias="with"),
+    ]
 
 
 class JoinFrom(Strict):
@@ -93,19 +102,22 @@ class EachFrom(Strict):
 
 
 def _kind(value: object) -> str | None:
-    """Which of its forms a `from` has, by the key that only that form has."""
+    """Which of its forms a `from` has, by the key that only that form has.
+
+    A form is named as no key is: where a mistake stands is told by the file's keys, and not by the names of forms.
+    """
     if isinstance(value, str):
-        return "source"
+        return "source form"
     has = value.__contains__ if isinstance(value, dict) else lambda key: hasattr(value, key)
-    return next((kind for kind in ("sql", "union", "join", "each") if has(kind)), None)
+    return next((f"{kind} form" for kind in ("sql", "union", "join", "each") if has(kind)), None)
 
 
 From = Annotated[
-    Annotated[str, Tag("source")]
-    | Annotated[SqlFrom, Tag("sql")]
-    | Annotated[UnionFrom, Tag("union")]
-    | Annotated[JoinFrom, Tag("join")]
-    | Annotated[EachFrom, Tag("each")],
+    Annotated[str, Tag("source form")]
+    | Annotated[SqlFrom, Tag("sql form")]
+    | Annotated[UnionFrom, Tag("union form")]
+    | Annotated[JoinFrom, Tag("join form")]
+    | Annotated[EachFrom, Tag("each form")],
     Discriminator(
         _kind,
         custom_error_type="from",

@@ -31,7 +31,11 @@ class Substitution:
     """`--var k=v`; a value takes the type of the variable that it overrides where it reads as one."""
     seen: Callable[[str, str], None] | None = None
     """Told of each environment variable's name and value that went in, so that credentials in it can be redacted."""
+    nested: bool = False
+    """Whether `variables` are as octopipe.yaml writes them, with references of their own that are followed."""
     mistakes: list[Mistake] = field(default_factory=list)
+    _followed: list[str] = field(default_factory=list)
+    """The variables that are being replaced, outermost first."""
 
     def __call__(self, text: str, position: Position) -> Any:
         """The scalar with its references replaced; one that is a single reference keeps its value's type."""
@@ -53,6 +57,10 @@ class Substitution:
             self._mistake(position, "'${' has no closing '}'; write $${ for a plain ${")
             return "${"
         value = self._value(match.group(1), position)
+        if isinstance(value, list | dict):
+            what = "list" if isinstance(value, list) else "mapping"
+            self._mistake(position, f"{match.group()} is a {what}; it can be a whole value, and no part of a text")
+            return ""
         return _as_text(value)
 
     def _value(self, reference: str, position: Position) -> Any:
@@ -84,11 +92,32 @@ class Substitution:
         if name in self.overrides:
             return _typed_like(self.overrides[name], self.variables.get(name))
         if name in self.variables:
-            return self.variables[name]
+            return self._followed_to_the_end(name, position) if self.nested else self.variables[name]
         known = [*self.variables, *self.overrides]
         hint = did_you_mean(name, known) or " Set it under vars: in octopipe.yaml, or by --var."
         self._mistake(position, f"no variable '{name}'.{hint}")
         return ""
+
+    def _followed_to_the_end(self, name: str, position: Position) -> Any:
+        """A variable's value with the references in it replaced too, whatever the order they are written in."""
+        if name in self._followed:
+            circle = " → ".join([*self._followed[self._followed.index(name) :], name])
+            self.mistakes.append(position.mistake(f"the variables stand for one another: {circle}"))
+            return ""
+        self._followed.append(name)
+        try:
+            return self._replaced(self.variables[name], position)
+        finally:
+            self._followed.pop()
+
+    def _replaced(self, value: Any, position: Position) -> Any:
+        if isinstance(value, str) and "${" in value:
+            return self(value, position)
+        if isinstance(value, list):
+            return [self._replaced(item, position) for item in value]
+        if isinstance(value, dict):
+            return {key: self._replaced(item, position) for key, item in value.items()}
+        return value
 
     def _secret(self, rest: str, position: Position) -> str:
         store, slash, name = rest.partition("/")
@@ -102,7 +131,8 @@ class Substitution:
         return f"${{secret:{rest}}}"
 
     def _mistake(self, position: Position, message: str) -> None:
-        self.mistakes.append(position.mistake(message))
+        if not self._followed:  # else it is said where the variable itself is written
+            self.mistakes.append(position.mistake(message))
 
 
 def _as_text(value: Any) -> str:

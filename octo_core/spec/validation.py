@@ -65,12 +65,15 @@ def _mistake(
     if detail["type"] == "extra_forbidden":
         parent = path[:-1]
         known = [key for key in known_keys(model, parent, data) if parent or key not in hidden]
+        if loc[-1] in known:  # of another form of the same thing, `{sql: …}` and `{union: …}`
+            return document.at(path, key=True).mistake(f"'{loc[-1]}' does not go with the keys beside it")
         return document.at(path, key=True).mistake(f"unknown key '{loc[-1]}'.{did_you_mean(str(loc[-1]), known)}")
     if detail["type"] == "missing":
         where = f"{dotted(path)}: " if path else ""
         return document.at(path, key=True).mistake(f"{where}'{loc[-1]}' is missing")
     if detail["type"] == "union_tag_not_found":
-        return document.at(path, key=True).mistake(f"{dotted(path)}: 'kind' is missing; it is one of {_tags(detail)}")
+        kinds = ", ".join(_kinds(model, path, data))
+        return document.at(path, key=True).mistake(f"{dotted(path)}: 'kind' is missing; it is one of {kinds}")
     if detail["type"] == "union_tag_invalid":
         path = (*path, "kind") if isinstance(_at(data, path), dict) else path
         return document.at(path).mistake(f"{dotted(path)}: {_no_kind(path, detail)}")
@@ -108,10 +111,6 @@ def _no_kind(path: Path, detail: ErrorDetails) -> str:
     return f"'{tag}' is no kind of {what}.{did_you_mean(tag, known)}"
 
 
-def _tags(detail: ErrorDetails) -> str:
-    return str(detail.get("ctx", {}).get("expected_tags", "")) or "the known kinds"
-
-
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return "a mapping"
@@ -143,12 +142,24 @@ def written_path(data: Any, loc: tuple[int | str, ...]) -> Path:
 
 def known_keys(model: type[BaseModel], path: Path, data: Any) -> list[str]:
     """The keys that a model knows at a path of the data."""
+    found = _annotations(model, path, data)
+    return list(dict.fromkeys(key for kind in found if _is_model(kind) for key in _keys(kind)))
+
+
+def _kinds(model: type[BaseModel], path: Path, data: Any) -> list[str]:
+    """What `kind` may be at a path of the data."""
+    found = _annotations(model, path, data)
+    return [word for kind in found if _has_kind(kind) for word in get_args(kind.model_fields["kind"].annotation)]
+
+
+def _annotations(model: type[BaseModel], path: Path, data: Any) -> list[Any]:
+    """What a model says may stand at a path of the data."""
     found: list[Any] = [model]
     here = data
     for part in path:
         here = here[part]
         found = [inner for outer in found for inner in _step(outer, part, here)]
-    return list(dict.fromkeys(key for kind in found if _is_model(kind) for key in _keys(kind)))
+    return found
 
 
 def _step(outer: Any, part: str | int, value: Any) -> Iterator[Any]:

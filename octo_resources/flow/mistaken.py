@@ -42,6 +42,24 @@ def unknown_columns(pipeline: Pipeline, catalog: Catalog) -> list[Mistake]:
     return sorted(mistakes, key=lambda one: (one.line, one.column))
 
 
+def unknown_fields(registry: "Registry", pipeline: Pipeline) -> list[Mistake]:
+    """Keys, cursors of APIs and `fields` of sources that name no field of the newest stored schema, each at its place.
+
+    A source that has no record yet has no fields, and nothing can be said then.
+    """
+    mistakes = []
+    data = pipeline.document.data
+    sources = data.get("sources") if isinstance(data, dict) else None
+    for name, said in sources.items() if isinstance(sources, dict) else ():
+        stored = registry.schemas.newest_version(pipeline.name, name)
+        names = [field.name for field in stored.value.fields] if stored is not None else []
+        for field, *place in _named_fields(said) if names else ():
+            if field not in names and field.split(".")[0] not in names:
+                message = f"{place[0]}: source '{name}' has no field '{field}'.{did_you_mean(field, names)}"
+                mistakes.append(pipeline.mistake(message, "sources", name, *place))
+    return sorted(mistakes, key=lambda one: (one.line, one.column))
+
+
 def wrong_expressions(registry: "Registry", pipeline: Pipeline, catalog: Catalog | None) -> tuple[list[Mistake], int]:
     """(mistakes, expressions checked) of mapping.yaml against the catalog and the newest stored schemas."""
     mistakes: list[Mistake] = []
@@ -71,18 +89,34 @@ def _written_tables(pipeline: Pipeline) -> Iterator[tuple[str, Any]]:
             continue  # a mistake that was told already
 
 
+def _named_fields(said: Any) -> Iterator[tuple[str, *tuple[str | int, ...]]]:
+    """Each field that a source's part of the file names, and where in it."""
+    if not isinstance(said, dict):
+        return
+    yield from _key(said.get("key"))
+    fields, cursor = said.get("fields"), said.get("cursor")
+    for field in fields if isinstance(fields, dict) else ():
+        yield field, "fields", field
+    if said.get("kind") == "rest" and isinstance(cursor, dict) and isinstance(cursor.get("field"), str):
+        yield cursor["field"], "cursor", "field"
+
+
+def _key(key: Any) -> Iterator[tuple[str, *tuple[str | int, ...]]]:
+    for index, part in enumerate(key if isinstance(key, list) else ()):
+        if isinstance(part, str):
+            yield part, "key", index
+    if isinstance(key, str):
+        yield key, "key"
+
+
 def _named(said: Any) -> Iterator[tuple[str, *tuple[str | int, ...]]]:
     """Each column that a table's part of the file names, and where in it."""
     if not isinstance(said, dict):
         return
-    labels, key, version = said.get("labels"), said.get("key"), said.get("version")
+    labels, version = said.get("labels"), said.get("version")
     for column in labels if isinstance(labels, dict) else ():
         yield column, "labels", column
-    for index, column in enumerate(key if isinstance(key, list) else ()):
-        if isinstance(column, str):
-            yield column, "key", index
-    if isinstance(key, str):
-        yield key, "key"
+    yield from _key(said.get("key"))
     if isinstance(version, str):
         yield version, "version"
     deletes = said.get("deletes")

@@ -22,11 +22,15 @@ def written_origins(pipeline: Pipeline, recipe: Recipe) -> list[Path]:
 
 
 def write_mapping(pipeline: Pipeline, mapping: Mapping) -> Path:
-    """Every column with its expression, or why nothing feeds it. Raises SpecError, and writes nothing then."""
+    """Every column with its expression, or why nothing feeds it. Raises SpecError, and writes nothing then.
+
+    What the file itself decides stays as it is written there: `{values: …}`, folded texts, their comments.
+    """
     columns: dict[str, dict[str, Any]] = {}
     for name, table in mapping.tables.items():
         columns[name] = {
             column.target: column.expr if column.expr is not None else {"unmapped": column.why}
             for column in table.columns
+            if not (column.layer == "file" and column.target in pipeline.file_mapping.get(name, {}))
         }
     return write_file(pipeline.project, pipeline.name, columns)

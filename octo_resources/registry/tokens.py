@@ -145,7 +145,7 @@ def _made(
 
 
 def _unknown(connection: sa.Connection, name: str) -> UsageError:
-    known = {str(row["name"]) for row in connection.execute(_select()).mappings()}
+    known = {str(row["name"]) for row in connection.execute(_select()).mappings()} - {name}
     return UsageError(f"there is no token '{name}' that is good", hint=did_you_mean(name, known).strip() or None)
 
 

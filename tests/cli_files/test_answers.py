@@ -49,6 +49,10 @@ def test_answers_before_and_after_a_decision_keep_their_schemas(shop: Path, cli:
         said = cli(name, "orders", "--json")
         assert said.code == 0, said.err
         validate(name, said.json)
+    models = cli("schema", "orders", "--pydantic", "--json").json
+    validate("schema-pydantic", models)
+    assert models["pydantic"].rstrip() == cli("schema", "orders", "--pydantic").out.rstrip()
+    assert cli("schema", "orders", "--json-schema", "--json").json["title"] == "orders"
     fingerprint = cli("plan", "orders", "--json").json["fingerprint"]
     who = ["--fingerprint", fingerprint[:8], "--reviewer", "ana@shop.example"]
     for name, words in {

@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from octo_cli.main import COMMANDS, load_command
+from octo_cli.main import COMMANDS, LATER, load_command
 from octo_cli.schemas import FOLDER, schemas, text_of
 from tests.cli_files.conftest import Cli
 
@@ -101,6 +101,38 @@ def test_an_unknown_command_is_met_with_the_nearest(cli: Cli) -> None:
     assert "Did you mean 'check'" in cli("chek").err
 
 
+@pytest.mark.parametrize("name", LATER)
+def test_a_command_that_is_not_built_yet_says_so(name: str, cli: Cli) -> None:
+    said = cli(name, "x", "--json")
+    assert (said.code, said.json["error"]["kind"]) == (2, "NotSupportedYet")
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("status --json | true", 0),
+        ("check | head -1", 0),
+        ("plan nope --json | true", 2),
+        ("check >&-", 0),
+        ("check --json <&- >&- 2>&-", 0),
+        ("check --json > /dev/full", 1),
+        ("plan nope --json > /dev/full", 2),
+    ],
+)
+def test_who_reads_the_answer_changes_nothing_of_what_came_of_it(shop: Path, line: str, code: int) -> None:
+    words, sign, rest = line.partition(next(sign for sign in "|<>" if sign in line))
+    script = f'set -o pipefail; "$0" -c "from octo_cli.main import run; run()" {words} {sign}{rest}'
+    said = subprocess.run(["bash", "-c", script, sys.executable], capture_output=True, text=True, check=False)
+    assert said.returncode == code, said.stderr
+    assert "Traceback" not in said.stderr
+    assert "bug" not in said.stderr
+
+
+def test_the_next_step_after_new_can_be_pasted(tmp_path: Path, cli: Cli) -> None:
+    folder = tmp_path / "Ärger Büro"
+    assert f"cd '{folder}' && octopipe check" in cli("new", str(folder)).out
+
+
 def test_a_bug_is_one_line_unless_debugging(shop: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("octo_cli.console.open_project", lambda: 1 / 0)
     said = cli("check")
@@ -135,3 +167,26 @@ def test_an_editor_accepts_what_octopipe_accepts(path: Path) -> None:
     jsonschema.Draft202012Validator(schema).validate(data)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(schema).validate({**data, "schedle": "x"})
+
+
+SHORT = """
+sources: {a: {kind: push, key: id}, b: {kind: file, path: ${env:IN}}}
+destination: {kind: postgres, url: x}
+tables: {p.t: {from: a}, p.u: {from: {join: {left: a, with: {source: b, on: id}}}, key: id, deletes: ignore}}
+needs: other
+schedule: "0 6 * * *"
+engine: duckdb
+stream: {trigger: continuous}
+"""
+
+
+def test_an_editor_and_octopipe_accept_the_short_forms() -> None:
+    from octo_core.spec.document import parse_document
+    from octo_core.spec.pipeline import PipelineSpec
+
+    schema = json.loads((ROOT / FOLDER / "pipeline.schema.json").read_text(encoding="utf-8"))
+    data = parse_document(SHORT, "").data
+    jsonschema.Draft202012Validator(schema).validate(data)
+    assert PipelineSpec.model_validate({**data, "name": "x"}).needs == ("other",)
+    both = {**data, "destinations": {"other": data["destination"]}}
+    assert not jsonschema.Draft202012Validator(schema).is_valid(both)

@@ -152,6 +152,39 @@ def test_labels_are_written_beside_those_there_are(warehouse: str, shop: Path, c
     assert (wrong.code, "Did you mean 'items'?" in wrong.err) == (2, True)
 
 
+def test_a_new_text_takes_no_label_its_pii_or_unit(warehouse: str, shop: Path, cli: Cli) -> None:
+    def label(*said: str) -> str:
+        answer = cli("destination", "label", "orders", *said, "--json")
+        assert answer.code == 0, answer.err
+        column = said[0].rpartition(".")[2]
+        return next(line.strip() for line in PIPELINE.read_text(encoding="utf-8").splitlines() if f" {column}:" in line)
+
+    assert label("public.customer_order.email", "where we write to") == "email: {label: where we write to, pii: true}"
+    assert label("public.customer_order.total_eur", "sum", "--pii") == "total_eur: {label: sum, unit: EUR, pii: true}"
+    assert label("public.customer_order.email", "a box", "--no-pii") == "email: {label: a box, pii: false}"
+
+
+def test_an_edit_keeps_the_line_ends_and_the_byte_order_mark_of_the_file(shop: Path, cli: Cli) -> None:
+    before = b"\xef\xbb\xbf" + PIPELINE.read_bytes().replace(b"\n", b"\r\n")
+    PIPELINE.write_bytes(before)
+    assert cli("destination", "update", "orders", "--option", "state_schema=etl").code == 0
+    new = [line for line in PIPELINE.read_bytes().split(b"\n") if line not in before.split(b"\n")]
+    assert new == [b"  state_schema: etl\r"]
+
+
+def test_what_the_mapping_file_decides_stays_as_it_is_written(warehouse: str, shop: Path, cli: Cli) -> None:
+    states = "{values: {source: state, map: {paid: paid, shipped: shipped, cancelled: cancelled}}}   # all there are"
+    file = Path("pipelines/orders/mapping.yaml")
+    file.write_text(f"public.customer_order:\n  status: {states}\n", encoding="utf-8")
+    fingerprint = cli("map", "orders", "--json").json["fingerprint"]
+    written = cli("map", "orders", "--write", "--json")
+    assert (written.code, written.json["fingerprint"]) == (0, fingerprint), written.err
+    text = file.read_text(encoding="utf-8")
+    assert f"  status: {states}\n" in text
+    assert "  order_id: order_id\n" in text
+    assert cli("plan", "orders", "--json").json["fingerprint"] == fingerprint
+
+
 def test_pull_and_prepare_work_on_the_real_database(warehouse: str, shop: Path, cli: Cli) -> None:
     pulled = cli("destination", "pull", "orders", "--json")
     assert pulled.code == 0, pulled.err
@@ -229,6 +262,18 @@ def test_check_marks_the_place_in_an_expression_once_the_source_is_known(shop: P
     assert lines[1:3] == [" " * 36 + "│ parse_timestmp(order_time, '%Y')", " " * 36 + "│ " + "^" * 14]
     assert lines[3].startswith("pipelines/orders/mapping.yaml:3:14  total_eur:")
     assert lines[-1] == "2 mistakes; nothing was changed."
+
+
+def test_check_knows_the_fields_that_a_source_is_said_to_have_once_it_is_known(shop: Path, cli: Cli) -> None:
+    assert cli("schema", "orders", "--json").code == 0
+    said = "key: [order_id, ordre_id]\n    fields: {item: {unit: pieces}, items: {unit: pieces}}"
+    PIPELINE.write_text(PIPELINE.read_text(encoding="utf-8").replace("key: [order_id]", said), encoding="utf-8")
+    found = cli("check", "--json")
+    assert found.code == 2
+    assert [(one["line"], one["column"], one["message"]) for one in found.json["mistakes"]] == [
+        (8, 21, "key: source 'orders' has no field 'ordre_id'. Did you mean 'order_id'?"),
+        (9, 14, "fields: source 'orders' has no field 'item'. Did you mean 'items'?"),
+    ]
 
 
 _WRONG_NAMES = """\

@@ -57,6 +57,12 @@ def test_a_new_source_goes_above_the_comment_of_what_follows() -> None:
     assert edited.index("  more:") < edited.index("# where they go")
 
 
+def test_a_flow_mapping_over_several_lines_grows_before_its_comment() -> None:
+    text = "sources: {\n  o: {kind: file,\n      path: a,}  # first\n}\n"
+    edited = with_value(with_value(text, ["sources", "o", "format"], "csv"), ["sources", "p"], {"kind": "push"})
+    assert edited == ("sources: {\n  o: {kind: file,\n      path: a, format: csv,}, p: {kind: push}  # first\n}\n")
+
+
 def test_a_flow_mapping_grows_and_shrinks_in_its_line() -> None:
     longer = with_value(TEXT, ["sources", "orders", "options", "skip"], 2)
     assert '    options: {delimiter: ";", header: true, skip: 2}' in longer.splitlines()

@@ -280,7 +280,8 @@ tables:
     [
         ("{source: ordrs, each: items}", "8:20  from: there is no source 'ordrs'. Did you mean 'orders'?"),
         ("{source: orders, each: items..x}", "8:34  tables.public.b.from.each: 'items..x' is no path of a list"),
-        ("{source: orders, each: items, key: id}", "8:28  unknown key 'key'."),
+        ("{source: orders, each: items, key: id}", "8:41  unknown key 'key'."),
+        ("{sql: x.sql, union: [orders, people]}", "8:24  'union' does not go with the keys beside it"),
         ("{union: [orders, peple]}", "8:28  from: there is no source 'peple'. Did you mean 'people'?"),
         ("{union: [orders, orders]}", "8:28  from: 'orders' is in the union twice"),
         ("{union: orders}", "8:19  tables.public.b.from.union: a union is of two"),
@@ -337,3 +338,18 @@ tables: {public.a: {}}
     assert found[1] == "7:25  a field has no 'semantics'. Did you mean 'semantic'?"
     assert found[2].startswith("7:40  'decimol' is no type")
     assert found[3:] == ["8:22  there is no role 'categoric'. Did you mean 'categorical'?"]
+
+
+def test_a_missing_kind_is_told_with_the_kinds_there_are(mistakes: Mistakes) -> None:
+    text = BASE.replace("kind: file, ", "").replace(
+        "sources:\n", "sources:\n  a: {kind: rest, url: http://x, auth: {token: x}}\n"
+    )
+    found = mistakes(text)
+    assert "2:34  sources.a.auth: 'kind' is missing; it is one of none, basic, bearer, api_key, oauth2, hmac" in found
+    assert any(line.endswith("it is one of file, rest, sql, kafka, push, singer, python") for line in found)
+
+
+def test_a_wrong_word_in_deletes_is_told_at_its_own_key(mistakes: Mistakes) -> None:
+    text = BASE.replace("public.orders:", "public.orders: {deletes: {mark: gone, found_by: abscence}}")
+    [found] = mistakes(text)
+    assert found.startswith("5:51  tables.public.orders.deletes.found_by: 'abscence' is not one of")

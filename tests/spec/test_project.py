@@ -51,6 +51,53 @@ def test_a_reference_that_leads_nowhere_is_a_mistake_at_its_place(mistakes: Call
     assert "Did you mean 'region'?" in found[2]
 
 
+DEEP = """\
+vars: {d: "${var:c}/4", c: "${var:b}/3", b: "${var:a}/2", a: ${env:OCTO_NOT_SET:-/1}, keys: [id, "${var:a}"]}
+profiles: {cloud: {vars: {a: /cloud}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("hosting", "given", "path"),
+    [("local", {}, "/1/2/3/4"), ("cloud", {}, "/cloud/2/3/4"), ("local", {"b": "/told"}, "/told/3/4")],
+)
+def test_variables_may_refer_to_variables_in_any_order(
+    project: Callable[..., Project], hosting: str, given: dict[str, str], path: str
+) -> None:
+    text = BASE.replace("in/orders.csv", "${var:d}, key: ${var:keys}") + f"hosting: {hosting}\n"
+    there = project({"pipelines/a/pipeline.yaml": text, "octopipe.yaml": DEEP})
+    source = Project.at(there.root, variables=given).pipeline("a").spec.sources["orders"]
+    assert (source.path, source.key[0]) == (path, "id")
+
+
+def test_variables_that_stand_for_one_another_and_lists_in_a_text_are_mistakes(
+    mistakes: Callable[..., list[str]],
+) -> None:
+    variables = "vars:\n  a: ${var:b}\n  b: x${var:a}\n  list: [1]\n  text: ${var:list}/x\n"
+    assert mistakes(BASE, **{"octopipe.yaml": variables}) == [
+        "2:6  the variables stand for one another: b → a → b",
+        "3:6  the variables stand for one another: a → b → a",
+        "5:9  ${var:list} is a list; it can be a whole value, and no part of a text",
+    ]
+
+
+def test_a_mapping_merges_what_its_base_merges(pipeline: Load) -> None:
+    text = BASE.replace(
+        "sources:\n",
+        "sources:\n  a: &a {kind: file, path: a, format: csv}\n  b: &b {<<: *a, path: b}\n  c: {<<: [*b], key: [id]}\n",
+    )
+    found = pipeline(text.replace("public.orders:", "public.orders: {from: orders}")).spec.sources["c"]
+    assert (found.path, found.format, found.key) == ("b", "csv", ("id",))
+
+
+def test_a_few_lines_of_aliases_cannot_stand_for_millions_of_values(mistakes: Callable[..., list[str]]) -> None:
+    lines = ["l0: &l0 [x]"] + [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 10)]
+    found = mistakes("\n".join(lines) + "\n" + BASE)
+    assert [message for message in found if "200,000" in message] == [
+        "1:5  the file holds more than 200,000 values with what its aliases repeat"
+    ]
+
+
 def test_a_reference_in_a_flow_mapping_needs_no_quotes(pipeline: Load) -> None:
     found = pipeline(BASE.replace("url: postgresql://localhost/x", "url: ${secret:env/WAREHOUSE}, state_schema: s"))
     assert found.spec.destination is not None
