@@ -1,23 +1,17 @@
 """What a run that a command started leaves: its error as it was raised, and no run that seems to go on for ever."""
 
-from pathlib import Path
-
 import weakref
+from pathlib import Path
 
 import dagster as dg
 import pytest
 from dagster._core.execution.plan.objects import StepFailureData, UserFailureData
 
 from octo_assets.launch import _error
-<<<<<<< HEAD
 from octo_assets.lost import ALIVE, end_lost_runs
-from octo_assets.steps.common import ERROR
-from octo_core.errors import NotApproved, TablesChanged
-from octo_resources.flow.living import alive
-=======
 from octo_assets.steps.common import ERROR, failures_in_plain_words
 from octo_core.errors import NotApproved, TablesChanged, UsageError
->>>>>>> s9contract
+from octo_resources.flow.living import alive
 
 
 @pytest.mark.parametrize("kind", [NotApproved, TablesChanged])
@@ -37,7 +31,6 @@ def test_a_plan_that_nobody_approved_keeps_its_fingerprint(kind: type[NotApprove
     assert (found.message, found.where, found.hint, found.fingerprint) == ("altered", "shop", "plan", "7c1e")
 
 
-<<<<<<< HEAD
 def test_a_run_whose_process_was_killed_does_not_stand_as_running(tmp_path: Path) -> None:
     @dg.job
     def load() -> None:
@@ -54,7 +47,8 @@ def test_a_run_whose_process_was_killed_does_not_stand_as_running(tmp_path: Path
         left = {run.run_id: run.status for run in instance.get_runs()}
     assert left[killed] == dg.DagsterRunStatus.FAILURE
     assert left[lives] == left[elsewhere] == dg.DagsterRunStatus.STARTED
-=======
+
+
 def test_a_failure_keeps_nothing_of_what_failed_open() -> None:
     class Connection:
         """Stands for one of DuckDB, which tells of a leak where it is open at the end of the process."""
@@ -70,4 +64,3 @@ def test_a_failure_keeps_nothing_of_what_failed_open() -> None:
         read()
     assert failed.value.description == "the key names 'idd', which the source does not have"
     assert made[0]() is None
->>>>>>> s9contract
