@@ -83,6 +83,7 @@ WHY_NOT: Final = {
     4: "nothing is pushed",
     5: "a registry is for messages; what is pushed is JSON",
     6: "there is no topic",
+    7: "a batch's session has no Python worker before its first task",
 }
 """The dashes of the table."""
 
@@ -93,6 +94,8 @@ def refusal(fault: str, point: str, mode: Mode) -> int | None:
         return 1
     if point == "task" and not mode.spark:
         return 2
+    if fault == _WORKER and point == "began" and mode.how == "batch":
+        return 7
     if fault in (_KILLED, _SLOW) and mode.comes == "push":
         return 3
     if point == "pushing" and mode.comes == "kafka":

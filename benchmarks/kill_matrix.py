@@ -55,7 +55,9 @@ def run_kill_matrix(only: Sequence[str] = (), results: Path | None = None) -> No
         return
     print("\n".join(["", *table(made), "", f"{len(made)} cells: lost / doubled."]))
     if not all(one.good for one in made):
-        raise SystemExit("rows were lost or doubled")
+        raise SystemExit(
+            "rows were lost or doubled, a ledger does not add up, or a fault met nobody: see the lines above"
+        )
 
 
 def chosen(only: Sequence[str]) -> list[Case]:
