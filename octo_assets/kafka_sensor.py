@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FEWEST_SECONDS: Final = 5
 LONGEST_WAIT: Final = 3600.0
 """Seconds between attempts at a range that keeps failing."""
+_DOUBLED: Final = 30
+"""Times that a wait is doubled at most: far beyond LONGEST_WAIT."""
 BEGINS: Final = "octopipe/offsets_from"
 """The tag of a run that says where its ranges begin: attempts at the same are counted by it."""
 
@@ -84,18 +86,17 @@ def _request(
     tags: dict[str, str],
 ) -> dg.RunRequest | dg.SkipReason:
     begins = _digest([(name, one.topic_id, one.partition, one.start) for name, found in due.items() for one in found])
-    earlier = context.instance.get_run_records(
-        filters=dg.RunsFilter(tags={"octopipe/pipeline": spec.name, BEGINS: begins}), limit=20
-    )
+    attempts = dg.RunsFilter(tags={"octopipe/pipeline": spec.name, BEGINS: begins})
+    earlier = context.instance.get_runs_count(attempts)
     if earlier:
-        ended = max(record.end_time or 0.0 for record in earlier)
-        wait = min(LONGEST_WAIT, spec.retries.delay.total_seconds() * 2 ** (len(earlier) - 1))
-        if datetime.now(UTC).timestamp() < ended + wait:
-            return dg.SkipReason(f"this range was tried {len(earlier)} times; once more after {wait:.0f} s")
+        [newest] = context.instance.get_run_records(filters=attempts, limit=1)
+        wait = min(LONGEST_WAIT, spec.retries.delay.total_seconds() * 2.0 ** min(earlier - 1, _DOUBLED))
+        if datetime.now(UTC).timestamp() < (newest.end_time or 0.0) + wait:
+            return dg.SkipReason(f"this range was tried {earlier} times; once more after {wait:.0f} s")
     document = {name: [one.model_dump() for one in found] for name, found in due.items()}
     key = _digest([(one.topic_id, one.partition, one.start, one.end) for found in due.values() for one in found])
     return dg.RunRequest(
-        run_key=f"{spec.name}:{key}:{len(earlier)}",
+        run_key=f"{spec.name}:{key}:{earlier}",  # another one each time: Dagster starts no run for a key it had
         run_config={"ops": {op_name(spec.name, "raw"): {"config": {"ranges": json.dumps(document)}}}},
         asset_selection=started_keys(spec),
         tags={**tags, BEGINS: begins},
