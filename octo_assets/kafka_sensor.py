@@ -12,7 +12,7 @@ import dagster as dg
 
 from octo_assets.names import op_name
 from octo_assets.schedules import started_keys
-from octo_assets.sensing import is_under_way, space_of, switched
+from octo_assets.sensing import LONGEST_WAIT, is_under_way, once_more, space_of, switched
 from octo_core.errors import OctopipeError
 from octo_core.spec.pipeline import PipelineSpec
 from octo_core.spec.sources import KafkaSource
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from octo_core.offsets import OffsetRange
 
 FEWEST_SECONDS: Final = 5
-LONGEST_WAIT: Final = 3600.0
-"""Seconds between attempts at a range that keeps failing."""
 _DOUBLED: Final = 30
 """Times that a wait is doubled at most: far beyond LONGEST_WAIT."""
 BEGINS: Final = "octopipe/offsets_from"
@@ -75,7 +73,8 @@ def _tick(context: dg.SensorEvaluationContext, spec: PipelineSpec) -> dg.RunRequ
         raise dg.Failure(str(error)) from None
     due = {name: ranges for name, ranges in due.items() if not leaves_with_broker(space, pipeline, name)}
     if not due:
-        return dg.SkipReason("nothing waits that is due")
+        again = once_more(context, spec, started_keys(spec), tags) if state.waits_for is None else None
+        return again or dg.SkipReason("nothing waits that is due")
     return _request(context, spec, due, tags)
 
 
