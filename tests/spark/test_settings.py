@@ -77,6 +77,7 @@ def test_the_choice_of_an_engine_says_why(said: dict[str, object], size: int, wa
             "another Python",
             "spark.pyspark.python",
         ),
+        ('java.io.IOException: Cannot run program "/nowhere/python"', "no such Python", "spark.pyspark.python"),
         ("StatusCode.UNAVAILABLE", "does not answer", "is it running"),
         (
             "An error occurred while calling None.org.apache.spark.api.java.JavaSparkContext.\n"

@@ -66,6 +66,8 @@ _SIGNS: Final = (
      "install this version of octopipe[spark] where spark.pyspark.python of the executors is"),
     ("No module named", "its executors lack a Python package",
      "install this version of octopipe[spark] where spark.pyspark.python of the executors is"),
+    ("Cannot run program", "its executors have no such Python",
+     "look at spark.pyspark.python in engine.conf: it is a path on every executor"),
     ("JAVA_GATEWAY_EXITED", "Java ended before Spark was up",
      "what it said of that is on standard error; look at JAVA_HOME, engine.memory and engine.conf"),
     ("unresolved dependency", "a jar of engine.packages cannot be found", "look at its coordinates"),
