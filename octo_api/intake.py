@@ -52,6 +52,7 @@ class Intake:
         self._upkeep = Upkeep(Landing(project.landing_path), self._freed)
         self._onward = Onward(project, queue)
         self._committer = Committer(self._queue, self._deliver, self._onward)
+        self._listening: asyncio.Task[None] | None = None
         self._tending = asyncio.create_task(self._tend())
 
     async def close(self) -> None:
@@ -79,6 +80,7 @@ class Intake:
         Raises LandingError, and SourceError where the topic did not take it.
         """
         self._onward.expect(door)
+        self._onward.refuse(door)
         ticket: asyncio.Future[Result] = self._loop.create_future()
         self._committer.submit(entry, ticket)
         result = await ticket  # a client that goes away does not take its items back
@@ -109,6 +111,8 @@ class Intake:
             started = time.monotonic()
             self._committer.between(self._upkeep)
             self._committer.between(self._onward.left)
+            if self._listening is None or self._listening.done():
+                self._listening = asyncio.create_task(asyncio.to_thread(self._onward.listen))
             try:
                 self._disk_full = shutil.disk_usage(self._path.parent).free < _FREE
             except OSError as error:

@@ -12,7 +12,7 @@ import dagster as dg
 
 from octo_assets.names import op_name
 from octo_assets.schedules import started_keys
-from octo_assets.sensing import is_under_way, space_of, switched
+from octo_assets.sensing import LONGEST_WAIT, is_under_way, once_more, space_of, switched
 from octo_core.errors import OctopipeError
 from octo_core.spec.pipeline import PipelineSpec
 from octo_core.spec.sources import KafkaSource
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from octo_core.offsets import OffsetRange
 
 FEWEST_SECONDS: Final = 5
-LONGEST_WAIT: Final = 3600.0
-"""Seconds between attempts at a range that keeps failing."""
+_DOUBLED: Final = 30
+"""Times that a wait is doubled at most: far beyond LONGEST_WAIT."""
 BEGINS: Final = "octopipe/offsets_from"
 """The tag of a run that says where its ranges begin: attempts at the same are counted by it."""
 
@@ -73,7 +73,8 @@ def _tick(context: dg.SensorEvaluationContext, spec: PipelineSpec) -> dg.RunRequ
         raise dg.Failure(str(error)) from None
     due = {name: ranges for name, ranges in due.items() if not leaves_with_broker(space, pipeline, name)}
     if not due:
-        return dg.SkipReason("nothing waits that is due")
+        again = once_more(context, spec, started_keys(spec), tags) if state.waits_for is None else None
+        return again or dg.SkipReason("nothing waits that is due")
     return _request(context, spec, due, tags)
 
 
@@ -84,18 +85,17 @@ def _request(
     tags: dict[str, str],
 ) -> dg.RunRequest | dg.SkipReason:
     begins = _digest([(name, one.topic_id, one.partition, one.start) for name, found in due.items() for one in found])
-    earlier = context.instance.get_run_records(
-        filters=dg.RunsFilter(tags={"octopipe/pipeline": spec.name, BEGINS: begins}), limit=20
-    )
+    attempts = dg.RunsFilter(tags={"octopipe/pipeline": spec.name, BEGINS: begins})
+    earlier = context.instance.get_runs_count(attempts)
     if earlier:
-        ended = max(record.end_time or 0.0 for record in earlier)
-        wait = min(LONGEST_WAIT, spec.retries.delay.total_seconds() * 2 ** (len(earlier) - 1))
-        if datetime.now(UTC).timestamp() < ended + wait:
-            return dg.SkipReason(f"this range was tried {len(earlier)} times; once more after {wait:.0f} s")
+        [newest] = context.instance.get_run_records(filters=attempts, limit=1)
+        wait = min(LONGEST_WAIT, spec.retries.delay.total_seconds() * 2.0 ** min(earlier - 1, _DOUBLED))
+        if datetime.now(UTC).timestamp() < (newest.end_time or 0.0) + wait:
+            return dg.SkipReason(f"this range was tried {earlier} times; once more after {wait:.0f} s")
     document = {name: [one.model_dump() for one in found] for name, found in due.items()}
     key = _digest([(one.topic_id, one.partition, one.start, one.end) for found in due.values() for one in found])
     return dg.RunRequest(
-        run_key=f"{spec.name}:{key}:{len(earlier)}",
+        run_key=f"{spec.name}:{key}:{earlier}",  # another one each time: Dagster starts no run for a key it had
         run_config={"ops": {op_name(spec.name, "raw"): {"config": {"ranges": json.dumps(document)}}}},
         asset_selection=started_keys(spec),
         tags={**tags, BEGINS: begins},

@@ -4,7 +4,7 @@ import dagster as dg
 
 from octo_assets.names import op_name
 from octo_assets.schedules import started_keys
-from octo_assets.sensing import is_under_way, space_of, switched
+from octo_assets.sensing import is_under_way, once_more, space_of, switched
 from octo_core.spec.pipeline import PipelineSpec
 from octo_core.spec.sources import PushSource
 from octo_resources.project import Project
@@ -38,10 +38,11 @@ def push_sensor(project: Project, spec: PipelineSpec) -> dg.SensorDefinition | N
         state = standing(space, spec.name)
         if state.paused:
             return dg.SkipReason(f"{spec.name} is paused; what is pushed waits in the queue")
+        tags = {"octopipe/pipeline": spec.name}
         due = pushed_due(space, spec)
         if not due:
-            return dg.SkipReason("nothing waits that is due")
-        tags = {"octopipe/pipeline": spec.name}
+            again = once_more(context, spec, keys, tags) if state.waits_for is None else None
+            return again or dg.SkipReason("nothing waits that is due")
         if is_under_way(context.instance, tags):
             return dg.SkipReason(f"{'; '.join(due)}: a run of {spec.name} is under way")
         if state.waits_for is not None:

@@ -2,13 +2,12 @@
 
 import threading
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
 from octo_assets.names import op_name, table_keys
-from octo_assets.sensing import is_under_way, space_of, switched
+from octo_assets.sensing import is_under_way, space_of, switched, until_again
 from octo_assets.steps.common import failures_in_plain_words, workspace
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.project import Project
@@ -21,7 +20,6 @@ STREAMS: Final = "octopipe/stream"
 SHOWN_EVERY: Final = 60.0
 """Seconds between two materializations of a stream's tables: one for each micro-batch would flood the event log."""
 _EVERY: Final = 15
-_LONGEST_WAIT: Final = 3600.0
 
 
 def stream_sensor(project: Project, spec: PipelineSpec) -> dg.SensorDefinition | None:
@@ -54,26 +52,12 @@ def _tick(context: dg.SensorEvaluationContext, spec: PipelineSpec) -> dg.RunRequ
     tags = {STREAMS: spec.name}
     if is_under_way(context.instance, tags):
         return dg.SkipReason(f"{spec.name} streams")
-    if wait := _wait(context, spec, tags):
+    if wait := until_again(context.instance, tags, spec.retries.delay):
         return dg.SkipReason(f"the stream failed; it is started again in {wait:.0f} s")
     return dg.RunRequest(
         run_config={"ops": {"follow": {"config": {"pipeline": spec.name}}}},
         tags={**tags, "octopipe/pipeline": spec.name},
     )
-
-
-def _wait(context: dg.SensorEvaluationContext, spec: PipelineSpec, tags: dict[str, str]) -> float:
-    """Seconds until a stream that failed, perhaps again and again, is started once more."""
-    failed = 0
-    ended = 0.0
-    for record in context.instance.get_run_records(filters=dg.RunsFilter(tags=tags), limit=12):
-        if record.dagster_run.status != dg.DagsterRunStatus.FAILURE:
-            break
-        failed, ended = failed + 1, max(ended, record.end_time or 0.0)
-    if not failed:
-        return 0.0
-    wait = min(_LONGEST_WAIT, spec.retries.delay.total_seconds() * 2.0 ** (failed - 1))
-    return float(max(0.0, ended + wait - datetime.now(UTC).timestamp()))
 
 
 class FollowConfig(dg.Config):

@@ -80,13 +80,18 @@ class Telling:
         self._delays: deque[tuple[float, Any]] = deque()
 
     def running(self, fingerprint: str) -> None:
-        self._put(status="running", fingerprint=fingerprint, message=None)
+        """The plan stands. What is tried again is not over by that: its source has not answered yet."""
+        if self.state.status == "retrying":
+            self._put(fingerprint=fingerprint)
+        else:
+            self._put(status="running", fingerprint=fingerprint, message=None)
 
     def retrying(self, why: str) -> None:
+        """Something failed that may pass, or has not answered for a while."""
         self._put(status="retrying", message=redact(why))
 
     def idle(self) -> None:
-        """Nothing new came."""
+        """The source answered, and nothing new came."""
         if self.state.behind or self.state.status != "running":
             self._put(status="running", behind=0, message=None)
         elif time.monotonic() - self._written > 10 * _EVERY:

@@ -219,7 +219,7 @@ class Streaming:
 
         assert isinstance(spec, KafkaSource)
         kind = UnreadFollower if read_by_tasks(self.pipeline, name) else KafkaFollower
-        with kind(spec, self.pipeline.name, name, place, landing) as topics:
+        with kind(spec, self.pipeline.name, name, place, landing, self.telling.retrying) as topics:
             yield topics
 
     def _resume(self, followers: "dict[str, Follower]") -> None:

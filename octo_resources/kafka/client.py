@@ -1,7 +1,7 @@
 """A client's settings from what a pipeline says, and what the brokers said when something fails."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +14,10 @@ from octo_resources.sources.place import Place, Revealer
 
 PATIENCE: Final = 20.0
 """Seconds that brokers have for an answer."""
+LATE: Final = 3.0
+"""Seconds without an answer after which somebody who looks is told."""
+Late = Callable[[str], None]
+"""Told in words that the brokers have not answered for LATE, while they are still waited for."""
 
 # What librdkafka says of connections lands in `Said` and in errors, not on the terminal.
 quiet = logging.getLogger("octopipe.kafka")
@@ -25,11 +29,23 @@ _OWN: Final = frozenset({"enable.auto.commit", "enable.partition.eof", "isolatio
 """Settings that exactness rests on."""
 
 
+def unheard(_: str) -> None:
+    """A `Late` that nobody looks at."""
+
+
 class Said:
     """The newest complaints of a client: its calls only say that they failed."""
 
     def __init__(self) -> None:
         self.last: list[str] = []
+
+    def forget(self) -> None:
+        """What was said of an earlier question is none of the next one's: a login that was once refused, for example,
+        while a broker came up."""
+        self.last = []
+
+    def late(self) -> str:
+        return f"the brokers have not answered for {LATE:.0f} s ({self or 'without a word'})"
 
     def __call__(self, error: Any) -> None:
         self.last = [*self.last[-4:], str(error.str())]
@@ -114,6 +130,7 @@ def broker_errors(brokers: str, said: Said) -> Iterator[None]:
     """Turns the client's exceptions into SourceErrors that say what the brokers said."""
     from confluent_kafka import KafkaError, KafkaException
 
+    said.forget()
     try:
         yield
     except KafkaException as failure:

@@ -1,8 +1,9 @@
 """What a cluster has: topics by name or pattern with their ids, and their partitions' ends. Nothing is consumed."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
@@ -11,7 +12,7 @@ from typing import Any
 
 from octo_core.errors import SourceError, UsageError
 from octo_core.offsets import Ends, Place
-from octo_resources.kafka.client import PATIENCE, Said, broker_errors, quiet
+from octo_resources.kafka.client import LATE, PATIENCE, Late, Said, broker_errors, quiet, unheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,10 @@ class Keeping:
 class Cluster:
     """An administrative client for the length of a `with`."""
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    def __init__(self, settings: Mapping[str, Any], late: Late = unheard) -> None:
         from confluent_kafka.admin import AdminClient  # 40 ms
 
-        self._said = Said()
+        self._said, self._late = Said(), late
         self._brokers = str(settings["bootstrap.servers"])
         self._admin = AdminClient({**settings, "error_cb": self._said}, logger=quiet)
 
@@ -49,9 +50,16 @@ class Cluster:
     ) -> None:
         del self._admin
 
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Questions whose failures are told in the brokers' words since then: older ones are served and forgotten."""
+        self._admin.poll(0)
+        with broker_errors(self._brokers, self._said):
+            yield
+
     def names(self) -> list[str]:
         """All topics but Kafka's own."""
-        with broker_errors(self._brokers, self._said):
+        with self._asking():
             found = self._answered(lambda wait: self._admin.list_topics(timeout=wait)).topics
         return sorted(name for name in found if not name.startswith("__"))
 
@@ -75,7 +83,7 @@ class Cluster:
     def _described(self, names: Sequence[str]) -> list[Topic]:
         from confluent_kafka import KafkaError, KafkaException, TopicCollection
 
-        with broker_errors(self._brokers, self._said):
+        with self._asking():
             asked = self._admin.describe_topics(TopicCollection(list(names)), request_timeout=PATIENCE)
             found = []
             for name, future in asked.items():
@@ -121,7 +129,7 @@ class Cluster:
         asked = {TopicPartition(one.name, part): wanted for one in topics for part in one.partitions}
         if not asked:
             return {}
-        with broker_errors(self._brokers, self._said):
+        with self._asking():
             answers = self._admin.list_offsets(
                 asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=PATIENCE
             )
@@ -134,7 +142,8 @@ class Cluster:
         """What `ask` (told how long to wait, in seconds) gives; given up early where the brokers let nobody in."""
         from confluent_kafka import KafkaError, KafkaException
 
-        until = monotonic() + PATIENCE
+        began, told = monotonic(), False
+        until = began + PATIENCE
         while True:
             try:
                 return ask(0.5)
@@ -144,6 +153,9 @@ class Cluster:
                 if error.args[0].code() not in (KafkaError._TRANSPORT, KafkaError._TIMED_OUT) or monotonic() > until:
                     raise
             self._admin.poll(0)
+            if not told and monotonic() - began > LATE:
+                told = True
+                self._late(f"{self._brokers}: {self._said.late()}")
             if self._said.refused or monotonic() > until:
                 raise KafkaException(
                     KafkaError(KafkaError._AUTHENTICATION if self._said.refused else KafkaError._TIMED_OUT)
@@ -158,7 +170,7 @@ class Cluster:
         if not topics:
             return found
         resources = [ConfigResource(ResourceType.TOPIC, one.name) for one in topics]
-        with broker_errors(self._brokers, self._said):
+        with self._asking():
             answers = self._admin.describe_configs(resources, request_timeout=PATIENCE)
         for resource, future in answers.items():
             try:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from octo_core.collecting import collected_seldom
 from octo_core.errors import SourceError
 from octo_core.offsets import OffsetRange, Place
-from octo_resources.kafka.client import Said, broker_errors, consumer_settings, quiet
+from octo_resources.kafka.client import LATE, Late, Said, broker_errors, consumer_settings, quiet, unheard
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -54,10 +54,10 @@ class _Open:
 class Reader:
     """A consumer for the length of a `with`. It joins no group and commits nothing; see `client.consumer_settings`."""
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    def __init__(self, settings: Mapping[str, Any], late: Late = unheard) -> None:
         from confluent_kafka import Consumer
 
-        self._said = Said()
+        self._said, self._late = Said(), late
         self._brokers = str(settings["bootstrap.servers"])
         self._consumer = Consumer({**consumer_settings(dict(settings)), "error_cb": self._said}, logger=quiet)
 
@@ -104,6 +104,7 @@ class Reader:
     ) -> None:
         rows = size = 0
         began = heard = time.monotonic()
+        told = False
         wait = WAIT if limits.seconds is None else min(WAIT, max(0.01, limits.seconds))
         while left:
             # Not more than can come: the call returns when it has so many, or waits in vain.
@@ -111,7 +112,7 @@ class Reader:
             messages = self._consumer.consume(wanted if limits.rows is None else min(wanted, limits.rows - rows), wait)
             now = time.monotonic()
             if messages:
-                heard = now
+                heard, told = now, False
                 for place, found in self._parted(messages, left):
                     rows += len(found)
                     size += take(place, found)
@@ -124,6 +125,9 @@ class Reader:
                     hint="Are all partitions' leaders up? octopipe kafka topics PIPELINE",
                     retryable=True,
                 )
+            elif now - heard > LATE and not told:
+                told = True
+                self._late(f"{self._brokers}: {self._said.late()}")
             if (
                 (limits.rows is not None and rows >= limits.rows)
                 or (limits.bytes is not None and size >= limits.bytes)

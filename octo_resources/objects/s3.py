@@ -26,6 +26,7 @@ _REASONS: Final = {
     "403": ("access is denied", "The role needs s3:ListBucket, GetObject, PutObject and DeleteObject there."),
     "InvalidAccessKeyId": ("the access key is unknown there", "Look at AWS_ACCESS_KEY_ID, and at AWS_ENDPOINT_URL."),
     "SignatureDoesNotMatch": ("the secret key is wrong", "Look at AWS_SECRET_ACCESS_KEY."),
+    "InvalidToken": ("the session's token is none of its", "Log in again, or look at AWS_SESSION_TOKEN."),
     "ExpiredToken": ("the session has expired", "Log in again, or refresh AWS_SESSION_TOKEN."),
     "PermanentRedirect": ("the bucket is in another region", "Set AWS_REGION to the bucket's."),
     "AuthorizationHeaderMalformed": ("the bucket is in another region", "Set AWS_REGION to the bucket's."),
@@ -38,6 +39,8 @@ _REASONS: Final = {
 _LOST: Final = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey"})
 """Answers to a conditional write that another one was faster than."""
 _PASSING: Final = frozenset({"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "PreconditionFailed"})
+_SERVERS_OWN: Final = 500
+"""From this status on it is the server's, or its proxy's, own trouble."""
 
 PATIENCE: tuple[float, int] = (30, 4)
 """Seconds without a byte of an answer, and how often a request is sent again: two and a half minutes in all."""
@@ -220,7 +223,8 @@ class S3Store:
         if isinstance(error, ClientError | Boto3Error):
             code = _code(error)
             reason, hint = _REASONS.get(code, (redact(str(error)).splitlines()[0], None))
-            return StoreError(f"S3: {reason}", where=where, hint=hint, retryable=code in _PASSING)
+            passing = code in _PASSING or _status(error) >= _SERVERS_OWN
+            return StoreError(f"S3: {reason}", where=where, hint=hint, retryable=passing)
         if isinstance(error, BotoCoreError):
             kind = type(error).__name__
             if kind in ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"):
@@ -239,8 +243,16 @@ class S3Store:
 
 
 def _code(error: BaseException) -> str:
-    response = getattr(error, "response", None) or getattr(error.__context__, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", ""))
+    return str(_response(error).get("Error", {}).get("Code", ""))
+
+
+def _status(error: BaseException) -> int:
+    """The answer's status, which a proxy's page has too; 0 where there was none."""
+    return int(_response(error).get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+
+
+def _response(error: BaseException) -> dict[str, Any]:
+    return getattr(error, "response", None) or getattr(error.__context__, "response", None) or {}
 
 
 @lru_cache(maxsize=1)

@@ -220,6 +220,20 @@ def test_a_range_that_failed_is_tried_again_a_while_later(airport: Airport) -> N
     assert airport.rows() == []
 
 
+def test_a_range_that_fails_for_days_is_still_asked_for(airport: Airport, monkeypatch: pytest.MonkeyPatch) -> None:
+    from octo_assets import kafka_sensor
+
+    monkeypatch.setattr(kafka_sensor, "LONGEST_WAIT", 0.0)
+    airport.approve()
+    with dg.DagsterInstance.ephemeral() as instance:
+        keys: list[str | None] = []
+        for _ in range(25):
+            [asked], _ = _tick(airport, instance)
+            keys.append(asked.run_key)
+            instance.add_run(dg.DagsterRun("load", tags=dict(asked.tags), status=dg.DagsterRunStatus.FAILURE))
+    assert len(set(keys)) == 25, "Dagster starts no second run for a key"
+
+
 def test_little_that_is_young_waits(airport: Airport) -> None:
     airport.write("batch: {rows: 4, age: 1 h}")
     airport.approve()

@@ -379,6 +379,57 @@ def test_schemas_that_need_others_which_need_others(tmp_path: Path) -> None:
         assert _record(found, _numbered(1, b"\x0a"))["of"] == {"of": {"of": 5}}
 
 
+def test_a_schema_that_came_late_is_found_without_another_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from octo_resources.sources.kafka import registered
+
+    monkeypatch.setattr(registered, "AGAIN", 0.0)
+    answers = [Reply({"error_code": 40403, "message": "Schema 5 not found"}, 404)]
+    late = Reply({"schema": json.dumps(FLIGHT)}, headers={"Content-Type": "application/vnd.schemaregistry.v1+json"})
+    with Api({"/schemas/ids/5": lambda _: answers.pop() if answers else late}) as api:
+        found = _format(tmp_path, format="avro", key_format="text", schema_registry=api.url)
+        assert _reason(found, _numbered(5, _avro(ROW))) == "the registry has no schema 5"
+        assert _record(found, _numbered(5, _avro(ROW)))["id"] == 2**60
+
+
+def test_a_schema_that_is_none_is_about_its_own_messages_alone(tmp_path: Path) -> None:
+    unnamed = base64.b64encode(FileDescriptorProto(dependency=["air/gone.proto"]).SerializeToString()).decode()
+    needy = {"schema": '"Gone"', "references": [{"name": "Gone", "subject": "Gone", "version": 1}]}
+    with Api({
+        "/schemas/ids/1": lambda _: Reply({"schema": json.dumps(FLIGHT)}),
+        "/schemas/ids/2": lambda _: Reply({"schema": '{"type": "fixed", "name": "tail"}'}),
+        "/schemas/ids/3": lambda _: Reply({"schema": unnamed, "schemaType": "PROTOBUF"}),
+        "/schemas/ids/4": lambda _: Reply(needy),
+        "/subjects/Gone/versions/1": lambda _: Reply({"error_code": 40401, "message": "not found"}, 404),
+    }) as api:  # fmt: skip
+        found = _format(tmp_path, format="avro", key_format="text", schema_registry=api.url)
+        assert _reason(found, _numbered(2, b"\0")) == "the Avro schema cannot be read: KeyError 'size'"
+        assert "imports air/gone.proto" in _reason(found, _numbered(3, b"\0"))
+        assert _reason(found, _numbered(4, b"\0")) == "the registry has no Gone 1, which the schema needs"
+        assert _record(found, _numbered(1, _avro(ROW)))["id"] == 2**60
+        assert sum(path.startswith("/schemas/ids/2") for path in api.urls) == 1
+
+
+def test_protobuf_with_confluents_own_imports_and_without_what_it_imports(tmp_path: Path) -> None:
+    file = FileDescriptorProto(name="price.proto", package="shop", syntax="proto3")
+    file.dependency.extend(["confluent/meta.proto", "confluent/type/decimal.proto"])
+    price = file.message_type.add(name="Price").field.add(name="amount", number=1, label=1)
+    price.type, price.type_name = FieldDescriptorProto.TYPE_MESSAGE, ".confluent.type.Decimal"
+    reply = Reply({"schema": base64.b64encode(file.SerializeToString()).decode(), "schemaType": "PROTOBUF"})
+    with Api({"/schemas/ids/1": lambda _: reply}) as api:
+        found = _format(tmp_path, format="protobuf", key_format="text", schema_registry=api.url)
+        amount = _record(found, _numbered(1, b"\0\x0a\x06\x0a\x02\x04\xd2\x18\x02"))["amount"]
+        assert (amount["value"], amount["scale"]) == ("BNI=", 2)
+        backwards = bytes([2, 1])  # one index: -1, which is no place in a list
+        assert _reason(found, _numbered(1, backwards)) == "malformed Protobuf: the schema has no such message"
+    file.dependency[0] = "shop/money.proto"
+    (tmp_path / "price.desc").write_bytes(FileDescriptorSet(file=[file]).SerializeToString())
+    with pytest.raises(UsageError, match=r"imports shop/money\.proto") as caught:
+        _format(tmp_path, format="protobuf", schema_registry="file://price.desc", message="shop.Price")
+    assert "--include_imports" in str(caught.value)
+
+
 def test_a_registry_that_is_gone_sets_nothing_aside(tmp_path: Path) -> None:
     with _registry() as api:
         found = _format(tmp_path, format="avro", key_format="text", schema_registry=api.url)

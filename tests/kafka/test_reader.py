@@ -1,7 +1,10 @@
 """Exact offset ranges from a real broker."""
 
+import pytest
 from confluent_kafka import Message, Producer
 
+from demo.broker import free_port
+from octo_core.errors import SourceError
 from octo_core.offsets import OffsetRange, Offsets, Place, going_on
 from octo_resources.kafka.cluster import Cluster
 from octo_resources.kafka.reader import UNLIMITED, Limits, Reader
@@ -64,3 +67,16 @@ def test_aborted_transactions_and_control_records_are_passed_over(topics: Topics
     producer.flush(30)
     assert [one.end for one in _all(topics, topic)] == [6]  # what is not committed yet is not there yet
     producer.abort_transaction(30)
+
+
+def test_brokers_that_do_not_answer_are_told_of_before_they_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("octo_resources.kafka.cluster.PATIENCE", 1.5)
+    monkeypatch.setattr("octo_resources.kafka.cluster.LATE", 0.5)
+    told: list[str] = []
+    with Cluster({"bootstrap.servers": f"127.0.0.1:{free_port()}"}, told.append) as cluster:
+        cluster._said.last = ["SASL authentication error: Authentication failed"]  # hours ago, while a broker came up
+        with pytest.raises(SourceError, match="Connection refused") as caught:
+            cluster.names()
+    assert caught.value.retryable, "a login that was refused once ends no stream at the next outage"
+    assert len(told) == 1
+    assert "have not answered" in told[0]

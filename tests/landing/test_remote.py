@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from octo_core.batch import Batch, LandedFile
 from octo_core.errors import LandingError
@@ -16,6 +17,7 @@ from octo_resources.landing.disk import sha256_of
 from octo_resources.landing.lease import Lease
 from octo_resources.landing.remote import RemoteLanding
 from octo_resources.objects import StoreError, open_store
+from octo_resources.objects.s3 import S3Store
 from tests.servers.s3 import S3Server, breaking
 
 SOON = timedelta(seconds=0.2)
@@ -168,3 +170,16 @@ def test_what_cannot_be_used_is_said(
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(LandingError, match=said):
         RemoteLanding(open_store(address), tmp_path).batches("p", "s")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "passes"), [("502", 502, True), ("503", 503, True), ("InvalidToken", 400, False)]
+)
+def test_a_proxys_own_trouble_passes_and_a_wrong_token_does_not(code: str, status: int, passes: bool) -> None:
+    error = ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "GetObject")
+    store = open_store("s3://bucket", "http://127.0.0.1:1")
+    assert isinstance(store, S3Store)
+    with pytest.raises(StoreError) as caught, store._explained("key"):
+        raise error
+    assert caught.value.retryable is passes
+    assert ("AWS_SESSION_TOKEN" in (caught.value.hint or "")) is (code == "InvalidToken")

@@ -4,7 +4,9 @@ import dagster as dg
 import yaml
 
 from octo_assets.component import project_definitions
+from octo_assets.push_sensor import push_sensor
 from octo_core.ledger import LoadResult
+from octo_resources.dagster import project_resources
 from octo_resources.flow import approve, due_pipelines, land, load, plan_to_read
 from tests.push.conftest import Feed, order
 
@@ -86,6 +88,28 @@ def test_a_sensor_runs_the_pipeline_where_enough_waits_or_something_waits_long_e
         assert len(tick().run_requests) == 1
         with feed.space() as space:
             space.registry.controls.switch("orders", "paused")
+        assert tick().run_requests == []
+
+
+def test_what_landed_and_did_not_load_is_tried_again_though_nothing_new_comes(loading: Feed) -> None:
+    sensor = push_sensor(loading.project, loading.project.pipeline("orders").spec)
+    assert sensor is not None
+    tags = {"octopipe/pipeline": "orders"}
+    with loading.served() as client, dg.DagsterInstance.ephemeral() as instance:
+
+        def tick() -> "dg.SensorExecutionData":
+            with dg.build_sensor_context(instance=instance, resources=project_resources(loading.project)) as context:
+                return sensor.evaluate_tick(context)
+
+        client.post("/push/orders", json=order(1))
+        approved(loading)  # the plan's look at it landed it
+        assert tick().run_requests == []
+        failed = dg.DagsterRun("load", tags=tags, status=dg.DagsterRunStatus.FAILURE)
+        instance.add_run(failed)
+        (again,) = tick().run_requests or ()
+        assert again.tags["octopipe/pipeline"] == "orders"
+        assert dg.AssetKey(["orders", "public", "orders"]) in (again.asset_selection or [])
+        instance.add_run(dg.DagsterRun("load", tags=tags, status=dg.DagsterRunStatus.SUCCESS))
         assert tick().run_requests == []
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer
 
-from demo.broker import Broker
+from demo.broker import Broker, free_port
+from octo_core.errors import SourceError
 from octo_core.spec.sources import PushSource
 from octo_resources.flow import land
 from octo_resources.landing.ulid import new_ulid
@@ -99,6 +100,47 @@ def test_what_an_earlier_server_could_not_bring_on_goes_on_by_itself(feed: Feed,
     with feed.served():
         _until_forwarded(feed)
     assert [json.loads(one.value())["id"] for one in messages(broker, name)] == [1]
+
+
+def test_brokers_that_are_gone_hold_up_nobody_else(feed: Feed, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("kafka.cluster", "sources.push.forward"):
+        monkeypatch.setattr(f"octo_resources.{module}.PATIENCE", 3.0)
+    name = f"pushed-{new_ulid().lower()}"
+    gone = f"127.0.0.1:{free_port()}"
+    feed.write(to={"topic": name, "brokers": gone})
+    feed.write("plain")
+    with feed.served() as client:
+        assert client.post("/push/orders", json=order(1), headers={"Idempotency-Key": "k"}).status_code == 503
+        began = time.monotonic()
+        for number in range(2, 22):
+            assert client.post("/push/orders", json=order(number)).status_code == 503
+            assert client.post("/push/plain", json=order(number)).status_code == 202
+            time.sleep(0.25)
+        assert time.monotonic() - began < 8, "the first request found out for all"
+        feed.write(to={"topic": name, "brokers": broker.address})
+        for _ in range(100):  # a running server follows its files within seconds
+            again = client.post("/push/orders", json=order(1), headers={"Idempotency-Key": "k"})
+            if again.status_code == 202:
+                break
+            time.sleep(0.1)
+        assert again.status_code == 202
+        _until_forwarded(feed)
+    assert [json.loads(one.value())["id"] for one in messages(broker, name)] == [1], "what was refused is not queued"
+
+
+def test_a_topic_that_took_nothing_is_tried_once_its_brokers_answer(
+    feed: Feed, broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise SourceError("no leader", where=broker.address, retryable=True)
+
+    with feed.served() as client, monkeypatch.context() as patched:
+        patched.setattr(Forwarder, "_begin", refused)
+        assert client.post("/push/orders", json=order(1)).status_code == 503
+        patched.undo()
+        _until_forwarded(feed)
+        assert client.post("/push/orders", json=order(2)).status_code == 202
+    assert [json.loads(one.value())["id"] for one in messages(broker, topic)] == [1, 2]
 
 
 def _until_forwarded(feed: Feed) -> None:

@@ -77,7 +77,15 @@ def test_the_choice_of_an_engine_says_why(said: dict[str, object], size: int, wa
             "another Python",
             "spark.pyspark.python",
         ),
+        ('java.io.IOException: Cannot run program "/nowhere/python"', "no such Python", "spark.pyspark.python"),
         ("StatusCode.UNAVAILABLE", "does not answer", "is it running"),
+        (
+            "An error occurred while calling None.org.apache.spark.api.java.JavaSparkContext.\n"
+            ": io.fabric8.kubernetes.client.KubernetesClientException: An error has occurred.\n\tat a.b.C\n"
+            "Caused by: java.io.IOException: Connection reset: /10.0.0.1:443",
+            "Spark failed: java.io.IOException: Connection reset",
+            "",
+        ),
         ("x\n\tat a.b.C\nValueError: what it was\n\tat d.e.F", "Spark failed: ValueError: what it was", ""),
     ],
 )
@@ -99,10 +107,23 @@ def test_a_java_that_is_missing_or_too_old_is_told(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_doctor_says_where_nothing_answers() -> None:
-    for said in ({"master": "spark://127.0.0.1:1"}, {"remote": "sc://127.0.0.1:1/;token=secret"}):
+    kubernetes = "k8s://https://127.0.0.1:1"
+    for said in (
+        {"master": "spark://127.0.0.1:1"},
+        {"master": kubernetes},
+        {"remote": "sc://127.0.0.1:1/;token=secret"},
+    ):
         found = examine(engine(kind="spark", **said))
         assert found.state == "broken"
         assert "nothing answers there" in found.found
         assert "secret" not in found.found
         with pytest.raises(EngineError, match="nothing answers there"):  # a load too, which has tables locked
             session(Settings.of(engine(kind="spark", **said)))
+
+
+def test_the_doctor_says_that_nobody_told_it_where_yarn_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HADOOP_CONF_DIR", "YARN_CONF_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    found = examine(engine(kind="spark", master="yarn"))
+    assert (found.state, "YARN's configuration is not there" in found.found) == ("broken", True)
+    assert "HADOOP_CONF_DIR" in (found.fix or "")

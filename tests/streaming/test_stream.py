@@ -19,7 +19,7 @@ from octo_core.errors import QuarantineLimit, UsageError
 from octo_core.streaming import StreamState
 from octo_resources.flow import reject, streaming
 from octo_resources.flow.proposing import correct
-from octo_resources.flow.stream_state import stream_lock, stream_state
+from octo_resources.flow.stream_state import Telling, stream_lock, stream_state
 from octo_resources.flow.streaming import Streaming
 from octo_resources.kafka.replaying import Sent, replay_letters
 from tests.servers.s3 import S3Server, breaking
@@ -285,3 +285,13 @@ def test_status_tells_of_a_stream_whose_process_is_gone(stream: Stream) -> None:
     assert found is not None
     assert found.status == "failed"
     assert time.time() - found.since.timestamp() < 600
+
+
+def test_what_is_tried_again_runs_once_its_source_answers(tmp_path: Path) -> None:
+    telling = Telling(tmp_path, "sales")
+    telling.running("f1")
+    telling.retrying("the brokers are gone")
+    telling.running("f2")  # the plan was made anew; nobody has asked the brokers yet
+    assert (telling.state.status, telling.state.message) == ("retrying", "the brokers are gone")
+    telling.idle()
+    assert (telling.state.status, telling.state.message, telling.state.fingerprint) == ("running", None, "f2")

@@ -15,9 +15,11 @@ from octo_core.errors import EngineError, OctopipeError
 
 JAVA: Final = (17, 21)
 """Java's versions that Spark 4.2 runs on."""
-_RAISED: Final = re.compile(r"\[[A-Z_.]+\] |[\w.]*(?:Error|Exception): ")
-"""A line that says what was raised, in Python or Java."""
+_RAISED: Final = re.compile(r"\[[A-Z_.]+\] |[\w.$]*(?:Error|Exception): (?!An error has occurred)")
+"""A line that says what was raised, in Python or Java, and more than that something was."""
 _SECONDS: Final = 5.0
+_PORTS: Final = {"sc": 15002, "spark": 7077, "k8s": 443}
+"""Where each kind of address is listened at if it does not say."""
 _VERSION: Final = re.compile(r'version "(\d+)')
 
 
@@ -56,7 +58,6 @@ _SIGNS: Final = (
     ("failed to connect to all addresses", "its Spark Connect server does not answer", "is it running?"),
     ("All masters are unresponsive", "its master does not answer", "is it running? look at engine.master"),
     ("Could not parse Master URL", "Spark does not know this kind of master", "local[N], spark://…, yarn or k8s://…"),
-    ("HADOOP_CONF_DIR or YARN_CONF_DIR", "YARN's configuration is not there", "set HADOOP_CONF_DIR"),
     ("Python in worker has different version", "its executors run another Python than this process",
      "set spark.pyspark.python in engine.conf to the same version, on every executor"),
     ("PYTHON_VERSION_MISMATCH", "its executors run another Python than this process",
@@ -65,7 +66,10 @@ _SIGNS: Final = (
      "install this version of octopipe[spark] where spark.pyspark.python of the executors is"),
     ("No module named", "its executors lack a Python package",
      "install this version of octopipe[spark] where spark.pyspark.python of the executors is"),
-    ("JAVA_GATEWAY_EXITED", "Java ended before Spark was up", "see what it says: octopipe doctor"),
+    ("Cannot run program", "its executors have no such Python",
+     "look at spark.pyspark.python in engine.conf: it is a path on every executor"),
+    ("JAVA_GATEWAY_EXITED", "Java ended before Spark was up",
+     "what it said of that is on standard error; look at JAVA_HOME, engine.memory and engine.conf"),
     ("unresolved dependency", "a jar of engine.packages cannot be found", "look at its coordinates"),
     ("Cannot start a remote Spark session", "a local Spark session is open in this process", "use one kind a process"),
 )  # fmt: skip
@@ -96,21 +100,27 @@ def engine_error(place: str, text: str) -> EngineError:
             name = re.search(r"No module named '([^']+)'", text) if "package" in said else None
             return EngineError(f"{said}: {name[1]}" if name else said, where=place, hint=hint)
     lines = [line.strip() for line in text.strip().splitlines() if line.strip() and not line.strip().startswith("at ")]
-    told = [line for line in lines if _RAISED.match(line)]
+    causes = [line.removeprefix("Caused by: ").removeprefix(": ") for line in lines]  # as Java writes them
+    told = [line for line in causes if _RAISED.match(line)]
     return EngineError(f"Spark failed: {(told or lines or ['no reason given'])[0][:500]}", where=place, retryable=True)
 
 
 def require_answer(address: str) -> None:
-    """Raises EngineError where nothing listens at a master or a Spark Connect server: Spark itself would try for
-    minutes before it says so, and the load's tables are locked all that time."""
-    if not address.startswith(("sc://", "spark://")):
+    """Raises EngineError where nothing listens at a master or a Spark Connect server, or nobody says where YARN is:
+    Spark itself would try for minutes before it says so, and the load's tables are locked all that time."""
+    if address == "yarn" and not os.environ.keys() & {"HADOOP_CONF_DIR", "YARN_CONF_DIR"}:
+        hint = "set HADOOP_CONF_DIR or YARN_CONF_DIR to the folder of the cluster's configuration, where loads run"
+        raise EngineError("YARN's configuration is not there", where=address, hint=hint)
+    kind = address.partition("://")[0]
+    if kind not in _PORTS:
         return
-    remote = address.startswith("sc://")
+    remote = kind == "sc"
     reason = "no address"
-    for place in address.partition("://")[2].partition("/")[0].partition(";")[0].split(","):
+    plain = address.partition("://")[2].removeprefix("https://").removeprefix("http://")
+    for place in plain.partition("/")[0].partition(";")[0].split(","):
         try:
             parts = urlsplit(f"//{place}")
-            port = parts.port or (15002 if remote else 7077)
+            port = parts.port or (80 if "://http://" in address else _PORTS[kind])
             socket.create_connection((parts.hostname or "localhost", port), timeout=_SECONDS).close()
             return
         except (OSError, ValueError) as error:

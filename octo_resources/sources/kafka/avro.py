@@ -27,16 +27,15 @@ def avro_decoder(schema: str, others: Sequence[str] = ()) -> Decode:
     Raises UsageError where the schema is none.
     """
     from fastavro import parse_schema
-    from fastavro.schema import SchemaParseException
 
     named: dict[str, Any] = {}
     try:
         for text in others:
             parse_schema(json.loads(text), named_schemas=named)
         parsed = parse_schema(json.loads(schema), named_schemas=named)
-    except (ValueError, SchemaParseException) as error:
-        raise UsageError(f"the Avro schema cannot be read: {error}") from None
-    written_out = _of_schema(parsed, {**named}, frozenset())
+        written_out = _of_schema(parsed, {**named}, frozenset())
+    except Exception as error:  # noqa: BLE001 - fastavro lets out whatever it trips over: a missing `size` is a KeyError
+        raise UsageError(f"the Avro schema cannot be read: {type(error).__name__} {error}") from None
     return lambda _, raw: _json(raw, parsed, written_out)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from octo_core.offsets import OffsetRange, Offsets, cut, said
 from octo_core.offsets import Place as Partition
 from octo_core.spec.sources import KafkaSource, landing_of
-from octo_resources.kafka.client import client_settings
+from octo_resources.kafka.client import Late, client_settings, unheard
 from octo_resources.kafka.cluster import Cluster
 from octo_resources.kafka.reader import Limits, Reader
 from octo_resources.landing import Landing
@@ -32,10 +32,12 @@ class KafkaFollower:
     """One source, for the length of a `with`. It joins no group and commits nothing: where to go on from, the
     destination's position says."""
 
-    def __init__(self, spec: KafkaSource, pipeline: str, source: str, place: Place, landing: Landing) -> None:
+    def __init__(
+        self, spec: KafkaSource, pipeline: str, source: str, place: Place, landing: Landing, late: Late = unheard
+    ) -> None:
         self._spec, self._pipeline, self._source, self._landing = spec, pipeline, source, landing
         settings = client_settings(spec, place)
-        self._cluster, self._reader = Cluster(settings), Reader(settings)
+        self._cluster, self._reader = Cluster(settings, late), Reader(settings, late)
         self._format = format_of(spec, place)
         self.kept = landing_of(spec) != "off"
         self.until: Offsets | None = None

@@ -3,28 +3,26 @@
 import base64
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from octo_core.errors import UsageError
 from octo_resources.sources.kafka.decoding import Decode
 from octo_resources.sources.kafka.values import Unreadable
 
+_COMPILE: Final = "Make one: protoc --include_imports --descriptor_set_out=flights.desc flights.proto"
+
 
 def protobuf_decoder(schema: str, others: Sequence[tuple[str, str]] = ()) -> Decode:
-    """By a registry's serialized descriptors (base64); which of its messages it is, each message says first."""
-    from google.protobuf.descriptor_pb2 import FileDescriptorProto
+    """By a registry's serialized descriptors (base64); which of its messages it is, each message says first.
 
-    own = FileDescriptorProto.FromString(base64.b64decode(schema))
-    files = [FileDescriptorProto.FromString(base64.b64decode(text)) for _, text in others]
-    for file, (name, _) in zip(files, others, strict=True):
-        file.name = name
-    own.name = own.name or "octopipe.proto"
-    pool = _pool([*files, own])
-    messages = pool.FindFileByName(own.name).message_types_by_name
-    ordered = [messages[one.name] for one in own.message_type]
+    Raises UsageError where the schema is none, or names what is not among the `others`.
+    """
+    ordered = _messages(schema, others)
 
     def decode(_: str, raw: bytes) -> bytes:
         path, start = _indexes(raw)
+        if min(path) < 0:
+            raise Unreadable("malformed Protobuf: the schema has no such message")
         try:
             found = ordered[path[0]]
             for place in path[1:]:
@@ -36,6 +34,22 @@ def protobuf_decoder(schema: str, others: Sequence[tuple[str, str]] = ()) -> Dec
     return decode
 
 
+def _messages(schema: str, others: Sequence[tuple[str, str]]) -> list[Any]:
+    from google.protobuf.descriptor_pb2 import FileDescriptorProto
+    from google.protobuf.message import DecodeError
+
+    try:
+        own = FileDescriptorProto.FromString(base64.b64decode(schema))
+        files = [FileDescriptorProto.FromString(base64.b64decode(text)) for _, text in others]
+        for file, (name, _) in zip(files, others, strict=True):
+            file.name = name
+        own.name = own.name or "octopipe.proto"
+        messages = _pool([*files, own]).FindFileByName(own.name).message_types_by_name
+    except (DecodeError, ValueError, TypeError, KeyError) as error:
+        raise UsageError(f"the Protobuf schema cannot be read: {error}") from None
+    return [messages[one.name] for one in own.message_type]
+
+
 def protobuf_file(path: Path, message: str | None) -> Decode:
     """By a descriptor set that `protoc --include_imports --descriptor_set_out` made. Raises UsageError."""
     from google.protobuf.descriptor_pb2 import FileDescriptorSet
@@ -43,14 +57,13 @@ def protobuf_file(path: Path, message: str | None) -> Decode:
 
     if message is None:
         raise UsageError("message is missing: the full name of the Protobuf message, such as airline.Flight")
-    compile_it = "Make one: protoc --include_imports --descriptor_set_out=flights.desc flights.proto"
     if not path.is_file():
-        raise UsageError("schema_registry: there is no such file", where=str(path), hint=compile_it)
+        raise UsageError("schema_registry: there is no such file", where=str(path), hint=_COMPILE)
     try:
         pool = _pool(list(FileDescriptorSet.FromString(path.read_bytes()).file))
         found = pool.FindMessageTypeByName(message)
     except (DecodeError, TypeError):
-        raise UsageError("schema_registry: the file is no descriptor set", where=str(path), hint=compile_it) from None
+        raise UsageError("schema_registry: the file is no descriptor set", where=str(path), hint=_COMPILE) from None
     except KeyError:
         raise UsageError(f"message: {message} is not in the descriptor set", where=str(path)) from None
     return lambda _, raw: _json(found, raw)
@@ -60,7 +73,7 @@ def _pool(files: Sequence[Any]) -> Any:
     """The descriptors, with Google's own well-known types under them."""
     from google.protobuf import descriptor_pool
 
-    pool, default = descriptor_pool.DescriptorPool(), descriptor_pool.Default()
+    pool = descriptor_pool.DescriptorPool()
     added: set[str] = set()
 
     def add(file: Any) -> None:
@@ -68,12 +81,7 @@ def _pool(files: Sequence[Any]) -> Any:
             return
         added.add(file.name)
         for needed in file.dependency:
-            other = next((one for one in files if one.name == needed), None)
-            if other is not None:
-                add(other)
-            elif needed not in added:
-                added.add(needed)
-                _well_known(pool, default, needed)
+            add(next((one for one in files if one.name == needed), None) or _well_known(needed))
         pool.Add(file)
 
     for file in files:
@@ -81,15 +89,23 @@ def _pool(files: Sequence[Any]) -> Any:
     return pool
 
 
-def _well_known(pool: Any, default: Any, name: str) -> None:
+def _well_known(name: str) -> Any:
+    """A file that a registry and protoc know without being told: Google's own, and Confluent's. Raises UsageError."""
     from importlib import import_module
 
+    from google.protobuf import descriptor_pool
     from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
-    import_module(name.removesuffix(".proto").replace("/", ".") + "_pb2")
+    module = name.removesuffix(".proto").replace("/", ".") + "_pb2"
+    if module.startswith("confluent."):
+        module = f"confluent_kafka.schema_registry.{module}"
     copied = FileDescriptorProto()
-    default.FindFileByName(name).CopyToProto(copied)
-    pool.Add(copied)
+    try:
+        import_module(module)
+        descriptor_pool.Default().FindFileByName(name).CopyToProto(copied)
+    except (ImportError, KeyError):
+        raise UsageError(f"the Protobuf schema imports {name}, which does not come with it", hint=_COMPILE) from None
+    return copied
 
 
 def _indexes(raw: bytes) -> tuple[list[int], int]:

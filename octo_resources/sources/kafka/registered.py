@@ -1,8 +1,9 @@
 """Schemas from a registry, by confluent-kafka's own client: each is asked for once."""
 
+from time import monotonic
 from typing import Any, Final
 
-from octo_core.errors import SourceError
+from octo_core.errors import SourceError, UsageError
 from octo_core.spec.sources import SchemaRegistry
 from octo_resources.redaction import redact
 from octo_resources.sources.kafka.decoding import Decode, framed
@@ -14,6 +15,9 @@ _NO_SUCH_SCHEMA: Final = frozenset({40401, 40402, 40403})
 address that leads elsewhere is no message's fault."""
 _OURS: Final = frozenset({400, 401, 403, 404})
 """Answers that stay as they are until the pipeline file is another one."""
+AGAIN: Final = 10.0
+"""Seconds after which a schema that could not be had is asked for once more: a registry's followers lag, and a stream
+outlives what was registered too late."""
 
 
 class Registered:
@@ -31,7 +35,9 @@ class Registered:
             settings["ssl.ca.location"] = str(place.root / reveal(said.ca))
         self._client = SchemaRegistryClient(settings)
         self._descriptors = SchemaRegistryClient(settings)  # a client keeps what it got, whatever form it is asked for
-        self._known: dict[int, Decode | str] = {}
+        self._known: dict[int, Decode] = {}
+        self._unusable: dict[int, tuple[str, float]] = {}
+        """Number → why nothing of it can be read, and until when nobody is asked again."""
 
     def __enter__(self) -> "Registered":
         return self
@@ -44,17 +50,26 @@ class Registered:
         """The message's JSON. Raises Unreadable; SourceError where the registry does not answer."""
         number, rest = framed(raw)
         decode = self._known.get(number)
-        if decode is None:
-            decode = self._known[number] = self._decoder(number)
-        if isinstance(decode, str):
-            raise Unreadable(decode)
-        return decode(topic, rest)
+        return (decode if decode is not None else self._made(number))(topic, rest)
 
-    def _decoder(self, number: int) -> Decode | str:
-        """What reads messages of a schema; text where nothing can, and why."""
+    def _made(self, number: int) -> Decode:
+        """What reads messages of a schema from now on. Raises Unreadable where there is no such thing, or it is none:
+        that is about the messages that name it, and no others."""
+        why, until = self._unusable.get(number, ("", 0.0))
+        if monotonic() < until:
+            raise Unreadable(why)
+        try:
+            made = self._known[number] = self._decoder(number)
+        except (Unreadable, UsageError) as error:
+            why = error.message if isinstance(error, UsageError) else str(error)
+            self._unusable[number] = why, monotonic() + AGAIN
+            raise Unreadable(why) from None
+        return made
+
+    def _decoder(self, number: int) -> Decode:
         schema = self._asked(lambda: self._client.get_schema(number))
         if schema is None:
-            return f"the registry has no schema {number}"
+            raise Unreadable(f"the registry has no schema {number}")
         if schema.schema_type in (None, "AVRO"):
             from octo_resources.sources.kafka.avro import avro_decoder
 
@@ -63,6 +78,8 @@ class Registered:
             from octo_resources.sources.kafka.protobuf import protobuf_decoder
 
             whole = self._asked(lambda: self._descriptors.get_schema(number, fmt="serialized"))
+            if whole is None:
+                raise Unreadable(f"the registry has no schema {number}")
             return protobuf_decoder(str(whole.schema_str), self._needed(whole, "serialized"))
         return lambda _, rest: json_value(rest)
 
@@ -79,7 +96,7 @@ class Registered:
         client = self._client if fmt is None else self._descriptors
         found = self._asked(lambda: client.get_version(one.subject, one.version, fmt=fmt))
         if found is None:
-            raise SourceError(f"the schema {one.subject} {one.version}, which another needs, is not there")
+            raise Unreadable(f"the registry has no {one.subject} {one.version}, which the schema needs")
         return found.schema
 
     def _asked(self, ask: Any) -> Any:
