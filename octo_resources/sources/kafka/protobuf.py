@@ -97,11 +97,10 @@ def _well_known(name: str) -> Any:
     from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
     module = name.removesuffix(".proto").replace("/", ".") + "_pb2"
-    if module.startswith("confluent."):
-        module = f"confluent_kafka.schema_registry.{module}"
+    homes = {"google": module, "confluent": f"confluent_kafka.schema_registry.{module}"}
     copied = FileDescriptorProto()
     try:
-        import_module(module)
+        import_module(homes[module.partition(".")[0]])  # and no other: a schema comes from outside
         descriptor_pool.Default().FindFileByName(name).CopyToProto(copied)
     except (ImportError, KeyError):
         raise UsageError(f"the Protobuf schema imports {name}, which does not come with it", hint=_COMPILE) from None
