@@ -6,8 +6,8 @@ Written without accents, as names are compared without them. What stands in voca
 from typing import Final
 
 WORDS: Final = """
-departure: abfahrt abreise abflug depart salida partenza vertrek 出发
-arrival: ankunft arrivee llegada arrivo aankomst 到达 抵达
+departure: checkout abfahrt abreise abflug depart salida partenza vertrek 出发
+arrival: checkin anreise ankunft arrivee llegada arrivo aankomst 到达 抵达
 scheduled: geplant prevu previsto planifie programado 计划 预定
 actual: tatsachlich ist effectif effettivo 实际
 delay: verspatung verzogerung retard retraso ritardo vertraging 延误
@@ -27,12 +27,15 @@ notes: bemerkung bemerkungen notiz anmerkung hinweis remarque commentaire observ
 identifier: kennung schlussel identifiant identificador identificativo 编号 编码 رقم
 timestamp: zeitpunkt zeitstempel horodatage horodateur momento 时间戳
 time: uhrzeit heure tijd
+day: tage jours dias giorni
+rating: note nota calificacion
+category: klasse clase classe
 date: jour dia giorno buchungstag stichtag
 year: jahr annee ano anno jaar سنه
 month: monat mois mes mese maand
 week: semaine semana settimana
 name: vollname bezeichnung nome naam imie nombre 名字
-first: vorname prenom voornaam nombrepila
+first: nombre nome imie vorname prenom voornaam nombrepila
 last: nachname familienname apellido apellidos cognome achternaam nomfamille
 customer: kundin acheteur klant acquirente comprador
 person: personne persona persoon
@@ -107,7 +110,7 @@ insured assure versichert asegurado assicurato
 systolic systolisch systolique sistolica sys
 diastolic diastolisch diastolique diastolica dia
 sender from absender expediteur remitente mittente versender shipper consignor 发件人
-recipient to empfanger destinataire destinatario consignee receiver addressee 收件人 收货人
+recipient to empfanger destinataire destinatario consignee cnee receiver addressee 收件人 收货人
 value messwert wert valeur valor valore waarde 数值
 unit einheit unite unidad unita eenheid 单位
 corrected korrigiert corrige corregido corretto gecorrigeerd amended
@@ -141,14 +144,14 @@ battery bat batt akku batterie bateria
 temperature
 booked booking bookg buchung buchungstag posted comptabilisation
 counterparty cpty contrepartie gegenpartei contraparte
-account konto compte cuenta conto rekening acct 账户 账号
+account iban bankverbindung kontonummer konto compte cuenta conto rekening acct 账户 账号
 debit soll debito
 credit haben credito
 appointment termin rendezvous cita
 contract vertrag contrat contrato contratto 合同 عقد
-school schule ecole escuela
+school schule schul ecole escuela
 student schuler etudiant alumno estudiante 学生 طالب
-teacher lehrer enseignant profesor 老师
+teacher lehrer lehrerin lehrkraft enseignant profesor 老师
 vehicle fahrzeug wagen vehicule vehiculo veicolo 车辆
 license kennzeichen immatriculation matricula plate 车牌
 meter zahler compteur contador
@@ -162,7 +165,7 @@ house hausnummer
 population poblacion einwohner einwohnerzahl bevolkerung habitants popolazione populacao inwoners
 final endgultig definitif definitivo definitief
 preliminary vorlaufig provisoire provisional preliminar provvisorio voorlopig
-child kind enfant hijo bambino
+child chd children kids kind kinder enfant hijo bambino
 married verheiratet marie casado marital familienstand etat_civil estado_civil 婚姻
 """
 """As the lines of vocabulary.py: a line a concept."""

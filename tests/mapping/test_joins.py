@@ -119,3 +119,17 @@ def test_a_key_of_two_fields() -> None:
         name="orders", key=("order_id",),
     )  # fmt: skip
     assert made(target, left, there) == ("{join: {left: orders, with: [{source: days, on: {shop: shop, day: day}}]}}")
+
+
+def test_texts_that_are_written_otherwise_name_nothing() -> None:
+    def coded(name: str, mask: str) -> Field:
+        stats = FieldStats(rows=1000, distinct=1000, examples=("x",), masks=((mask, 1000),))
+        return Field(name=name, type=parse_type("text"), stats=stats)
+
+    assert "on: {customer: id}" in made(REPORT, orders(coded("customer", "AA-999")), customers(coded("id", "AA-99")))
+    found = propose_origin(
+        REPORT,
+        catalog(REPORT),
+        {"orders": orders(coded("customer", "AA-999")), "customers": customers(coded("id", "Aa 9"))},
+    )
+    assert not found.shape or "join" not in spelled(found.shape)
