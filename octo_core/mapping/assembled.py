@@ -44,6 +44,7 @@ def offers(fields: Mapping[str, Field], attributes: Sequence[Attribute]) -> list
         *_clock_numbers(fields, known),
         *_epochs(fields, known),
         *_from_parts(fields, known),
+        *_dated_clocks(fields, known),
         *_names(fields, known),
     ]
 
@@ -104,6 +105,28 @@ def _from_parts(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> 
             smaller = [parts[part] for part in ("minute", "second") if part in parts]
             text = f"make_timestamp({', '.join((*uses, parts['hour'], *(smaller or ('0',))))})"
             yield from _instants(Attribute(" ".join((*prefix, "time"))), (*uses, parts["hour"], *smaller), text)
+
+
+def _dated_clocks(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Iterator[Offer]:
+    """Timestamps of a date and a time of day that are called alike, or are the only ones: datum and uhrzeit."""
+    dates = [path for path in fields if fields[path].type.kind == "date"]
+    clocks = [path for path in fields if fields[path].type.kind == "time" or is_hhmm(path, known[path])]
+    for day in dates:
+        for clock in clocks:
+            whose = _whose(day)
+            if whose != _whose(clock) and not (len(dates) == len(clocks) == 1):
+                continue
+            if fields[clock].type.kind == "time":
+                parts = ", ".join(f"{part}({day})" for part in ("year", "month", "day"))
+                text = f"make_timestamp({parts}, hour({clock}), minute({clock}), second({clock}))"
+            else:
+                text = f"at_hhmm({day}, {clock})"
+            yield from _instants(Attribute(" ".join((*whose, "timestamp"))), (day, clock), text)
+
+
+def _whose(path: str) -> tuple[str, ...]:
+    """The words of a name but those for a date or a time."""
+    return tuple(word for word in words(path) if not {"date", "time"} & meanings(word))
 
 
 def _instants(named: Attribute, uses: tuple[str, ...], text: str) -> Iterator[Offer]:

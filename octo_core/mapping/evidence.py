@@ -59,6 +59,9 @@ def word_similarity(left: Sequence[str], right: Sequence[str]) -> Floats:
     lefts, rights = [stem(word) for word in left], [stem(word) for word in right]
     fuzzy = cdist(lefts, rights, scorer=JaroWinkler.similarity, dtype=np.float64)
     found = np.where(fuzzy >= 0.88, fuzzy * 0.85, 0.0)
+    for row, place in zip(*map(np.ndarray.tolist, np.nonzero(found)), strict=True):
+        if meanings(left[row]) and meanings(right[place]):
+            found[row, place] = 0.0  # two known words: what they mean decides, storno is no store
     by_meaning: dict[str, list[int]] = {}
     by_stem: dict[str, list[int]] = {}
     for position, word in enumerate(right):

@@ -15,7 +15,7 @@ origin: herkunft origine origen startort 出发地
 destination: ziel zielort bestimmungsort destino destinazione 目的地
 quantity: anzahl qte stuck stuckzahl cantidad quantita aantal 件数 数量 كميه
 amount: summe umsatz somme monto cantidad importo bedrag 总额 مبلغ
-price: einzelpreis verkaufspreis prezzo prijs cena preco tarif tarifa 单价
+price: vk einzelpreis verkaufspreis prezzo prijs cena preco tarif tarifa 单价
 total: gesamt gesamtbetrag insgesamt totale totaal totaux ttc 总额 总计 اجمالي
 number: nummer numero num nombre zahl aantal numer 号 号码 编号 رقم
 address: anschrift strasse rue calle direccion indirizzo adres endereco 街道
@@ -98,7 +98,7 @@ delivery: lieferung zustellung geliefert livraison livre entrega consegna leveri
 """`concept: words`; a concept that vocabulary.py lacks is made."""
 
 CONCEPTS: Final = """
-sku reference ref artikelnummer artikelnr
+sku reference ref ean artikelnummer artikelnr
 diagnosis diagnose diagnostic diagnostico diagnosi 诊断 診斷 icd icd10
 discharged discharge entlassung entlassen sortie alta egreso dimissione 出院
 admitted admission aufnahme aufgenommen einweisung hospitalisation ingreso ricovero 入院
@@ -159,7 +159,7 @@ consumption verbrauch consommation consumo
 station haltestelle bahnhof gare estacion stazione
 warehouse lager entrepot almacen magazzino depot 仓库
 stock bestand lagerbestand existencias giacenza
-branch filiale agence sucursal niederlassung 分店
+branch store shop outlet filiale agence sucursal niederlassung 分店
 street strasse rue calle
 house hausnummer
 population poblacion einwohner einwohnerzahl bevolkerung habitants popolazione populacao inwoners

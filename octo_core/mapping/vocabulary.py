@@ -57,8 +57,8 @@ day dy dd 日
 week wk
 name nm nme title label designation 名称 名稱 姓名 名字 品名 اسم nombre nom bezeichnung
 title headline heading subject summary caption 标题 標題 題目 عنوان_المقال titulo titel titre
-first given fore fname forename firstname christian 名
-last family sur surname lname lastname 姓
+first fn given fore fname forename firstname christian 名
+last ln family sur surname lname lastname 姓
 full complete fullname 全名
 customer cust client buyer patron consumer 客户 客戶 顾客 顧客 عميل cliente kunde
 person patient case participant subject individual
@@ -123,8 +123,8 @@ sensor device probe meter 传感器
 average avg mean 平均
 minimum min lowest least
 maximum max highest most peak
-start begin began onset from opening commence started 开始
-end finish stop until to quit ended close closing 结束
+start joined begin began onset from opening commence started 开始
+end left finish stop until to quit ended close closing 结束
 created create creation inserted added made opened 创建
 updated update modified changed change modification lastmod revised 更新
 deleted removed delete
@@ -148,6 +148,12 @@ movie film 電影 电影
 salary wage pay income 工资
 balance bal
 cost charge charges fee expense
+cancelled canceled cancellation void voided storno storniert annulled
+ean gtin upc barcode strichcode
+receipt bon beleg ticket
+till kasse caisse caja
+cashier kassierer caissier cajero
+method zahlart zahlungsart
 policy pol police poliza polizza
 deductible excess franchise selbstbehalt franquicia
 cause peril

@@ -424,3 +424,29 @@ def test_a_number_is_doubtful_as_a_word_and_a_code_as_a_name() -> None:
     found = {one.target: one for one in proposed(source, target).columns}
     assert all(found[name].expr is None or found[name].confidence < 0.8 for name in ("store_city", "product_name"))
     assert found["store_no"].expr == "store"
+
+
+def test_a_date_and_a_time_of_day_make_a_timestamp() -> None:
+    source = schema(field("datum", "date"), field("uhrzeit", "time"), field("bon", "int64", "1", "900"))
+    target = table("receipt", column("receipt_no", "int64"), column("sold_at", "timestamp", nullable=False))
+    parts = "year(datum), month(datum), day(datum), hour(uhrzeit), minute(uhrzeit), second(uhrzeit)"
+    assert [one.expr for one in proposed(source, target).columns] == ["bon", f"make_timestamp({parts})"]
+
+
+def test_dates_and_times_are_paired_by_what_they_are_called_for() -> None:
+    fields = [field(f"{of}_{what}", what) for of in ("pickup", "delivery") for what in ("date", "time")]
+    target = table("trip", column("pickup_at", "timestamp"), column("delivered_at", "timestamp"))
+    found = [one.expr or "" for one in proposed(schema(*fields), target).columns]
+    for place, of in enumerate(("pickup", "delivery")):
+        assert f"year({of}_date)" in found[place]
+        assert f"hour({of}_time)" in found[place]
+
+
+def test_words_that_look_alike_and_mean_something_else() -> None:
+    source = schema(
+        field("storno", "text", "0", "1"),
+        field("filiale", "int16", "1", "9"),
+        field("ins_val_ct", "int32", "100", "990"),
+    )
+    target = table("sale", column("store_no", "int32"), column("insured_value_eur", "decimal(10,2)"))
+    assert [one.expr for one in proposed(source, target).columns] == ["filiale", "round(ins_val_ct / 100, 2)"]
