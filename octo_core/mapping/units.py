@@ -71,8 +71,8 @@ _CENTS: Final = frozenset({"ct", "cts", "p"})
 """Cents in the name of an amount; elsewhere a count."""
 _AMOUNTS: Final = frozenset({
     "amount", "amt", "price", "cost", "fee", "total", "subtotal", "balance", "bal", "tax", "vat", "pay", "payment",
-    "salary", "wage", "tip", "value", "val", "premium", "deposit", "bill", "spend", "budget", "turnover", "income", "fare", "charge", "discount", "refund", "revenue", "net", "gross", "due", "paid",
-    "invoice", "fine", "penalty",
+    "salary", "wage", "tip", "fare", "charge", "discount", "refund", "revenue", "net", "gross", "due", "paid",
+    "invoice", "fine", "penalty", "value", "val", "premium", "deposit", "bill", "spend", "budget", "turnover", "income",
     "betrag", "preis", "kosten", "summe", "saldo", "gebuhr", "gebuehr", "steuer", "gehalt", "brutto",
     "netto", "umsatz", "montant", "prix", "cout", "solde", "frais", "importe", "precio", "costo", "coste", "importo",
     "prezzo", "bedrag", "prijs", "valor", "preco",

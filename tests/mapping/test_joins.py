@@ -133,3 +133,21 @@ def test_texts_that_are_written_otherwise_name_nothing() -> None:
         {"orders": orders(coded("customer", "AA-999")), "customers": customers(coded("id", "Aa 9"))},
     )
     assert not found.shape or "join" not in spelled(found.shape)
+
+
+def test_a_guess_gives_way_to_the_very_field_of_a_source_that_is_named() -> None:
+    target = table(
+        "sale",
+        column("order_id", "int64", nullable=False),
+        column("quantity", "int32", nullable=False),
+        column("product_name", "text", nullable=False),
+        key=("order_id",),
+    )
+    codes = tuple(f"P-{number:03d}" for number in range(40))
+    left = orders(field("product_code", "text", *codes))
+    there = schema(
+        field("product_code", "text", *codes), field("product_name", "text", "Tea", every=False), name="products"
+    )
+    there = there.model_copy(update={"key": ("product_code",)})
+    assert "on: {product_code: product_code}" in made(target, left, there)
+    assert "may not be what feeds product_name, products does" in origin(target, left, there).why
