@@ -300,3 +300,11 @@ def test_a_key_that_most_rows_share_is_warned_of(asking_shop: AskingShop) -> Non
         shop.drop("sales", "a", sales(range(20)))
         prepared = planned(shop)
     assert "shop.sale: 17 of 20 rows repeat an earlier one's sale_id: is it a key?" in prepared.plan.warnings
+
+
+def test_a_field_that_is_mostly_empty_is_the_rows_fault(asking_shop: AskingShop) -> None:
+    with ModelServer(answering(mapping=GOOD | {"customer_id": "buyer"})) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", [sale(number, buyer=None if number % 10 else 1) for number in range(1, 51)])
+        prepared = planned(shop)
+    assert column(prepared, "customer_id").expr == "buyer"
