@@ -64,7 +64,9 @@ def propose_origin(table: Table, catalog: Catalog, sources: Mapping[str, SourceS
         return Origin(None, f"no source has fields that fit {table.name} well")
     rival = next((fit for fit in ranked[1:] if isinstance(best.shape, str) and isinstance(fit.shape, str)), None)
     if rival is not None and len(rival.unfed) == len(best.unfed) and rival.score > best.score * (1 - CLOSE):
-        return Origin(None, f"{_named(best)} and {_named(rival)} fit it equally well")
+        both = f"{_named(best)}, {_named(rival)}"
+        said = f"{_named(best)} and {_named(rival)} fit it equally well; for the rows of both: {{union: [{both}]}}"
+        return Origin(None, said)
     return Origin(best.shape, _why(best, table, whole))
 
 

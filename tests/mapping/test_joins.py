@@ -151,3 +151,11 @@ def test_a_guess_gives_way_to_the_very_field_of_a_source_that_is_named() -> None
     there = there.model_copy(update={"key": ("product_code",)})
     assert "on: {product_code: product_code}" in made(target, left, there)
     assert "may not be what feeds product_name, products does" in origin(target, left, there).why
+
+
+def test_sources_that_fit_equally_are_told_with_their_union() -> None:
+    first = orders(field("customer_name", "text", "Ana", every=False), field("tier", "text", "gold"))
+    second = first.model_copy(update={"source": "orders_2025"})
+    found = origin(REPORT, first, second)
+    assert found.shape is None
+    assert "for the rows of both: {union: [orders, orders_2025]}" in found.why
