@@ -112,22 +112,32 @@ def judged(reply: MappingReply, schema: SourceSchema, table: Table, columns: Seq
     """Each choice parsed, typed and held against its column. Columns that were not asked for are dropped."""
     verdict = Verdict()
     for choice in reply.columns:
-        column = table.column(choice.column)
-        if column is None or choice.column not in columns or choice.column in verdict.chosen | verdict.refused:
+        name = _meant(choice.column, table, columns)
+        column = table.column(name)
+        if column is None or name not in columns or name in verdict.chosen | verdict.refused:
             continue  # the first answer counts: an endless list of wrong ones is not read to its end
         why = shown(choice.why, 300)
         text = (choice.expression or "").strip()
         if not text or text.lower() == "null":
-            verdict.chosen[choice.column] = Chosen(None, None, choice.confidence, why or "nothing fits it")
+            verdict.chosen[name] = Chosen(None, None, choice.confidence, why or "nothing fits it")
             continue
         try:
             node = _typed(text, schema, column)
         except ExpressionError as error:
-            verdict.refused[choice.column] = _sayable(error, schema)
+            verdict.refused[name] = _sayable(error, schema)
             continue
         others = tuple(other for other in map(str.strip, choice.alternatives) if _holds(other, schema, column))
-        verdict.chosen[choice.column] = Chosen(text, node, choice.confidence, why, others)
+        verdict.chosen[name] = Chosen(text, node, choice.confidence, why, others)
     return verdict
+
+
+def _meant(said: str, table: Table, columns: Sequence[str]) -> str:
+    """The column that a reply names, also with its table before it, in quotes or in other letters' case."""
+    if said in columns:
+        return said
+    bare = said.strip().removeprefix(f"{table.name}.").removeprefix(f"{table.table_name}.").strip('"`')
+    alike = [name for name in columns if name.casefold() == bare.casefold()]
+    return bare if bare in columns else alike[0] if len(alike) == 1 else said
 
 
 def _sayable(error: ExpressionError, schema: SourceSchema) -> str:

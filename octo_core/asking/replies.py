@@ -21,10 +21,27 @@ def _share(value: Any) -> Any:
     return value / 100 if isinstance(value, int | float) and not isinstance(value, bool) and 1 < value <= 100 else value
 
 
+def _first(most: int, length: int) -> BeforeValidator:
+    """The first texts of a list that decides nothing; null is an empty one."""
+
+    def cut(value: Any) -> Any:
+        return [one for one in value[:most] if isinstance(one, str) and len(one) <= length] if value else []
+
+    return BeforeValidator(lambda value: cut(value) if value is None or isinstance(value, list) else value)
+
+
+def _unsaid(value: Any, default: Any) -> Any:
+    return default if value is None else value
+
+
 Short = Annotated[str, Field(max_length=80)]
 Prose = Annotated[str, _cut(300)]
 Expression = Annotated[str, Field(max_length=4000)]
-Confidence = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1, allow_inf_nan=False)]
+Confidence = Annotated[
+    float,
+    BeforeValidator(lambda value: _unsaid(_share(value), 0.5)),
+    Field(ge=0, le=1, allow_inf_nan=False),
+]
 
 
 class Loose(BaseModel):
@@ -48,7 +65,7 @@ class SchemaReply(Loose):
     """The typed schema of one source."""
 
     fields: Annotated[list[FieldClaim], Field(max_length=1000)]
-    key: Annotated[list[Short], Field(max_length=8)] = Field(
+    key: Annotated[list[Short], BeforeValidator(lambda value: _unsaid(value, [])), Field(max_length=8)] = Field(
         default_factory=list, description="The fields that together identify a record; empty where none do"
     )
 
@@ -59,8 +76,10 @@ class ColumnChoice(Loose):
     column: Annotated[str, Field(max_length=256, description="The column's name exactly as it was given")]
     expression: Expression | None = Field(default=None, description="In the given language; null where nothing fits")
     confidence: Confidence = Field(default=0.5, description="How sure, from 0 to 1")
-    why: Prose = Field(default="", description="The reason, in one sentence for a reviewer")
-    alternatives: Annotated[list[Expression], Field(max_length=5)] = Field(default_factory=list)
+    why: Annotated[Prose, BeforeValidator(lambda value: _unsaid(value, ""))] = Field(
+        default="", description="The reason, in one sentence for a reviewer"
+    )
+    alternatives: Annotated[list[Expression], _first(5, 4000), Field(max_length=5)] = Field(default_factory=list)
 
 
 class MappingReply(Loose):

@@ -62,6 +62,10 @@ def _kind(letter: str) -> str:
     return "9" if letter.isdecimal() else " "
 
 
+_SIDES: Final = frozenset({"m", "km", "cm", "ft"})
+"""Lengths that areas and volumes are told by."""
+
+
 def unit_of(name: str) -> str | None:
     """The unit that a name tells, e.g. km of `distance_km`, °F of `temp_f`, kg of `Weight (kg)`; else None."""
     bracketed = _BRACKETED.search(name)
@@ -75,7 +79,11 @@ def unit_of(name: str) -> str | None:
         return None  # the pounds of `price_per_lb` are not what it is measured in
     if len(parts) < 2:
         return _unit(parts[0]) if parts and len(parts[0]) > 3 and parts[0] not in _NOT_MEASURED else None
-    last = parts[-1]
+    last, before = parts[-1], parts[-2]
+    if before in ("sq", "square", "cu", "cubic"):
+        return f"{before[:2]} {last}" if last in _SIDES else None
+    if last in ("2", "3") and before in _SIDES and len(parts) > 2:
+        return before + last
     if last in ("f", "c", "k") and _WARM & set(parts):
         return _SHORT_UNITS[last]
     if last in ("hour", "minute", "second", "day"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Final
 
 from octo_core.mapping.attribute import Attribute
@@ -28,6 +29,11 @@ class Offer:
     expressions: tuple[Candidate, ...] | None = None
     factor: float = 1.0
 
+    @property
+    def is_full_name(self) -> bool:
+        """Whether it is a whole name made of its parts."""
+        return self.expressions is not None and self.attribute.name.endswith(FULL_NAME)
+
 
 def offers(fields: Mapping[str, Field], attributes: Sequence[Attribute]) -> list[Offer]:
     """Every field by itself, then what can be made of several or of a part of one."""
@@ -38,6 +44,7 @@ def offers(fields: Mapping[str, Field], attributes: Sequence[Attribute]) -> list
         *_clock_numbers(fields, known),
         *_epochs(fields, known),
         *_from_parts(fields, known),
+        *_dated_clocks(fields, known),
         *_names(fields, known),
     ]
 
@@ -100,6 +107,28 @@ def _from_parts(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> 
             yield from _instants(Attribute(" ".join((*prefix, "time"))), (*uses, parts["hour"], *smaller), text)
 
 
+def _dated_clocks(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Iterator[Offer]:
+    """Timestamps of a date and a time of day that are called alike, or are the only ones: datum and uhrzeit."""
+    dates = [path for path in fields if fields[path].type.kind == "date"]
+    clocks = [path for path in fields if fields[path].type.kind == "time" or is_hhmm(path, known[path])]
+    for day in dates:
+        for clock in clocks:
+            whose = _whose(day)
+            if whose != _whose(clock) and not (len(dates) == len(clocks) == 1):
+                continue
+            if fields[clock].type.kind == "time":
+                parts = ", ".join(f"{part}({day})" for part in ("year", "month", "day"))
+                text = f"make_timestamp({parts}, hour({clock}), minute({clock}), second({clock}))"
+            else:
+                text = f"at_hhmm({day}, {clock})"
+            yield from _instants(Attribute(" ".join((*whose, "timestamp"))), (day, clock), text)
+
+
+def _whose(path: str) -> tuple[str, ...]:
+    """The words of a name but those for a date or a time."""
+    return tuple(word for word in words(path) if not {"date", "time"} & meanings(word))
+
+
 def _instants(named: Attribute, uses: tuple[str, ...], text: str) -> Iterator[Offer]:
     said = f"assembled from {', '.join(uses[:-1])} and {uses[-1]}"
     yield Offer(_as(named, named.name, TIMESTAMP), uses, (Candidate(text, 0.9, said),), 0.85)
@@ -127,6 +156,11 @@ _PEOPLE: Final = frozenset({
     "student", "teacher", "tenant",
 })  # fmt: skip
 """Who a field of whole names is called for."""
+_THINGS: Final = frozenset({
+    "airport", "branch", "building", "carrier", "category", "city", "company", "country", "department", "file",
+    "language", "manufacturer", "product", "school", "state", "station", "team", "vendor", "warehouse",
+})  # fmt: skip
+"""What has a name and is no person."""
 _MOSTLY: Final = 0.9
 """Share of a field's values that have to be written one way."""
 
@@ -134,6 +168,16 @@ _MOSTLY: Final = 0.9
 def is_part_of_a_name(name: str) -> bool:
     """Whether a column asks for a first or a last name only."""
     return any({"first", "last"} & meanings(word) for word in words(name))
+
+
+def is_of_a_thing(name: str) -> bool:
+    """Whether a column asks for the name of what is no person: class_name, product_name."""
+    return any(_THINGS & {word, *meanings(word)} for word in words(name))
+
+
+def is_full_name(name: str) -> bool:
+    """Whether a column asks for a whole name without saying of what, or of a person."""
+    return all(word in _PEOPLE or {"name", "full"} & meanings(word) for word in words(name))
 
 
 def _names(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Iterator[Offer]:
@@ -145,7 +189,8 @@ def _names(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Itera
         note = f"{first} and {last} joined with a blank"
         text = f"nullif(trim(concat({first}, ' ', {last})), '')"
         joined = (Candidate(text, 0.9, note),)
-        yield Offer(Attribute(FULL_NAME, type=TEXT, text="name of the person"), (first, last), joined, 0.95)
+        named = " ".join((*_shared(first, last), FULL_NAME))
+        yield Offer(Attribute(named, type=TEXT, text="name of the person"), (first, last), joined, 0.95)
         return
     whole = next((path for path in texts if _person(path)), None) or next(
         (path for path in texts if words(path)[-1:] and words(path)[-1] in _PEOPLE), None
@@ -164,6 +209,12 @@ def _names(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Itera
     one = replace(known[whole], name=f"{whose}first name", text="")
     yield Offer(one, (whole,), (first_part,), 0.85)
     yield Offer(replace(one, name=f"{whose}last name"), (whole,), (last_part,), 0.85)
+
+
+def _shared(first: str, last: str) -> list[str]:
+    """The words that both names begin with: whose name it is."""
+    pairs = zip(words(first.rpartition(".")[2]), words(last.rpartition(".")[2]), strict=False)
+    return [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
 
 
 def _order(field: Field, one: Attribute) -> str | None:

@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
+
+from octo_core.catalog import Check, Column
 
 _STRING = re.compile(r"'((?:[^']|'')*)'")
 _BETWEEN = re.compile(r"BETWEEN\s+\(?'?(-?\d+(?:\.\d+)?)'?[^A]*?AND\s+\(?'?(-?\d+(?:\.\d+)?)", re.IGNORECASE)
@@ -51,3 +54,34 @@ def number_range(checks: Iterable[str], column: str) -> tuple[float | None, floa
             else:
                 high = float(number)
     return low, high
+
+
+_BOUNDS = re.compile(
+    r"(?:[\s()']|\b(?:AND|BETWEEN)\b|[<>]=?|-?\d+(?:\.\d+)?"
+    r"|::(?:\"?[\w.]+\"?)(?:\s+precision|\(\d+(?:,\s*\d+)?\))?)+",
+    re.IGNORECASE,
+)
+"""What is left of a check that only bounds a column, without the column's name."""
+_FOLDED = re.compile(r"\b(?:upper|lower)\s*\(|citext", re.IGNORECASE)
+
+
+def kept_by(expr: str, column: Column, checks: Iterable[Check]) -> str | None:
+    """A condition in the expression language: whether what an expression gives is inside the column's own lists and
+    bounds, as far as they are plain to read; None where there are none. It is never stricter than the checks.
+    """
+    own = [check.sql for check in checks if check.columns == (column.name,)]
+    listed = [sql for sql in own if not re.search(r"\b(?:OR|NOT)\b", sql, re.IGNORECASE)]
+    if column.type.family == "text" and (values := allowed_values(listed, column.name)):
+        exact = column.native != "citext" and not any(_FOLDED.search(sql) for sql in listed)
+        texts = ", ".join(
+            "'" + (value if exact else value.lower()).strip().replace("'", "''") + "'" for value in values
+        )
+        return f"trim({expr}) in ({texts})" if exact else f"lower(trim({expr})) in ({texts})"
+    if not column.type.is_numeric:
+        return None
+    name = re.escape(column.name)
+    plain = [sql for sql in own if _BOUNDS.fullmatch(re.sub(rf'(?<![\w.:"])"?{name}"?(?![\w"])', "", sql))]
+    low, high = number_range(plain, column.name)
+    limits = ((">=", low), ("<=", high))
+    bounds = [f"({expr}) {sign} {Decimal(repr(limit)):f}" for sign, limit in limits if limit is not None]
+    return " and ".join(bounds) or None

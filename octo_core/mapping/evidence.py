@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from octo_core.letters import unaccented
 from octo_core.mapping.attribute import Attribute
 from octo_core.mapping.vocabulary import STOPWORDS, antonyms
-from octo_core.mapping.words import CAMEL, content_words, meanings, stem, words
+from octo_core.mapping.words import CAMEL, content_words, contracts, initials, meanings, stem, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MAX_TEXT_WORDS: Final = 40
 MAX_CELL: Final = 200
 MAX_WORDY: Final = 400
+_CONSONANTS: Final = re.compile(r"[a-z][b-df-hj-np-tv-z]{2,4}")
 _LINE_SPACE: Final = re.compile(r"[^a-z0-9\n]+")
 _SPACE: Final = re.compile(r"[\W_]+", re.UNICODE)
 
@@ -58,6 +59,9 @@ def word_similarity(left: Sequence[str], right: Sequence[str]) -> Floats:
     lefts, rights = [stem(word) for word in left], [stem(word) for word in right]
     fuzzy = cdist(lefts, rights, scorer=JaroWinkler.similarity, dtype=np.float64)
     found = np.where(fuzzy >= 0.88, fuzzy * 0.85, 0.0)
+    for row, place in zip(*map(np.ndarray.tolist, np.nonzero(found)), strict=True):
+        if meanings(left[row]) and meanings(right[place]):
+            found[row, place] = 0.0  # two known words: what they mean decides, storno is no store
     by_meaning: dict[str, list[int]] = {}
     by_stem: dict[str, list[int]] = {}
     for position, word in enumerate(right):
@@ -74,7 +78,43 @@ def word_similarity(left: Sequence[str], right: Sequence[str]) -> Floats:
         for concept in meanings(word):
             found[row, by_meaning.get(concept, [])] = 0.9
         found[row, by_stem.get(lefts[row], [])] = 1.0
+    for row, place in _contracted(left, right):
+        found[row, place] = max(found[row, place], 0.75)
+    for place, row in _contracted(right, left):
+        found[row, place] = max(found[row, place], 0.75)
     return found
+
+
+def acronyms(source: Sequence[Attribute], target: Sequence[Attribute]) -> NDArray[np.bool_]:
+    """Where one name is the first letters of the other's words: `vin`, vehicle_identification_number."""
+    import numpy as np
+
+    lefts, rights = [words(one.name.rpartition(".")[2]) for one in source], [words(two.name) for two in target]
+    found = np.zeros((len(lefts), len(rights)), dtype=bool)
+    for these, those, at in ((lefts, rights, found), (rights, lefts, found.T)):
+        short: dict[str, list[int]] = {}
+        for place, text in enumerate(these):
+            if len(text) == 1 and 3 <= len(text[0]) <= 6:
+                short.setdefault(text[0], []).append(place)
+        for other, text in enumerate(those):
+            at[short.get(initials(text), []), other] = True
+    return found
+
+
+def _contracted(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int]]:
+    """Words that nobody knows and the longer ones that they are without the vowels: shpr, shipper."""
+    short = [n for n, word in enumerate(left) if _CONSONANTS.fullmatch(word) and not meanings(word)]
+    by_first: dict[str, list[int]] = {}
+    for place, word in enumerate(right):
+        if word.isascii() and len(word) >= 5:
+            by_first.setdefault(word[0], []).append(place)
+    return [
+        (row, place)
+        for row in short
+        for place in by_first.get(left[row][0], [])
+        if len(right[place]) >= len(left[row]) + 2 and right[place][-1] == left[row][-1]
+        and contracts(left[row], right[place])
+    ]  # fmt: skip
 
 
 class _Beginnings:

@@ -6,8 +6,8 @@ Written without accents, as names are compared without them. What stands in voca
 from typing import Final
 
 WORDS: Final = """
-departure: abfahrt abreise abflug depart salida partenza vertrek 出发
-arrival: ankunft arrivee llegada arrivo aankomst 到达 抵达
+departure: checkout abfahrt abreise abflug depart salida partenza vertrek 出发
+arrival: checkin anreise ankunft arrivee llegada arrivo aankomst 到达 抵达
 scheduled: geplant prevu previsto planifie programado 计划 预定
 actual: tatsachlich ist effectif effettivo 实际
 delay: verspatung verzogerung retard retraso ritardo vertraging 延误
@@ -15,7 +15,7 @@ origin: herkunft origine origen startort 出发地
 destination: ziel zielort bestimmungsort destino destinazione 目的地
 quantity: anzahl qte stuck stuckzahl cantidad quantita aantal 件数 数量 كميه
 amount: summe umsatz somme monto cantidad importo bedrag 总额 مبلغ
-price: einzelpreis verkaufspreis prezzo prijs cena preco tarif tarifa 单价
+price: vk einzelpreis verkaufspreis prezzo prijs cena preco tarif tarifa 单价
 total: gesamt gesamtbetrag insgesamt totale totaal totaux ttc 总额 总计 اجمالي
 number: nummer numero num nombre zahl aantal numer 号 号码 编号 رقم
 address: anschrift strasse rue calle direccion indirizzo adres endereco 街道
@@ -27,12 +27,15 @@ notes: bemerkung bemerkungen notiz anmerkung hinweis remarque commentaire observ
 identifier: kennung schlussel identifiant identificador identificativo 编号 编码 رقم
 timestamp: zeitpunkt zeitstempel horodatage horodateur momento 时间戳
 time: uhrzeit heure tijd
+day: tage jours dias giorni
+rating: note nota calificacion
+category: klasse clase classe
 date: jour dia giorno buchungstag stichtag
 year: jahr annee ano anno jaar سنه
 month: monat mois mes mese maand
 week: semaine semana settimana
 name: vollname bezeichnung nome naam imie nombre 名字
-first: vorname prenom voornaam nombrepila
+first: nombre nome imie vorname prenom voornaam nombrepila
 last: nachname familienname apellido apellidos cognome achternaam nomfamille
 customer: kundin acheteur klant acquirente comprador
 person: personne persona persoon
@@ -95,7 +98,7 @@ delivery: lieferung zustellung geliefert livraison livre entrega consegna leveri
 """`concept: words`; a concept that vocabulary.py lacks is made."""
 
 CONCEPTS: Final = """
-sku reference ref artikelnummer artikelnr
+sku reference ref ean artikelnummer artikelnr
 diagnosis diagnose diagnostic diagnostico diagnosi 诊断 診斷 icd icd10
 discharged discharge entlassung entlassen sortie alta egreso dimissione 出院
 admitted admission aufnahme aufgenommen einweisung hospitalisation ingreso ricovero 入院
@@ -107,7 +110,7 @@ insured assure versichert asegurado assicurato
 systolic systolisch systolique sistolica sys
 diastolic diastolisch diastolique diastolica dia
 sender from absender expediteur remitente mittente versender shipper consignor 发件人
-recipient to empfanger destinataire destinatario consignee receiver addressee 收件人 收货人
+recipient to empfanger destinataire destinatario consignee cnee receiver addressee 收件人 收货人
 value messwert wert valeur valor valore waarde 数值
 unit einheit unite unidad unita eenheid 单位
 corrected korrigiert corrige corregido corretto gecorrigeerd amended
@@ -141,14 +144,14 @@ battery bat batt akku batterie bateria
 temperature
 booked booking bookg buchung buchungstag posted comptabilisation
 counterparty cpty contrepartie gegenpartei contraparte
-account konto compte cuenta conto rekening acct 账户 账号
+account iban bankverbindung kontonummer konto compte cuenta conto rekening acct 账户 账号
 debit soll debito
 credit haben credito
 appointment termin rendezvous cita
 contract vertrag contrat contrato contratto 合同 عقد
-school schule ecole escuela
+school schule schul ecole escuela
 student schuler etudiant alumno estudiante 学生 طالب
-teacher lehrer enseignant profesor 老师
+teacher lehrer lehrerin lehrkraft enseignant profesor 老师
 vehicle fahrzeug wagen vehicule vehiculo veicolo 车辆
 license kennzeichen immatriculation matricula plate 车牌
 meter zahler compteur contador
@@ -156,13 +159,13 @@ consumption verbrauch consommation consumo
 station haltestelle bahnhof gare estacion stazione
 warehouse lager entrepot almacen magazzino depot 仓库
 stock bestand lagerbestand existencias giacenza
-branch filiale agence sucursal niederlassung 分店
+branch store shop outlet filiale agence sucursal niederlassung 分店
 street strasse rue calle
 house hausnummer
 population poblacion einwohner einwohnerzahl bevolkerung habitants popolazione populacao inwoners
 final endgultig definitif definitivo definitief
 preliminary vorlaufig provisoire provisional preliminar provvisorio voorlopig
-child kind enfant hijo bambino
+child chd children kids kind kinder enfant hijo bambino
 married verheiratet marie casado marital familienstand etat_civil estado_civil 婚姻
 """
 """As the lines of vocabulary.py: a line a concept."""

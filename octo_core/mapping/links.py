@@ -1,12 +1,13 @@
 """Which fields of one source name the records of another: what two sources can be joined by."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from octo_core.mapping.attribute import number_of, spelled
 from octo_core.mapping.words import meanings, stem, words
-from octo_core.schema import Field, SourceSchema
+from octo_core.schema import Field, FieldStats, SourceSchema
 
 CONTAINED: Final = 0.9
 """Share of the values seen on the left that have to be among the right side's keys."""
@@ -95,7 +96,7 @@ def _pair(field: Field, right: SourceSchema, key: Field) -> _Pair | None:
     seen, known = _values(field), _all_values(key)
     if known is None or not seen:
         contained = 0.5 if named and _in_range(field, key) else 0.0
-        said = "its range is within theirs"
+        said = "its range is within theirs" if key.type.family == "integer" else "its values are written like theirs"
     else:
         inside = sum(value in known for value in seen)
         contained = inside / len(seen) if inside >= CONTAINED * len(seen) else 0.0
@@ -145,13 +146,26 @@ def _all_values(field: Field) -> frozenset[str] | None:
 
 
 def _in_range(left: Field, right: Field) -> bool:
-    """Whether numbers lie within the other side's; texts, and what nobody counted, speak neither for nor against."""
+    """Whether numbers lie within the other side's, and texts are written as there; what nobody counted may."""
     if left.stats is None or right.stats is None:
         return False
     if left.type.family != "integer":
-        return True
+        return _written_alike(left.stats, right.stats)
     low, high = number_of(left.stats.min, left), number_of(left.stats.max, left)
     least, most = number_of(right.stats.min, right), number_of(right.stats.max, right)
     if low is None or high is None or least is None or most is None:
         return True
     return least <= low and high <= most
+
+
+def _written_alike(left: FieldStats, right: FieldStats) -> bool:
+    """Whether at least half of the values on the left have a form that is seen on the right: AB-123 is no ab-123."""
+    known = {_form(mask) for mask, _ in right.masks}
+    counts = [(_form(mask) in known, count) for mask, count in left.masks]
+    total = sum(count for _, count in counts)
+    return not known or not total or 2 * sum(count for there, count in counts if there) >= total
+
+
+def _form(mask: str) -> str:
+    """A mask without the lengths of its parts."""
+    return re.sub(r"(.)\1+", r"\1", mask)

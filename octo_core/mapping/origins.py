@@ -17,6 +17,9 @@ from octo_core.types import INT32
 
 SURE: Final = 0.6
 """So sure a column of a joined source has to be before it is worth a join."""
+GUESSED: Final = 0.75
+THERE: Final = 0.95
+"""A column that one source feeds with less than GUESSED is worth a join with one that is so sure of it."""
 ENOUGH: Final = 0.25
 """Mean confidence over a table's columns below which nothing is proposed while required columns have nothing."""
 BETTER: Final = 1.5
@@ -61,7 +64,9 @@ def propose_origin(table: Table, catalog: Catalog, sources: Mapping[str, SourceS
         return Origin(None, f"no source has fields that fit {table.name} well")
     rival = next((fit for fit in ranked[1:] if isinstance(best.shape, str) and isinstance(fit.shape, str)), None)
     if rival is not None and len(rival.unfed) == len(best.unfed) and rival.score > best.score * (1 - CLOSE):
-        return Origin(None, f"{_named(best)} and {_named(rival)} fit it equally well")
+        both = f"{_named(best)}, {_named(rival)}"
+        said = f"{_named(best)} and {_named(rival)} fit it equally well; for the rows of both: {{union: [{both}]}}"
+        return Origin(None, said)
     return Origin(best.shape, _why(best, table, whole))
 
 
@@ -179,7 +184,11 @@ def _with(
     name = right.shape
     if right is left or not isinstance(left.shape, str) or not isinstance(name, str):
         return None
-    missing = [column for column, one in right.fed.items() if column not in fit.fed and one.confidence >= SURE]
+    missing = [
+        column
+        for column, one in right.fed.items()
+        if (column not in fit.fed and one.confidence >= SURE) or _is_better_there(fit.fed.get(column), one)
+    ]
     if not missing or any(step.source == name for step in steps):
         return None
     link = next(links(left.schema, right.schema), None)
@@ -192,7 +201,14 @@ def _with(
         made = _fit(shape, join_schema(shape, sources), table, catalog, (*fit.links, link))
     except UsageError:  # both names are taken: the user says `as:`
         return None
-    return made if set(made.fed) > set(fit.fed) else None
+    gained = set(made.fed) > set(fit.fed)
+    surer = any(made.fed[column].confidence >= THERE for column in missing if column in fit.fed and column in made.fed)
+    return made if gained or (surer and set(made.fed) == set(fit.fed)) else None
+
+
+def _is_better_there(here: ColumnMapping | None, there: ColumnMapping) -> bool:
+    """Whether what feeds a column is a guess, and the other source has the very field."""
+    return here is not None and here.confidence < GUESSED and there.confidence >= THERE
 
 
 def _named(fit: _Fit) -> str:
@@ -223,4 +239,6 @@ def _why_joined(fit: _Fit, shape: JoinFrom, whole: Sequence[_Fit]) -> Iterator[s
             for name, one in fit.fed.items()
             if (alone is None or name not in alone.fed) and f"{step.alias}." in (one.expr or "")
         ]
-        yield f"{left} feeds no {', '.join(more)}, {step.source} does, and {link.why}"
+        surer = [name for name, one in fit.fed.items() if name not in more and f"{step.alias}." in (one.expr or "")]
+        said = f"feeds no {', '.join(more)}" if more else f"may not be what feeds {', '.join(surer)}"
+        yield f"{left} {said}, {step.source} does, and {link.why}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from octo_core.catalog import Catalog, Column, Table
 from octo_core.errors import UsageError
 from octo_core.mapping import conversions, patterns
-from octo_core.mapping.assembled import FULL_NAME, is_part_of_a_name, offers
+from octo_core.mapping.assembled import is_full_name, is_of_a_thing, is_part_of_a_name, offers
 from octo_core.mapping.attribute import Attribute, source_attributes, source_fields, target_attributes
 from octo_core.mapping.audit import audit_expression
 from octo_core.mapping.conversions import Candidate, Ends
@@ -25,7 +25,7 @@ from octo_core.mapping.remembered import Remembered, recalled
 from octo_core.mapping.scoring import Scores, product, score
 from octo_core.mapping.threshold import threshold_of
 from octo_core.mapping.valuemaps import map_values
-from octo_core.mapping.words import words
+from octo_core.mapping.words import meanings, words
 from octo_core.schema import SourceSchema
 from octo_core.spec.pipeline import PipelineSpec, TableSpec
 from octo_core.spec.shapes import INDEX, PARENT, relation_name
@@ -47,6 +47,12 @@ MAX_LISTED: Final = 30
 DOUBTFUL: Final = 0.7
 EQUAL: Final = 0.55
 """The confidence that is left where something else fits as well."""
+NUMBER_FOR_WORDS: Final = 0.65
+"""The confidence that is left where a number would be taken for a word."""
+NUMBERED: Final = frozenset(
+    {"code", "identifier", "identity", "number", "reference", "telephone", "zip", "sequence", "year", "version"}
+)
+"""What a text column may be called that holds digits."""
 _BEFORE: Final = "written as it was approved before"
 _ROUNDS: Final = 12
 _IDENTIFIER: Final = frozenset({"id", "uuid", "guid", "gid", "oid", "key", "pk"})
@@ -232,9 +238,11 @@ class _TableProposer:
         whole_names = [
             row
             for row, offer in enumerate(self.offers)
-            if offer.attribute.name == FULL_NAME
+            if offer.is_full_name
             or (offer.expressions is None and offer.uses[0] in parted and not is_part_of_a_name(offer.uses[0]))
         ]
+        joined = [row for row, offer in enumerate(self.offers) if offer.is_full_name]
+        parts = sum(is_part_of_a_name(column.name) for column in self.columns) > 1
         local = [
             row for row, offer in enumerate(self.offers) if offer.expressions and offer.attribute.type == TIMESTAMP
         ]
@@ -243,6 +251,8 @@ class _TableProposer:
                 matrix[local, position] = 0.0
             if is_part_of_a_name(column.name):
                 matrix[whole_names, position] = 0.0
+            elif is_of_a_thing(column.name) or (parts and not is_full_name(column.name)):
+                matrix[joined, position] = 0.0
             if audit_expression(column) is not None:
                 matrix[:, position] *= matrix[:, position] >= 0.9
 
@@ -421,11 +431,24 @@ class _TableProposer:
         rivals = [other for other in rivals if self.write(other, column) is not None][:3]
         confidence = mine**0.6 * candidate.factor * (0.85 if reused else 1.0)
         lead = mine - max((float(matrix[other, column]) for other in rivals), default=0.0)
+        if self.is_number_for_words(row, column):
+            confidence = min(confidence, NUMBER_FOR_WORDS)
         if lead < MARGIN or twins:
             confidence = min(confidence, EQUAL)
         elif lead < 3 * MARGIN:
             confidence *= 0.9
         return _Choice(row, candidate, round(min(0.99, confidence), 2), tuple(rivals), reused, twins)
+
+    def is_number_for_words(self, row: int, column: int) -> bool:
+        """Whether a number would go into a text column whose last word it does not say: store into store_city."""
+        offer, target = self.offers[row].attribute, self.columns[column]
+        numeric = offer.type is not None and offer.type.is_numeric and self.offers[row].expressions is None
+        if not numeric or target.type.family != "text" or not words(target.name):
+            return False
+        wanted = words(target.name)[-1]
+        meant = {wanted, *meanings(wanted)}
+        said = {one for word in words(offer.name) for one in (word, *meanings(word))}
+        return not meant & (said | NUMBERED)
 
     def column(self, column: Column, choice: _Choice | None, scores: Scores | None) -> ColumnMapping:
         """The ColumnMapping of one column of the table, whatever was found."""

@@ -155,6 +155,9 @@ def _language(source: Sequence[Attribute], target: Sequence[Attribute]) -> tuple
     context = evidence.context_words(target) | evidence.context_words(source)
     weights = evidence.Weights(other, context)
     overlap = evidence.soft_overlap(names, other, weights)
+    short = evidence.acronyms(source, target)
+    left, right = np.where(short, 0.9, overlap.left), np.where(short, 0.9, overlap.right)
+    overlap = evidence.Overlap(left, right, np.where(short, 0.0, overlap.unsaid))
     shares = {"name_left": overlap.left, "name_right": overlap.right, "name_unsaid": overlap.unsaid}
     name = overlap.balanced(0.35)
     equal = _equal([one.name.casefold() for one in source], [two.name.casefold() for two in target])

@@ -32,7 +32,7 @@ class Unit:
         return f"{many} {rest}" if rest else many
 
 
-_IRREGULAR: Final = {"foot": "feet", "inch": "inches", "square foot": "square feet"}
+_IRREGULAR: Final = {"foot": "feet", "inch": "inches", "square foot": "square feet", "cubic foot": "cubic feet"}
 _UNCOUNTED: Final = frozenset({"percent", "ratio", "per mille", "psi", "kelvin", "horsepower"})
 _TABLE: Final = """
 length: metre 1 = m meter meters metres mtr metro metros 米 公尺; kilometre 1000 = km kilometer kilometers kilometres kms kilometro kilometros 公里
@@ -43,7 +43,7 @@ mass: kilogram 1 = kg kilo kilos kilogram kilograms kilogramme kilogrammes kilog
 mass: tonne 1000 = t tonne tonnes; pound 0.45359237 = lb lbs pound pounds; ounce 0.028349523125 = oz ounce ounces
 temperature: degree Celsius 1 273.15 = c celsius degc centigrade °c ℃ 摄氏; kelvin 1 0 = k kelvin
 time: second 1 = s sec secs second seconds sekunde sekunden secondes segundos 秒; minute 60 = min mins minute minutes minuten minutos 分钟 分鐘; hour 3600 = h hr hrs hour hours stunde stunden heures horas 小时 小時
-time: day 86400 = d day days tage jours dias 天; week 604800 = week weeks wk; millisecond 0.001 = ms msec millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds; nanosecond 0.000000001 = ns nsec nanosecond nanoseconds
+time: day 86400 = d day days tage jours dias 天; week 604800 = week weeks wk wks; millisecond 0.001 = ms msec millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds; nanosecond 0.000000001 = ns nsec nanosecond nanoseconds
 speed: metre per second 1 = mps ms m/s m_s ms-1 metres_per_second meters_per_second; knot 0.514444444444444444 = kn kt kts knot knots
 speed: kilometre per hour 0.277777777777777778 = kmh kph km/h kmph kilometres_per_hour kilometers_per_hour; mile per hour 0.44704 = mph mi/h miles_per_hour
 pressure: pascal 1 = pa pascal pascals; hectopascal 100 = hpa hectopascal hectopascals mbar mb millibar millibars; kilopascal 1000 = kpa
@@ -53,8 +53,9 @@ data: kibibyte 1024 = kib; mebibyte 1048576 = mib; gibibyte 1073741824 = gib
 scale: whole unit 1 = ones; cent 0.01 = cent cents pence penny centime centimes centavo centavos centimo centimos centesimi kopecks groszy paise minor_units minor_unit
 scale: thousand 1000 = k thousand thousands tsd; million 1000000 = mio mln mn million millions; billion 1000000000 = bn billion billions
 ratio: ratio 1 = ratio fraction share; percent 0.01 = percent pct percentage prozent porcentaje % 百分比; per mille 0.001 = permille ‰; basis point 0.0001 = bps
+volume: cubic metre 1000 = m3 m³ cbm cu_m cubic_metre cubic_metres cubic_meter cubic_meters kubikmeter 立方米; cubic foot 28.316846592 = ft3 ft³ cft cuft cu_ft cubic_foot cubic_feet; cubic centimetre 0.001 = cm3 cm³ ccm cu_cm cubic_centimetre cubic_centimetres
 volume: litre 1 = l litre litres liter liters litro litros; millilitre 0.001 = ml millilitre milliliter; US gallon 3.785411784 = gal gallon gallons
-area: square metre 1 = m2 sqm m²; square foot 0.09290304 = ft2 sqft ft²; hectare 10000 = ha hectare hectares; acre 4046.8564224 = acre acres; square kilometre 1000000 = km2 km²
+area: square metre 1 = m2 sqm m² sq_m square_metre square_metres square_meter square_meters quadratmeter 平方米; square foot 0.09290304 = ft2 sqft ft² sq_ft square_foot square_feet; hectare 10000 = ha hectare hectares; acre 4046.8564224 = acre acres; square kilometre 1000000 = km2 km² sq_km
 angle: degree 1 = deg degree degrees °; radian 57.295779513082320877 = rad radian radians
 energy: joule 1 = j joule joules; watt hour 3600 = wh; kilowatt hour 3600000 = kwh; megawatt hour 3600000000 = mwh; gigawatt hour 3600000000000 = gwh; kilocalorie 4184 = kcal
 voltage: volt 1 = v volt volts; millivolt 0.001 = mv millivolt millivolts; kilovolt 1000 = kv kilovolt kilovolts
@@ -71,7 +72,7 @@ _CENTS: Final = frozenset({"ct", "cts", "p"})
 _AMOUNTS: Final = frozenset({
     "amount", "amt", "price", "cost", "fee", "total", "subtotal", "balance", "bal", "tax", "vat", "pay", "payment",
     "salary", "wage", "tip", "fare", "charge", "discount", "refund", "revenue", "net", "gross", "due", "paid",
-    "invoice", "fine", "penalty",
+    "invoice", "fine", "penalty", "value", "val", "premium", "deposit", "bill", "spend", "budget", "turnover", "income",
     "betrag", "preis", "kosten", "summe", "saldo", "gebuhr", "gebuehr", "steuer", "gehalt", "brutto",
     "netto", "umsatz", "montant", "prix", "cout", "solde", "frais", "importe", "precio", "costo", "coste", "importo",
     "prezzo", "bedrag", "prijs", "valor", "preco",
@@ -79,6 +80,9 @@ _AMOUNTS: Final = frozenset({
 _RATED: Final = frozenset({"mass", "length", "volume", "area", "energy", "data"})
 _SAID_ALONE: Final = frozenset({"mass", "length", "volume", "energy"})
 """What a name that is a unit in the plural measures: `grams`. Seconds and days are counted in too many ways."""
+_LARGE: Final = frozenset({"sqft", "sqm", "cuft", "cft", "cbm"})
+"""Units of area and volume that are a name of their own."""
+_LENGTHS: Final = frozenset({"m", "km", "cm", "ft"})
 _POWERFUL: Final = frozenset({"wh", "kwh", "mwh", "gwh"})
 _CURRENCY: Final = re.compile(
     r"\b(?:euros?|dollars?|pounds?(?: sterling)?|francs?|pesos?|rupees?|zlotys?|reais|rubles?|yuan|eur|usd|gbp|chf|cad|"
@@ -87,7 +91,30 @@ _CURRENCY: Final = re.compile(
 _FAHRENHEIT: Final = Unit("degree Fahrenheit", "temperature", Decimal(5) / Decimal(9), Decimal("459.67") * 5 / 9)
 _FAHRENHEIT_NAMES: Final = ("f", "fahrenheit", "degf", "°f", "℉", "华氏")
 _SHORT: Final = frozenset(
-    {"m", "c", "f", "k", "g", "t", "s", "h", "d", "b", "l", "in", "j", "w", "v", "ms", "mv", "kv", "mb", "nm", "pa"}
+    {
+        "m",
+        "c",
+        "f",
+        "k",
+        "g",
+        "t",
+        "s",
+        "h",
+        "d",
+        "b",
+        "l",
+        "in",
+        "j",
+        "w",
+        "v",
+        "ms",
+        "mv",
+        "kv",
+        "mb",
+        "nm",
+        "pa",
+        "us",
+    }
 )
 _WORDY: Final = frozenset(
     {"min", "second", "seconds", "day", "days", "hour", "hours", "minute", "minutes", "week", "share", "bar"}
@@ -124,10 +151,13 @@ def in_name(name: str) -> tuple[Unit, ...]:
     if len(parts) < 2:
         if parts and parts[0] in _POWERFUL:
             return named(parts[0])
+        if parts and parts[0] in _LARGE:
+            return named(parts[0])
         if parts and parts[0].endswith("s") and len(parts[0]) > 3 and (found := named(parts[0])):
             return tuple(one for one in found if one.dimension in _SAID_ALONE and parts[0] != "pounds")
         return tuple(one for one in named(name) if one.dimension == "ratio" and name.casefold() != "share")
-    if len(parts) >= 3 and (found := named("_".join(parts[-2:]))):
+    squared = parts[-2] in ("sq", "square", "cu", "cubic")
+    if (len(parts) >= 3 or squared) and (found := named("_".join(parts[-2:]))):
         return found
     last = parts[-1]
     if len(parts) > 2 and _CURRENCY.fullmatch(parts[-2]) and any(one.dimension in _RATED for one in named(last)):
@@ -140,7 +170,9 @@ def in_name(name: str) -> tuple[Unit, ...]:
 
 
 def _whole(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """The words with `k`, `wh` (of kWh) as one."""
+    """The words with `k`, `wh` (of kWh) and `m`, `2` (of m2) as one."""
+    if len(parts) > 1 and parts[-1] in ("2", "3") and parts[-2] in _LENGTHS and named(parts[-2] + parts[-1]):
+        return (*parts[:-2], parts[-2] + parts[-1])
     if len(parts) > 1 and len(parts[-2]) == 1 and parts[-2] + parts[-1] in _POWERFUL:
         return (*parts[:-2], parts[-2] + parts[-1])
     return parts
@@ -175,7 +207,8 @@ def in_text(text: str) -> tuple[Unit, ...]:
     if re.search(r"\bsmallest (?:currency|monetary) unit\b", folded):
         return (CENT,)
     for match in re.finditer(
-        r"\b(?:in|measured in|unit:?|number of)\s+((?:nautical |metres? per |degrees? )?[\w°%/²]+)", folded
+        r"\b(?:in|measured in|unit:?|number of)\s+((?:nautical |metres? per |degrees? |square |cubic )?[\w°%/²³]+)",
+        folded,
     ):
         said = re.sub(r"^degrees? ", "", match.group(1))
         if (said not in _SHORT or said in ("m", "f", "c")) and (found := named(said)):

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from octo_core.mapping.evidence import folded
-from octo_core.mapping.words import meanings, stem
+from octo_core.mapping.words import contracts, meanings, stem
 
 _TRUE_WORDS: Final = "true t yes y 1 on ok si sí oui ja да 是 真 نعم active enabled positive x checked"
 _FALSE_WORDS: Final = "false f no n 0 off non nein нет 否 假 لا inactive disabled negative unchecked"
@@ -73,7 +73,14 @@ class ValueMap:
 def map_values(values: Sequence[str], members: Sequence[str]) -> ValueMap:
     """The best pairing of values with members; several values may share a member (`C`, `cancelled`)."""
     found: dict[str, tuple[str, float]] = {}
-    for grade, pairing in ((1.0, _equal), (0.9, _meaning), (0.85, _letters), (0.8, _beginning), (0.65, _initial)):
+    for grade, pairing in (
+        (1.0, _equal),
+        (0.9, _meaning),
+        (0.85, _letters),
+        (0.8, _beginning),
+        (0.75, _contraction),
+        (0.65, _initial),
+    ):
         for value in values:
             if value not in found:
                 taken = {member for member, _ in found.values()} if grade < 0.9 else set()
@@ -104,8 +111,8 @@ def truths(values: Iterable[str]) -> ValueMap | None:
 
 def _equal(value: str, members: Sequence[str]) -> str | None:
     exact = next((member for member in members if member == value), None)
-    key = folded(value)
-    return exact or next((member for member in members if folded(member) == key and key), None)
+    key = folded(value).replace(" ", "")
+    return exact or next((member for member in members if folded(member).replace(" ", "") == key and key), None)
 
 
 def _meaning(value: str, members: Sequence[str]) -> str | None:
@@ -143,6 +150,13 @@ def _beginning(value: str, members: Sequence[str]) -> str | None:
         if len(key) >= 2
         and (folded(member).startswith(key) or (len(folded(member)) >= 3 and key.startswith(folded(member))))
     ]
+    return found[0] if len(found) == 1 else None
+
+
+def _contraction(value: str, members: Sequence[str]) -> str | None:
+    """A word without some of its letters: SGL is single."""
+    key = folded(value)
+    found = [member for member in members if len(key) >= 3 and contracts(key, folded(member))]
     return found[0] if len(found) == 1 else None
 
 

@@ -25,7 +25,7 @@ actual act real atd ata
 delay late lateness overdue
 origin orig from source departure_airport 起点 出发地 始發
 destination dest dst to 目的地 终点
-quantity qty quant pieces units_sold 数量 數量 كمية cantidad menge quantite
+quantity qty quant pieces pcs units_sold 数量 數量 كمية cantidad menge quantite
 amount amt sum 金额 金額 مبلغ importe betrag montant
 price prc cost unit_price 价格 價格 價錢 价钱 售价 售價 總價 总价 單價 单价 سعر precio preis prix
 amount total sum
@@ -56,9 +56,9 @@ hour hr hrs hours
 day dy dd 日
 week wk
 name nm nme title label designation 名称 名稱 姓名 名字 品名 اسم nombre nom bezeichnung
-title headline heading subject caption 标题 標題 題目 عنوان_المقال titulo titel titre
-first given fore fname forename firstname christian 名
-last family sur surname lname lastname 姓
+title headline heading subject summary caption 标题 標題 題目 عنوان_المقال titulo titel titre
+first fn given fore fname forename firstname christian 名
+last ln family sur surname lname lastname 姓
 full complete fullname 全名
 customer cust client buyer patron consumer 客户 客戶 顾客 顧客 عميل cliente kunde
 person patient case participant subject individual
@@ -74,8 +74,8 @@ aircraft plane tail tailnumber registration 飞机
 airport aerodrome apt 机场
 station stn site
 city town municipality 城市 مدينة ciudad stadt ville
-country nation ctry land 国家 國家 بلد pais
-state province region prov 省 州
+country nation nationality ctry land 国家 國家 بلد pais
+state province region prov st 省 州
 zip postal postcode plz zipcode post_code 邮编 郵編
 location loc place position geo 地点 地點 位置 產地 产地 موقع lugar ort
 district county area 区 區
@@ -123,18 +123,18 @@ sensor device probe meter 传感器
 average avg mean 平均
 minimum min lowest least
 maximum max highest most peak
-start begin began onset from opening commence started 开始
-end finish stop until to quit ended close closing 结束
+start joined begin began onset from opening commence started 开始
+end left finish stop until to quit ended close closing 结束
 created create creation inserted added made opened 创建
 updated update modified changed change modification lastmod revised 更新
 deleted removed delete
 loaded load ingested etl inserted
 valid active enabled current
 percent pct percentage ratio fraction share proportion 百分比
-area surface 面积 坪數 坪数 建坪 總坪數
+area surface sq sqft sqm 面积 坪數 坪数 建坪 總坪數
 floor level storey 楼层 樓層
 room layout 格局
-direction dir orientation heading bearing 朝向 座向
+direction dir orientation heading hdg bearing 朝向 座向
 fee charge maintenance 管理費
 building house property 建物
 language lang 语言
@@ -147,6 +147,36 @@ parent par
 movie film 電影 电影
 salary wage pay income 工资
 balance bal
+cost charge charges fee expense
+cancelled canceled cancellation void voided storno storniert annulled
+ean gtin upc barcode strichcode
+receipt bon beleg ticket
+till kasse caisse caja
+cashier kassierer caissier cajero
+method zahlart zahlungsart
+policy pol police poliza polizza
+deductible excess franchise selbstbehalt franquicia
+cause peril
+identity id number no nr reference ref
+claim clm schaden siniestro sinistre
+adjuster handler sachbearbeiter
+freight frt cargo fracht flete fret
+tyre tire reifen neumatico pneu
+night nights nts nachte nuits noches notti
+meal board verpflegung pension repas comida
+channel via kanal canal
+priority prio urgency severity dringlichkeit prioritat priorite prioridad
+resolved resolution solved
+subject course fach matiere asignatura materia
+absence absent absences fehl fehlzeit abwesend ausencia
+term semester halbjahr trimester
+uplink upload up
+downlink download down dn
+calling caller
+bedroom bedrooms br bdrm beds
+bathroom bathrooms ba bath baths
+year_built yrbuilt
+overtime extra uberstunden
 transaction txn trans
 reference ref
 shipped ship shipping delivery delivered dispatch
@@ -184,6 +214,7 @@ scheduled actual
 created updated
 year month
 pathologic clinical
+code name
 created deleted
 """
 

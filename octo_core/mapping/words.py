@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -18,7 +19,8 @@ _COMPOUNDS: Final = {
     ("time", "zone"): "timezone",
     ("date", "time"): "datetime", ("e", "mail"): "email", ("web", "site"): "website",
     ("sub", "total"): "subtotal", ("user", "name"): "username", ("file", "name"): "filename",
-    ("checked", "out"): "checkout",
+    ("checked", "out"): "checkout", ("check", "out"): "checkout", ("check", "in"): "checkin",
+    ("given", "name"): "forename",
     ("raison", "sociale"): "raisonsociale", ("razon", "social"): "raisonsociale", ("etat", "civil"): "etat_civil",
 }  # fmt: skip
 _ENDINGS: Final = (("ies", "y"), ("sses", "ss"), ("ations", "ate"), ("ation", "ate"), ("ings", ""), ("ing", ""),
@@ -80,6 +82,17 @@ def _by_stem() -> dict[str, frozenset[str]]:
     for word, names in concepts().items():
         found[stem(word)] = found.get(stem(word), frozenset()) | names
     return found
+
+
+def contracts(short: str, word: str) -> bool:
+    """Whether a word is another without some of its letters, but with its first: sgl, single."""
+    rest = iter(word)
+    return short[:1] == word[:1] and len(short) < len(word) and all(letter in rest for letter in short)
+
+
+def initials(text: Sequence[str]) -> str:
+    """The first letters of three words or more: `vin` of vehicle, identification, number."""
+    return "".join(word[0] for word in text) if len(text) >= 3 else ""
 
 
 def _split(piece: str) -> list[str]:

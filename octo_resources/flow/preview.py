@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 MASKED = "‹masked›"
 SAMPLE_ROWS = 5
 REASONS = 50
+MANY_ALIKE = 0.2
+"""Share of rows with a key that an earlier one has, from which on the plan warns."""
 
 
 def table_plan(space: Workspace, pipeline: Pipeline, prepared: "Prepared", name: str) -> tuple[TablePlan, list[str]]:
@@ -91,7 +93,14 @@ def _planned(
         key_collisions=found.key_collisions,
         sql={"duckdb": engine.sql(schema, nodes), "spark": spark_sql(schema, nodes)},
         suggested_ddl=_suggested(space, pipeline, table, schema, unused),
-    ), [*shaped.warnings, *_of_shape(name, origin, shaped), *asked.warnings]
+    ), [*shaped.warnings, *_of_shape(name, origin, shaped), *_of_key(name, recipe.key, found), *asked.warnings]
+
+
+def _of_key(table: str, key: Sequence[str], found: Preview) -> Iterator[str]:
+    """That a key tells far too few rows apart: of each one row is left."""
+    if found.key_collisions > MANY_ALIKE * found.rows:
+        names = ", ".join(key)
+        yield f"{table}: {found.key_collisions:,} of {found.rows:,} rows repeat an earlier one's {names}: is it a key?"
 
 
 def _of_shape(table: str, origin: Shape, shaped: Shaped) -> Iterator[str]:

@@ -249,3 +249,62 @@ def test_a_child_table_is_mapped_from_the_elements_of_a_list(asking_shop: Asking
     assert column(prepared, "sku", table).layer == "llm"
     assert column(prepared, "purchase_id", table).expr == "parent.id"
     assert column(prepared, "quantity", table).layer == "embedded"
+
+
+@pytest.mark.parametrize(
+    ("name", "expr", "said"),
+    [
+        ("status", "upper(state)", "it breaks the column's check for 50 of 50 rows"),
+        ("amount", "total * -1", "it breaks the column's check for 50 of 50 rows"),
+        ("customer_id", "nullif(customer, customer)", "it is null for 50 of 50 rows, and the column takes no null"),
+    ],
+)
+def test_what_the_column_would_refuse_of_most_rows_goes_back(
+    asking_shop: AskingShop, name: str, expr: str, said: str
+) -> None:
+    with ModelServer(answering(mapping=GOOD | {name: expr})) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(1, 51)))
+        prepared = planned(shop)
+    assert said in mapping_questions(server)[1]["messages"][-1]["content"]
+    assert column(prepared, name).layer == "embedded"
+    assert {column(prepared, other).layer for other in GOOD if other != name} == {"llm"}
+
+
+def test_what_decides_nothing_does_not_refuse_a_reply(asking_shop: AskingShop) -> None:
+    many = {"expression": "lower(email)", "alternatives": ["email"] * 5000, "why": None, "confidence": None}
+    with ModelServer(answering(mapping=GOOD | {"email": many})) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(20)))
+        prepared = planned(shop)
+    assert column(prepared, "email").expr == "lower(email)"
+    assert column(prepared, "email").confidence == 0.5
+    assert len(column(prepared, "email").alternatives) <= 3
+
+
+def test_columns_are_known_by_other_spellings_and_those_left_out_are_named(asking_shop: AskingShop) -> None:
+    spelled = {"SALE_ID": "id", "shop.sale.amount": "total", '"email"': "lower(email)"}
+    with ModelServer(answering(mapping=spelled)) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(20)))
+        prepared = planned(shop)
+    layers = {one.target for one in prepared.mapping.tables["shop.sale"].columns if one.layer == "llm"}
+    assert layers == {"sale_id", "amount", "email"}
+    [warned] = [one for one in prepared.plan.warnings if "did not say" in one]
+    assert "what feeds customer_id, status, placed_at, note: the embedded matcher's word holds" in warned
+
+
+def test_a_key_that_most_rows_share_is_warned_of(asking_shop: AskingShop) -> None:
+    with ModelServer(answering(mapping=GOOD | {"sale_id": "customer"})) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(20)))
+        prepared = planned(shop)
+    assert "shop.sale: 17 of 20 rows repeat an earlier one's sale_id: is it a key?" in prepared.plan.warnings
+
+
+def test_a_field_that_is_mostly_empty_is_the_rows_fault(asking_shop: AskingShop) -> None:
+    with ModelServer(answering(mapping=GOOD | {"customer_id": "buyer"})) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", [sale(number, buyer=None if number % 10 else 1) for number in range(1, 51)])
+        prepared = planned(shop)
+    assert column(prepared, "customer_id").expr == "buyer"

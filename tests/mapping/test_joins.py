@@ -119,3 +119,43 @@ def test_a_key_of_two_fields() -> None:
         name="orders", key=("order_id",),
     )  # fmt: skip
     assert made(target, left, there) == ("{join: {left: orders, with: [{source: days, on: {shop: shop, day: day}}]}}")
+
+
+def test_texts_that_are_written_otherwise_name_nothing() -> None:
+    def coded(name: str, mask: str) -> Field:
+        stats = FieldStats(rows=1000, distinct=1000, examples=("x",), masks=((mask, 1000),))
+        return Field(name=name, type=parse_type("text"), stats=stats)
+
+    assert "on: {customer: id}" in made(REPORT, orders(coded("customer", "AA-999")), customers(coded("id", "AA-99")))
+    found = propose_origin(
+        REPORT,
+        catalog(REPORT),
+        {"orders": orders(coded("customer", "AA-999")), "customers": customers(coded("id", "Aa 9"))},
+    )
+    assert not found.shape or "join" not in spelled(found.shape)
+
+
+def test_a_guess_gives_way_to_the_very_field_of_a_source_that_is_named() -> None:
+    target = table(
+        "sale",
+        column("order_id", "int64", nullable=False),
+        column("quantity", "int32", nullable=False),
+        column("product_name", "text", nullable=False),
+        key=("order_id",),
+    )
+    codes = tuple(f"P-{number:03d}" for number in range(40))
+    left = orders(field("product_code", "text", *codes))
+    there = schema(
+        field("product_code", "text", *codes), field("product_name", "text", "Tea", every=False), name="products"
+    )
+    there = there.model_copy(update={"key": ("product_code",)})
+    assert "on: {product_code: product_code}" in made(target, left, there)
+    assert "may not be what feeds product_name, products does" in origin(target, left, there).why
+
+
+def test_sources_that_fit_equally_are_told_with_their_union() -> None:
+    first = orders(field("customer_name", "text", "Ana", every=False), field("tier", "text", "gold"))
+    second = first.model_copy(update={"source": "orders_2025"})
+    found = origin(REPORT, first, second)
+    assert found.shape is None
+    assert "for the rows of both: {union: [orders, orders_2025]}" in found.why

@@ -385,3 +385,68 @@ def test_whole_names_under_a_word_for_a_person_are_split() -> None:
 def test_units_of_one_name_are_told_by_the_other_side(name: str, asked: str, expected: str) -> None:
     target = table("reading", column(asked, "decimal(9,1)"))
     assert expressions(proposed(schema(field(name, "decimal(9,2)", "12.25")), target)) == {asked: expected}
+
+
+def test_first_and_last_names_of_their_own_are_not_joined_for_what_is_no_person() -> None:
+    source = schema(field("Vorname", "text"), field("Nachname", "text"), field("Klasse", "text", "5b", "6b"))
+    names = (column("given_name", "text", nullable=False), column("surname", "text", nullable=False))
+    found = proposed(source, table("report", *names, column("class_name", "text")))
+    assert [one.expr for one in found.columns] == ["Vorname", "Nachname", "Klasse"]
+
+
+def test_names_are_joined_for_whom_both_are_called() -> None:
+    source = schema(field("ClmtForename", "text"), field("ClmtSurname", "text"))
+    found = proposed(source, table("claim", column("claimant_name", "text", nullable=False)))
+    assert found.columns[0].expr == "nullif(trim(concat(ClmtForename, ' ', ClmtSurname)), '')"
+
+
+def test_the_table_s_own_reference_is_its_number() -> None:
+    source = schema(field("ClaimRef", "text"), field("PolNo", "text"), key=("ClaimRef",))
+    target = table("claim", column("claim_number", "text"), column("policy_id", "text"), key=("claim_number",))
+    assert [one.expr for one in proposed(source, target).columns] == ["ClaimRef", "PolNo"]
+
+
+def test_initials_and_words_without_vowels() -> None:
+    source = schema(field("vin", "text"), field("Shpr", "text"), field("DOM", "int16", "1", "9"), field("x", "text"))
+    target = table(
+        "sale",
+        column("vehicle_identification_number", "text"),
+        column("shipper_name", "text"),
+        column("days_on_market", "int32"),
+        column("remark", "text"),
+    )
+    assert [one.expr for one in proposed(source, target).columns][:3] == ["vin", "Shpr", "DOM"]
+
+
+def test_a_number_is_doubtful_as_a_word_and_a_code_as_a_name() -> None:
+    source = schema(field("store", "int16", "1", "2"), field("product_code", "text", "AB-1", "AB-2"))
+    target = table("sale", column("store_city", "text"), column("product_name", "text"), column("store_no", "text"))
+    found = {one.target: one for one in proposed(source, target).columns}
+    assert all(found[name].expr is None or found[name].confidence < 0.8 for name in ("store_city", "product_name"))
+    assert found["store_no"].expr == "store"
+
+
+def test_a_date_and_a_time_of_day_make_a_timestamp() -> None:
+    source = schema(field("datum", "date"), field("uhrzeit", "time"), field("bon", "int64", "1", "900"))
+    target = table("receipt", column("receipt_no", "int64"), column("sold_at", "timestamp", nullable=False))
+    parts = "year(datum), month(datum), day(datum), hour(uhrzeit), minute(uhrzeit), second(uhrzeit)"
+    assert [one.expr for one in proposed(source, target).columns] == ["bon", f"make_timestamp({parts})"]
+
+
+def test_dates_and_times_are_paired_by_what_they_are_called_for() -> None:
+    fields = [field(f"{of}_{what}", what) for of in ("pickup", "delivery") for what in ("date", "time")]
+    target = table("trip", column("pickup_at", "timestamp"), column("delivered_at", "timestamp"))
+    found = [one.expr or "" for one in proposed(schema(*fields), target).columns]
+    for place, of in enumerate(("pickup", "delivery")):
+        assert f"year({of}_date)" in found[place]
+        assert f"hour({of}_time)" in found[place]
+
+
+def test_words_that_look_alike_and_mean_something_else() -> None:
+    source = schema(
+        field("storno", "text", "0", "1"),
+        field("filiale", "int16", "1", "9"),
+        field("ins_val_ct", "int32", "100", "990"),
+    )
+    target = table("sale", column("store_no", "int32"), column("insured_value_eur", "decimal(10,2)"))
+    assert [one.expr for one in proposed(source, target).columns] == ["filiale", "round(ins_val_ct / 100, 2)"]

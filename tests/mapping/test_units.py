@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from octo_core.catalog import Column
+from octo_core.inference.names import unit_of
 from octo_core.mapping import units
 from tests.mapping.build import column, field, proposed, schema, table
 
@@ -128,3 +129,33 @@ def test_numbers_that_a_column_has_no_room_for_are_doubted() -> None:
     found = proposed(whole, table("staff", column("fte", "decimal(3,2)"))).columns[0]
     assert "values such as 100 do not fit" in found.why
     assert found.confidence < 0.7
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("SqFt", "square foot"),
+        ("living_area_m2", "square metre"),
+        ("size_sq_m", "square metre"),
+        ("LotAcres", "acre"),
+        ("VolCFT", "cubic foot"),
+        ("volume_m3", "cubic metre"),
+    ],
+)
+def test_areas_and_volumes_in_names(name: str, unit: str) -> None:
+    assert [one.name for one in units.in_name(name)] == [unit]
+    assert unit_of(name) is None or units.named(unit_of(name)) == units.in_name(name)
+
+
+def test_m2_beside_m1_is_no_area() -> None:
+    assert unit_of("m2") is None
+    assert units.in_name("m2") == ()
+
+
+def test_cubic_feet_become_cubic_metres() -> None:
+    assert units.formula("x", one("cft"), one("m3")) == "x * 0.028316846592"
+
+
+def test_us_dollars_are_no_microseconds() -> None:
+    assert units.in_text("in US dollars") == ()
+    assert units.in_text("area in square metres") == units.named("m2")

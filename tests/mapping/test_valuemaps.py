@@ -2,8 +2,10 @@
 
 import pytest
 
-from octo_core.mapping.constraints import allowed_values, number_range
+from octo_core.catalog import Check
+from octo_core.mapping.constraints import allowed_values, kept_by, number_range
 from octo_core.mapping.valuemaps import map_values, truths
+from tests.mapping.build import column
 
 
 @pytest.mark.parametrize(
@@ -14,6 +16,8 @@ from octo_core.mapping.valuemaps import map_values, truths
         (("M", "F"), ("male", "female"), {"M": "male", "F": "female"}),
         (("in progress", "DONE"), ("in_progress", "completed"), {"in progress": "in_progress", "DONE": "completed"}),
         (("male", "female"), ("M", "F"), {"male": "M", "female": "F"}),
+        (("SGL", "DBL", "STE"), ("single", "double", "suite"), {"SGL": "single", "DBL": "double", "STE": "suite"}),
+        (("To Do", "Done"), ("todo", "done"), {"To Do": "todo", "Done": "done"}),
         (("Mon", "Tue"), ("monday", "tuesday"), {"Mon": "monday", "Tue": "tuesday"}),
     ],
 )
@@ -73,3 +77,34 @@ def test_lists_in_checks(sql: str) -> None:
 )
 def test_ranges_in_checks(sql: str, expected: tuple[float | None, float | None]) -> None:
     assert number_range([sql], "age") == expected
+
+
+@pytest.mark.parametrize(
+    ("checks", "said"),
+    [
+        (("(s = ANY (ARRAY['a'::text, 'B'::text]))",), "trim(x) in ('a', 'B')"),
+        (("(upper(s) = ANY (ARRAY['A'::text, 'B'::text]))",), "lower(trim(x)) in ('a', 'b')"),
+        (("((s = 'a'::text) OR (s = 'b'::text))",), None),
+        (("(char_length(s) < 5)",), None),
+    ],
+)
+def test_lists_as_conditions(checks: tuple[str, ...], said: str | None) -> None:
+    listed = [Check(name="one", sql=sql, columns=("s",)) for sql in checks]
+    assert kept_by("x", column("s", "text"), listed) == said
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [
+        ("(n >= (0)::numeric)", "(x) >= 0.0"),
+        ("((n >= 1) AND (n <= 60))", "(x) >= 1.0 and (x) <= 60.0"),
+        ("(abs(n) <= 10)", None),
+        ("((n > 0) OR (n = '-1'::integer))", None),
+        ("((n % 2) >= 1)", None),
+        ("((100 - n) >= 0)", None),
+    ],
+)
+def test_bounds_as_conditions(check: str, said: str | None) -> None:
+    found = kept_by("x", column("n", "int32"), [Check(name="one", sql=check, columns=("n",))])
+    assert found == said
+    assert kept_by("x", column("n", "int32"), [Check(name="one", sql=check, columns=("m", "n"))]) is None

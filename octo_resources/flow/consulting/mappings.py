@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from octo_core.asking import mapping_question
@@ -9,11 +10,12 @@ from octo_core.asking.cleaning import shown
 from octo_core.asking.examples import ApprovedColumn, nearest
 from octo_core.asking.mapping_question import EXAMPLES, Verdict
 from octo_core.asking.replies import MappingReply
-from octo_core.catalog import Catalog
+from octo_core.catalog import Catalog, Table
 from octo_core.errors import TooMuch
 from octo_core.expressions import Node
 from octo_core.mapping.model import TableMapping
 from octo_core.schema import SourceSchema
+from octo_resources.flow.breaking import breaking
 from octo_resources.flow.consulting.rounds import ROUNDS
 from octo_resources.flow.ground import Ground
 from octo_resources.llm import Door, Question, Unanswered
@@ -24,6 +26,8 @@ IN_ALL: Final = 120.0
 """Seconds after which what was not tried is refused."""
 UNFIT: Final = 0.05
 """Share of rows for which a proposed expression may fail."""
+NAMED: Final = 10
+"""Columns that one warning names."""
 MAX_ROWS: Final = 200_000
 """Rows that a proposed expression is run on."""
 
@@ -48,6 +52,7 @@ def mapped_by_model(
     asked = [one.name for one in target.columns if one.writable and (only is None or one.name in only)]
     columns, warnings = {one.target: one for one in table.columns}, []
     near = mapping_question.short_list(schema, target, catalog) if asked else {}
+    silent: list[str] = []
     for start in range(0, len(asked), mapping_question.CHUNK):
         part = asked[start : start + mapping_question.CHUNK]
         like = nearest(known, table.table, part, [field.name for field in schema.fields], EXAMPLES)
@@ -60,10 +65,15 @@ def mapped_by_model(
                 f"{table.table}: proposed by the embedded matcher, as {door.model} gave no answer: {verdict.why}"
             )
             break
+        silent += [name for name in part if name not in verdict.chosen | verdict.refused]
         for name, chosen in verdict.chosen.items():
             columns[name] = mapping_question.laid_over(columns[name], chosen, door.model)
         for name, wrong in verdict.refused.items():
             warnings.append(f"{table.table}.{name}: the expression of {door.model} was refused: {shown(wrong, 300)}")
+    if silent:
+        more = f" and {len(silent) - NAMED} more" if len(silent) > NAMED else ""
+        said = f"{', '.join(silent[:NAMED])}{more}"
+        warnings.append(f"{table.table}: {door.model} did not say what feeds {said}: the embedded matcher's word holds")
     return table.model_copy(update={"columns": tuple(columns[one.target] for one in table.columns)}), warnings
 
 
@@ -83,7 +93,7 @@ def _talk(
         if isinstance(reply, Unanswered):
             return whole if turn else reply
         verdict = mapping_question.judged(reply, schema, catalog.tables[table], wanted)
-        _try_out(ground, schema, verdict)
+        _try_out(ground, schema, catalog.tables[table], verdict)
         whole.chosen |= verdict.chosen
         whole.refused |= verdict.refused
         whole.refused = {name: why for name, why in whole.refused.items() if name not in whole.chosen}
@@ -95,10 +105,17 @@ def _talk(
     return whole
 
 
-def _try_out(ground: Ground, schema: SourceSchema, verdict: Verdict) -> None:
-    """Run the chosen expressions on the rows that landed; one that fails for too many is refused."""
+def _try_out(ground: Ground, schema: SourceSchema, table: Table, verdict: Verdict) -> None:
+    """Run the chosen expressions on the rows that landed; one that fails for too many, or gives what the column would
+    refuse of most, is refused.
+    """
     nodes = {name: chosen.node for name, chosen in verdict.chosen.items() if chosen.node is not None}
     _try_some(ground, schema, verdict, nodes, time.monotonic() + IN_ALL)
+    left = {name: chosen.expr for name, chosen in verdict.chosen.items() if chosen.expr is not None}
+    with suppress(TooMuch):  # each by itself was quick enough
+        for name, why in breaking(ground, schema, table, left, limit=MAX_ROWS, seconds=AT_ONCE).items():
+            verdict.refused[name] = why
+            del verdict.chosen[name]
 
 
 def _try_some(ground: Ground, schema: SourceSchema, verdict: Verdict, nodes: Mapping[str, Node], until: float) -> None:
