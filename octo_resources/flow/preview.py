@@ -23,7 +23,7 @@ from octo_resources.flow.shaping import Shaped, Shaper, shaping
 from octo_resources.flow.states import state_of
 from octo_resources.flow.understand import sample_limits
 from octo_resources.flow.workspace import Workspace
-from octo_resources.flow.write_job import tombstones_of
+from octo_resources.flow.write_job import counting, tombstones_of
 from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _planned(
     schema, table = prepared.schemas[recipe.source], prepared.catalog.tables[name]
     mapped, nodes = prepared.mapping.tables[name], prepared.nodes(name)
     engine = space.engine(pipeline)
-    batches = [one for source in driving(origin) for one in _batches(space, pipeline, source, name)]
+    batches = counting(recipe, [one for source in driving(origin) for one in _batches(space, pipeline, source, name)])
     sample = sample_limits(space, pipeline, batches)
     limit = schema.rows_examined if sample is not None else None
     beside = {source: state_of(space.seen(pipeline.name, source)) for source in looked_up(origin)}

@@ -89,6 +89,21 @@ def test_replace_takes_away_what_the_source_has_not_any_more(shop: Shop) -> None
     assert shop.count() == 40
 
 
+def test_the_plan_of_a_replace_looks_at_the_whole_reading_that_its_load_takes(shop: Shop) -> None:
+    """Two whole readings wait: the newest is what the source holds now."""
+    shop.sales_pipeline(table={"write": "replace"})
+    shop.drop("sales", "all", sales(range(1, 51)))
+    shop.land()
+    shop.drop("sales", "all", [*sales(range(2, 50)), sale(60, total="much")])
+    shop.land()
+    planned = shop.plan().plan.tables["shop.sale"]
+    assert (planned.rows_read, planned.rows_quarantined, planned.key_collisions) == (49, 1, 0)
+    assert planned.would is not None
+    result = shop.start()
+    assert ledger(result) == {"read": 49, "inserted": 48, "quarantined": 1}
+    assert planned.would["inserted"] == 48 and planned.would["deduplicated"] == 0
+
+
 def test_replace_keeps_the_row_whose_new_version_was_set_aside(shop: Shop) -> None:
     """The source has it still: by the engine's word (no number) as by the destination's (a check)."""
     shop.sales_pipeline(table={"write": "replace"})
