@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from octo_core.batch import Batch
 from octo_core.catalog import Column, Table
+from octo_core.errors import DestinationError
 from octo_core.expressions import Node, path_parts, paths
 from octo_core.expressions.questions import is_carried_over
 from octo_core.mapping.model import TableMapping
@@ -14,6 +15,7 @@ from octo_core.plan.model import ColumnPlan, PlannedQuarantine, Sample, TablePla
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.shapes import INDEX, PARENT, EachFrom, JoinFrom, Shape, driving, looked_up
 from octo_core.spec.sources import Source
+from octo_resources.destinations.postgres.order import order_by_foreign_keys
 from octo_resources.engines.duckdb import LoadVariables
 from octo_resources.engines.duckdb.preview import Preview
 from octo_resources.engines.shown import spark_sql
@@ -27,6 +29,7 @@ from octo_resources.flow.write_job import counting, tombstones_of
 from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
+    from octo_resources.destinations.postgres.examine import Examination
     from octo_resources.flow.planning import Prepared
 
 MASKED = "‹masked›"
@@ -34,17 +37,28 @@ SAMPLE_ROWS = 5
 REASONS = 50
 
 
-def table_plan(space: Workspace, pipeline: Pipeline, prepared: "Prepared", name: str) -> tuple[TablePlan, list[str]]:
-    """The plan of one table over the rows that landed and are not loaded, and warnings.
+def table_plans(space: Workspace, pipeline: Pipeline, prepared: "Prepared") -> tuple[dict[str, TablePlan], list[str]]:
+    """The plan of each table over the rows that landed and are not loaded, and warnings.
 
     Over the newest batch where all is loaded. What only the destination can judge is asked of it as well.
     """
-    with shaping(space, pipeline, prepared.schemas) as shaper:
-        return _planned(space, pipeline, prepared, name, shaper)
+    names, warnings = list(prepared.recipe.tables), []
+    order = names
+    try:
+        order = [table.name for table in order_by_foreign_keys([prepared.catalog.tables[name] for name in names])]
+    except DestinationError as error:
+        warnings.append(f"no load can write them: {error.message}; {error.hint}")
+    planned = {}
+    with space.destination(pipeline).examination() as examination:
+        for name in order:
+            with shaping(space, pipeline, prepared.schemas) as shaper:
+                planned[name] = _planned(space, pipeline, prepared, name, shaper, examination)
+    warnings += [one for name in names for one in planned[name][1]]
+    return {name: planned[name][0] for name in names}, warnings
 
 
 def _planned(
-    space: Workspace, pipeline: Pipeline, prepared: "Prepared", name: str, shaper: Shaper
+    space: Workspace, pipeline: Pipeline, prepared: "Prepared", name: str, shaper: Shaper, examination: "Examination"
 ) -> tuple[TablePlan, list[str]]:
     recipe = prepared.recipe.tables[name]
     origin = recipe.origin
@@ -72,7 +86,7 @@ def _planned(
     )
     unused = tuple(name for name in mapped.unmapped_source if _is_own(origin, name, pipeline.spec.sources))
     hidden = Hidden(table, schema, nodes)
-    asked = Asked(space, pipeline, prepared, name).ask(engine, inputs, variables, limit)
+    asked = Asked(examination, pipeline, prepared, name).ask(engine, inputs, variables, limit)
     refusals = [hidden.quarantined(one) for one in found.reasons]
     refusals += [hidden.quarantined(one) for one in asked.reasons]
     return TablePlan(

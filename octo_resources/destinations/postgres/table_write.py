@@ -1,6 +1,6 @@
 """Writes one table's part of a load: stage, set aside what the table would refuse, move, account for every row."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from time import perf_counter
 from typing import Final
 
@@ -47,6 +47,8 @@ class TableWrite:
         self.touched = 0
         """Rows that were updated for a deletion: those marked, and those marked before whose version rose."""
         self.warnings: list[str] = []
+        self.parents: Mapping[str, Stage] = {}
+        """Other tables' staged rows that children may refer to, where those are not written."""
         self.deferred_removal: str | None = None
         """Set where rows of tables written later still refer to the rows to remove."""
         self.witness: Witness
@@ -110,7 +112,7 @@ class TableWrite:
             deduplicated += relations.drop_older(stage, job)
         for unique in relations.other_uniques(stage, job):
             relations.reject_not_unique(stage, job, unique, empty=empty)
-        relations.reject_orphans(stage, self._judged_now())
+        relations.reject_orphans(stage, self._judged_now(), self.parents)
         return deduplicated
 
     def _prepare(self, schema: pa.Schema, bases: dict[str, str]) -> bool:
@@ -378,7 +380,7 @@ class TableWrite:
                     del refused[number]
         self.witness.forget()
         for number, why in refused.items():
-            column, reason = _reason(self.table, why)
+            column, reason = reason_of(self.table, why)
             value = f"{self.stage.by_name[column].raw}::text" if column else "NULL"
             self.stage.reject_numbered(number, column, reason, value)
 
@@ -415,7 +417,7 @@ class _Swallowed(Exception):  # noqa: N818 - never leaves this file
         return LedgerMismatch(message, where=table.name, hint=hint)
 
 
-def _reason(table: Table, error: Refused) -> tuple[str | None, str]:
+def reason_of(table: Table, error: Refused) -> tuple[str | None, str]:
     """(column, reason) of a row that PostgreSQL refused by itself. Not its DETAIL, which repeats the whole row."""
     key = next((key for key in table.foreign_keys if key.name == error.constraint), None)
     if key is not None:
