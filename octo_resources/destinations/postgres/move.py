@@ -150,11 +150,15 @@ def _merge(stage: Stage, job: WriteJob, where: str) -> Moved:
 
 
 def _update_and_insert(stage: Stage, job: WriteJob, where: str) -> Moved:
-    assigned, updated = _assignments(stage, job), 0
-    if assigned:
-        updated = stage.session.run(
-            f"UPDATE {stage.target} t SET {assigned} FROM {stage.name} s "
-            f"WHERE {stage.key_equal(job.key)} AND {where} AND ({_changed(stage, job)})"
-        )
+    """By one statement: at its end both are judged together, so that a row that is updated may refer to a new one."""
+    assigned = _assignments(stage, job)
     there = f"EXISTS (SELECT FROM {stage.target} t WHERE {stage.key_equal(job.key)})"
-    return Moved(stage.session.run(f"{_insert(stage)} WHERE {where} AND NOT {there}"), updated)
+    insert = f"{_insert(stage)} WHERE {where} AND NOT {there}"
+    if not assigned:
+        return Moved(stage.session.run(insert))
+    row = stage.session.rows(
+        f"WITH u AS (UPDATE {stage.target} t SET {assigned} FROM {stage.name} s "
+        f"WHERE {stage.key_equal(job.key)} AND {where} AND ({_changed(stage, job)}) RETURNING 1), "
+        f"i AS ({insert} RETURNING 1) SELECT (SELECT count(*) FROM i), (SELECT count(*) FROM u)"
+    )[0]
+    return Moved(*row)
