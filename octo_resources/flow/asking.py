@@ -34,10 +34,12 @@ class Refusal:
     rows: int
     first_row: int
     row: dict[str, Any]
+    quotes: bool = False
+    """Whether the reason may quote any value of the row."""
 
     @property
     def kind(self) -> str:
-        return self.reason
+        return "the table refuses it" if self.quotes else self.reason
 
 
 @dataclass(slots=True)
@@ -119,7 +121,9 @@ class Asked:
         wanted = np.array(sorted({first[place].row for place in most}), dtype=np.int64)
         rows = dict(_rows(engine, inputs, wanted)) if len(wanted) else {}
         return [
-            Refusal(column, reason, counts[column, reason], landed_row(inputs, one.row), rows.get(one.row, {}))
+            Refusal(
+                column, reason, counts[column, reason], landed_row(inputs, one.row), rows.get(one.row, {}), one.quotes
+            )
             for column, reason in most
             for one in [first[column, reason]]
         ]

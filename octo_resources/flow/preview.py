@@ -160,8 +160,9 @@ class Hidden:
         return {name: _masked(value, name in self.columns) for name, value in row.items()}
 
     def quarantined(self, one: Any) -> PlannedQuarantine:
-        # A reason may quote the value that was refused.
-        reason = f"{one.kind} ({MASKED})" if one.column in self.columns else one.reason
+        # A reason may quote the value that was refused; in the destination's own words, any value of the row.
+        hide = one.column in self.columns or (one.quotes and bool(self.columns))
+        reason = f"{one.kind} ({MASKED})" if hide else one.reason
         return PlannedQuarantine(
             reason=reason, column=one.column, row=self.before(one.row), rows=one.rows, first_row=one.first_row
         )

@@ -343,3 +343,21 @@ def test_the_plan_tries_generated_columns_and_names_what_it_cannot_try(shop: Sho
     assert any("exclusion constraint" in warning and "only in a load" in warning for warning in found.warnings)
     assert shop.sql("SELECT last_value, is_called FROM shop.rate_no_seq") == [(1, False)]  # a plan takes no number
     assert ledger(shop.start("rates"), "shop.rate") == {"read": 94, "inserted": 90, "quarantined": 4}
+
+
+def test_the_destinations_own_words_show_nothing_personal_in_a_plan(shop: Shop) -> None:
+    shop.sql(
+        "CREATE TABLE shop.caller (id integer PRIMARY KEY, phone text, digits bigint GENERATED ALWAYS AS"
+        " (phone::bigint) STORED)"
+    )
+    shop.drop("calls", "a", [{"id": n, "tel": "call-me-7" if n == 5 else str(n)} for n in range(9)])
+    document = {
+        "sources": {"calls": {"kind": "file", "path": "in/calls/*.jsonl"}},
+        "destination": {"kind": "postgres", "url": "${secret:env/SHOP_WAREHOUSE}"},
+        "tables": {"shop.caller": {"labels": {"phone": {"label": "phone number", "pii": True}}}},
+    }
+    shop.pipeline_file("calls", document, {"shop.caller": {"id": "id", "phone": "tel"}})
+    shop.land("calls")
+    planned = shop.plan("calls").plan.tables["shop.caller"]
+    assert [(one.reason, one.rows) for one in planned.quarantined] == [("the table refuses it (‹masked›)", 1)]
+    assert "call-me-7" not in planned.model_dump_json()

@@ -14,7 +14,7 @@ from octo_resources.destinations.postgres.load import bases_of
 from octo_resources.destinations.postgres.move import Moved
 from octo_resources.destinations.postgres.session import Refused, Session
 from octo_resources.destinations.postgres.stage import Stage
-from octo_resources.destinations.postgres.table_write import TableWrite, reason_of
+from octo_resources.destinations.postgres.table_write import TableWrite
 from octo_resources.destinations.writing import WriteJob, WriteOutcome
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class _Examining(TableWrite):
             if not error.rows_fault:
                 raise
             for number, why in list(stage.isolate(attempt)):
-                stage.reject_numbered(number, *reason_of(self.table, why))
+                self.set_refused_aside(number, why)
         self.session.run(f"DROP TABLE {copy}")
 
 

@@ -380,9 +380,17 @@ class TableWrite:
                     del refused[number]
         self.witness.forget()
         for number, why in refused.items():
-            column, reason = reason_of(self.table, why)
-            value = f"{self.stage.by_name[column].raw}::text" if column else "NULL"
-            self.stage.reject_numbered(number, column, reason, value)
+            self.set_refused_aside(number, why)
+
+    def set_refused_aside(self, number: int, why: Refused) -> None:
+        """Set aside a row that PostgreSQL refused by itself."""
+        key = next((key for key in self.table.foreign_keys if key.name == why.constraint), None)
+        if key is None:  # not its DETAIL, which repeats the whole row
+            self.stage.reject_numbered(number, None, why.message, quotes=True)
+            return
+        column = key.columns[0] if len(key.columns) == 1 else None
+        value = f"{self.stage.by_name[column].raw}::text" if column else "NULL"
+        self.stage.reject_numbered(number, column, f"no such {', '.join(key.columns)} in {key.ref_table}", value)
 
     def _expected(self, inserting: bool, where: str) -> Moved:
         if inserting:
@@ -415,15 +423,6 @@ class _Swallowed(Exception):  # noqa: N818 - never leaves this file
         )
         hint = f"a trigger swallows rows, so they cannot be accounted for: look at {names}"
         return LedgerMismatch(message, where=table.name, hint=hint)
-
-
-def reason_of(table: Table, error: Refused) -> tuple[str | None, str]:
-    """(column, reason) of a row that PostgreSQL refused by itself. Not its DETAIL, which repeats the whole row."""
-    key = next((key for key in table.foreign_keys if key.name == error.constraint), None)
-    if key is not None:
-        column = key.columns[0] if len(key.columns) == 1 else None
-        return column, f"no such {', '.join(key.columns)} in {key.ref_table}"
-    return None, error.message
 
 
 def sensible(job: WriteJob) -> None:
