@@ -361,3 +361,11 @@ def test_the_destinations_own_words_show_nothing_personal_in_a_plan(shop: Shop) 
     planned = shop.plan("calls").plan.tables["shop.caller"]
     assert [(one.reason, one.rows) for one in planned.quarantined] == [("the table refuses it (‹masked›)", 1)]
     assert "call-me-7" not in planned.model_dump_json()
+
+
+def test_the_list_of_what_is_set_aside_counts_a_reason_once_for_all_values(shop: Shop) -> None:
+    shop.sales_pipeline()
+    shop.drop("sales", "a", [*sales(range(1, 301)), *(sale(301 + n, total=f'{n} "or" so') for n in range(3))])
+    shop.start()
+    listed = json.loads(shop.octopipe("quarantine", "list", "sales", "--json").stdout)["reasons"]
+    assert [(one["column"], one["reason"], one["rows"]) for one in listed] == [("amount", "a value is no number", 3)]
