@@ -369,3 +369,17 @@ def test_the_list_of_what_is_set_aside_counts_a_reason_once_for_all_values(shop:
     shop.start()
     listed = json.loads(shop.octopipe("quarantine", "list", "sales", "--json").stdout)["reasons"]
     assert [(one["column"], one["reason"], one["rows"]) for one in listed] == [("amount", "a value is no number", 3)]
+
+
+def test_a_field_that_the_file_says_is_text_keeps_the_words_that_were_no_numbers(shop: Shop) -> None:
+    """Of a field of numbers `NA` is a null; of codes, which a person says they are, it is one of them."""
+    shop.drop("visits", "a", [{"id": n, "page": "NA" if n % 20 == 0 else str(n)} for n in range(1, 61)])
+    document = {
+        "sources": {"visits": {"kind": "file", "path": "in/visits/*.jsonl", "fields": {"page": {"type": "text"}}}},
+        "destination": {"kind": "postgres", "url": "${secret:env/SHOP_WAREHOUSE}"},
+        "tables": {"shop.visit": {}},
+    }
+    mapping = {"shop.visit": {"visit_id": "id", "page": "page", "seconds": {"unmapped": "nothing says it"}}}
+    shop.pipeline_file("visits", document, mapping)
+    assert ledger(shop.start("visits"), "shop.visit") == {"read": 60, "inserted": 60}
+    assert shop.sql("SELECT count(*) FROM shop.visit WHERE page = 'NA'") == [(3,)]
