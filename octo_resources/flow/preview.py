@@ -11,7 +11,7 @@ from octo_core.expressions import Node, path_parts, paths
 from octo_core.expressions.questions import is_carried_over
 from octo_core.mapping.model import TableMapping
 from octo_core.offsets import MESSAGE_FIELDS
-from octo_core.plan.model import ColumnPlan, PlannedQuarantine, Sample, TablePlan, UnmappedTarget
+from octo_core.plan.model import SAMPLE_ROWS, ColumnPlan, PlannedQuarantine, Sample, TablePlan, UnmappedTarget
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.shapes import INDEX, PARENT, EachFrom, JoinFrom, Shape, driving, looked_up
 from octo_core.spec.sources import Source
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from octo_resources.flow.planning import Prepared
 
 MASKED = "‹masked›"
-SAMPLE_ROWS = 5
 REASONS = 50
 
 
