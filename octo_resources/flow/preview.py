@@ -263,5 +263,8 @@ def _suggested(
     space: Workspace, pipeline: Pipeline, table: Table, schema: SourceSchema, unused: Sequence[str]
 ) -> tuple[str, ...]:
     """ALTER TABLE statements for fields that have no column, for a person to run."""
-    fields = [field for name in unused if (field := schema.field(name)) is not None and table.column(name) is None]
+    names = [parts[0] for path in unused if len(parts := path_parts(path)) == 1]
+    fields = [
+        field for name in names if (field := schema.field(str(name))) is not None and table.column(field.name) is None
+    ]
     return tuple(space.destination(pipeline).suggested_ddl(table, fields))
