@@ -1,11 +1,14 @@
 """The account of a load: what became of every row that was read. The shape is the contract's (`run --json`)."""
 
-from typing import Literal
+import re
+from typing import Final, Literal
 
 from pydantic import ConfigDict, Field
 
 from octo_core.schema import Frozen
 
+_VALUES: Final = re.compile(r'\A-?".*"', re.DOTALL)
+"""`"2460"`, or `"1" / "0"`: an expression's reason names what it was given before it says what is wrong."""
 LoadStatus = Literal["loaded", "nothing_new", "already_loaded", "waiting_for_approval", "failed"]
 
 
@@ -110,3 +113,8 @@ class QuarantinedRow(Frozen):
     column: str | None = None
     value: str | None = None
     payload: str
+
+    @property
+    def kind(self) -> str:
+        """The reason without the row's own values, which it begins with where it tells any."""
+        return _VALUES.sub("a value", self.reason)

@@ -38,7 +38,7 @@ def quarantine_list(name: Name, load: Load = None) -> None:
     space, pipeline = opened(name)
     counts: Counter[tuple[str, str, str, str]] = Counter()
     for load_id, row in set_aside(space, name, _wanted(space, pipeline, load)):
-        counts[load_id, row.table, row.column or "", row.reason] += 1
+        counts[load_id, row.table, row.column or "", row.kind] += 1
     found = [
         ReasonCount(load_id=load_id, table=table, column=column or None, reason=reason, rows=rows)
         for (load_id, table, column, reason), rows in sorted(counts.items(), key=lambda item: (item[0][0], -item[1]))

@@ -186,21 +186,27 @@ def _read(space: "Workspace", pipeline: "Pipeline") -> "tuple[Plan, Recipe]":
 def plan(
     name: Name,
     sql: Annotated[Literal["duckdb", "spark"] | None, typer.Option(help="Print the engine's SQL.")] = None,
-    rows: Annotated[int, typer.Option(min=0, help="How many rows to show before and after.")] = 3,
+    rows: Annotated[
+        int | None, typer.Option(min=0, help="Show so many rows whole, before and after; 3 in --json.")
+    ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Show what changed since the approved plan.")] = False,
 ) -> None:
     """Show what the mapping would do to real rows.
 
     Example:  octopipe plan flights
     """
+    from octo_core.plan.model import SAMPLE_ROWS
     from octo_core.plan.plan_page import diff_text, plan_text
 
+    if rows is not None and rows > SAMPLE_ROWS:
+        raise UsageError(f"a plan keeps {SAMPLE_ROWS} rows of each table; --rows takes 0 to {SAMPLE_ROWS}")
     space, pipeline = opened(name)
     found, recipe = _read(space, pipeline)
+    kept = 3 if rows is None else rows
     shown = found.model_copy(
         update={
             "tables": {
-                key: table.model_copy(update={"sample": table.sample[:rows]}) for key, table in found.tables.items()
+                key: table.model_copy(update={"sample": table.sample[:kept]}) for key, table in found.tables.items()
             }
         }
     )
@@ -210,4 +216,7 @@ def plan(
     elif diff:
         console.answer(shown, console.page(lambda width, colour: diff_text(found, width=width, colour=colour)))
     else:
-        console.answer(shown, console.page(lambda width, colour: plan_text(shown, recipe, width=width, colour=colour)))
+        console.answer(
+            shown,
+            console.page(lambda width, colour: plan_text(shown, recipe, width=width, colour=colour, samples=rows or 0)),
+        )

@@ -99,6 +99,8 @@ def _told(field: Field, said: Mapping[str, Any], where: str, why: str) -> Field:
             if kind != field.type:
                 update.setdefault("format", None if kind.family != field.type.family else field.format)
                 update["children"] = field.children if kind.family == field.type.family else ()
+                if kind.kind == "text":  # a text has words: that NA was no number there says nothing of them
+                    update["nulls"] = ()
         if update.get("format") is not None:
             check_format(kind, str(update["format"]))
     except ValueError as error:

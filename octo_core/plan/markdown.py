@@ -24,6 +24,7 @@ from octo_core.plan.text import clipped, count, harmless, shown
 _SPECIAL = re.compile(r"[\\`*\[\]<>|~&!$@]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.|^[#+=\-]", re.IGNORECASE)
 """What means something in a line of Markdown; addresses too, which a reader would make links of."""
 _VALUE = 60
+_SAMPLES = 5
 
 
 def escaped(text: str) -> str:
@@ -176,7 +177,7 @@ def _below(table: TablePlan) -> Iterator[tuple[str, str]]:
 def _samples(table: TablePlan) -> str:
     body = [
         [str(number), _values(safe_row(table, one.before)), _values(safe_row(table, one.after))]
-        for number, one in enumerate(table.sample, start=1)
+        for number, one in enumerate(table.sample[:_SAMPLES], start=1)
     ]
     return _grid(["", "before", "after"], body)
 

@@ -1,7 +1,7 @@
 """A plan: the recipe that an approval signs, and what that recipe would do to real rows."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,8 @@ from octo_core.mapping.model import Alternative, Layer
 from octo_core.schema import Frozen
 from octo_core.spec.shapes import Shape, shape_of
 
+SAMPLE_ROWS: Final = 20
+"""Rows that a plan keeps to be shown before and after."""
 PlanState = Literal["pending", "approved", "rejected", "revoked"]
 
 

@@ -15,23 +15,34 @@ from octo_core.plan.reading import (
     proposed,
     reason,
     rows,
+    safe_row,
     would_load,
     writing,
 )
-from octo_core.plan.text import Line, clipped, columns, count, harmless, padded, rendered, wrapped
+from octo_core.plan.text import Line, clipped, columns, count, harmless, padded, rendered, shown, wrapped
 
 _NARROW = 80
 _STYLE = {"!": "yellow", "~": "cyan", "-": "dim", " ": ""}
 _STATE_STYLE = {"pending": "yellow", "approved": "green", "rejected": "red", "revoked": "red"}
 _REASONS = 12
+_VALUE = 60
 _CHANGES = 8
 
 
 def plan_text(
-    plan: Plan, recipe: Recipe | None = None, *, width: int = 100, colour: bool = False, url: str | None = None
+    plan: Plan,
+    recipe: Recipe | None = None,
+    *,
+    width: int = 100,
+    colour: bool = False,
+    url: str | None = None,
+    samples: int = 0,
 ) -> str:
-    """The whole plan for a terminal of `width` cells. `recipe` names each table's source; `url` is Dagster's page."""
-    return rendered(_plan(plan, recipe, max(width, _NARROW), url), colour=colour)
+    """The whole plan for a terminal of `width` cells. `recipe` names each table's source; `url` is Dagster's page.
+
+    `samples`: so many rows of each table, before and after, below its columns.
+    """
+    return rendered(_plan(plan, recipe, max(width, _NARROW), url, samples), colour=colour)
 
 
 def diff_text(plan: Plan, *, width: int = 100, colour: bool = False) -> str:
@@ -39,13 +50,13 @@ def diff_text(plan: Plan, *, width: int = 100, colour: bool = False) -> str:
     return rendered(_diff(plan, max(width, _NARROW)), colour=colour)
 
 
-def _plan(plan: Plan, recipe: Recipe | None, width: int, url: str | None) -> Iterator[Line]:
+def _plan(plan: Plan, recipe: Recipe | None, width: int, url: str | None, samples: int) -> Iterator[Line]:
     yield _two(f"{plan.pipeline} → {', '.join(map(harmless, plan.tables))}", _state(plan), width)
     for number, (name, source) in enumerate(plan.sources.items()):
         left = f"source  {harmless(name)}   {source.kind}   {examined(source)}"
         yield from ([_two(left, (proposed(plan), "dim"), width)] if number == 0 else [((left, ""),)])
     for name, table in plan.tables.items():
-        yield from _table(plan, recipe, name, table, width)
+        yield from _table(plan, recipe, name, table, width, samples)
     yield from _since(plan, width)
     for warning in plan.warnings:
         yield from _hanging("  warning: ", harmless(warning), width, "yellow")
@@ -62,7 +73,7 @@ def _two(left: str, right: tuple[str, str], width: int) -> Line:
     return (left, "bold" if "→" in left else ""), (" " * gap, ""), right
 
 
-def _table(plan: Plan, recipe: Recipe | None, name: str, table: TablePlan, width: int) -> Iterator[Line]:
+def _table(plan: Plan, recipe: Recipe | None, name: str, table: TablePlan, width: int, samples: int) -> Iterator[Line]:
     alone = len(plan.tables) == 1
     source = recipe.tables[name].source if recipe and name in recipe.tables else None
     if not alone:
@@ -73,6 +84,7 @@ def _table(plan: Plan, recipe: Recipe | None, name: str, table: TablePlan, width
     yield from _grid(rows(table), width)
     if table.unmapped_source:
         yield from _hanging("  not used: ", ", ".join(map(harmless, table.unmapped_source)), width, "dim")
+    yield from _samples(table, samples, width)
     yield ()
     truncated = sum(column.truncated for column in table.columns)
     yield (
@@ -116,6 +128,17 @@ def _widths(widest: list[int], room: int) -> list[int]:
     example = min(widths[-1], max(spare - widths[2], spare * 2 // 5, 14))
     widths[2], widths[-1] = min(widths[2], max(spare - example, 16)), example
     return widths
+
+
+def _samples(table: TablePlan, samples: int, width: int) -> Iterator[Line]:
+    """Whole rows, what was read and what the table would get."""
+    for number, one in enumerate(table.sample[:samples], start=1):
+        yield ()
+        for head, row in ((f"  {number:>2}  before  ", one.before), ("      after   ", one.after)):
+            said = " · ".join(
+                f"{harmless(name)}: {clipped(shown(value), _VALUE)}" for name, value in safe_row(table, row).items()
+            )
+            yield from _hanging(head, said, width, "")
 
 
 def _quarantine(table: TablePlan, width: int) -> Iterator[Line]:

@@ -65,6 +65,8 @@ class Rejected:
     column: str | None
     reason: str
     value: str | None
+    quotes: bool = False
+    """Whether the reason is the database's own words, which may quote any value of the row."""
 
 
 class RejectedRows(Protocol):

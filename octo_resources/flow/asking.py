@@ -13,13 +13,13 @@ from octo_core.batch import LandedFile
 from octo_core.errors import OctopipeError
 from octo_resources.destinations.writing import Rejected
 from octo_resources.engines.duckdb import DuckEngine, Input, LoadVariables, landed_row, split_row
-from octo_resources.flow.workspace import Workspace
 from octo_resources.flow.write_job import deletes_of, kept_keys, tombstones_of, write_job
 from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from octo_resources.destinations.postgres.examine import Examination
     from octo_resources.flow.planning import Prepared
 
 MOST_REASONS = 50
@@ -34,10 +34,12 @@ class Refusal:
     rows: int
     first_row: int
     row: dict[str, Any]
+    quotes: bool = False
+    """Whether the reason may quote any value of the row."""
 
     @property
     def kind(self) -> str:
-        return self.reason
+        return "the table refuses it" if self.quotes else self.reason
 
 
 @dataclass(slots=True)
@@ -55,8 +57,8 @@ class Answer:
 class Asked:
     """One table's question."""
 
-    def __init__(self, space: Workspace, pipeline: Pipeline, prepared: "Prepared", table: str) -> None:
-        self.space, self.pipeline, self.prepared = space, pipeline, prepared
+    def __init__(self, examination: "Examination", pipeline: Pipeline, prepared: "Prepared", table: str) -> None:
+        self.examination, self.pipeline, self.prepared = examination, pipeline, prepared
         self.recipe = prepared.recipe.tables[table]
         self.table = prepared.catalog.tables[table]
         self.nodes = prepared.nodes(table)
@@ -88,26 +90,25 @@ class Asked:
         def rows() -> "pa.RecordBatchReader":
             return engine.evaluate(inputs, schema, self.nodes, variables, scan, tombstones)
 
-        destination = self.space.destination(self.pipeline)
-        later = frozenset(self.prepared.catalog.tables) - {self.table.name}
+        others = frozenset(self.prepared.catalog.tables) - {self.table.name}
         # A plan over a sample, or over a part of a source, cannot know what is absent.
         whole = limit is None and all(one.batch.full for one in inputs)
         deletes = deletes_of(self.pipeline, self.table, self.recipe, lambda: scan, whole=whole)
         tombstones = tombstones_of(self.pipeline, self.recipe)
         job = write_job(self.table, self.recipe, self.nodes, lambda: scan, deletes=deletes)
-        with destination.examined(job, rows, later) as outcome:
-            would = {
-                "inserted": outcome.inserted,
-                "updated": outcome.updated,
-                "unchanged": outcome.unchanged,
-                "deduplicated": outcome.deduplicated,
-                "removed": outcome.removed,
-            }
-            if deletes is not None or tombstones is not None:
-                passed = scan.total.gone if tombstones is not None and tombstones.passed_over else 0
-                would |= {"tombstoned": outcome.tombstoned + passed, "soft_deleted": outcome.soft_deleted}
-            reasons = self._reasons(engine, inputs, outcome.rejected)
-            return Answer(would, len(outcome.rejected), reasons=reasons, warnings=list(outcome.warnings))
+        outcome = self.examination.examine(job, rows, others, all_rows=limit is None)
+        would = {
+            "inserted": outcome.inserted,
+            "updated": outcome.updated,
+            "unchanged": outcome.unchanged,
+            "deduplicated": outcome.deduplicated,
+            "removed": outcome.removed,
+        }
+        if deletes is not None or tombstones is not None:
+            passed = scan.total.gone if tombstones is not None and tombstones.passed_over else 0
+            would |= {"tombstoned": outcome.tombstoned + passed, "soft_deleted": outcome.soft_deleted}
+        reasons = self._reasons(engine, inputs, outcome.rejected)
+        return Answer(would, len(outcome.rejected), reasons=reasons, warnings=list(outcome.warnings))
 
     def _reasons(self, engine: DuckEngine, inputs: Sequence[Input], rejected: Any) -> list[Refusal]:
         counts: dict[tuple[str | None, str], int] = {}
@@ -120,7 +121,9 @@ class Asked:
         wanted = np.array(sorted({first[place].row for place in most}), dtype=np.int64)
         rows = dict(_rows(engine, inputs, wanted)) if len(wanted) else {}
         return [
-            Refusal(column, reason, counts[column, reason], landed_row(inputs, one.row), rows.get(one.row, {}))
+            Refusal(
+                column, reason, counts[column, reason], landed_row(inputs, one.row), rows.get(one.row, {}), one.quotes
+            )
             for column, reason in most
             for one in [first[column, reason]]
         ]

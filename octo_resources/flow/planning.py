@@ -135,15 +135,14 @@ def _plan(
     mapped: Mapping,
     recipe: Recipe,
 ) -> Plan:
-    from octo_resources.flow.preview import table_plan  # with the engine 0.4 s
+    from octo_resources.flow.preview import table_plans  # with the engine 0.4 s
 
     draft = Plan(pipeline=pipeline.name, fingerprint=fingerprint(recipe))
     prepared = Prepared(draft, recipe, dict(typed), catalog, mapped, None)
-    planned = {name: table_plan(space, pipeline, prepared, name) for name in recipe.tables}
-    tables = {name: table for name, (table, _) in planned.items()}
+    tables, told = table_plans(space, pipeline, prepared)
     proposed = [f"{table}: {said}" for table, said in pipeline.proposed.items()]
     warnings = [*proposed, *mapped.warnings, *(warning for schema in typed.values() for warning in schema.warnings)]
-    warnings += [warning for _, said in planned.values() for warning in said]
+    warnings += told
     warnings += _shared(space, pipeline, recipe)
     sources = {
         name: SourcePlan(

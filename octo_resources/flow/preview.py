@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from octo_core.batch import Batch
 from octo_core.catalog import Column, Table
+from octo_core.errors import DestinationError
 from octo_core.expressions import Node, path_parts, paths
 from octo_core.expressions.questions import is_carried_over
 from octo_core.mapping.model import TableMapping
 from octo_core.offsets import MESSAGE_FIELDS
-from octo_core.plan.model import ColumnPlan, PlannedQuarantine, Sample, TablePlan, UnmappedTarget
+from octo_core.plan.model import SAMPLE_ROWS, ColumnPlan, PlannedQuarantine, Sample, TablePlan, UnmappedTarget
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.shapes import INDEX, PARENT, EachFrom, JoinFrom, Shape, driving, looked_up
 from octo_core.spec.sources import Source
+from octo_resources.destinations.postgres.order import order_by_foreign_keys
 from octo_resources.engines.duckdb import LoadVariables
 from octo_resources.engines.duckdb.preview import Preview
 from octo_resources.engines.shown import spark_sql
@@ -23,37 +25,48 @@ from octo_resources.flow.shaping import Shaped, Shaper, shaping
 from octo_resources.flow.states import state_of
 from octo_resources.flow.understand import sample_limits
 from octo_resources.flow.workspace import Workspace
-from octo_resources.flow.write_job import tombstones_of
+from octo_resources.flow.write_job import counting, tombstones_of
 from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
+    from octo_resources.destinations.postgres.examine import Examination
     from octo_resources.flow.planning import Prepared
 
 MASKED = "‹masked›"
-SAMPLE_ROWS = 5
 REASONS = 50
 MANY_ALIKE = 0.2
 """Share of rows with a key that an earlier one has, from which on the plan warns."""
 
 
-def table_plan(space: Workspace, pipeline: Pipeline, prepared: "Prepared", name: str) -> tuple[TablePlan, list[str]]:
-    """The plan of one table over the rows that landed and are not loaded, and warnings.
+def table_plans(space: Workspace, pipeline: Pipeline, prepared: "Prepared") -> tuple[dict[str, TablePlan], list[str]]:
+    """The plan of each table over the rows that landed and are not loaded, and warnings.
 
     Over the newest batch where all is loaded. What only the destination can judge is asked of it as well.
     """
-    with shaping(space, pipeline, prepared.schemas) as shaper:
-        return _planned(space, pipeline, prepared, name, shaper)
+    names, warnings = list(prepared.recipe.tables), []
+    order = names
+    try:
+        order = [table.name for table in order_by_foreign_keys([prepared.catalog.tables[name] for name in names])]
+    except DestinationError as error:
+        warnings.append(f"no load can write them: {error.message}; {error.hint}")
+    planned = {}
+    with space.destination(pipeline).examination() as examination:
+        for name in order:
+            with shaping(space, pipeline, prepared.schemas) as shaper:
+                planned[name] = _planned(space, pipeline, prepared, name, shaper, examination)
+    warnings += [one for name in names for one in planned[name][1]]
+    return {name: planned[name][0] for name in names}, warnings
 
 
 def _planned(
-    space: Workspace, pipeline: Pipeline, prepared: "Prepared", name: str, shaper: Shaper
+    space: Workspace, pipeline: Pipeline, prepared: "Prepared", name: str, shaper: Shaper, examination: "Examination"
 ) -> tuple[TablePlan, list[str]]:
     recipe = prepared.recipe.tables[name]
     origin = recipe.origin
     schema, table = prepared.schemas[recipe.source], prepared.catalog.tables[name]
     mapped, nodes = prepared.mapping.tables[name], prepared.nodes(name)
     engine = space.engine(pipeline)
-    batches = [one for source in driving(origin) for one in _batches(space, pipeline, source, name)]
+    batches = counting(recipe, [one for source in driving(origin) for one in _batches(space, pipeline, source, name)])
     sample = sample_limits(space, pipeline, batches)
     limit = schema.rows_examined if sample is not None else None
     beside = {source: state_of(space.seen(pipeline.name, source)) for source in looked_up(origin)}
@@ -74,7 +87,7 @@ def _planned(
     )
     unused = tuple(name for name in mapped.unmapped_source if _is_own(origin, name, pipeline.spec.sources))
     hidden = Hidden(table, schema, nodes)
-    asked = Asked(space, pipeline, prepared, name).ask(engine, inputs, variables, limit)
+    asked = Asked(examination, pipeline, prepared, name).ask(engine, inputs, variables, limit)
     refusals = [hidden.quarantined(one) for one in found.reasons]
     refusals += [hidden.quarantined(one) for one in asked.reasons]
     return TablePlan(
@@ -155,8 +168,9 @@ class Hidden:
         return {name: _masked(value, name in self.columns) for name, value in row.items()}
 
     def quarantined(self, one: Any) -> PlannedQuarantine:
-        # A reason may quote the value that was refused.
-        reason = f"{one.kind} ({MASKED})" if one.column in self.columns else one.reason
+        # A reason may quote the value that was refused; in the destination's own words, any value of the row.
+        hide = one.column in self.columns or (one.quotes and bool(self.columns))
+        reason = f"{one.kind} ({MASKED})" if hide else one.reason
         return PlannedQuarantine(
             reason=reason, column=one.column, row=self.before(one.row), rows=one.rows, first_row=one.first_row
         )
@@ -258,5 +272,8 @@ def _suggested(
     space: Workspace, pipeline: Pipeline, table: Table, schema: SourceSchema, unused: Sequence[str]
 ) -> tuple[str, ...]:
     """ALTER TABLE statements for fields that have no column, for a person to run."""
-    fields = [field for name in unused if (field := schema.field(name)) is not None and table.column(name) is None]
+    names = [parts[0] for path in unused if len(parts := path_parts(path)) == 1]
+    fields = [
+        field for name in names if (field := schema.field(str(name))) is not None and table.column(field.name) is None
+    ]
     return tuple(space.destination(pipeline).suggested_ddl(table, fields))

@@ -30,7 +30,7 @@ from octo_resources.flow.states import state_of
 from octo_resources.flow.watching import Watch
 from octo_resources.flow.work import Work, counted
 from octo_resources.flow.workspace import Workspace
-from octo_resources.flow.write_job import deletes_of, kept_keys, tombstones_of, write_job
+from octo_resources.flow.write_job import counting, deletes_of, kept_keys, tombstones_of, write_job
 from octo_resources.project import Pipeline
 
 if TYPE_CHECKING:
@@ -197,13 +197,8 @@ class Underway:
         batches = [batch for batch in pending if batch.id not in known]
         if not batches:
             return None
-        skipped: list[Batch] = []
-        deletes = recipe.deletes if isinstance(recipe.deletes, dict) else {}
-        if recipe.write == "replace" or deletes.get("found_by") == "absence":
-            # the newest is the whole source; what was read before it is gone from there
-            newest = {batch.source: batch for batch in batches}
-            skipped = [batch for batch in batches if batch is not newest[batch.source]]
-            batches = list(newest.values())
+        waiting, batches = batches, counting(recipe, batches)
+        skipped = [batch for batch in waiting if batch not in batches]
         started, nodes = time.monotonic(), self.prepared.nodes(table.name)
         tombstones = tombstones_of(self.pipeline, recipe)
         shaped = shaper.shaped(recipe.origin, batches, nodes, beside=beside, tasks=True)

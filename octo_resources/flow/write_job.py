@@ -1,8 +1,9 @@
 """What the destination is told of one table of a plan or a load."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from octo_core.batch import Batch
 from octo_core.catalog import Table
 from octo_core.deletes import has_tombstones, marked_column, marks
 from octo_core.expressions import Node
@@ -11,6 +12,17 @@ from octo_core.plan.model import TableRecipe
 from octo_resources.destinations.writing import Deletes, WriteJob
 from octo_resources.engines.duckdb import Scan, Tombstones
 from octo_resources.project import Pipeline
+
+
+def counting(recipe: TableRecipe, batches: Sequence[Batch]) -> list[Batch]:
+    """Of the batches that wait, oldest first, those whose rows a table gets.
+
+    Where what is gone from the source matters, each batch is the whole source: the newest alone says what is there now.
+    """
+    absence = isinstance(recipe.deletes, dict) and recipe.deletes.get("found_by") == "absence"
+    if recipe.write != "replace" and not absence:
+        return list(batches)
+    return list({batch.source: batch for batch in batches}.values())
 
 
 def write_job(

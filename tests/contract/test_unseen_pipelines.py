@@ -123,6 +123,16 @@ def test_no_column_is_suggested_that_is_there_already(made: Make) -> None:
     assert any('"extra"' in one for one in ddl)
 
 
+def test_columns_are_suggested_for_fields_of_any_name(made: Make) -> None:
+    project = made(
+        "create table t(id int primary key)", "write: merge", a_csv='id,First Name,Größe,a.b,"q""t"\n1,x,2,3,4\n'
+    )
+    ddl = project.plan().plan.tables["public.t"].suggested_ddl
+    project.sql(" ".join(ddl))
+    columns = "select column_name from information_schema.columns where table_name = 't' order by ordinal_position"
+    assert project.sql(columns) == [("id",), ("First Name",), ("Größe",), ("a.b",), ('q"t',)]
+
+
 def test_a_european_csv_arrives_as_it_is_meant(made: Make) -> None:
     text = "Nr;Name;Datum;Betrag;PLZ\n007;Müller;01.02.1980;1.234,56;01067\n008;Groß;31.12.1999;0,10;80331\n"
     ddl = "create table t(nr text primary key, name text, datum date, betrag numeric, plz char(5))"

@@ -32,8 +32,8 @@ class Marking:
         deletes = Deletes(not absence, absence, table.column(self.mark), AT, lambda: unread)
         write = job(table, COLUMNS, deletes=deletes, **self.settings)
         reader = _reader(table, rows, tombstones=not absence)
-        with destination.examined(write, reader) as asked:
-            wanted = _counts(asked)
+        with destination.examination() as examination:
+            wanted = _counts(examination.examine(write, reader))
         self.loads += 1
         with destination.load(
             load_id=f"l{self.loads}",

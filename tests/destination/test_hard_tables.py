@@ -107,6 +107,17 @@ def test_missing_parents_in_and_outside_the_batch(destination: PostgresDestinati
     assert {row for row, column, _ in reasons(done) if column == "up"} == {3, 4, 6}
 
 
+def test_a_row_that_is_updated_may_refer_to_rows_that_come_with_it(
+    destination: PostgresDestination, execute: Execute
+) -> None:
+    """Two new rows refer to one another, and one that is there already to the first of them."""
+    execute("create table staff (id int primary key, boss int references staff (id)); insert into staff values (1, 1)")
+    rows: list[dict[str, Any]] = [{"id": 1, "boss": 2}, {"id": 2, "boss": 3}, {"id": 3, "boss": 2}]
+    done = load_rows(destination, "staff", ("id", "boss"), rows, key=("id",), write="merge")
+    assert done.counts == {"read": 3, "inserted": 2, "updated": 1}
+    assert execute("select id, boss from staff order by id") == [(1, 2), (2, 3), (3, 2)]
+
+
 def test_checks_and_uniques_are_judged_in_the_catalogs_words(
     destination: PostgresDestination, execute: Execute
 ) -> None:

@@ -171,6 +171,17 @@ def test_ddl_that_a_person_might_run(destination: PostgresDestination, execute: 
     assert natives == ["integer", "numeric(10,2)", "text[]", "jsonb", "timestamp with time zone", "text"]
 
 
+def test_what_no_column_can_be_called_gets_the_nearest_name(destination: PostgresDestination, execute: Execute) -> None:
+    execute("create table public.t (id int)")
+    names = ("ß" * 40, "ß" * 31 + "xy", "xmin", "ctid", "", "a\0b")
+    fields = [Field(name=name, type=parse_type("text")) for name in names]
+    execute(" ".join(destination.suggested_ddl(destination.pull(["t"]).tables["public.t"], fields)))
+    table = destination.pull(["t"]).tables["public.t"]
+    found = [column.name for column in table.columns]
+    assert found == ["id", "ß" * 31, "ß" * 31 + "x", "xmin_", "ctid_", "field", "ab"]
+    assert not destination.suggested_ddl(table, fields)
+
+
 def test_a_circle_that_cannot_be_loaded(destination: PostgresDestination, execute: Execute) -> None:
     execute("""create table public.a (id int primary key, b int);
     create table public.b (id int primary key, a int references a);

@@ -89,6 +89,21 @@ def test_replace_takes_away_what_the_source_has_not_any_more(shop: Shop) -> None
     assert shop.count() == 40
 
 
+def test_the_plan_of_a_replace_looks_at_the_whole_reading_that_its_load_takes(shop: Shop) -> None:
+    """Two whole readings wait: the newest is what the source holds now."""
+    shop.sales_pipeline(table={"write": "replace"})
+    shop.drop("sales", "all", sales(range(1, 51)))
+    shop.land()
+    shop.drop("sales", "all", [*sales(range(2, 50)), sale(60, total="much")])
+    shop.land()
+    planned = shop.plan().plan.tables["shop.sale"]
+    assert (planned.rows_read, planned.rows_quarantined, planned.key_collisions) == (49, 1, 0)
+    assert planned.would is not None
+    result = shop.start()
+    assert ledger(result) == {"read": 49, "inserted": 48, "quarantined": 1}
+    assert (planned.would["inserted"], planned.would["deduplicated"]) == (48, 0)
+
+
 def test_replace_keeps_the_row_whose_new_version_was_set_aside(shop: Shop) -> None:
     """The source has it still: by the engine's word (no number) as by the destination's (a check)."""
     shop.sales_pipeline(table={"write": "replace"})
@@ -284,3 +299,87 @@ def test_the_answer_has_the_contracts_keys_and_no_others(shop: Shop) -> None:
     assert list(document["phases"]) == ["extract", "transform", "copy", "merge", "after", "commit"]
     assert document["sources"]["sales"]["extracted"] == 10
     assert document["engine_why"]
+
+
+def test_the_plan_counts_rows_whose_parent_comes_with_the_same_load_or_does_not(shop: Shop) -> None:
+    """Sales of customers that another table's rows bring, that are set aside there, and that nobody brings."""
+    shop.shop_pipeline()
+    shop.drop_text("customers", "a.csv", "id,name,level\n4,Di,gold\n5,Ed,silver\n")
+    shop.drop("sales", "a", [sale(1), sale(2, customer=4), sale(3, customer=5), sale(4, customer=99)])
+    shop.land("shop")
+    planned = shop.plan("shop").plan.tables
+    assert planned["shop.sale"].would is not None
+    assert (planned["shop.sale"].would["inserted"], planned["shop.sale"].rows_quarantined) == (2, 2)
+    assert [one.reason for one in planned["shop.sale"].quarantined] == ["no such customer_id in shop.customer"]
+    assert ledger(shop.start("shop")) == {"read": 4, "inserted": 2, "quarantined": 2}
+
+
+def test_the_plan_tries_generated_columns_and_names_what_it_cannot_try(shop: Shop) -> None:
+    shop.sql(
+        """
+        CREATE TABLE shop.rate (
+            id integer PRIMARY KEY, part integer, whole integer, "no" serial, made timestamptz NOT NULL DEFAULT now(),
+            share numeric(3, 2) NOT NULL GENERATED ALWAYS AS (part::numeric / whole) STORED CHECK (share <> 0.5),
+            EXCLUDE (part WITH =) WHERE (part > 90)
+        )
+        """
+    )
+    shop.drop("rates", "a", [{"id": n, "part": n, "whole": 100} for n in range(1, 91)])
+    shop.drop("rates", "b", [{"id": 200 + n, "part": 7, "whole": whole} for n, whole in enumerate([0, 14, None, 20])])
+    document = {
+        "sources": {"rates": {"kind": "file", "path": "in/rates/*.jsonl"}},
+        "destination": {"kind": "postgres", "url": "${secret:env/SHOP_WAREHOUSE}"},
+        "tables": {"shop.rate": {}},
+    }
+    shop.pipeline_file("rates", document)
+    shop.land("rates")
+    found = shop.plan("rates").plan
+    planned = found.tables["shop.rate"]
+    assert {(one.reason, one.rows) for one in planned.quarantined} == {
+        ("division by zero", 1),
+        ('null value in column "share" of relation "rate" violates not-null constraint', 1),
+        ('new row for relation "rate" violates check constraint "rate_share_check"', 2),
+    }
+    assert any("exclusion constraint" in warning and "only in a load" in warning for warning in found.warnings)
+    assert shop.sql("SELECT last_value, is_called FROM shop.rate_no_seq") == [(1, False)]  # a plan takes no number
+    assert ledger(shop.start("rates"), "shop.rate") == {"read": 94, "inserted": 90, "quarantined": 4}
+
+
+def test_the_destinations_own_words_show_nothing_personal_in_a_plan(shop: Shop) -> None:
+    shop.sql(
+        "CREATE TABLE shop.caller (id integer PRIMARY KEY, phone text, digits bigint GENERATED ALWAYS AS"
+        " (phone::bigint) STORED)"
+    )
+    shop.drop("calls", "a", [{"id": n, "tel": "call-me-7" if n == 5 else str(n)} for n in range(9)])
+    document = {
+        "sources": {"calls": {"kind": "file", "path": "in/calls/*.jsonl"}},
+        "destination": {"kind": "postgres", "url": "${secret:env/SHOP_WAREHOUSE}"},
+        "tables": {"shop.caller": {"labels": {"phone": {"label": "phone number", "pii": True}}}},
+    }
+    shop.pipeline_file("calls", document, {"shop.caller": {"id": "id", "phone": "tel"}})
+    shop.land("calls")
+    planned = shop.plan("calls").plan.tables["shop.caller"]
+    assert [(one.reason, one.rows) for one in planned.quarantined] == [("the table refuses it (‹masked›)", 1)]
+    assert "call-me-7" not in planned.model_dump_json()
+
+
+def test_the_list_of_what_is_set_aside_counts_a_reason_once_for_all_values(shop: Shop) -> None:
+    shop.sales_pipeline()
+    shop.drop("sales", "a", [*sales(range(1, 301)), *(sale(301 + n, total=f'{n} "or" so') for n in range(3))])
+    shop.start()
+    listed = json.loads(shop.octopipe("quarantine", "list", "sales", "--json").stdout)["reasons"]
+    assert [(one["column"], one["reason"], one["rows"]) for one in listed] == [("amount", "a value is no number", 3)]
+
+
+def test_a_field_that_the_file_says_is_text_keeps_the_words_that_were_no_numbers(shop: Shop) -> None:
+    """Of a field of numbers `NA` is a null; of codes, which a person says they are, it is one of them."""
+    shop.drop("visits", "a", [{"id": n, "page": "NA" if n % 20 == 0 else str(n)} for n in range(1, 61)])
+    document = {
+        "sources": {"visits": {"kind": "file", "path": "in/visits/*.jsonl", "fields": {"page": {"type": "text"}}}},
+        "destination": {"kind": "postgres", "url": "${secret:env/SHOP_WAREHOUSE}"},
+        "tables": {"shop.visit": {}},
+    }
+    mapping = {"shop.visit": {"visit_id": "id", "page": "page", "seconds": {"unmapped": "nothing says it"}}}
+    shop.pipeline_file("visits", document, mapping)
+    assert ledger(shop.start("visits"), "shop.visit") == {"read": 60, "inserted": 60}
+    assert shop.sql("SELECT count(*) FROM shop.visit WHERE page = 'NA'") == [(3,)]

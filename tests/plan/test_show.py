@@ -110,6 +110,14 @@ def line_with(text: str, word: str) -> str:
     return next(line for line in text.splitlines() if word in line)
 
 
+def test_as_many_rows_are_shown_whole_as_are_asked_for() -> None:
+    assert "before  " not in plan_text(PLAN).replace("before → after", "")
+    text = plan_text(PLAN, samples=2)
+    assert text.count("  before  ") == min(len(TABLE.sample), 2)
+    assert text.count("  after   ") == min(len(TABLE.sample), 2)
+    assert "eve@x.org" not in text.lower()
+
+
 def test_a_plan_says_all_that_a_reviewer_needs() -> None:
     text = plan_text(PLAN, width=160)
     for fact in (

@@ -1,7 +1,7 @@
 """One PostgreSQL as a destination: what its tables are, what is loaded there already, and loads into it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -17,12 +17,11 @@ from octo_resources.destinations.postgres.ddl import suggested_ddl
 
 if TYPE_CHECKING:
     import psycopg
-    import pyarrow as pa
     from sqlalchemy.engine import Connection
 
+    from octo_resources.destinations.postgres.examine import Examination
     from octo_resources.destinations.postgres.load import Load
     from octo_resources.destinations.postgres.session import Sessions
-    from octo_resources.destinations.writing import WriteJob, WriteOutcome
 
 _INTROSPECTION_SECONDS: Final = 60
 _COUNTED: Final = 1_000_000_000
@@ -185,13 +184,11 @@ class PostgresDestination:
             statement_timeout=statement_timeout,
         )
 
-    def examined(
-        self, job: "WriteJob", rows: "Callable[[], pa.RecordBatchReader]", later: frozenset[str] = frozenset()
-    ) -> "AbstractContextManager[WriteOutcome]":
-        """What a load of these rows would do now, with nothing locked or written; see `examine.examined`."""
-        from octo_resources.destinations.postgres.examine import examined
+    def examination(self) -> "Examination":
+        """Asks what a load of rows would do now, with nothing locked or written; see there."""
+        from octo_resources.destinations.postgres.examine import Examination
 
-        return examined(self, job, rows, later)
+        return Examination(self)
 
     @staticmethod
     def suggested_ddl(table: Table, new_fields: Sequence[Field]) -> list[str]:

@@ -26,6 +26,11 @@ def insert_all(stage: Stage, where: str = "true") -> Moved:
     return Moved(inserted=stage.session.run(f"{_insert(stage)} WHERE {where}"))
 
 
+def insert_into(stage: Stage, other: str, where: str) -> None:
+    """Insert the rows into another table with the same columns."""
+    stage.session.run(f"{_insert(stage, target=other)} WHERE {where}")
+
+
 def inserting(stage: Stage, part: str) -> str:
     """SQL that inserts the rows of one other table with the staging table's columns."""
     return _insert(stage, part)
@@ -105,10 +110,10 @@ def _marking(mark: Column, deletes: Deletes) -> str:
     return at if mark.type.kind == "timestamptz" else f"{at} AT TIME ZONE 'UTC'"
 
 
-def _insert(stage: Stage, part: str | None = None) -> str:
+def _insert(stage: Stage, part: str | None = None, target: str | None = None) -> str:
     names = ", ".join(map(quoted, stage.by_name))
     values = ", ".join(staged.value for staged in stage.columns)
-    return f"INSERT INTO {stage.target} ({names}) SELECT {values} FROM {part or stage.name} s"
+    return f"INSERT INTO {target or stage.target} ({names}) SELECT {values} FROM {part or stage.name} s"
 
 
 def _changed(stage: Stage, job: WriteJob) -> str:
@@ -145,11 +150,15 @@ def _merge(stage: Stage, job: WriteJob, where: str) -> Moved:
 
 
 def _update_and_insert(stage: Stage, job: WriteJob, where: str) -> Moved:
-    assigned, updated = _assignments(stage, job), 0
-    if assigned:
-        updated = stage.session.run(
-            f"UPDATE {stage.target} t SET {assigned} FROM {stage.name} s "
-            f"WHERE {stage.key_equal(job.key)} AND {where} AND ({_changed(stage, job)})"
-        )
+    """By one statement: at its end both are judged together, so that a row that is updated may refer to a new one."""
+    assigned = _assignments(stage, job)
     there = f"EXISTS (SELECT FROM {stage.target} t WHERE {stage.key_equal(job.key)})"
-    return Moved(stage.session.run(f"{_insert(stage)} WHERE {where} AND NOT {there}"), updated)
+    insert = f"{_insert(stage)} WHERE {where} AND NOT {there}"
+    if not assigned:
+        return Moved(stage.session.run(insert))
+    row = stage.session.rows(
+        f"WITH u AS (UPDATE {stage.target} t SET {assigned} FROM {stage.name} s "
+        f"WHERE {stage.key_equal(job.key)} AND {where} AND ({_changed(stage, job)}) RETURNING 1), "
+        f"i AS ({insert} RETURNING 1) SELECT (SELECT count(*) FROM i), (SELECT count(*) FROM u)"
+    )[0]
+    return Moved(*row)

@@ -1,6 +1,6 @@
 """What a table asks of rows together: one row a key, unique constraints, and parents that have to be there."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from octo_core.catalog import Column, ForeignKey, Table, Unique
@@ -196,14 +196,17 @@ def _elsewhere_by_expression(stage: Stage, job: WriteJob, unique: Unique) -> str
     )
 
 
-def reject_orphans(stage: Stage, keys: Sequence[ForeignKey]) -> None:
+def reject_orphans(stage: Stage, keys: Sequence[ForeignKey], parents: Mapping[str, Stage]) -> None:
     """Set aside the rows whose parent is missing. A parent that the role may not read is left to PostgreSQL itself.
 
     The check of the foreign key itself locks the parents as their owner does, which no right of ours is needed for.
+    `parents`: what is staged of other tables and counts as if it were there.
     """
     for key in keys:
         if all(name in stage.by_name for name in key.columns):
-            rules = _orphan_rules(stage, key)
+            rules = _orphan_rules(
+                stage, key, stage if key.ref_table == stage.table.name else parents.get(key.ref_table)
+            )
             try:
                 while True:  # a row that is set aside is no parent any more
                     with stage.session.savepoint():
@@ -215,16 +218,16 @@ def reject_orphans(stage: Stage, keys: Sequence[ForeignKey]) -> None:
                     raise
 
 
-def _orphan_rules(stage: Stage, key: ForeignKey) -> list[Rule]:
+def _orphan_rules(stage: Stage, key: ForeignKey, beside: Stage | None) -> list[Rule]:
     ours = [stage.by_name[name] for name in key.columns]
     parent = quoted_table(*parse_name(key.ref_table))
     pairs = list(zip(key.ref_columns, ours, strict=True))
     missing = (
         f"NOT EXISTS (SELECT FROM {parent} t WHERE {' AND '.join(f't.{quoted(n)} = {own.plain}' for n, own in pairs)})"
     )
-    if key.ref_table == stage.table.name and all(name in stage.by_name for name in key.ref_columns):
-        same = " AND ".join(f"{_of(stage, name, 'p')} = {own.plain}" for name, own in pairs)
-        missing += f" AND NOT EXISTS (SELECT FROM {stage.name} p WHERE {same})"
+    if beside is not None and all(name in beside.by_name for name in key.ref_columns):
+        same = " AND ".join(f"{_of(beside, name, 'p')} = {own.plain}" for name, own in pairs)
+        missing += f" AND NOT EXISTS (SELECT FROM {beside.name} p WHERE {same})"
     given = " AND ".join(f"{own.raw} IS NOT NULL" for own in ours)
     column = key.columns[0] if len(key.columns) == 1 else None
     value = f"{ours[0].raw}::text" if column else stage.key_text(key.columns)

@@ -30,6 +30,8 @@ class Rule:
     value: str = "NULL"
     of_key: bool = False
     """Whether a tombstone is asked too, of which nothing but the key has to hold."""
+    quotes: bool = False
+    """See `Rejected`."""
 
 
 class Stage:
@@ -56,7 +58,7 @@ class Stage:
         self._short_gone = f"octo_gone_{number}"
         self.gone = f"pg_temp.{self._short_gone}"
         """Where `part_tombstones` puts them."""
-        self._reasons: list[tuple[str | None, str]] = []
+        self._reasons: list[tuple[str | None, str, bool]] = []
         self._numbered = False
         self._parts: tuple[str, ...] = ()
         self._expected: int | None = None
@@ -130,7 +132,7 @@ class Stage:
         if self.tombstones:
             rules = [one if one.of_key else replace(one, condition=self._of_rows(one.condition)) for one in rules]
         first = len(self._reasons)
-        self._reasons += [(rule.column, rule.reason) for rule in rules]
+        self._reasons += [(rule.column, rule.reason, rule.quotes) for rule in rules]
         broken = " ".join(f"WHEN {rule.condition} THEN {first + n}" for n, rule in enumerate(rules))
         shown = " ".join(f"WHEN {first + n} THEN {rule.value}" for n, rule in enumerate(rules))
         # A single rule stands by itself, so that PostgreSQL can make a join of an EXISTS in it.
@@ -159,9 +161,11 @@ class Stage:
         self.tombstones = False
         return found
 
-    def reject_numbered(self, number: int, column: str | None, reason: str, value: str = "NULL") -> None:
+    def reject_numbered(
+        self, number: int, column: str | None, reason: str, value: str = "NULL", *, quotes: bool = False
+    ) -> None:
         """Set aside the row that `isolate` found."""
-        self.reject([Rule(column, reason, f"s.n = {number}", value, of_key=True)])
+        self.reject([Rule(column, reason, f"s.n = {number}", value, of_key=True, quotes=quotes)])
 
     def number(self) -> int:
         """Number the staged rows (`s.n`), in the order in which they came; gives how many numbers there are."""
@@ -215,8 +219,8 @@ class Stage:
                 f"ORDER BY {ROW}, id LIMIT {_PAGE}"
             )
             for number, _, rule, value in page:
-                column, reason = self._reasons[rule]
-                yield Rejected(number, column, reason, value)
+                column, reason, quotes = self._reasons[rule]
+                yield Rejected(number, column, reason, value, quotes)
             if len(page) < _PAGE:
                 return
             row, last = page[-1][:2]

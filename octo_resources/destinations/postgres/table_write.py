@@ -1,6 +1,6 @@
 """Writes one table's part of a load: stage, set aside what the table would refuse, move, account for every row."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from time import perf_counter
 from typing import Final
 
@@ -47,6 +47,8 @@ class TableWrite:
         self.touched = 0
         """Rows that were updated for a deletion: those marked, and those marked before whose version rose."""
         self.warnings: list[str] = []
+        self.parents: Mapping[str, Stage] = {}
+        """Other tables' staged rows that children may refer to, where those are not written."""
         self.deferred_removal: str | None = None
         """Set where rows of tables written later still refer to the rows to remove."""
         self.witness: Witness
@@ -110,7 +112,7 @@ class TableWrite:
             deduplicated += relations.drop_older(stage, job)
         for unique in relations.other_uniques(stage, job):
             relations.reject_not_unique(stage, job, unique, empty=empty)
-        relations.reject_orphans(stage, self._judged_now())
+        relations.reject_orphans(stage, self._judged_now(), self.parents)
         return deduplicated
 
     def _prepare(self, schema: pa.Schema, bases: dict[str, str]) -> bool:
@@ -378,9 +380,17 @@ class TableWrite:
                     del refused[number]
         self.witness.forget()
         for number, why in refused.items():
-            column, reason = _reason(self.table, why)
-            value = f"{self.stage.by_name[column].raw}::text" if column else "NULL"
-            self.stage.reject_numbered(number, column, reason, value)
+            self.set_refused_aside(number, why)
+
+    def set_refused_aside(self, number: int, why: Refused) -> None:
+        """Set aside a row that PostgreSQL refused by itself."""
+        key = next((key for key in self.table.foreign_keys if key.name == why.constraint), None)
+        if key is None:  # not its DETAIL, which repeats the whole row
+            self.stage.reject_numbered(number, None, why.message, quotes=True)
+            return
+        column = key.columns[0] if len(key.columns) == 1 else None
+        value = f"{self.stage.by_name[column].raw}::text" if column else "NULL"
+        self.stage.reject_numbered(number, column, f"no such {', '.join(key.columns)} in {key.ref_table}", value)
 
     def _expected(self, inserting: bool, where: str) -> Moved:
         if inserting:
@@ -413,15 +423,6 @@ class _Swallowed(Exception):  # noqa: N818 - never leaves this file
         )
         hint = f"a trigger swallows rows, so they cannot be accounted for: look at {names}"
         return LedgerMismatch(message, where=table.name, hint=hint)
-
-
-def _reason(table: Table, error: Refused) -> tuple[str | None, str]:
-    """(column, reason) of a row that PostgreSQL refused by itself. Not its DETAIL, which repeats the whole row."""
-    key = next((key for key in table.foreign_keys if key.name == error.constraint), None)
-    if key is not None:
-        column = key.columns[0] if len(key.columns) == 1 else None
-        return column, f"no such {', '.join(key.columns)} in {key.ref_table}"
-    return None, error.message
 
 
 def sensible(job: WriteJob) -> None:

@@ -55,6 +55,8 @@ class PreviewReason:
     """Tokens of the fields that the mapping reads; empty where the row is malformed."""
     payload: str | None = None
     """The start of the original text of a malformed row: it may hold anything, also what is personal."""
+    quotes: bool = False
+    """Whether the reason may quote values of other columns: never the engine's own."""
 
 
 @dataclass(frozen=True, slots=True)
