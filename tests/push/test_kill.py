@@ -67,7 +67,7 @@ def client(port: int, which: int, acknowledged: dict[str, str], taken: threading
                 break
 
 
-@pytest.mark.parametrize("to_a_topic", [False, True], ids=["queue", "topic"])
+@pytest.mark.parametrize("to_a_topic", [False, pytest.param(True, marks=pytest.mark.thorough)], ids=["queue", "topic"])
 def test_what_was_acknowledged_is_there_once_after_every_kill(
     feed: Feed, to_a_topic: bool, request: pytest.FixtureRequest
 ) -> None:

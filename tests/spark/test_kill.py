@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from benchmarks.kill_faults import running
 from benchmarks.kill_ground import SLOW
@@ -70,6 +71,7 @@ def test_a_python_worker_that_dies_in_its_task_doubles_nothing(shop: Shop, spark
     whole(shop)
 
 
+@pytest.mark.thorough  # tests/spark/test_loads.py has what a dead driver left
 def test_a_driver_that_dies_leaves_nothing_and_the_next_load_sweeps(shop: Shop, spark: SparkEngine) -> None:
     ready(shop)
     command = [sys.executable, "-m", "tests.flow.killed", "sales", "before_commit"]

@@ -69,6 +69,7 @@ def test_what_spark_offers_is_loaded_once(stream: Stream, spark: SparkEngine) ->
     assert stream.sql("SELECT count(*) FROM sale") == [(52,)]
 
 
+@pytest.mark.thorough  # tests/streaming/test_stream.py kills the same stream without Spark, at every point
 def test_killed_it_loses_and_doubles_nothing(stream: Stream) -> None:
     stream.send(*(sale(number) for number in range(1, 31)))
     stream.approve()
