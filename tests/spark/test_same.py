@@ -18,7 +18,7 @@ from octo_resources.engines.duckdb import Tombstones
 from octo_resources.engines.duckdb.shapes.each import ElementMaker
 from octo_resources.engines.duckdb.shapes.made import Maker, PlainMaker
 from octo_resources.engines.protocol import Engine
-from octo_resources.engines.spark import SparkEngine, splits
+from octo_resources.engines.spark import SparkEngine, frames, splits
 from tests.engine.landed import VARIABLES, Land, schema
 from tests.engine.test_agreement import CARRIERS, FIELDS, made_up
 
@@ -135,7 +135,9 @@ def written(rows: int, **columns: pa.Array) -> bytes:
     return sink.getvalue()
 
 
-def test_parquet(land: Land, spark: SparkEngine) -> None:
+@pytest.mark.parametrize("few", [16, 0], ids=["by-name", "joined"])
+def test_parquet(land: Land, spark: SparkEngine, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "_FEW_FILES", few)  # files up to which a row's file is told by its name
     at = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
     plain = {
         "i": pa.array([1, None, 3, 2_000_000], pa.int32()),
