@@ -12,7 +12,7 @@ import dagster as dg
 
 from octo_assets.names import op_name
 from octo_assets.schedules import started_keys
-from octo_assets.sensing import LONGEST_WAIT, is_under_way, once_more, space_of, switched
+from octo_assets.sensing import is_under_way, once_more, space_of, switched, waited
 from octo_core.errors import OctopipeError
 from octo_core.spec.pipeline import PipelineSpec
 from octo_core.spec.sources import KafkaSource
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from octo_core.offsets import OffsetRange
 
 FEWEST_SECONDS: Final = 5
-_DOUBLED: Final = 30
-"""Times that a wait is doubled at most: far beyond LONGEST_WAIT."""
 BEGINS: Final = "octopipe/offsets_from"
 """The tag of a run that says where its ranges begin: attempts at the same are counted by it."""
 
@@ -89,7 +87,7 @@ def _request(
     earlier = context.instance.get_runs_count(attempts)
     if earlier:
         [newest] = context.instance.get_run_records(filters=attempts, limit=1)
-        wait = min(LONGEST_WAIT, spec.retries.delay.total_seconds() * 2.0 ** min(earlier - 1, _DOUBLED))
+        wait = waited(spec.retries.delay, earlier)
         if datetime.now(UTC).timestamp() < (newest.end_time or 0.0) + wait:
             return dg.SkipReason(f"this range was tried {earlier} times; once more after {wait:.0f} s")
     document = {name: [one.model_dump() for one in found] for name, found in due.items()}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 import dagster as dg
 from dagster._core.storage.tags import AUTOMATION_CONDITION_TAG, SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
 
-from octo_assets.sensing import space_of
+from octo_assets.sensing import end_of_pause, space_of
 
 if TYPE_CHECKING:
     from octo_resources.flow import Workspace
@@ -33,7 +33,7 @@ def held_back(context: dg.AssetExecutionContext, space: "Workspace", pipeline: s
         return False
     names = {*filter(None, run.tags.get(_PIPELINES, "").split(",")), pipeline}
     context.instance.add_run_tags(run.run_id, {HELD_BACK: "paused", _PIPELINES: ",".join(sorted(names))})
-    until = f"{state.paused_until:%Y-%m-%d %H:%M} UTC" if state.paused_until else f"octopipe start {pipeline}"
+    until = end_of_pause(state, pipeline)
     context.log.warning(f"{pipeline} is paused until {until}: nothing is loaded by itself before, and all of it then.")
     return True
 

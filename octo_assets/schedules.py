@@ -4,7 +4,7 @@ import dagster as dg
 from dagster._core.storage.tags import SCHEDULE_NAME_TAG
 
 from octo_assets.names import approved_key, destination_key, mapping_key, op_name, raw_key, schema_key, table_keys
-from octo_assets.sensing import space_of
+from octo_assets.sensing import end_of_pause, space_of
 from octo_core.spec.pipeline import PipelineSpec
 from octo_resources.project import Project
 
@@ -49,8 +49,7 @@ def pipeline_schedule(project: Project, spec: PipelineSpec) -> dg.ScheduleDefini
 
         state = standing(space_of(context.resources), spec.name)
         if state.paused:
-            until = f"{state.paused_until:%Y-%m-%d %H:%M} UTC" if state.paused_until else f"octopipe start {spec.name}"
-            return dg.SkipReason(f"{spec.name} is paused until {until}")
+            return dg.SkipReason(f"{spec.name} is paused until {end_of_pause(state, spec.name)}")
         tags = {"octopipe/pipeline": spec.name}
         if _queued(context.instance, {**tags, SCHEDULE_NAME_TAG: op_name(spec.name, "schedule")}):
             return dg.SkipReason(f"a run of {spec.name} waits in the queue already; it reads all that is new")

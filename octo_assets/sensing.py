@@ -11,6 +11,7 @@ from octo_resources.project import Project
 
 if TYPE_CHECKING:
     from octo_resources.flow import Workspace
+    from octo_resources.flow.state import Standing
 
 UNDER_WAY: Final = [
     dg.DagsterRunStatus.QUEUED,
@@ -22,6 +23,8 @@ UNDER_WAY: Final = [
 
 LONGEST_WAIT: Final = 3600.0
 """Seconds between attempts at what keeps failing."""
+_DOUBLED: Final = 30
+"""Times that a wait is doubled at most: far beyond LONGEST_WAIT."""
 
 
 def switched(project: Project) -> dg.DefaultSensorStatus:
@@ -36,9 +39,19 @@ def space_of(resources: Any) -> "Workspace":
     return Workspace.open(resources.landing.project, registry=resources.registry.open())
 
 
+def end_of_pause(state: "Standing", name: str) -> str:
+    """Until when a paused pipeline is, in words: a time, or what ends the pause."""
+    return f"{state.paused_until:%Y-%m-%d %H:%M} UTC" if state.paused_until else f"octopipe start {name}"
+
+
 def is_under_way(instance: dg.DagsterInstance, tags: dict[str, str]) -> bool:
     """Whether a run with these tags waits, runs or is being cancelled."""
     return instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=UNDER_WAY)) > 0
+
+
+def waited(delay: timedelta, attempts: int) -> float:
+    """Seconds between the last of so many attempts and the next: twice as long each time."""
+    return float(min(LONGEST_WAIT, delay.total_seconds() * 2.0 ** min(attempts - 1, _DOUBLED)))
 
 
 def until_again(instance: dg.DagsterInstance, tags: dict[str, str], delay: timedelta) -> float | None:
@@ -52,8 +65,7 @@ def until_again(instance: dg.DagsterInstance, tags: dict[str, str], delay: timed
         failed, ended = failed + 1, max(ended, record.end_time or 0.0)
     if not failed:
         return None
-    wait = min(LONGEST_WAIT, delay.total_seconds() * 2.0 ** (failed - 1))
-    return float(max(0.0, ended + wait - datetime.now(UTC).timestamp()))
+    return max(0.0, ended + waited(delay, failed) - datetime.now(UTC).timestamp())
 
 
 def once_more(

@@ -16,6 +16,7 @@ import typer.main
 from octo_cli import console
 from octo_cli.options import begin, with_common_options
 from octo_cli.standard_output import ReaderGone, outlive_readers
+from octo_core.collecting import SELDOM
 from octo_core.errors import NotSupportedYet, OctopipeError, UsageError
 
 
@@ -312,7 +313,7 @@ app.callback()(with_common_options(_main))
 def run() -> None:
     """The console script."""
     # Most of a command's time is imports, and what they make stays: looking for garbage in it takes 7 % of that time.
-    gc.set_threshold(100_000, 50, 50)
+    gc.set_threshold(*SELDOM)
     # And to look through all installed packages for plugins of Pydantic takes another 30 ms; none has a word in here.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     outlive_readers()

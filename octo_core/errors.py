@@ -102,45 +102,33 @@ class MappingOutgrown(NotApproved):
         super().__init__("\n".join([f"{said}:", *map(str, mistakes)]), fingerprint=fingerprint, where=where, hint=hint)
 
 
-class SourceError(OctopipeError):
-    """The source could not be read. `retryable` says whether trying again could help."""
+class PassingError(OctopipeError):
+    """What may pass by itself: whoever raises it can say whether trying again could help."""
 
     def __init__(
-        self, message: str, *, where: str | None = None, hint: str | None = None, retryable: bool = True
+        self, message: str, *, where: str | None = None, hint: str | None = None, retryable: bool | None = None
     ) -> None:
         super().__init__(message, where=where, hint=hint)
-        self.retryable = retryable
+        if retryable is not None:
+            self.retryable = retryable
 
 
-class LandingError(OctopipeError):
-    """A landed batch is missing, damaged, or differs from its manifest; or the landing zone cannot be used.
-    `retryable` says whether trying again could help."""
+class SourceError(PassingError):
+    """The source could not be read."""
 
-    def __init__(
-        self, message: str, *, where: str | None = None, hint: str | None = None, retryable: bool = False
-    ) -> None:
-        super().__init__(message, where=where, hint=hint)
-        self.retryable = retryable
+    retryable = True
 
 
-class DestinationError(OctopipeError):
-    """The destination could not be reached, read or written. `retryable` says whether trying again could help."""
-
-    def __init__(
-        self, message: str, *, where: str | None = None, hint: str | None = None, retryable: bool = False
-    ) -> None:
-        super().__init__(message, where=where, hint=hint)
-        self.retryable = retryable
+class LandingError(PassingError):
+    """A landed batch is missing, damaged, or differs from its manifest; or the landing zone cannot be used."""
 
 
-class EngineError(OctopipeError):
+class DestinationError(PassingError):
+    """The destination could not be reached, read or written."""
+
+
+class EngineError(PassingError):
     """The engine could not be started or reached, or its work failed; nothing was committed."""
-
-    def __init__(
-        self, message: str, *, where: str | None = None, hint: str | None = None, retryable: bool = False
-    ) -> None:
-        super().__init__(message, where=where, hint=hint)
-        self.retryable = retryable
 
 
 class DriftStop(OctopipeError):

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import settings
 
 from demo.broker import Broker
+from octo_core.collecting import SELDOM
 from octo_core.mapping import embedding
 from octo_resources.registry import Registry
 from tests.servers.commands import Commands
@@ -28,7 +29,7 @@ from tests.servers.s3 import S3Server, s3_server
 settings.register_profile("no clock", deadline=None)  # how long an example takes is no property of the code
 settings.load_profile("no clock")
 
-gc.set_threshold(100_000, 50, 50)  # as the command does
+gc.set_threshold(*SELDOM)  # as the command does
 
 
 for _name in ("SPARK_SUBMIT_OPTS", "SPARK_LAUNCHER_OPTS", "SPARK_DAEMON_JAVA_OPTS"):

@@ -90,32 +90,10 @@ _CURRENCY: Final = re.compile(
 )
 _FAHRENHEIT: Final = Unit("degree Fahrenheit", "temperature", Decimal(5) / Decimal(9), Decimal("459.67") * 5 / 9)
 _FAHRENHEIT_NAMES: Final = ("f", "fahrenheit", "degf", "°f", "℉", "华氏")
-_SHORT: Final = frozenset(
-    {
-        "m",
-        "c",
-        "f",
-        "k",
-        "g",
-        "t",
-        "s",
-        "h",
-        "d",
-        "b",
-        "l",
-        "in",
-        "j",
-        "w",
-        "v",
-        "ms",
-        "mv",
-        "kv",
-        "mb",
-        "nm",
-        "pa",
-        "us",
-    }
-)
+_SHORT: Final = frozenset({
+    "m", "c", "f", "k", "g", "t", "s", "h", "d", "b", "l", "in", "j", "w", "v", "ms", "mv", "kv", "mb", "nm",
+    "pa", "us",
+})  # fmt: skip
 _WORDY: Final = frozenset(
     {"min", "second", "seconds", "day", "days", "hour", "hours", "minute", "minutes", "week", "share", "bar"}
 )

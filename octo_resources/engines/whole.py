@@ -10,7 +10,7 @@ from typing import Final
 
 from octo_core.expressions import Node, Path
 from octo_core.expressions.tree import Assign, Call, Case, Convert
-from octo_core.types import JSON, TEXT
+from octo_core.types import JSON
 
 WHOLE: Final = "[0]"
 
@@ -20,7 +20,7 @@ def whole(node: Node) -> Node:
     if isinstance(node, Path):
         return replace(node, name=node.name + WHOLE) if node.type == JSON and node.carrier == "mixed" else node
     if isinstance(node, Convert):
-        if isinstance(node.arg, Path) and (node.type == TEXT or node.type != JSON):
+        if isinstance(node.arg, Path) and node.type != JSON:
             return node
         if isinstance(node.arg, Path) and node.arg.carrier == "mixed" and node.arg.type.kind in ("record", "list"):
             return whole(replace(node.arg, type=JSON))

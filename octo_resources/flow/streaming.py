@@ -15,15 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from octo_core.batch import Batch
 from octo_core.deletes import STREAMS
-from octo_core.errors import (
-    DestinationError,
-    EngineError,
-    LandingError,
-    NotApproved,
-    SourceError,
-    TablesChanged,
-    UsageError,
-)
+from octo_core.errors import NotApproved, OctopipeError, TablesChanged, UsageError
 from octo_core.ledger import LoadResult
 from octo_core.offsets import Offsets
 from octo_core.plan.fingerprint import fingerprint
@@ -144,7 +136,7 @@ class Streaming:
                 continue
             except TablesChanged:  # an index, a column that the plan has nothing to do with: it may be approved still
                 self.telling.retrying("the destination's tables changed; the plan is made again")
-            except (SourceError, DestinationError, EngineError, LandingError) as error:
+            except OctopipeError as error:
                 if not error.retryable:
                     raise
                 self.telling.retrying(str(error))

@@ -221,9 +221,9 @@ def test_a_range_that_failed_is_tried_again_a_while_later(airport: Airport) -> N
 
 
 def test_a_range_that_fails_for_days_is_still_asked_for(airport: Airport, monkeypatch: pytest.MonkeyPatch) -> None:
-    from octo_assets import kafka_sensor
+    from octo_assets import sensing
 
-    monkeypatch.setattr(kafka_sensor, "LONGEST_WAIT", 0.0)
+    monkeypatch.setattr(sensing, "LONGEST_WAIT", 0.0)
     airport.approve()
     with dg.DagsterInstance.ephemeral() as instance:
         keys: list[str | None] = []

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from octo_core.errors import EngineError
 from octo_core.spec.pipeline import Engine
-from octo_resources.engines.spark.missing import explained, require_answer, require_java
+from octo_resources.engines.spark.missing import explained
 from octo_resources.engines.spark.session import Settings, close, session
 from octo_resources.engines.spark.tokens import Task
 from octo_resources.engines.spark.types import spark_schema
@@ -30,9 +30,6 @@ def examine(engine: Engine, reveal: Callable[[str], str] = str) -> Examined:
     """Open a session, run one small job on it and close it again: some 10 s, once an address."""
     settings = Settings.of(engine, reveal)
     try:
-        require_answer(settings.remote or settings.master)
-        if settings.remote is None:
-            require_java(settings.place)
         return _executors(settings)
     except EngineError as error:
         return Examined("broken", f"{settings.place}: {error.message}", error.hint)
