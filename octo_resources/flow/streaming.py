@@ -181,8 +181,6 @@ class Streaming:
 
     def _prepare(self) -> None:
         """The plan that runs, made from its parts, and held until something of it changes. Raises NotApproved."""
-        import adbc_driver_postgresql.dbapi  # noqa: F401 - 0.4 s that the first micro-batch need not wait for
-
         self._is(settled(self.space, self.space.pipeline(self.pipeline.name)))
         said = self._by_people()
         made = prepare(self.space, self.pipeline)

@@ -100,7 +100,7 @@ class Watch:
         try:
             yield
         except Exception as error:
-            # ADBC makes a failed statement of the signal that cancels a run, and that may not be tried again
+            # a driver may make a failed statement of the signal that cancels a run, and that may not be tried again
             with suppress(RegistryError):
                 self._ask()
             if self._reason is not None and error is not self._reason:

@@ -37,7 +37,7 @@ PACKAGES = (
     "octo_resources.sources.file",
 )
 MODULES = (
-    "adbc_driver_postgresql.dbapi",
+    "pgpq",
     "octo_assets.launch",
     "octo_assets.report",
     "octo_core.expressions",

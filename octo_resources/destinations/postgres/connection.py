@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from octo_core.errors import DestinationError, UsageError
 
 if TYPE_CHECKING:
-    import adbc_driver_postgresql.dbapi
     import psycopg
 
 OLDEST: Final = 140000
@@ -43,7 +42,7 @@ class Address:
 
     @property
     def conninfo(self) -> str:
-        """libpq's own key=value form, which psycopg and ADBC both take. Holds the password."""
+        """libpq's own key=value form. Holds the password."""
         from psycopg import conninfo
 
         return conninfo.make_conninfo("", **self.parameters)
@@ -74,17 +73,17 @@ def open_control(address: Address) -> "psycopg.Connection[tuple[Any, ...]]":
     return connection
 
 
-def open_writer(address: Address) -> "adbc_driver_postgresql.dbapi.Connection":
-    """An ADBC connection in autocommit: the load begins its transaction by SQL.
+def open_writer(address: Address) -> "psycopg.Connection[tuple[Any, ...]]":
+    """A connection in autocommit, for what the load says itself: its transaction begins and ends by SQL.
 
-    With ADBC's own transactions a statement that failed leaves a connection that refuses even ROLLBACK TO SAVEPOINT.
+    Text goes by it in UTF-8, whatever the database is written in.
     """
-    from adbc_driver_manager import Error
-    from adbc_driver_postgresql import dbapi
+    import psycopg
 
+    utf8 = Address({**address.parameters, "client_encoding": "UTF8"})
     try:
-        return dbapi.connect(address.conninfo, autocommit=True)
-    except Error as error:
+        return psycopg.connect(utf8.conninfo, autocommit=True, prepare_threshold=None)
+    except psycopg.Error as error:
         raise refused(address, str(error)) from None
 
 

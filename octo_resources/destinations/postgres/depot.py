@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -27,6 +28,7 @@ PREFIX: Final = "octo_ld_"
 _REFUSED_COLUMNS: Final = '"row" bigint, "column" bytea, reason bytea, kind bytea, value bytea'
 _REFUSED_BYTES: Final = pa.schema([one if one.name == "row" else one.with_type(pa.binary()) for one in REFUSED])
 """Bytes, for what was refused may hold what PostgreSQL's text does not: a NUL character, above all."""
+_PAGE: Final = 10_000
 _OURS: Final = re.compile(rf"{PREFIX}[a-z0-9_]+")
 KEPT: Final = "kept"
 """The table in which attempts say what they committed."""
@@ -206,8 +208,13 @@ class PostgresLedge:
         for one in brought:
             place = f"{quoted(self.schema)}.{quoted('x' + one.place)}"
             if session.value(f"SELECT to_regclass({literal(place)}) IS NOT NULL"):
-                for batch in session.batches(f'SELECT "row", "column", reason, kind, value FROM {place}'):
-                    yield batch.cast(REFUSED)
+                found = session.stream(f'SELECT "row", "column", reason, kind, value FROM {place}', _PAGE)
+                while page := list(islice(found, _PAGE)):
+                    columns = [
+                        pa.array(values, kind)
+                        for values, kind in zip(zip(*page, strict=True), _REFUSED_BYTES.types, strict=True)
+                    ]
+                    yield pa.record_batch(columns, schema=_REFUSED_BYTES).cast(REFUSED)
 
     def close(self) -> None:
         """Take the schema away, and who still writes to it."""

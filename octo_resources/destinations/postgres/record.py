@@ -121,17 +121,8 @@ class Recorder:
 
     def _insert(self, session: Session, table: str, **values: Value) -> None:
         given = {"load_id": self._load_id, **values}
-        written = ", ".join(map(_written, given.values()))
-        session.run(f"INSERT INTO {self._place}.{table} ({', '.join(given)}) VALUES ({written})")
-
-
-def _written(value: Value) -> str:
-    """A value in SQL text: with parameters ADBC does not say how many rows a statement wrote."""
-    if isinstance(value, list):
-        return f"ARRAY[{', '.join(map(literal, value))}]::text[]"
-    if isinstance(value, datetime):
-        return f"{literal(value.isoformat())}::timestamptz"
-    return literal(value) if isinstance(value, str) else repr(value)
+        places = ", ".join(["%s"] * len(given))
+        session.run(f"INSERT INTO {self._place}.{table} ({', '.join(given)}) VALUES ({places})", *given.values())
 
 
 def _agree(name: str, ledger: TableLedger | None, outcome: WriteOutcome, passed_over: int) -> None:

@@ -1,4 +1,4 @@
-"""SQL over the ADBC connection that holds a load's transaction: statements, rows, savepoints and binary COPY."""
+"""SQL over the connection that holds a load's transaction: statements, rows, savepoints and binary COPY."""
 
 import threading
 import time
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from octo_core.errors import DestinationError
+from octo_resources.destinations.names import quoted
+from octo_resources.destinations.postgres.binary import encoded
 from octo_resources.destinations.postgres.connection import Address, open_writer, statement_error
 
 if TYPE_CHECKING:
-    import adbc_driver_postgresql.dbapi
+    import psycopg
 
 _ENVIRONMENT: Final = frozenset({"08", "0A", "25", "28", "3D", "40", "42", "53", "54", "55", "57", "58", "F0", "XX"})
 """Classes of SQLSTATE that no row is to blame for: connection, permission, syntax, resources, locks, the server itself.
@@ -38,8 +40,8 @@ class Refused(Exception):  # noqa: N818 - what PostgreSQL said of a statement; n
 
 
 class Sessions:
-    """Keeps the connection of a load for the load after it: opening one costs 70 ms of CPU, and the server as much,
-    whose new process has to learn its catalogs. For loads that follow one another, not for several at once."""
+    """Keeps the connection of a load for the load after it: the server's new process has to learn its catalogs anew.
+    For loads that follow one another, not for several at once."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
@@ -90,30 +92,25 @@ class Session:
     def __init__(self, address: Address) -> None:
         self.address = address
         self._cancelled = False
-        self._connection: adbc_driver_postgresql.dbapi.Connection = open_writer(address)
-        self._cursor: adbc_driver_postgresql.dbapi.Cursor = self._connection.cursor()
+        self._connection = open_writer(address)
         self._savepoints = 0
         self._open = True
         self._ending = threading.Lock()
 
-    def run(self, sql: str) -> int:
-        """Execute; gives the number of rows it wrote (-1 where PostgreSQL does not say). Raises Refused."""
-        with self._answering():
-            self._cursor.execute(sql)
-            return int(self._cursor.rowcount)
+    def run(self, sql: str, *values: Any) -> int:
+        """Execute, `values` for its %s; gives how many rows it wrote (-1 where it does not say). Raises Refused."""
+        with self._answering() as cursor:
+            return cursor.execute(sql.encode(), values or None).rowcount
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """All rows of a query. Numerics have to be cast in it: ADBC gives them as opaque text. Raises Refused."""
-        with self._answering():
-            self._cursor.execute(sql)
-            return [tuple(row) for row in self._cursor.fetchall()]
+        """All rows of a query. Raises Refused."""
+        with self._answering() as cursor:
+            return cursor.execute(sql.encode()).fetchall()
 
-    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
-        """The rows of a query as Arrow, as they come. Raises Refused."""
-        with self._answering():
-            self._cursor.execute(sql)
-            with self._cursor.fetch_record_batch() as reader:
-                yield from reader
+    def stream(self, sql: str, size: int) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query as they come, `size` of them held at a time. Raises Refused."""
+        with self._answering() as cursor:
+            yield from cursor.stream(sql.encode(), size=size)
 
     def value(self, sql: str) -> Any:
         """The one value of a query."""
@@ -124,16 +121,13 @@ class Session:
 
         Columns are matched by name and nothing is cast: the caller has compared the types.
         """
-        with self._answering():
-            return int(
-                self._cursor.adbc_ingest(
-                    table,
-                    rows,
-                    mode="append",
-                    temporary=schema is None,
-                    **({"db_schema_name": schema} if schema else {}),
-                )
-            )
+        columns = ", ".join(quoted(name) for name in rows.schema.names)
+        into = f"COPY {quoted(schema or 'pg_temp')}.{quoted(table)} ({columns}) FROM STDIN WITH (FORMAT binary)"
+        with self._answering() as cursor:
+            with cursor.copy(into.encode()) as sending:
+                for data in encoded(rows):
+                    sending.write(data)
+            return cursor.rowcount
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -159,19 +153,18 @@ class Session:
 
     def cancel(self) -> None:
         """Cancel the statement that runs; the one method that another thread may call."""
-        from adbc_driver_manager import Error
+        import psycopg
 
         self._cancelled = True
-        with self._ending, suppress(Error):  # where nothing runs, or the connection has gone, nothing is left to cancel
+        with self._ending, suppress(psycopg.Error):  # where nothing runs, or the connection has gone, none is left
             if self._open:
-                self._connection.adbc_cancel()
+                self._connection.cancel_safe()
 
     def close(self) -> None:
         """Close the connection, which rolls back what was not committed."""
         with self._ending:
             if self._open:
                 self._open = False
-                self._cursor.close()
                 self._connection.close()
 
     def explain(self, doing: str, error: Refused) -> DestinationError:
@@ -180,24 +173,24 @@ class Session:
         return statement_error(self.address, doing, error.state, text)
 
     @contextmanager
-    def _answering(self) -> Iterator[None]:
-        from adbc_driver_manager import Error
+    def _answering(self) -> "Iterator[psycopg.Cursor[tuple[Any, ...]]]":
+        import psycopg
 
         try:
-            yield
-        except Error as error:
+            with self._connection.cursor() as cursor:
+                yield cursor
+        except psycopg.Error as error:
             raise _refused(error) from error
+        except BaseException:
+            if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+                self.cancel()  # a signal came in mid-statement: nothing more can be said here
+                self.close()
+            raise
 
 
-def _refused(error: Any) -> Refused:
-    """ADBC's error in PostgreSQL's own words: the diagnostic fields it carries, else the text after `ERROR:`."""
-    said = {key: value.decode(errors="replace") for key, value in (error.details or []) if isinstance(value, bytes)}
-    said = {key.decode() if isinstance(key, bytes) else key: value for key, value in said.items()}
-    text = str(error)
-    lines = text.partition("ERROR:")[2].strip().splitlines() or text.splitlines() or [""]
-    message = said.get("PG_DIAG_MESSAGE_PRIMARY", lines[0].strip())
-    detail = said.get("PG_DIAG_MESSAGE_DETAIL") or next(
-        (line.removeprefix("DETAIL:").strip() for line in lines if line.startswith("DETAIL:")), None
-    )
-    state = error.sqlstate or said.get("PG_DIAG_SQLSTATE") or ""
-    return Refused(state, message, detail, said.get("PG_DIAG_CONSTRAINT_NAME"))
+def _refused(error: "psycopg.Error") -> Refused:
+    """The error in PostgreSQL's own words; a lost connection has libpq's."""
+    said = error.diag
+    lines = str(error).partition("ERROR:")[2].strip().splitlines() or str(error).splitlines() or [""]
+    message = said.message_primary or lines[0].strip()
+    return Refused(error.sqlstate or "", message, said.message_detail, said.constraint_name)

@@ -15,7 +15,7 @@ from octo_resources.engines.spark.session import Settings, close, session
 from octo_resources.engines.spark.tokens import Task
 from octo_resources.engines.spark.types import spark_schema
 
-PACKAGES: Final = ("octopipe", "pyarrow", "duckdb", "adbc-driver-postgresql")
+PACKAGES: Final = ("octopipe", "pyarrow", "duckdb", "psycopg", "pgpq")
 """What a task imports."""
 _TOLD: Final = pa.schema({"host": pa.string(), "python": pa.string(), "packages": pa.string()})
 
