@@ -56,7 +56,7 @@ def _arguments() -> Iterator[object]:
 
 def _described(text: str) -> dg.DagsterRun | None:
     """The run that serialized arguments of Dagster's are about, looked up in its instance."""
-    from dagster._grpc.types import ExecuteRunArgs, ExecuteStepArgs
+    from dagster._grpc.types import ExecuteExternalJobArgs, ExecuteRunArgs, ExecuteStepArgs
     from dagster_shared.serdes import deserialize_value
     from dagster_shared.serdes.errors import DeserializationError
 
@@ -64,7 +64,8 @@ def _described(text: str) -> dg.DagsterRun | None:
         found = deserialize_value(text)
     except (DeserializationError, ValueError):
         return None
-    if not isinstance(found, ExecuteRunArgs | ExecuteStepArgs) or found.instance_ref is None:
+    known = ExecuteExternalJobArgs | ExecuteRunArgs | ExecuteStepArgs  # of a code server, a launcher, an executor
+    if not isinstance(found, known) or found.instance_ref is None:
         return None
     with dg.DagsterInstance.from_ref(found.instance_ref) as instance:
         return instance.get_run_by_id(found.run_id)

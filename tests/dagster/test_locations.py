@@ -1,6 +1,7 @@
 """Code locations: broken files, names that clash, a foreign one, what a run's process builds, storage in production."""
 
 import importlib
+import multiprocessing
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,16 +76,19 @@ def test_only_the_pipelines_named_in_the_environment_are_built(shop: Shop, monke
     assert {key.split("/")[0] for key in keys(project_definitions(shop.project))} == {"other"}
 
 
+@pytest.mark.parametrize("by", ["a command", "the code server"])
 @pytest.mark.parametrize(
     ("selected", "built"),
     [(["other", "mapping"], {"other"}), (["elsewhere", "table"], {"shops", "other"}), (None, {"shops", "other"})],
 )
 def test_the_process_of_a_run_builds_only_what_its_run_is_about(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, selected: list[str] | None, built: set[str]
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, selected: list[str] | None, built: set[str], by: str
 ) -> None:
     from dagster._core.code_pointer import ModuleCodePointer
     from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
-    from dagster._grpc.types import ExecuteRunArgs
+    from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteRepositoryOrigin
+    from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+    from dagster._grpc.types import ExecuteExternalJobArgs, ExecuteRunArgs
 
     add(shop, "other", PIPELINE.format(url=shop.url))
     home = tmp_path / "home"
@@ -93,8 +97,15 @@ def test_the_process_of_a_run_builds_only_what_its_run_is_about(
         run = dg.DagsterRun(job_name="load", asset_selection=frozenset({dg.AssetKey(selected)}) if selected else None)
         instance.add_run(run)
         repository = RepositoryPythonOrigin(sys.executable, ModuleCodePointer("octo_assets.definitions", "defs"))
-        arguments = ExecuteRunArgs(JobPythonOrigin("load", repository), run.run_id, instance.get_ref())
-        monkeypatch.setattr(sys, "argv", ["dagster", "api", "execute_run", serialize_value(arguments)])
+        if by == "a command":
+            told = ExecuteRunArgs(JobPythonOrigin("load", repository), run.run_id, instance.get_ref())
+            monkeypatch.setattr(sys, "argv", ["dagster", "api", "execute_run", serialize_value(told)])
+        else:  # which starts a child of its own, as multiprocessing does
+            location = InProcessCodeLocationOrigin(LoadableTargetOrigin(module_name="octo_assets.definitions"))
+            origin = RemoteRepositoryOrigin(location, "__repository__").get_job_origin("load")
+            arguments = ExecuteExternalJobArgs(job_origin=origin, run_id=run.run_id, instance_ref=instance.get_ref())
+            started = [serialize_value(arguments), repository]
+            monkeypatch.setattr(multiprocessing.current_process(), "_args", started, raising=False)
         assert {key.split("/")[0] for key in keys(project_definitions(shop.project))} == built
 
 
