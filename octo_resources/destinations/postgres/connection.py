@@ -143,6 +143,8 @@ _HINTS: Final = {
 
 _PASSING_CLASSES: Final = ("08", "40", "53", "55", "57")
 """SQLSTATE classes that another try may not meet: connection, rollback, resources, locks, an operator's hand."""
+_BROKEN: Final = ("08", "57P")
+"""SQLSTATEs of a connection that broke, or whose server goes down."""
 
 
 def statement_error(address: Address, doing: str, state: str | None, text: str) -> DestinationError:
@@ -154,7 +156,7 @@ def statement_error(address: Address, doing: str, state: str | None, text: str) 
         return DestinationError(
             told, where=str(address), hint="somebody cancelled it, and nothing was committed: run it again"
         )
-    if not state:
+    if not state or state.startswith(_BROKEN):
         hint = "the connection broke: the server was restarted, or ended it; run it again"
         return DestinationError(told, where=str(address), hint=hint, retryable=True)
     passing = state.startswith(_PASSING_CLASSES)
