@@ -97,6 +97,18 @@ def test_intervals_come_back_as_they_were(url: str, execute: Execute, spans: lis
     assert found == [";".join("-" if text is None else text for text in wanted), None]
 
 
+def test_batches_without_rows_or_values_are_sent(url: str) -> None:
+    kinds = (LOOSE, pa.month_day_nano_interval(), pa.timestamp("us", tz="UTC"))
+    with closing(Session(Address.from_url(url))) as session:
+        session.run("CREATE TABLE bare (v0 numeric, v1 interval, v2 timestamptz, v3 text[], v4 text[], v5 text[])")
+        schema = pa.schema([(f"v{n}", kind) for n, kind in enumerate([*kinds, *map(pa.list_, kinds)])])
+        nothing = pa.RecordBatch.from_arrays([pa.nulls(2, kind) for kind in schema.types], schema=schema)
+        batches = [schema.empty_table().to_batches() or [nothing.slice(0, 0)], [nothing, nothing.slice(1, 0)]]
+        rows = pa.RecordBatchReader.from_batches(schema, [batch for some in batches for batch in some])
+        assert session.copy("bare", rows, schema="public") == 2
+        assert session.rows("SELECT DISTINCT bare IS NULL FROM bare") == [(True,)]
+
+
 def test_text_is_sent_in_utf8_to_a_database_of_another_encoding(server: PostgresServer, execute: Execute) -> None:
     execute("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
     try:

@@ -22,6 +22,7 @@ _INTERVAL: Final = pa.month_day_nano_interval()
 _MOMENT: Final = pa.timestamp("us", tz="UTC")
 _SENT_INTERVAL: Final = np.dtype([("microseconds", ">i8"), ("days", ">i4"), ("months", ">i4")])
 _ARROW_INTERVAL: Final = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
+_ARROW_DECIMAL: Final = np.dtype([("low", "<u8"), ("high", "<u8")])
 _WIDE: Final = Context(prec=LOOSE.precision)
 _WHOLE: Final = 5
 """Digits of a numeric, to the base 10,000, before its point; there are as many behind it."""
@@ -93,12 +94,10 @@ def _numeric(column: "Column") -> "Column":
 
 def _limbs(column: "Column") -> "tuple[list[Numbers], Numbers]":
     """The unscaled values without their signs as four times 32 bits, the least last; and which are negative."""
-    halves = np.frombuffer(cast(Any, column.buffers()[1]), dtype="<u8").reshape(-1, 2)[
-        column.offset : column.offset + len(column)
-    ]
-    negative = halves[:, 1] >> np.uint64(63) != 0
-    low = np.where(negative, ~halves[:, 0] + np.uint64(1), halves[:, 0])
-    high = np.where(negative, ~halves[:, 1] + (low == 0), halves[:, 1])
+    whole = _values(column, _ARROW_DECIMAL)
+    negative = whole["high"] >> np.uint64(63) != 0
+    low = np.where(negative, ~whole["low"] + np.uint64(1), whole["low"])
+    high = np.where(negative, ~whole["high"] + (low == 0), whole["high"])
     bits, mask = np.uint64(32), np.uint64(0xFFFFFFFF)
     return [high >> bits, high & mask, low >> bits, low & mask], negative
 
@@ -129,9 +128,15 @@ def _texts(values: "Column") -> "Column":
 
 def _parts(intervals: "Column") -> "tuple[Numbers, Numbers, Numbers]":
     """Months, days and microseconds; anything where the value is null."""
-    whole = np.frombuffer(cast(Any, intervals.buffers()[1]), dtype=_ARROW_INTERVAL)
-    whole = whole[intervals.offset : intervals.offset + len(intervals)]
+    whole = _values(intervals, _ARROW_INTERVAL)
     return whole["months"], whole["days"], whole["nanoseconds"] // 1000
+
+
+def _values(column: "Column", kind: "np.dtype[Any]") -> "Numbers":
+    """The column's own bytes, read as this type."""
+    if not len(column):  # its buffer may be of any size
+        return np.empty(0, dtype=kind)
+    return np.frombuffer(cast(Any, column.buffers()[1]), kind, len(column), column.offset * kind.itemsize)
 
 
 def _pieces(data: bytes, lengths: "Numbers", column: "Column") -> "Column":
