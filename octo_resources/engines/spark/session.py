@@ -161,17 +161,17 @@ def _opened(settings: Settings) -> "SparkSession":
     except ImportError:
         hint = "pip install 'octopipe[spark]'"
         raise EngineError("the Spark engine is not installed", where=settings.place, hint=hint) from None
-    from octo_resources.engines.spark.missing import explained, require_answer, require_java
+    from octo_resources.engines.spark.missing import explained, require_answer, require_java, require_own_spark
 
     conf = configuration(settings)
     if settings.remote is None:
         require_java(settings.place)
+        require_own_spark(pyspark.__version__, settings.place)
         _forget_remote()
         os.environ.setdefault("PYSPARK_PYTHON", conf.get("spark.pyspark.python", sys.executable))
         os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
         if settings.loopback:
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    assert pyspark.__version__
     require_answer(settings.remote or settings.master)
     with explained(settings.place):
         if settings.remote is None:
