@@ -41,7 +41,10 @@ def launch(
     full: bool = False,
     since: str | None = None,
 ) -> Ran:
-    """Land, plan and load one pipeline as a Dagster run of the job `load`; the run is in the UI's list afterwards."""
+    """Land, plan and load one pipeline as a Dagster run of the job `load`; the run is in the UI's list afterwards.
+
+    Raises KeyboardInterrupt where a signal ended it.
+    """
     spec = project.pipeline(name).spec
     definitions = project_definitions(project, [name])
     if not definitions.jobs:
@@ -64,7 +67,13 @@ def launch(
             tags={"octopipe/pipeline": name, STARTED_BY: "cli", ALIVE: alive_by},
             raise_on_error=False,
         )
+    if any(_interrupted(event.step_failure_data) for event in done.all_events if event.is_step_failure):
+        raise KeyboardInterrupt
     return _ran(spec.name, list(spec.sources), done)
+
+
+def _interrupted(failed: StepFailureData) -> bool:
+    return failed.error is not None and failed.error.cls_name == dg.DagsterExecutionInterruptedError.__name__
 
 
 def _ran(name: str, sources: Sequence[str], done: dg.ExecuteInProcessResult) -> Ran:

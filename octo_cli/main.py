@@ -32,6 +32,8 @@ class Entry:
     """The Pydantic model that --json prints, `module:Model`, by the words after the command ("" for none)."""
 
 
+INTERRUPTED = 130
+"""The exit code where a signal ended a command."""
 PROJECT, UNDERSTAND, GATE, RUN, LOOK = "Set up", "Understand", "Decide", "Run", "Look"
 _ANSWERS, _OUTCOMES = "octo_cli.answers", "octo_cli.outcomes"
 
@@ -327,6 +329,8 @@ def execute(args: list[str]) -> int:
     debug = "--debug" in args
     try:
         result = typer.main.get_command(app).main(args or ["--help"], prog_name="octopipe", standalone_mode=False)
+        if result == INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
+            console.note("interrupted")
         return result if isinstance(result, int) else 0
     except OctopipeError as error:
         if debug:
@@ -336,7 +340,7 @@ def execute(args: list[str]) -> int:
         return _usage(error, as_json)
     except (typer.Abort, KeyboardInterrupt):
         console.note("interrupted")
-        return 130
+        return INTERRUPTED
     except ReaderGone:
         return 0  # whoever read what has no end of its own has gone, as in `octopipe logs x -f | head`
     except Exception as error:  # noqa: BLE001  # the edge: nothing may end in a traceback that nobody asked for

@@ -90,14 +90,21 @@ def failures_in_plain_words(retry: bool = True, *, but: type[OctopipeError] | tu
             "fingerprint": getattr(error, "fingerprint", None),
             "mistakes": [_told(mistake) for mistake in getattr(error, "mistakes", ())],
         }
-        # Dagster keeps the failure as long as the process lives, and with it what its frames held: DuckDB's connections
-        # would tell of leaks on standard error at the end of `octopipe run`.
-        clear_frames(error.__traceback__)
+        _let_go(error)
         raise dg.Failure(
             description=redact(str(error)),
             metadata={ERROR: dg.JsonMetadataValue(told)},
             allow_retries=retry and error.retryable,
         ) from None
+    except dg.DagsterExecutionInterruptedError as ended:
+        _let_go(ended)
+        raise
+
+
+def _let_go(error: BaseException) -> None:
+    """Dagster keeps a failure as long as the process lives, and with it what its frames held: DuckDB's connections
+    would tell of leaks on standard error at the end of `octopipe run`."""
+    clear_frames(error.__traceback__)
 
 
 def being_cancelled(context: dg.AssetExecutionContext) -> bool:

@@ -224,7 +224,7 @@ class S3Store:
             code = _code(error)
             reason, hint = _REASONS.get(code, (redact(str(error)).splitlines()[0], None))
             passing = code in _PASSING or _status(error) >= _SERVERS_OWN
-            return StoreError(f"S3: {reason}", where=where, hint=hint, retryable=passing)
+            return StoreError(f"S3: {reason}", where=where, hint=hint, retryable=passing, gone=code == "NoSuchKey")
         if isinstance(error, BotoCoreError):
             kind = type(error).__name__
             if kind in ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"):

@@ -20,11 +20,16 @@ class Object:
 
 
 class StoreError(Exception):
-    """What the store refused: in words, what to do, and whether another try might pass. No secret is in it."""
+    """What the store refused: in words, what to do, and whether another try might pass. No secret is in it.
 
-    def __init__(self, message: str, *, where: str, hint: str | None = None, retryable: bool = False) -> None:
+    `gone`: the object is not there.
+    """
+
+    def __init__(
+        self, message: str, *, where: str, hint: str | None = None, retryable: bool = False, gone: bool = False
+    ) -> None:
         super().__init__(message)
-        self.message, self.where, self.hint, self.retryable = message, where, hint, retryable
+        self.message, self.where, self.hint, self.retryable, self.gone = message, where, hint, retryable, gone
 
 
 class ObjectStore(Protocol):

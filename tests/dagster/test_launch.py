@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from dagster._core.execution.plan.objects import StepFailureData, UserFailureData
 
-from octo_assets.launch import _error
+from octo_assets.launch import _error, _interrupted
 from octo_assets.lost import ALIVE, end_lost_runs
 from octo_assets.steps.common import ERROR, failures_in_plain_words
 from octo_core.errors import NotApproved, TablesChanged, UsageError
@@ -49,10 +49,11 @@ def test_a_run_whose_process_was_killed_does_not_stand_as_running(tmp_path: Path
     assert left[lives] == left[elsewhere] == dg.DagsterRunStatus.STARTED
 
 
-def test_a_failure_keeps_nothing_of_what_failed_open() -> None:
-    class Connection:
-        """Stands for one of DuckDB, which tells of a leak where it is open at the end of the process."""
+class Connection:
+    """Stands for one of DuckDB, which tells of a leak where it is open at the end of the process."""
 
+
+def test_a_failure_keeps_nothing_of_what_failed_open() -> None:
     made: list[weakref.ref[Connection]] = []
 
     def read() -> None:
@@ -63,4 +64,27 @@ def test_a_failure_keeps_nothing_of_what_failed_open() -> None:
     with pytest.raises(dg.Failure) as failed, failures_in_plain_words():
         read()
     assert failed.value.description == "the key names 'idd', which the source does not have"
+    assert made[0]() is None
+
+
+def test_a_step_that_a_signal_ends_is_interrupted_and_keeps_nothing_open() -> None:
+    made: list[weakref.ref[Connection]] = []
+
+    def read() -> None:
+        connection = Connection()
+        made.append(weakref.ref(connection))
+        raise dg.DagsterExecutionInterruptedError
+
+    @dg.op
+    def reads() -> None:
+        with failures_in_plain_words():
+            read()
+
+    @dg.job
+    def load() -> None:
+        reads()
+
+    done = load.execute_in_process(raise_on_error=False)
+    (failed,) = [event.step_failure_data for event in done.all_events if event.is_step_failure]
+    assert _interrupted(failed)
     assert made[0]() is None

@@ -1,7 +1,10 @@
 """The files of deploy/: that their parts agree with one another and with what the code reads."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +125,31 @@ def test_the_profile_for_spark_on_kubernetes_is_one_that_octopipe_reads() -> Non
     made, role, binding = documents("spark/rbac.yaml")
     assert account == made["metadata"]["name"] == binding["subjects"][0]["name"]
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
+
+
+def test_an_executors_pod_starts_spark_as_spark_tells_it_to(tmp_path: Path) -> None:
+    container = documents("spark/executor.yaml")[0]["spec"]["containers"][0]
+    assert not any(one.get("readOnly") for one in container["volumeMounts"])  # tasks write what others read
+    java = tmp_path / "java"
+    java.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    java.chmod(0o755)
+    told = {
+        "SPARK_JAVA_OPT_0": "-Da=b c", "SPARK_JAVA_OPT_1": "-Xss4m", "SPARK_EXECUTOR_MEMORY": "4g",
+        "SPARK_DRIVER_URL": "spark://CoarseGrainedScheduler@h:1", "SPARK_EXECUTOR_ID": "7",
+        "SPARK_EXECUTOR_CORES": "2", "SPARK_APPLICATION_ID": "spark-1", "SPARK_EXECUTOR_POD_IP": "10.0.0.1",
+        "SPARK_RESOURCE_PROFILE_ID": "0", "SPARK_EXECUTOR_POD_NAME": "pod",
+    }  # fmt: skip
+    path = os.pathsep.join([str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]])
+    words = [*container["command"], "executor"]
+    said = subprocess.run(words, env={**told, "PATH": path}, capture_output=True, text=True, check=True).stdout
+    first, classpath, backend, *rest = said.partition("-cp\n")[0], *said.partition("-cp\n")[2].splitlines()
+    assert first.splitlines() == ["-Da=b c", "-Xss4m", "-Xms4g", "-Xmx4g"]
+    assert list(Path(classpath.removeprefix(":").removesuffix("*")).glob("spark-kubernetes_*.jar"))
+    assert backend == "org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend"
+    assert dict(zip(rest[::2], rest[1::2], strict=True)) == {
+        "--driver-url": "spark://CoarseGrainedScheduler@h:1", "--executor-id": "7", "--cores": "2",
+        "--app-id": "spark-1", "--hostname": "10.0.0.1", "--resourceProfileId": "0", "--podName": "pod",
+    }  # fmt: skip
 
 
 def test_artifacts_go_to_s3_where_the_environment_says_so(tmp_path: Path, monkeypatch: Any) -> None:

@@ -1,6 +1,6 @@
 """Arrow goes to PostgreSQL in its binary format, and each value comes back as it was, numerics without idle zeros."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -119,3 +119,22 @@ def test_text_is_sent_in_utf8_to_a_database_of_another_encoding(server: Postgres
         assert refused.value.rows_fault
     finally:
         execute("DROP DATABASE latin WITH (FORCE)")
+
+
+def test_a_connection_that_is_lost_in_mid_copy_is_one_error_and_no_warning(
+    url: str, execute: Execute, caplog: pytest.LogCaptureFixture
+) -> None:
+    batch = pa.record_batch({"v": pa.array(range(100_000))})
+    with closing(Session(Address.from_url(url))) as session:
+        session.run("CREATE TEMP TABLE sent (v bigint)")
+        process = session.value("SELECT pg_backend_pid()")
+
+        def rows() -> Iterator[pa.RecordBatch]:
+            yield batch
+            execute("SELECT pg_terminate_backend(%s, 5000)", process)
+            yield from [batch] * 100
+
+        with pytest.raises(Refused) as refused:
+            session.copy("sent", pa.RecordBatchReader.from_batches(batch.schema, rows()), schema=None)
+        assert not refused.value.rows_fault
+    assert caplog.messages == []

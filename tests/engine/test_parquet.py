@@ -54,3 +54,18 @@ def test_parts_of_structs_and_missing_columns(land: Land) -> None:
     assert found.column("n") == [1, None]
     assert found.scan.missing == {"gone": 2}
     assert found.scan.new_fields == {"z": 2}
+
+
+def test_a_decimal_of_another_scale_arrives_exactly_or_is_refused(land: Land) -> None:
+    numbers = ["1.50", "24726410334488782090365654250.00", None, "12345678901234567890.25"]
+    content = written(
+        d=pa.array([None if one is None else Decimal(one) for one in numbers], pa.decimal128(38, 2)),
+        i=pa.array([1, 2, 3, 2**63 - 1]),
+    )
+    found = land.add(content, "parquet").evaluate(typed(d="decimal(38,18)", i="decimal(38,20)"))
+    assert found.column("d") == [Decimal("1.5"), None]
+    assert found.column("i") == [Decimal(1), Decimal(3)]
+    assert found.reasons == [
+        "d holds a value that is no decimal(38,18)",
+        "i holds a value that is no decimal(38,20)",
+    ]

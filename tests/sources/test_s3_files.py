@@ -12,6 +12,7 @@ from octo_resources.landing import Landing
 from octo_resources.project import Project
 from octo_resources.sources import extract, probe
 from octo_resources.sources.file.objects import _pattern
+from octo_resources.sources.place import Progress, silent
 from tests.servers.s3 import S3Server
 
 
@@ -40,9 +41,10 @@ def project(tmp_path: Path) -> Project:
     return Project.at(tmp_path)
 
 
-def read(project: Project, path: str, **said: object) -> Batch | None:
+def read(project: Project, path: str, progress: Progress = silent, **said: object) -> Batch | None:
     spec = FileSource.model_validate({"kind": "file", "path": path, **said})
-    return extract(spec, pipeline="p", source_name="s", project=project, landing=Landing(project.root / "landing"))
+    landing = Landing(project.root / "landing")
+    return extract(spec, pipeline="p", source_name="s", project=project, landing=landing, progress=progress)
 
 
 def origins(batch: Batch | None) -> list[str]:
@@ -80,6 +82,23 @@ def test_the_same_size_with_other_content_is_new(s3: S3Server, project: Project)
     assert origins(first) == [f"in/{number:02d}.csv" for number in range(40)]
     s3.put(bucket, "in/07.csv", "id\n999\n")
     assert origins(read(project, f"s3://{bucket}/in/*.csv")) == ["in/07.csv"]
+
+
+def test_an_object_deleted_after_it_was_listed_is_left_out(
+    s3: S3Server, project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    bucket = s3.bucket()
+    for number in range(40):  # more than are downloaded at once
+        s3.put(bucket, f"in/{number:02d}.csv", f"id\n{number + 100}\n")
+
+    def taken_away(_rows: int, _bytes: int, name: str) -> None:
+        if name == "in/00.csv":
+            s3.client.delete_object(Bucket=bucket, Key="in/38.csv")
+
+    batch = read(project, f"s3://{bucket}/in/*.csv", progress=taken_away)
+    assert origins(batch) == [f"in/{number:02d}.csv" for number in range(40) if number != 38]
+    assert caplog.messages == [f"s3://{bucket}/in/38.csv was deleted after it was listed, and is left out"]
+    assert list((project.root / "landing" / "p" / "s").glob(".tmp-*")) == []
 
 
 def test_a_listing_goes_on_past_its_first_page(s3: S3Server, project: Project) -> None:

@@ -14,7 +14,9 @@ import pytest
 
 from benchmarks.kill_faults import running
 from benchmarks.kill_ground import SLOW
-from octo_resources.engines.spark import SparkEngine
+from octo_core.spec.pipeline import Engine
+from octo_resources.engines.spark import Settings, SparkEngine
+from octo_resources.engines.spark.session import session
 from tests.flow.shop import Shop, sale, sales
 from tests.spark.test_loads import LOCAL
 
@@ -82,3 +84,13 @@ def test_a_driver_that_dies_leaves_nothing_and_the_next_load_sweeps(shop: Shop, 
     assert len(shop.sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'octo_ld%'")) == 1
     assert shop.load().result.status == "loaded"
     whole(shop)
+
+
+def test_a_java_that_died_is_started_again_and_each_pipeline_has_its_own_memory(spark: SparkEngine) -> None:
+    java = spark.spark.sparkContext._gateway.proc
+    java.kill()
+    java.wait()
+    engine = Engine.model_validate({"kind": "spark", "master": "local[2]", "memory": "600 MB"})
+    found = session(Settings.of(engine))
+    assert found.range(3).count() == 3
+    assert found.sparkContext._jvm.java.lang.Runtime.getRuntime().maxMemory() < 600_000_000

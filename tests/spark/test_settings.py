@@ -1,12 +1,14 @@
 """What a session is opened with, which engine a load gets, and what is said where Spark is not there: no session."""
 
+from pathlib import Path
+
 import pytest
 
 from octo_core.errors import EngineError
 from octo_core.spec.pipeline import Engine
 from octo_resources.engines.choice import ATTACH, FROM, attaches, choose
 from octo_resources.engines.spark.doctor import examine
-from octo_resources.engines.spark.missing import engine_error, java, java_fits
+from octo_resources.engines.spark.missing import engine_error, java, java_fits, require_own_spark
 from octo_resources.engines.spark.session import MEANINGS, Settings, configuration, session
 
 
@@ -104,6 +106,19 @@ def test_a_java_that_is_missing_or_too_old_is_told(monkeypatch: pytest.MonkeyPat
     found = examine(engine(kind="spark", master="local[1]"))
     assert found.state == "broken"
     assert "JAVA_HOME is /nowhere" in found.found
+
+
+def test_a_home_of_another_spark_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SPARK_HOME", "/nowhere")
+    found = examine(engine(kind="spark", master="local[1]"))
+    assert (found.state, "none is there" in found.found) == ("broken", True)
+    monkeypatch.setenv("SPARK_HOME", str(tmp_path))
+    (tmp_path / "jars").mkdir()
+    (tmp_path / "jars" / "spark-core_2.12-3.5.1.jar").touch()
+    with pytest.raises(EngineError, match="another version is there"):
+        require_own_spark("4.2.0", "yarn")
+    (tmp_path / "jars" / "spark-core_2.13-4.2.0-amzn-1.jar").touch()
+    require_own_spark("4.2.0", "yarn")
 
 
 def test_the_doctor_says_where_nothing_answers() -> None:

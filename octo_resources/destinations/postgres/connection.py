@@ -25,7 +25,10 @@ class Address:
 
     @classmethod
     def from_url(cls, url: str) -> "Address":
-        """Read postgresql://user:password@host:port/database?sslmode=…; raises UsageError without repeating it."""
+        """Read postgresql://user:password@host:port/database?sslmode=…; raises UsageError without repeating it.
+
+        Text goes by it in UTF-8, whatever the database is written in.
+        """
         from psycopg import ProgrammingError, conninfo
 
         scheme, _, rest = url.partition("://")
@@ -38,7 +41,8 @@ class Address:
         except (ProgrammingError, ValueError):
             hint = "letters such as @ : / # % in a user name or password are written %40 %3A %2F %23 %25"
             raise UsageError("the destination's url cannot be read", hint=hint) from None
-        return cls({"connect_timeout": _CONNECT_SECONDS, "application_name": APPLICATION, **found})
+        usual = {"connect_timeout": _CONNECT_SECONDS, "application_name": APPLICATION}
+        return cls({**usual, **found, "client_encoding": "UTF8"})
 
     @property
     def conninfo(self) -> str:
@@ -74,15 +78,11 @@ def open_control(address: Address) -> "psycopg.Connection[tuple[Any, ...]]":
 
 
 def open_writer(address: Address) -> "psycopg.Connection[tuple[Any, ...]]":
-    """A connection in autocommit, for what the load says itself: its transaction begins and ends by SQL.
-
-    Text goes by it in UTF-8, whatever the database is written in.
-    """
+    """A connection in autocommit, for what the load says itself: its transaction begins and ends by SQL."""
     import psycopg
 
-    utf8 = Address({**address.parameters, "client_encoding": "UTF8"})
     try:
-        return psycopg.connect(utf8.conninfo, autocommit=True, prepare_threshold=None)
+        return psycopg.connect(address.conninfo, autocommit=True, prepare_threshold=None)
     except psycopg.Error as error:
         raise refused(address, str(error)) from None
 

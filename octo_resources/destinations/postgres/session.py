@@ -1,5 +1,6 @@
 """SQL over the connection that holds a load's transaction: statements, rows, savepoints and binary COPY."""
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from octo_resources.destinations.postgres.connection import Address, open_writer
 if TYPE_CHECKING:
     import psycopg
 
+logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of what fails after a failure that is told anyway
 _ENVIRONMENT: Final = frozenset({"08", "0A", "25", "28", "3D", "40", "42", "53", "54", "55", "57", "58", "F0", "XX"})
 """Classes of SQLSTATE that no row is to blame for: connection, permission, syntax, resources, locks, the server itself.
 A trigger may raise whatever it likes outside of them."""

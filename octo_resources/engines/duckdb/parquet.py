@@ -10,6 +10,7 @@ from octo_core.errors import LandingError
 from octo_core.expressions import path_parts
 from octo_core.schema import SourceSchema
 from octo_core.types import arrow_type
+from octo_resources.arrow_decimals import decimals
 from octo_resources.arrow_readable import readable
 from octo_resources.arrow_text import is_text, typed
 from octo_resources.engines.duckdb.inputs import Numbered
@@ -96,14 +97,18 @@ def _converted(found: "pa.Array[Any]", wanted: pa.DataType) -> tuple["pa.Array[A
         return typed(found, wanted)
     found = readable(found)
     try:
-        return found.cast(wanted, safe=True), []
+        return _cast(found, wanted), []
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         pass
     kept, lost = [], []
     for place in range(len(found)):
         try:
-            kept.append(found.slice(place, 1).cast(wanted, safe=True)[0])
+            kept.append(_cast(found.slice(place, 1), wanted)[0])
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             kept.append(pa.scalar(None, wanted))
             lost.append(place)
     return pa.array([one.as_py() for one in kept], wanted), lost
+
+
+def _cast(found: "pa.Array[Any]", wanted: pa.DataType) -> "pa.Array[Any]":
+    return decimals(found, wanted) if isinstance(wanted, pa.Decimal128Type) else found.cast(wanted, safe=True)

@@ -53,6 +53,16 @@ def require_java(place: str) -> None:
         raise EngineError(f"Spark does not run on this Java: {line}", where=place, hint=hint)
 
 
+def require_own_spark(version: str, place: str) -> None:
+    """Raises EngineError where SPARK_HOME leads to no Spark, or to another version's than PySpark's."""
+    home = os.environ.get("SPARK_HOME")
+    if not home or any(Path(home, "jars").glob(f"spark-core_*-{version}*.jar")):
+        return
+    there = "another version" if any(Path(home, "jars").glob("spark-core_*.jar")) else "none"
+    hint = "unset it: pyspark brings its own Spark; or set it to one of that version"
+    raise EngineError(f"SPARK_HOME is {home}, and Spark {version} is wanted; {there} is there", where=place, hint=hint)
+
+
 _SIGNS: Final = (
     ("UNAVAILABLE", "its Spark Connect server does not answer", "is it running? look at engine.remote"),
     ("failed to connect to all addresses", "its Spark Connect server does not answer", "is it running?"),
@@ -69,7 +79,7 @@ _SIGNS: Final = (
     ("Cannot run program", "its executors have no such Python",
      "look at spark.pyspark.python in engine.conf: it is a path on every executor"),
     ("JAVA_GATEWAY_EXITED", "Java ended before Spark was up",
-     "what it said of that is on standard error; look at JAVA_HOME, engine.memory and engine.conf"),
+     "what it said of that is on standard error; look at JAVA_HOME, engine.memory, packages and conf"),
     ("unresolved dependency", "a jar of engine.packages cannot be found", "look at its coordinates"),
     ("Cannot start a remote Spark session", "a local Spark session is open in this process", "use one kind a process"),
 )  # fmt: skip

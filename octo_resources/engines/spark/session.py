@@ -8,6 +8,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -46,8 +47,12 @@ _LOOPBACK: Final = ("local", "spark://127.", "spark://localhost", "spark://[::1]
 _PLAIN_LOCAL: Final = re.compile(r"^local\[(\d+|\*)\]$")
 _REMOTE_MARKS: Final = ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE", "SPARK_LOCAL_REMOTE")
 """Variables that PySpark leaves behind after a Spark Connect session."""
+_OF_JAVA: Final = ("AWS_", "JAVA_HOME", "HADOOP_CONF_DIR", "YARN_CONF_DIR")
+"""How variables begin that Java, or a task in a process that Java starts, reads."""
 _lock = threading.Lock()
 _open: "tuple[Settings, SparkSession] | None" = None
+_begun: "tuple[dict[str, str], dict[str, str]] | None" = None
+"""The settings and the variables that this process's Java was started with."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ def session(settings: Settings) -> "SparkSession":
         if _open is not None and _open[0] == settings and alive(_open[1]):
             return _open[1]
         if _open is not None:
-            _open[1].stop()
+            _stop(_open[1])
             _open = None
         found = _opened(settings)
         _open = (settings, found)
@@ -108,9 +113,18 @@ def close() -> None:
     global _open
     with _lock:
         if _open is not None:
-            _open[1].stop()
+            _stop(_open[1])
             _open = None
             _forget_remote()
+
+
+def _stop(found: "SparkSession") -> None:
+    from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # it has no types
+
+    try:
+        found.stop()
+    except (Py4JError, ConnectionError):  # its Java has died
+        found.sparkContext.stop()  # what PySpark left half way
 
 
 def _forget_remote() -> None:
@@ -147,21 +161,42 @@ def _opened(settings: Settings) -> "SparkSession":
     except ImportError:
         hint = "pip install 'octopipe[spark]'"
         raise EngineError("the Spark engine is not installed", where=settings.place, hint=hint) from None
-    from octo_resources.engines.spark.missing import explained, require_answer, require_java
+    from octo_resources.engines.spark.missing import explained, require_answer, require_java, require_own_spark
 
     conf = configuration(settings)
     if settings.remote is None:
         require_java(settings.place)
+        require_own_spark(pyspark.__version__, settings.place)
         _forget_remote()
         os.environ.setdefault("PYSPARK_PYTHON", conf.get("spark.pyspark.python", sys.executable))
         os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
         if settings.loopback:
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    assert pyspark.__version__
     require_answer(settings.remote or settings.master)
     with explained(settings.place):
+        if settings.remote is None:
+            _begin_java(conf)
         found = _built(conf)
         return settled(found)
+
+
+def _begin_java(conf: dict[str, str]) -> None:
+    """End a Java that was started with other settings or variables: one that runs keeps its memory, jars and options,
+    and hands the tasks of a local master the variables that it was started with. Forget one that has died."""
+    global _begun
+    from py4j.protocol import Py4JError
+    from pyspark import SparkContext
+
+    wanted = (conf, {name: value for name, value in os.environ.items() if name.startswith(_OF_JAVA)})
+    gateway = SparkContext._gateway
+    java = getattr(gateway, "proc", None)  # none where spark-submit started us
+    if gateway is not None and java is not None and (java.poll() is not None or _begun not in (None, wanted)):
+        SparkContext._gateway = SparkContext._jvm = None
+        with suppress(Py4JError, OSError):
+            gateway.shutdown()
+        java.stdin.close()  # with which it ends
+        java.wait()
+    _begun = wanted
 
 
 def settled(found: "SparkSession") -> "SparkSession":
@@ -188,7 +223,7 @@ def _built(conf: Mapping[str, str]) -> "SparkSession":
 
 def alive(found: "SparkSession") -> bool:
     """Whether its driver or server still runs it."""
-    from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # it has no types
+    from py4j.protocol import Py4JError
 
     if hasattr(found, "is_stopped"):  # Spark Connect
         return not found.is_stopped

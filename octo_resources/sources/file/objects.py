@@ -1,5 +1,6 @@
 """Files in S3: listed page by page, only those that are new by key, ETag and size; each downloaded, then read."""
 
+import logging
 import re
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -20,6 +21,7 @@ from octo_resources.sources.file.find import MARKERS, UNFINISHED
 from octo_resources.sources.file.seen import Seen
 from octo_resources.sources.place import Place, Progress
 
+_log = logging.getLogger(__name__)
 _MAGIC = re.compile(r"[*?\[]")
 _AHEAD: Final = 64 << 20
 _AT_ONCE: Final = 8
@@ -93,7 +95,8 @@ def _fetched(
     store: ObjectStore, wanted: Iterable[Object], folder: Path, ahead: int
 ) -> Generator[tuple[Object, Path], None, None]:
     """Each object and the file it was downloaded into, in order; up to `ahead` bytes of the next ones are on their way
-    meanwhile, for a request each takes longer than what a small object has in it."""
+    meanwhile, for a request each takes longer than what a small object has in it. One that was deleted since it was
+    listed is left out, as if it had never been listed."""
     pending: deque[tuple[Object, Path, Future[None]]] = deque()
     waiting = 0
     pool = ThreadPoolExecutor(_AT_ONCE)
@@ -101,19 +104,26 @@ def _fetched(
         for number, one in enumerate(wanted):
             while pending and (waiting + one.size > ahead or len(pending) >= 2 * _AT_ONCE):
                 waiting -= pending[0][0].size
-                yield _arrived(*pending.popleft())
+                yield from _arrived(*pending.popleft())
             path = folder / str(number) / (one.key.rpartition("/")[2] or "object")
             pending.append((one, path, pool.submit(store.download, one.key, path, one)))
             waiting += one.size
         while pending:
-            yield _arrived(*pending.popleft())
+            yield from _arrived(*pending.popleft())
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _arrived(one: Object, path: Path, download: "Future[None]") -> tuple[Object, Path]:
-    download.result()
-    return one, path
+def _arrived(one: Object, path: Path, download: "Future[None]") -> Iterator[tuple[Object, Path]]:
+    try:
+        download.result()
+    except StoreError as error:
+        if not error.gone:
+            raise
+        _log.warning("%s was deleted after it was listed, and is left out", error.where)
+        path.parent.rmdir()
+    else:
+        yield one, path
 
 
 @contextmanager

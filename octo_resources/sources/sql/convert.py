@@ -3,7 +3,6 @@ it. The reader of landed files takes the text again, and sets aside the rows who
 
 import json
 from collections.abc import Sequence
-from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -11,14 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from octo_core.types import DataType, arrow_type
+from octo_resources.arrow_decimals import decimals
 from octo_resources.arrow_text import is_text, typed
 from octo_resources.sources.sql.shape import SqlColumn
 
-_EPOCH: Final = date(1970, 1, 1).toordinal()
-FIRST_DAY, LAST_DAY = date(1, 1, 1).toordinal() - _EPOCH, date(9999, 12, 31).toordinal() - _EPOCH
 _BYTES: Final = (bytes, bytearray, memoryview)
-_DAY: Final = 86_400_000_000
-"""Microseconds."""
 
 
 def stored_type(column: SqlColumn) -> pa.DataType:
@@ -39,26 +35,9 @@ def settled(column: SqlColumn, found: "pa.Array[Any]") -> "pa.Array[Any]":
         made, lost = typed(found.cast(pa.string()), wanted)
         return found if lost else made
     try:
-        return found.cast(wanted, safe=True)
+        return decimals(found, wanted) if isinstance(wanted, pa.Decimal128Type) else found.cast(wanted, safe=True)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return found.cast(pa.string())
-
-
-def out_of_calendar(found: "pa.Array[Any]") -> bool:
-    """Whether a driver's dates or times cannot be what the database has: infinities and years that no calendar here
-    has come as numbers far off."""
-    if pa.types.is_date32(found.type):
-        return not _within(found.cast(pa.int32()), FIRST_DAY, LAST_DAY)
-    if pa.types.is_timestamp(found.type):
-        return not _within(found.cast(pa.int64()), FIRST_DAY * _DAY, (LAST_DAY + 1) * _DAY - 1)
-    if pa.types.is_time64(found.type):
-        return not _within(found.cast(pa.int64()), 0, _DAY - 1)
-    return False
-
-
-def _within(numbers: "pa.Array[Any]", least: int, most: int) -> bool:
-    low, high = pc.min(numbers).as_py(), pc.max(numbers).as_py()
-    return low is None or (low >= least and high <= most)
 
 
 def from_values(column: SqlColumn, values: Sequence[Any]) -> "pa.Array[Any]":

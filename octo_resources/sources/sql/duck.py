@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from octo_core.types import TEXT, DataType, list_of, parse_type
-from octo_resources.sources.sql.convert import out_of_calendar, settled
+from octo_resources.arrow_text import out_of_calendar
+from octo_resources.sources.sql.convert import settled
 from octo_resources.sources.sql.reader import OddValues
 from octo_resources.sources.sql.shape import Described, Relation, SqlColumn, Wire, numeric
 from octo_resources.sources.sql.statement import Bound, as_asked, as_native, named, select

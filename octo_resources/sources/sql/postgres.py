@@ -26,7 +26,8 @@ from octo_core.types import (
     DataType,
     list_of,
 )
-from octo_resources.sources.sql.convert import out_of_calendar, settled
+from octo_resources.arrow_text import out_of_calendar
+from octo_resources.sources.sql.convert import settled
 from octo_resources.sources.sql.reader import OddValues
 from octo_resources.sources.sql.shape import Described, Relation, SqlColumn, Wire, numeric
 from octo_resources.sources.sql.statement import Bound, as_asked, named, select

@@ -11,6 +11,7 @@ import psycopg
 import pymysql
 import pytest
 
+from tests.conftest import PostgresServer, drop_database
 from tests.servers.mariadb import PASSWORD, USER
 from tests.sources.sql.conftest import Reading
 
@@ -127,6 +128,21 @@ def test_a_postgresql_value_that_arrow_cannot_say_is_kept_as_its_text(postgres_u
     assert found.types == {"id": "int32", "day": "date", "at": "timestamp", "clock": "time", "grid": "list<int32>"}
     assert found.rows[0] == {"id": 1, "day": "infinity", "at": "-infinity", "clock": "24:00:00", "grid": "[[1],[2]]"}
     assert found.rows[1]["day"] == "0044-03-15 BC"
+
+
+def test_a_postgresql_database_of_another_encoding_is_read_in_utf8(
+    postgres_server: PostgresServer, read: Reading
+) -> None:
+    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE old ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    url = postgres_server.url("old")
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute('CREATE TABLE t ("größe" text, tags text[])')
+            connection.execute("INSERT INTO t VALUES ('é', ARRAY['ü'])")
+        assert read(url=url, table="t").rows == [{"größe": "é", "tags": ["ü"]}]
+    finally:
+        drop_database(postgres_server, url)
 
 
 def test_sqlite_declared_types_hold_against_what_is_stored(tmp_path: Path, read: Reading) -> None:
