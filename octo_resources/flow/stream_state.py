@@ -78,6 +78,7 @@ class Telling:
         self.state = StreamState(pipeline=pipeline, status="starting", since=now, at=now)
         self._written = 0.0
         self._delays: deque[tuple[float, Any]] = deque()
+        self._behind: dict[str, int] = {}
 
     def running(self, fingerprint: str) -> None:
         """The plan stands. What is tried again is not over by that: its source has not answered yet."""
@@ -90,10 +91,12 @@ class Telling:
         """Something failed that may pass, or has not answered for a while."""
         self._put(status="retrying", message=redact(why))
 
-    def idle(self) -> None:
+    def idle(self, source: str) -> None:
         """The source answered, and nothing new came."""
-        if self.state.behind or self.state.status != "running":
-            self._put(status="running", behind=0, message=None)
+        self._behind[source] = 0
+        behind = sum(self._behind.values())
+        if self.state.behind != behind or self.state.status != "running":
+            self._put(status="running", behind=behind, message=None)
         elif time.monotonic() - self._written > 10 * _EVERY:
             self._put()
 
@@ -101,13 +104,14 @@ class Telling:
         tables = dict(self.state.tables)
         for name, ledger in made.tables.items():
             tables[name] = added(tables[name], ledger) if name in tables else ledger
+        self._behind[made.source] = made.behind
         self._put(
             now=time.monotonic() - self._written > _EVERY,
             status="running",
             micro_batches=self.state.micro_batches + 1,
             rows=self.state.rows + made.rows,
             tables=tables,
-            behind=made.behind,
+            behind=sum(self._behind.values()),
             delay=self._delay(stamps),
             message=None,
         )

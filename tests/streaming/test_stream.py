@@ -16,7 +16,7 @@ from benchmarks.kill_faults import Registry
 from benchmarks.kill_ground import Ground, tried
 from demo.broker import Broker, free_port
 from octo_core.errors import QuarantineLimit, UsageError
-from octo_core.streaming import StreamState
+from octo_core.streaming import MicroBatch, StreamState
 from octo_resources.flow import reject, streaming
 from octo_resources.flow.proposing import correct
 from octo_resources.flow.stream_state import Telling, stream_lock, stream_state
@@ -293,5 +293,22 @@ def test_what_is_tried_again_runs_once_its_source_answers(tmp_path: Path) -> Non
     telling.retrying("the brokers are gone")
     telling.running("f2")  # the plan was made anew; nobody has asked the brokers yet
     assert (telling.state.status, telling.state.message) == ("retrying", "the brokers are gone")
-    telling.idle()
+    telling.idle("sales")
     assert (telling.state.status, telling.state.message, telling.state.fingerprint) == ("running", None, "f2")
+
+
+def test_an_idle_source_says_nothing_of_another_ones_backlog(tmp_path: Path) -> None:
+    telling = Telling(tmp_path, "sales")
+
+    def loaded(source: str, behind: int) -> None:
+        batch = {"load_id": "l", "batch": "b", "from_": "", "to": "", "rows": 1, "bytes": 1, "seconds": 0.1}
+        telling.committed(MicroBatch(source=source, behind=behind, tables={}, **batch), None)
+
+    loaded("sales", 900)
+    telling.idle("returns")
+    assert telling.state.behind == 900
+    loaded("returns", 30)
+    assert telling.state.behind == 930
+    loaded("sales", 0)
+    telling.idle("returns")
+    assert telling.state.behind == 0
