@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from octo_core.errors import UsageError
 from octo_core.spec.sources import KafkaSource
 from octo_resources.kafka.client import PATIENCE, Said, broker_errors, client_settings, quiet
-from octo_resources.kafka.letters import PREFIX
+from octo_resources.kafka.letters import LARGEST, PREFIX
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -64,7 +64,7 @@ class _Replay:
         more = {"enable.partition.eof": True, "auto.offset.reset": "earliest", "error_cb": said}
         self._consumer: Consumer = Consumer({**settings, **own, **more}, logger=quiet)
         name = {"transactional.id": f"octopipe-replay-{pipeline}", "transaction.timeout.ms": _LATE, "error_cb": said}
-        self._producer: Producer = Producer({**settings, **name}, logger=quiet)
+        self._producer: Producer = Producer({**LARGEST, **settings, **name}, logger=quiet)
         self._sent: dict[str, int] = {}
         self._landed = 0
         self._origins: set[str] = set()

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 
 from benchmarks.kill_cells import CASES
 from benchmarks.kill_faults import Registry
@@ -21,6 +22,7 @@ from octo_resources.flow import reject, streaming
 from octo_resources.flow.proposing import correct
 from octo_resources.flow.stream_state import Telling, stream_lock, stream_state
 from octo_resources.flow.streaming import Streaming
+from octo_resources.kafka.client import quiet
 from octo_resources.kafka.replaying import Sent, replay_letters
 from tests.servers.s3 import S3Server, breaking
 from tests.streaming.project import Stream, sale
@@ -170,6 +172,26 @@ def test_one_bad_message_stops_nothing_and_goes_to_the_dead_letters(stream: Stre
     again = _messages(stream, stream.topic)[-2:]
     assert sorted(one[1] for one in again) == sorted(one[1] for one in letters)
     assert dict(again[0][2])["octopipe.replayed"] in {first[2]["octopipe.id"], second[2]["octopipe.id"]}
+
+
+def test_a_bad_message_that_is_too_large_for_the_dead_letters_stops_nothing(stream: Stream) -> None:
+    stream.send(sale(1))
+    stream.approve()
+    stream.topics.configure(stream.topic, max_message_bytes="8388608")
+    wide = Producer({"bootstrap.servers": stream.topics.broker.address, "message.max.bytes": 8_000_000}, logger=quiet)
+    for number, size in ((2, 1_020_000), (3, 3_000_000)):  # a broker takes 1,048,588 bytes by itself, a client 1,000,000
+        wide.produce(stream.topic, key=str(number), value=b'{"id": ' + b" " * size, headers=[("trace", b"abc")])
+    wide.flush(30)
+    stream.send(sale(4))
+    assert stream.follow().status == "stopped"
+    assert sum(made.dead_letters for made in stream.told) == 2
+    assert stream.sql("SELECT id FROM sale ORDER BY id") == [(1,), (4,)]
+    small, large = sorted(_messages(stream, f"{stream.topic}.dead"), key=lambda one: one[2]["octopipe.offset"])
+    assert (small[0], len(small[1]), small[2]["trace"]) == (b"2", 1_020_007, b"abc")
+    assert large[:2] == (None, None)
+    assert large[2]["octopipe.id"] == f"{stream.topic}/0/2".encode()
+    assert large[2]["octopipe.bytes"] == b"3000007"
+    assert replay_letters(stream.space, stream.space.pipeline("sales")) == Sent({stream.topic: 1}, landed=1)
 
 
 def _messages(stream: Stream, topic: str) -> list[tuple[bytes, bytes, dict[str, bytes]]]:
