@@ -101,6 +101,7 @@ class DeadLetters:
             "pipeline": self._pipeline,
             "source": row.source,
             "table": row.table,
+            "row": row.id,
             "column": row.column or "",
             "reason": row.reason,
             **({} if message is not None else {"landed": "true"}),

@@ -20,6 +20,7 @@ from octo_core.errors import QuarantineLimit, UsageError
 from octo_core.streaming import MicroBatch, StreamState
 from octo_resources.flow import reject, streaming
 from octo_resources.flow.proposing import correct
+from octo_resources.flow.rows_aside import set_aside
 from octo_resources.flow.stream_state import Telling, stream_lock, stream_state
 from octo_resources.flow.streaming import Streaming
 from octo_resources.kafka.client import quiet
@@ -165,13 +166,26 @@ def test_one_bad_message_stops_nothing_and_goes_to_the_dead_letters(stream: Stre
     assert b"malformed JSON" in first[2]["octopipe.reason"]
     assert second[2]["octopipe.column"] == b"amount"
 
-    # After a fix they go back to where they came from, each once.
+    # After a fix they go back to where they came from, each once, and are set aside no more.
     space = stream.space
+    assert len(list(set_aside(space, "sales"))) == 2
     assert replay_letters(space, space.pipeline("sales")) == Sent({stream.topic: 2})
+    assert list(set_aside(space, "sales")) == []
     assert replay_letters(space, space.pipeline("sales")) == Sent({})
     again = _messages(stream, stream.topic)[-2:]
     assert sorted(one[1] for one in again) == sorted(one[1] for one in letters)
     assert dict(again[0][2])["octopipe.replayed"] in {first[2]["octopipe.id"], second[2]["octopipe.id"]}
+
+
+def test_a_letter_whose_row_was_replayed_or_given_up_already_is_not_sent_back(stream: Stream) -> None:
+    stream.send(*(sale(number) for number in range(1, 11)))
+    stream.approve()
+    stream.send(sale(11, amount="much"), sale(12, amount="more"))
+    stream.follow()
+    space = stream.space
+    given_up = next(row for _, row in set_aside(space, "sales") if "much" in row.payload)
+    space.quarantine.settle("sales", "discarded", [(given_up.table, given_up.id)])
+    assert replay_letters(space, space.pipeline("sales")) == Sent({stream.topic: 1}, settled=1)
 
 
 def test_a_bad_message_that_is_too_large_for_the_dead_letters_stops_nothing(stream: Stream) -> None:
