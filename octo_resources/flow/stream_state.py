@@ -77,6 +77,8 @@ class Telling:
         now = datetime.now(UTC)
         self.state = StreamState(pipeline=pipeline, status="starting", since=now, at=now)
         self._written = 0.0
+        self._unwritten = False
+        """Whether the newest is kept here only: micro-batches follow one another faster than the file is written."""
         self._delays: deque[tuple[float, Any]] = deque()
         self._behind: dict[str, int] = {}
 
@@ -97,7 +99,7 @@ class Telling:
         behind = sum(self._behind.values())
         if self.state.behind != behind or self.state.status != "running":
             self._put(status="running", behind=behind, message=None)
-        elif time.monotonic() - self._written > 10 * _EVERY:
+        elif time.monotonic() - self._written > (_EVERY if self._unwritten else 10 * _EVERY):
             self._put()
 
     def committed(self, made: MicroBatch, stamps: "NDArray[np.int64] | None") -> None:
@@ -106,7 +108,7 @@ class Telling:
             tables[name] = added(tables[name], ledger) if name in tables else ledger
         self._behind[made.source] = made.behind
         self._put(
-            now=time.monotonic() - self._written > _EVERY,
+            now=self.state.status != "running" or time.monotonic() - self._written > _EVERY,
             status="running",
             micro_batches=self.state.micro_batches + 1,
             rows=self.state.rows + made.rows,
@@ -137,6 +139,7 @@ class Telling:
 
     def _put(self, *, now: bool = True, **changed: Any) -> None:
         self.state = self.state.model_copy(update={**changed, "at": datetime.now(UTC)})
+        self._unwritten = not now
         if now:
             self._written = time.monotonic()
             self._path.parent.mkdir(parents=True, exist_ok=True)

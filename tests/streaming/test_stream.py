@@ -333,18 +333,34 @@ def test_what_is_tried_again_runs_once_its_source_answers(tmp_path: Path) -> Non
     assert (telling.state.status, telling.state.message, telling.state.fingerprint) == ("running", None, "f2")
 
 
+def _loaded(source: str = "sales", behind: int = 0) -> MicroBatch:
+    batch = {"load_id": "l", "batch": "b", "from_": "", "to": "", "rows": 1, "bytes": 1, "seconds": 0.1}
+    return MicroBatch(source=source, behind=behind, tables={}, **batch)
+
+
 def test_an_idle_source_says_nothing_of_another_ones_backlog(tmp_path: Path) -> None:
     telling = Telling(tmp_path, "sales")
-
-    def loaded(source: str, behind: int) -> None:
-        batch = {"load_id": "l", "batch": "b", "from_": "", "to": "", "rows": 1, "bytes": 1, "seconds": 0.1}
-        telling.committed(MicroBatch(source=source, behind=behind, tables={}, **batch), None)
-
-    loaded("sales", 900)
+    telling.committed(_loaded("sales", behind=900), None)
     telling.idle("returns")
     assert telling.state.behind == 900
-    loaded("returns", 30)
+    telling.committed(_loaded("returns", behind=30), None)
     assert telling.state.behind == 930
-    loaded("sales", 0)
+    telling.committed(_loaded("sales"), None)
     telling.idle("returns")
     assert telling.state.behind == 0
+
+
+def test_status_says_at_once_that_a_stream_runs_again_and_soon_what_it_loaded_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    telling = Telling(tmp_path, "sales")
+    told = tmp_path / "streams" / "sales.json"
+    telling.retrying("the server restarts")
+    telling.committed(_loaded(), None)
+    assert StreamState.model_validate_json(told.read_bytes()).status == "running"
+    telling.committed(_loaded(), None)
+    telling.idle("sales")
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 1.5)
+    telling.idle("sales")
+    assert StreamState.model_validate_json(told.read_bytes()).micro_batches == 2
