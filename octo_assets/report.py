@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from octo_assets.names import approved_key, op_name
+from octo_assets.selection import PIPELINE_TAG
 from octo_assets.steps.common import Metadata
 from octo_core.plan.model import Plan
 from octo_core.spec.pipeline import PipelineSpec
@@ -65,6 +66,20 @@ def switch_schedule(root: Path, spec: PipelineSpec, *, on: bool) -> None:
                     instance.add_instigator_state(state)
                 else:
                     instance.update_instigator_state(state)
+
+
+def cancel_queued(root: Path, pipeline: str) -> list[str]:
+    """Cancel the runs of a pipeline, and of no other with it, that nobody has begun; their ids."""
+    with instance_of(root) as instance:
+        waiting = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED]))
+        own = [run.run_id for run in waiting if _is_of(run, pipeline)]
+        return [run_id for run_id in own if instance.run_coordinator.cancel_run(run_id)]
+
+
+def _is_of(run: dg.DagsterRun, pipeline: str) -> bool:
+    """Whether a run is a pipeline's alone: by its tag, or where an automation asked for it by its assets."""
+    tag, keys = run.tags.get(PIPELINE_TAG), run.asset_selection or ()
+    return tag == pipeline if tag is not None else bool(keys) and all(key.path[0] == pipeline for key in keys)
 
 
 def _sensors(spec: PipelineSpec) -> list[str]:

@@ -171,7 +171,7 @@ class ControlAnswer(Answer):
 
 
 class AbortAnswer(Answer):
-    """What was asked to end; `load_id` is empty where a source was still being read."""
+    """What was asked to end; `load_id` is empty where a source was still being read, or the run had not begun."""
 
     pipeline: str
     load_id: str

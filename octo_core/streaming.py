@@ -67,6 +67,7 @@ class StreamState(Frozen):
     rows: int = 0
     tables: dict[str, TableLedger] = Field(default_factory=dict)
     behind: int = 0
+    """Of all its sources together, as each was read last."""
     delay: Delay | None = None
     """Of the last five minutes."""
     message: str | None = None

@@ -33,14 +33,15 @@ def start(name: Name) -> None:
 
 
 def stop(name: Name) -> None:
-    """Turn a pipeline's schedule off; a load that runs ends cleanly.
+    """Turn a pipeline's schedule off; a load that runs ends cleanly. A pause stays one, with nothing to go back to.
 
     Example:  octopipe stop flights
     """
     space, pipeline = opened(name)
-    space.registry.controls.switch(name, "stopped", by=who())
+    control = space.registry.controls.stop(name, by=who())
     _switch_in_dagster(space, name, on=False)
-    _say(space, pipeline, f"{name} is stopped")
+    until = f"{control.until:%Y-%m-%d %H:%M} UTC" if control.until else "`octopipe start`"
+    _say(space, pipeline, f"{name} is stopped" + (f", and paused until {until}" * (control.state == "paused")))
 
 
 def pause(
@@ -73,7 +74,7 @@ def pause(
 def abort(
     name: Name, load: Annotated[str | None, typer.Option(help="Only this load; what runs now when left out.")] = None
 ) -> None:
-    """End a load that runs, or the reading before it, with nothing half done.
+    """End a load that runs, the reading before it, or a run that waits in Dagster's queue, with nothing half done.
 
     Example:  octopipe abort flights
     """
@@ -91,6 +92,12 @@ def abort(
         console.answer(
             AbortAnswer(pipeline=name, load_id="", asked=True),
             f"asked the reading of {', '.join(sources)} to end; nothing of it lands",
+        )
+        return
+    if not running and load is None and (waited := _cancelled_in_dagster(space, name)):
+        console.answer(
+            AbortAnswer(pipeline=name, load_id="", asked=True),
+            f"cancelled {' and '.join(f'run {one[:8]}' for one in waited)} of {name}, which had not begun",
         )
         return
     if not running:
@@ -124,6 +131,15 @@ def who() -> str | None:
         return getpass.getuser()
     except (KeyError, OSError):
         return None
+
+
+def _cancelled_in_dagster(space: "Workspace", name: str) -> list[str]:
+    """The runs of the pipeline that waited in Dagster's queue and are cancelled."""
+    if not (space.project.root / "workspace.yaml").is_file():
+        return []
+    from octo_assets.report import cancel_queued
+
+    return cancel_queued(space.project.root, name)
 
 
 def _switch_in_dagster(space: "Workspace", name: str, *, on: bool) -> None:

@@ -47,7 +47,8 @@ def rounds(stream: "Streaming", followers: "dict[str, Follower]") -> StreamState
         while not stream.stopping.is_set():
             offer, began = found.next(LOOK), time.monotonic()
             if offer is None:
-                stream.telling.idle()
+                for name in topics:
+                    stream.telling.idle(name)
             elif (waits := _taken(stream, topics, offer, began)) is not None:
                 return stream.telling.ended("waiting_for_approval", waits)
             if stream.changed():

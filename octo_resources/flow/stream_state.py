@@ -77,7 +77,10 @@ class Telling:
         now = datetime.now(UTC)
         self.state = StreamState(pipeline=pipeline, status="starting", since=now, at=now)
         self._written = 0.0
+        self._unwritten = False
+        """Whether the newest is kept here only: micro-batches follow one another faster than the file is written."""
         self._delays: deque[tuple[float, Any]] = deque()
+        self._behind: dict[str, int] = {}
 
     def running(self, fingerprint: str) -> None:
         """The plan stands. What is tried again is not over by that: its source has not answered yet."""
@@ -90,24 +93,27 @@ class Telling:
         """Something failed that may pass, or has not answered for a while."""
         self._put(status="retrying", message=redact(why))
 
-    def idle(self) -> None:
+    def idle(self, source: str) -> None:
         """The source answered, and nothing new came."""
-        if self.state.behind or self.state.status != "running":
-            self._put(status="running", behind=0, message=None)
-        elif time.monotonic() - self._written > 10 * _EVERY:
+        self._behind[source] = 0
+        behind = sum(self._behind.values())
+        if self.state.behind != behind or self.state.status != "running":
+            self._put(status="running", behind=behind, message=None)
+        elif time.monotonic() - self._written > (_EVERY if self._unwritten else 10 * _EVERY):
             self._put()
 
     def committed(self, made: MicroBatch, stamps: "NDArray[np.int64] | None") -> None:
         tables = dict(self.state.tables)
         for name, ledger in made.tables.items():
             tables[name] = added(tables[name], ledger) if name in tables else ledger
+        self._behind[made.source] = made.behind
         self._put(
-            now=time.monotonic() - self._written > _EVERY,
+            now=self.state.status != "running" or time.monotonic() - self._written > _EVERY,
             status="running",
             micro_batches=self.state.micro_batches + 1,
             rows=self.state.rows + made.rows,
             tables=tables,
-            behind=made.behind,
+            behind=sum(self._behind.values()),
             delay=self._delay(stamps),
             message=None,
         )
@@ -133,6 +139,7 @@ class Telling:
 
     def _put(self, *, now: bool = True, **changed: Any) -> None:
         self.state = self.state.model_copy(update={**changed, "at": datetime.now(UTC)})
+        self._unwritten = not now
         if now:
             self._written = time.monotonic()
             self._path.parent.mkdir(parents=True, exist_ok=True)

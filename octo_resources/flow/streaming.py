@@ -247,7 +247,7 @@ class Streaming:
             return waits, True
         caught = follower.catch(self.positions[name], self._resumes[name], self.spec.max_rows, self.spec.max_bytes)
         if caught is None:
-            self.telling.idle()
+            self.telling.idle(name)
             return None, None
         waits = self._load(name, caught.batch, caught)
         if waits is None:

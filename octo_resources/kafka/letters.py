@@ -7,6 +7,7 @@ tell them apart.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from octo_core.errors import SourceError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from octo_resources.project import Pipeline
 
 PREFIX: Final = "octopipe."
+LARGEST: Final = {"message.max.bytes": 1_000_000_000}
+"""For producers of what came from topics: librdkafka's own limit is below that of brokers, and these know theirs."""
 _ORIGIN: Final = ("_topic", "_partition", "_offset")
 
 
@@ -48,14 +51,18 @@ class DeadLetters:
             if stood is not None:
                 letters.setdefault(row.source, {}).setdefault(stood, row)
         failed: list[str] = []
+        large: list[_Letter] = []
         sent = 0
         with broker_errors(self._brokers, self._said):
             for source, found in letters.items():
                 messages = self._fetch(source, list(found))
                 for (place, offset), row in found.items():
-                    self._produce(place, offset, row, messages.get((place, offset)), failed)
+                    self._produce(self._letter(place, offset, row, messages.get((place, offset))), failed, large)
                     sent += 1
             left = self._connected().flush(PATIENCE) if sent else 0
+            for letter in large:
+                self._produce(letter.without_message(), failed, None)
+            left += self._connected().flush(PATIENCE) if large else 0
         if left or failed:
             raise SourceError(
                 f"{left or len(failed):,} dead letters were not taken: {failed[0] if failed else self._said}",
@@ -83,9 +90,7 @@ class DeadLetters:
             reader.read(ranges, take)
         return found
 
-    def _produce(
-        self, place: Place, offset: int, row: QuarantinedRow, message: "Message | None", failed: list[str]
-    ) -> None:
+    def _letter(self, place: Place, offset: int, row: QuarantinedRow, message: "Message | None") -> "_Letter":
         headers: list[tuple[str, bytes]] = list(message.headers() or []) if message is not None else []
         said: Mapping[str, Any] = {
             "id": f"{place[0]}/{place[1]}/{offset}",
@@ -96,26 +101,38 @@ class DeadLetters:
             "pipeline": self._pipeline,
             "source": row.source,
             "table": row.table,
+            "row": row.id,
             "column": row.column or "",
             "reason": row.reason,
             **({} if message is not None else {"landed": "true"}),
         }
-        kept = [(name, value) for name, value in headers if not name.startswith(PREFIX)]
-        kept += [(PREFIX + name, str(value).encode()) for name, value in said.items()]
+        return _Letter(
+            key=message.key() if message is not None else None,
+            value=message.value() if message is not None else row.payload.encode(),
+            headers=[(name, value) for name, value in headers if not name.startswith(PREFIX)],
+            said=[(PREFIX + name, str(value).encode()) for name, value in said.items()],
+        )
+
+    def _produce(self, letter: "_Letter", failed: list[str], large: "list[_Letter] | None") -> None:
+        """`large` takes what is more than the topic, or the client, lets through."""
+        from confluent_kafka import KafkaError, KafkaException
 
         def delivered(error: Any, _: Any) -> None:
-            if error is not None:
+            if error is not None and error.code() == KafkaError.MSG_SIZE_TOO_LARGE and large is not None:
+                large.append(letter)
+            elif error is not None:
                 failed.append(str(error.str()))
 
-        value = message.value() if message is not None else row.payload.encode()
-        key = message.key() if message is not None else None
-        producer = self._connected()
+        producer, headers = self._connected(), [*letter.headers, *letter.said]
         while True:
             try:
-                producer.produce(self._topic, value=value, key=key, headers=kept, on_delivery=delivered)
+                producer.produce(self._topic, letter.value, letter.key, headers=headers, on_delivery=delivered)
                 break
             except BufferError:
                 producer.poll(0.5)
+            except KafkaException as error:
+                delivered(error.args[0], None)
+                break
         producer.poll(0)
 
     def _connected(self) -> Any:
@@ -123,9 +140,25 @@ class DeadLetters:
             from confluent_kafka import Producer
 
             make_topic(self._own, self._topic)
-            settings = {**self._own, "enable.idempotence": True, "linger.ms": 5, "error_cb": self._said}
+            settings = {**LARGEST, **self._own, "enable.idempotence": True, "linger.ms": 5, "error_cb": self._said}
             self._producer = Producer(settings, logger=quiet)
         return self._producer
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """A message that was set aside; `said`: headers of why, and where it stood."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+    said: list[tuple[str, bytes]]
+
+    def without_message(self) -> "_Letter":
+        """Of a message that the topic is too narrow for, what tells of it: it is where it came from, and it landed."""
+        size = str(len(self.value or b"")).encode()
+        kept = [one for one in self.said if one[0] != f"{PREFIX}landed"]
+        return _Letter(None, None, [], [*kept, (f"{PREFIX}landed", b"true"), (f"{PREFIX}bytes", size)])
 
 
 def make_topic(settings: Mapping[str, Any], topic: str) -> None:

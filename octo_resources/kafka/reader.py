@@ -4,7 +4,7 @@ A `Reader` keeps its connections between reads, so that small batches follow one
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import methodcaller
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 10_000
 """Messages asked for at a time: fewer cost calls, more cost memory."""
+_PARTS: Final = 16
+"""Into so many parts, or more, come messages that fill a limit of bytes, which is looked at after each."""
 WAIT: Final = 0.1
 """Seconds after which what came is taken, though more was asked for: a range may end in what holds no message."""
 
@@ -30,7 +32,8 @@ Take = Callable[[Place, "list[Message]"], int]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Where a read ends before its ranges do: after so many messages, bytes (as `Take` counts them) or seconds."""
+    """Where a read ends before its ranges do: after so many messages, bytes (as `Take` counts them; by a sixteenth of
+    them more, and at least one message) or seconds."""
 
     rows: int | None = None
     bytes: int | None = None
@@ -113,9 +116,12 @@ class Reader:
             now = time.monotonic()
             if messages:
                 heard, told = now, False
-                for place, found in self._parted(messages, left):
-                    rows += len(found)
-                    size += take(place, found)
+                for part in _parts(messages, limits.bytes):
+                    for place, found in self._parted(part, left):
+                        rows += len(found)
+                        size += take(place, found)
+                    if limits.bytes is not None and size >= limits.bytes:
+                        break  # what is left of them is read again: nothing says that it was
                 if progress is not None:
                     progress(rows, size)
             elif now - heard > limits.silence:
@@ -192,3 +198,18 @@ class Reader:
         left.pop(place, None)
         if left:
             self._consumer.incremental_unassign([TopicPartition(*place)])
+
+
+def _parts(messages: "list[Message]", limit: int | None) -> "Iterator[list[Message]]":
+    """The messages, all at once where they are little beside the limit of bytes."""
+    if limit is None or sum(map(len, messages)) <= limit // _PARTS:
+        yield messages
+        return
+    begin = size = 0
+    for place, message in enumerate(messages, 1):
+        size += len(message)
+        if size > limit // _PARTS:
+            yield messages[begin:place]
+            begin, size = place, 0
+    if begin < len(messages):
+        yield messages[begin:]

@@ -71,6 +71,16 @@ class Controls:
         _put(self._database, control, {"pipeline": pipeline}, values)
         return self.of(pipeline, at)
 
+    def stop(self, pipeline: str, *, by: str | None = None, at: datetime | None = None) -> Control:
+        """Switch off. A pause lasts as long as was said: what it holds back beside the schedule, the load after an
+        approval, stays held back, and it goes back to `stopped`."""
+        found = self.of(pipeline, at)
+        if found.state != "paused":
+            return self.switch(pipeline, "stopped", by=by, at=at)
+        values = {"paused_from": "stopped", "changed_by": by, "changed_at": at or datetime.now(UTC)}
+        _put(self._database, control, {"pipeline": pipeline}, values)
+        return self.of(pipeline, at)
+
     def _paused_from(self, pipeline: str, at: datetime | None) -> Switch | None:
         found = self.of(pipeline, at)
         return found.paused_from if found.state == "paused" else found.state

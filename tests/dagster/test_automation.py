@@ -6,11 +6,15 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+from dagster._core.code_pointer import ModuleCodePointer
+from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
+from dagster._core.remote_origin import RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.storage.tags import AUTOMATION_CONDITION_TAG, SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
+from dagster._core.workspace.load import location_origins_from_yaml_paths
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from octo_assets.pauses import load_after_pause
-from octo_assets.report import report_decision, report_plan, switch_schedule
+from octo_assets.report import cancel_queued, report_decision, report_plan, switch_schedule
 from octo_assets.schedules import pipeline_schedule
 from octo_resources.dagster import instance_of, project_resources
 from octo_resources.flow import correct, due_pipelines, next_run, prepare, take_tick
@@ -243,6 +247,34 @@ def test_start_and_stop_turn_the_schedules_switch_in_the_instance(shop: Shop, mo
     assert switches() == ["RUNNING"]
     switch_schedule(shop.root, spec, on=False)
     assert switches() == ["STOPPED"]
+
+
+def test_an_abort_cancels_what_waits_in_the_queue_and_nobody_elses(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    (shop.root / "dagster.yaml").write_text(DAGSTER_YAML.read_text())
+    (shop.root / "workspace.yaml").write_text((DAGSTER_YAML.parent / "workspace.yaml").read_text())
+    assert cancel_queued(shop.root, "shops") == []
+    job, queued = shop.defs.resolve_job_def("load"), dg.DagsterRunStatus.QUEUED
+    [location] = location_origins_from_yaml_paths([str(shop.root / "workspace.yaml")])
+    origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), "load")
+    code = JobPythonOrigin("load", RepositoryPythonOrigin("python", ModuleCodePointer("octo_assets.definitions", "defs")))
+    with instance_of(shop.root) as instance:
+        runs = [
+            instance.create_run_for_job(
+                job, status=queued, tags=tags, asset_selection=keys, remote_job_origin=origin, job_code_origin=code
+            )
+            for tags, keys in [
+                ({"octopipe/pipeline": "shops"}, None),
+                ({}, frozenset({TABLE})),
+                ({"octopipe/pipeline": "others"}, None),
+            ]
+        ]
+    assert set(cancel_queued(shop.root, "shops")) == {run.run_id for run in runs[:2]}
+    with instance_of(shop.root) as instance:
+        states = [getattr(instance.get_run_by_id(run.run_id), "status", None) for run in runs]
+    assert states == [dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.CANCELED, queued]
 
 
 def test_run_due_takes_a_tick_once_whatever_came_of_it_and_a_broken_file_stops_nobody_else(shop: Shop) -> None:

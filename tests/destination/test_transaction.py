@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import pytest
 from octo_core.catalog import Catalog
 from octo_core.errors import DestinationError, LedgerMismatch, NotApproved
 from octo_resources.destinations.postgres import PostgresDestination
+from octo_resources.destinations.postgres.connection import Address, open_writer
 from octo_resources.destinations.postgres.load import Load
 from octo_resources.destinations.writing import Move
 from tests.conftest import PostgresServer
@@ -366,3 +368,9 @@ def test_merging_a_table_that_load_rows_made(
 ) -> None:
     assert load_rows(destination, "t", ("id", "x"), []).counts == {}
     assert load_rows(destination, "t", ("id", "x"), ROWS).counts == {"read": 2, "inserted": 2}
+
+
+def test_a_connection_on_which_a_long_statement_is_waited_for_is_kept_alive(url: str) -> None:
+    with open_writer(Address.from_url(url)) as connection, socket.socket(fileno=os.dup(connection.fileno())) as wire:
+        assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+    assert "keepalives_idle=5 " in Address.from_url(f"{url}?keepalives_idle=5").conninfo + " "

@@ -50,6 +50,25 @@ def test_tombstones_mark_rows_and_are_no_drift(marked: Shop) -> None:
     assert _gone(shop) == list(range(11, 100))
 
 
+def test_a_field_that_is_new_in_tombstones_alone_is_no_drift(marked: Shop) -> None:
+    shop = marked
+    _pipeline(shop, TOMBSTONES)
+    shop.drop("sales", "1", sales(range(1, 121)))
+    shop.start()
+    gone = [{"id": number, "_deleted": True, "colour": "red"} for number in range(1, 111)]
+    shop.drop("sales", "2", [*gone, *sales(range(121, 131))])
+    result = shop.run()
+    assert (result.status, result.warnings) == ("loaded", ())
+    gone = [{"id": number, "_deleted": True, "colour": "red"} for number in range(111, 121)]
+    shop.drop("sales", "3", [*gone, *(sale(number, colour="red") for number in range(131, 151))])
+    shop.land()
+    drifted = shop.load()
+    assert drifted.result.status == "waiting_for_approval"
+    (said,) = drifted.drift["shop.sale"]
+    assert "colour is new" in said
+    assert "all 20 rows" in said
+
+
 def test_what_is_absent_from_the_whole_source_is_marked(marked: Shop) -> None:
     shop = marked
     _pipeline(shop, ABSENCE)

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from octo_core.errors import DestinationError, LoadAborted, OutOfTime
-from octo_resources.destinations.postgres.connection import Address, statement_error
+from octo_resources.destinations.postgres.connection import Address, refused, statement_error
 from octo_resources.flow.watching import reading
 from tests.flow.shop import Shop, sale, sales
 
@@ -92,6 +92,17 @@ def test_a_load_whose_run_is_being_cancelled_commits_nothing_and_is_not_tried_ag
     assert shop.state() == before
     said = "ERROR:  canceling statement due to user request"
     assert not statement_error(Address.from_url("postgresql://h/d"), "copy", "57014", said).retryable
+
+
+def test_what_a_restart_says_to_those_who_connect_may_be_tried_again() -> None:
+    address = Address.from_url("postgresql://h/d")
+    for said in (
+        'connection to server on socket "/s/.s.PGSQL.5432" failed: No such file or directory',
+        "SSL SYSCALL error: Connection reset by peer",
+        "FATAL:  the database system is shutting down",
+    ):
+        assert refused(address, said).retryable
+    assert not refused(address, "server does not support SSL, but SSL was required").retryable
 
 
 SLOW = """

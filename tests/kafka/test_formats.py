@@ -248,7 +248,8 @@ def test_times_are_written_out_in_the_branch_of_a_union_that_a_value_is_of(tmp_p
 
 def test_what_is_about_no_row_is_told_and_a_truncate_refused(tmp_path: Path) -> None:
     found = _format(tmp_path, format="debezium")
-    for value in ({"databaseName": "a", "ddl": "ALTER TABLE t ADD x int"}, {"status": "BEGIN", "id": "1"}):
+    mark = {"status": "BEGIN", "id": "1", "ts_ms": 5, "event_count": None, "data_collections": None}
+    for value in ({"databaseName": "a", "ddl": "ALTER TABLE t ADD x int"}, mark):
         assert _made(found, value) == []
     assert _made(found, {"op": "m", "message": {}}) == []
     assert found.said()[0] == "schema change: ALTER TABLE t ADD x int"
@@ -257,6 +258,18 @@ def test_what_is_about_no_row_is_told_and_a_truncate_refused(tmp_path: Path) -> 
     assert _record(found, {"id": 1, "__deleted": "true"})["_deleted"] is True  # flattened by Debezium itself
     described = {"type": "struct", "fields": [{"field": "day", "type": "int32", "name": "io.debezium.time.Date"}]}
     assert _record(found, {"schema": described, "payload": {"day": 1, "__deleted": "false"}})["day"] == "1970-01-02"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"id": 7, "status": "BEGIN"}, {"id": 7, "ddl": "x", "tableChanges": 1}, {"id": 7, "op": "m"}, {"id": 7, "op": "d"}],
+)
+def test_a_flattened_row_whose_columns_are_called_as_other_messages_fields_is_a_row(
+    tmp_path: Path, row: dict[str, Any]
+) -> None:
+    found = _format(tmp_path, format="debezium")
+    assert _record(found, row).items() >= {**row, "_deleted": False}.items()
+    assert found.said() == ()
 
 
 @pytest.mark.parametrize("after", [5, [5], [{"field": "after", "fields": 5}], [{"field": "after", "fields": [
@@ -286,6 +299,16 @@ def test_avro_by_a_file_keeps_every_digit(tmp_path: Path) -> None:
     assert _reason(found, b"\x01").startswith("malformed Avro")
     with pytest.raises(UsageError, match="no such file"):
         _format(tmp_path, format="avro", schema_registry="file://missing.avsc")
+
+
+def test_an_avro_decimal_with_more_digits_than_its_precision_keeps_them(tmp_path: Path) -> None:
+    fare = ["null", {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2}]
+    schema = {"type": "record", "name": "Fare", "fields": [{"name": "fare", "type": fare}]}
+    (tmp_path / "fare.avsc").write_text(json.dumps(schema))
+    found = _format(tmp_path, format="avro", key_format="text", schema_registry="file://fare.avsc")
+    digits = (123_456_789).to_bytes(4, "big")
+    (line,) = found.lines(("t", 0), [Message(topic="t", partition=0, offset=5, value=b"\x02\x08" + digits)])
+    assert b'"fare":1234567.89' in line
 
 
 def _descriptor() -> FileDescriptorProto:
@@ -320,6 +343,82 @@ def test_protobuf_by_a_descriptor_set(tmp_path: Path) -> None:
     assert _reason(_format(tmp_path, **said, message="air.Flight"), b"\xff").startswith("malformed Protobuf")
     with pytest.raises(UsageError, match=r"air\.Fleet is not in the descriptor set"):
         _format(tmp_path, **said, message="air.Fleet")
+
+
+KINDS = FieldDescriptorProto
+
+
+def _price(name: str, **fields: tuple[int, int]) -> FileDescriptorProto:
+    """A schema of shop.Price: name → (number, type) of its fields, beside maps and whatever may be in it."""
+    file = FileDescriptorProto(name=name, package="shop", syntax="proto2")
+    file.dependency.extend(["google/protobuf/any.proto", "google/protobuf/timestamp.proto"])
+    state = file.enum_type.add(name="State")
+    for number, word in enumerate(["NEW", "SOLD", "GONE"][: 2 + (name == "new.proto")]):
+        state.value.add(name=word, number=number)
+    file.message_type.add(name="Tag").field.add(name="word", number=1, type=KINDS.TYPE_STRING, label=1)
+    price = file.message_type.add(name="Price")
+    entry = price.nested_type.add(name="NamesEntry")
+    entry.options.map_entry = True
+    for number, part in enumerate(["key", "value"], 1):
+        entry.field.add(name=part, number=number, type=KINDS.TYPE_STRING, label=1)
+    for part, (number, kind) in fields.items():
+        price.field.add(name=part, number=number, type=kind, label=1)
+    made = {"state": (20, ".shop.State"), "any": (21, ".google.protobuf.Any"), "at": (22, ".google.protobuf.Timestamp")}
+    for part, (number, named) in made.items():
+        kind = KINDS.TYPE_ENUM if part == "state" else KINDS.TYPE_MESSAGE
+        price.field.add(name=part, number=number, type=kind, label=1, type_name=named)
+    price.field.add(name="names", number=23, type=KINDS.TYPE_MESSAGE, label=3, type_name=".shop.Price.NamesEntry")
+    price.field.add(name="within", number=24, type=KINDS.TYPE_MESSAGE, label=1, type_name=".shop.Price")
+    return file
+
+
+@pytest.fixture
+def prices(tmp_path: Path) -> tuple[Format, Any, Any]:
+    """A reader of shop.Price by an old schema; and what writes its messages, and its tags, by a newer one."""
+    from google.protobuf import any_pb2, timestamp_pb2
+
+    old = _price("old.proto", id=(1, KINDS.TYPE_INT64), amount=(2, KINDS.TYPE_INT32))
+    new = _price("new.proto", id=(1, KINDS.TYPE_INT64), amount=(2, KINDS.TYPE_STRING), note=(3, KINDS.TYPE_STRING))
+    (tmp_path / "price.desc").write_bytes(FileDescriptorSet(file=[old]).SerializeToString())
+    pool = DescriptorPool()
+    for known in (any_pb2, timestamp_pb2):
+        pool.AddSerializedFile(known.DESCRIPTOR.serialized_pb)
+    pool.Add(new)
+    kinds = [GetMessageClass(pool.FindMessageTypeByName(f"shop.{name}")) for name in ("Price", "Tag")]
+    said = {"format": "protobuf", "schema_registry": "file://price.desc", "message": "shop.Price"}
+    return _format(tmp_path, **said), *kinds
+
+
+def test_what_protobuf_would_take_for_a_default_is_refused(prices: tuple[Format, Any, Any]) -> None:
+    found, price, _ = prices
+    for changed, name in ((price(id=1, amount="12.50"), "amount"), (price(id=1, state=2), "state")):
+        for message in (changed, price(id=2, within=changed)):
+            said = f"malformed Protobuf: Price.{name} is not as the schema describes it"
+            assert _reason(found, message.SerializeToString()) == said
+
+
+def test_a_field_that_the_protobuf_schema_has_not_is_told_of(prices: tuple[Format, Any, Any]) -> None:
+    found, price, _ = prices
+    assert _record(found, price(id=1, note="new").SerializeToString())["id"] == "1"
+    assert _record(found, price(id=1, within=price(note="new")).SerializeToString())["id"] == "1"
+    assert found.said() == ("the Protobuf schema has no field 3 of shop.Price: what it holds is not read (2)",)
+
+
+def test_a_time_that_protobuf_itself_cannot_write_sets_its_message_aside(prices: tuple[Format, Any, Any]) -> None:
+    found, price, _ = prices
+    message = price(id=1)
+    message.at.seconds = 10**12
+    assert "malformed Protobuf: " in _reason(found, message.SerializeToString())
+
+
+def test_protobufs_maps_stand_in_one_order_and_any_is_opened(prices: tuple[Format, Any, Any]) -> None:
+    found, price, tag = prices
+    names = {f"k{number % 17}": str(number) for number in range(17)}
+    message = price(id=1, names=names)
+    message.any.Pack(tag(word="sale"))
+    record = _record(found, message.SerializeToString())
+    assert list(record["names"]) == sorted(names)
+    assert record["any"]["word"] == "sale"
 
 
 def _registry() -> Api:

@@ -47,6 +47,26 @@ def test_a_limit_ends_a_read_and_says_how_far_it_came(topics: Topics) -> None:
     assert seen == {(topic, 0): list(range(20))}
 
 
+def test_a_limit_of_bytes_holds_whatever_the_client_has_fetched(topics: Topics) -> None:
+    topic = topics.make(partitions=2)
+    for partition in range(2):
+        topics.fill(topic, ["x" * 1000] * 1000, partition)
+    left, every = _all(topics, topic), {(topic, partition): list[int]() for partition in range(2)}
+    for _ in range(12):
+        read, seen = _read(topics, left, Limits(bytes=200_000))
+        if not seen:
+            break
+        assert sum(map(len, seen.values())) <= 200 + 200 // 16 + 1
+        for place, offsets in seen.items():
+            every[place] += offsets
+        ends = {one.place: one.end for one in read}
+        left = [one.model_copy(update={"start": ends.get(one.place, one.start)}) for one in left]
+    assert every == {(topic, partition): list(range(1000)) for partition in range(2)}
+    topics.fill(topic, ["y" * 300_000])
+    one, _ = _read(topics, [left[0].model_copy(update={"end": 1001})], Limits(bytes=200_000))
+    assert [found.end for found in one] == [1001]  # a message is never taken apart
+
+
 def test_aborted_transactions_and_control_records_are_passed_over(topics: Topics) -> None:
     topic = topics.make()
     producer = Producer({"bootstrap.servers": topics.broker.address, "transactional.id": topic})

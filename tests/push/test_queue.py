@@ -83,6 +83,24 @@ def test_a_queue_has_one_writer(path: Path) -> None:
     Queue(path).close()
 
 
+def test_a_damaged_file_is_refused_and_never_read_past(path: Path) -> None:
+    queue = Queue(path)
+    queue.append([entry(number, key=f"k{number}") for number in range(500)])
+    queue.close()
+    whole, page = path.read_bytes(), 4096
+    for damaged in (
+        whole[: 20 * page] + b"\xa5" * page + whole[21 * page :],  # an inner page: SQLite opens it, and misses rows
+        whole[: len(whole) // 2],
+        b"no database" * 1000,
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(LandingError) as refused:
+            Queue(path)
+        assert "backup" in str(refused.value)
+    path.write_bytes(whole)
+    Queue(path).close()
+
+
 def test_a_queue_that_nobody_made_is_empty(path: Path, feed: Feed) -> None:
     assert QueueReader(path).id is None
     assert QueueReader(path).waiting("orders", "orders").items == 0

@@ -106,6 +106,16 @@ def test_a_pipeline_is_off_until_it_is_started_and_a_pause_ends_by_itself(regist
         registry.controls.switch("flights", "stopped", until=NOON)
 
 
+def test_a_stop_in_a_pause_ends_no_pause(registry: Registry) -> None:
+    controls = registry.controls
+    controls.switch("flights", "started", at=NOON - DAY)
+    controls.switch("flights", "paused", until=NOON + DAY, at=NOON)
+    stopped = controls.stop("flights", by="ana", at=NOON)
+    assert (stopped.state, stopped.until, stopped.changed_by) == ("paused", NOON + DAY, "ana")
+    assert controls.of("flights", NOON + DAY).state == "stopped"
+    assert controls.stop("flights", at=NOON + 2 * DAY).state == "stopped"
+
+
 def test_an_abort_reaches_the_load_that_runs_and_not_the_next(registry: Registry) -> None:
     registry.controls.switch("flights", "started")
     registry.controls.ask_to_abort("flights", at=NOON)

@@ -10,17 +10,20 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 
 from benchmarks.kill_cells import CASES
 from benchmarks.kill_faults import Registry
 from benchmarks.kill_ground import Ground, tried
 from demo.broker import Broker, free_port
 from octo_core.errors import QuarantineLimit, UsageError
-from octo_core.streaming import StreamState
+from octo_core.streaming import MicroBatch, StreamState
 from octo_resources.flow import reject, streaming
 from octo_resources.flow.proposing import correct
+from octo_resources.flow.rows_aside import set_aside
 from octo_resources.flow.stream_state import Telling, stream_lock, stream_state
 from octo_resources.flow.streaming import Streaming
+from octo_resources.kafka.client import quiet
 from octo_resources.kafka.replaying import Sent, replay_letters
 from tests.servers.s3 import S3Server, breaking
 from tests.streaming.project import Stream, sale
@@ -163,13 +166,46 @@ def test_one_bad_message_stops_nothing_and_goes_to_the_dead_letters(stream: Stre
     assert b"malformed JSON" in first[2]["octopipe.reason"]
     assert second[2]["octopipe.column"] == b"amount"
 
-    # After a fix they go back to where they came from, each once.
+    # After a fix they go back to where they came from, each once, and are set aside no more.
     space = stream.space
+    assert len(list(set_aside(space, "sales"))) == 2
     assert replay_letters(space, space.pipeline("sales")) == Sent({stream.topic: 2})
+    assert list(set_aside(space, "sales")) == []
     assert replay_letters(space, space.pipeline("sales")) == Sent({})
     again = _messages(stream, stream.topic)[-2:]
     assert sorted(one[1] for one in again) == sorted(one[1] for one in letters)
     assert dict(again[0][2])["octopipe.replayed"] in {first[2]["octopipe.id"], second[2]["octopipe.id"]}
+
+
+def test_a_letter_whose_row_was_replayed_or_given_up_already_is_not_sent_back(stream: Stream) -> None:
+    stream.send(*(sale(number) for number in range(1, 11)))
+    stream.approve()
+    stream.send(sale(11, amount="much"), sale(12, amount="more"))
+    stream.follow()
+    space = stream.space
+    given_up = next(row for _, row in set_aside(space, "sales") if "much" in row.payload)
+    space.quarantine.settle("sales", "discarded", [(given_up.table, given_up.id)])
+    assert replay_letters(space, space.pipeline("sales")) == Sent({stream.topic: 1}, settled=1)
+
+
+def test_a_bad_message_that_is_too_large_for_the_dead_letters_stops_nothing(stream: Stream) -> None:
+    stream.send(sale(1))
+    stream.approve()
+    stream.topics.configure(stream.topic, max_message_bytes="8388608")
+    wide = Producer({"bootstrap.servers": stream.topics.broker.address, "message.max.bytes": 8_000_000}, logger=quiet)
+    for number, size in ((2, 1_020_000), (3, 3_000_000)):  # a broker takes 1,048,588 bytes by itself, a client 1,000,000
+        wide.produce(stream.topic, key=str(number), value=b'{"id": ' + b" " * size, headers=[("trace", b"abc")])
+    wide.flush(30)
+    stream.send(sale(4))
+    assert stream.follow().status == "stopped"
+    assert sum(made.dead_letters for made in stream.told) == 2
+    assert stream.sql("SELECT id FROM sale ORDER BY id") == [(1,), (4,)]
+    small, large = sorted(_messages(stream, f"{stream.topic}.dead"), key=lambda one: one[2]["octopipe.offset"])
+    assert (small[0], len(small[1]), small[2]["trace"]) == (b"2", 1_020_007, b"abc")
+    assert large[:2] == (None, None)
+    assert large[2]["octopipe.id"] == f"{stream.topic}/0/2".encode()
+    assert large[2]["octopipe.bytes"] == b"3000007"
+    assert replay_letters(stream.space, stream.space.pipeline("sales")) == Sent({stream.topic: 1}, landed=1)
 
 
 def _messages(stream: Stream, topic: str) -> list[tuple[bytes, bytes, dict[str, bytes]]]:
@@ -293,5 +329,38 @@ def test_what_is_tried_again_runs_once_its_source_answers(tmp_path: Path) -> Non
     telling.retrying("the brokers are gone")
     telling.running("f2")  # the plan was made anew; nobody has asked the brokers yet
     assert (telling.state.status, telling.state.message) == ("retrying", "the brokers are gone")
-    telling.idle()
+    telling.idle("sales")
     assert (telling.state.status, telling.state.message, telling.state.fingerprint) == ("running", None, "f2")
+
+
+def _loaded(source: str = "sales", behind: int = 0) -> MicroBatch:
+    batch = {"load_id": "l", "batch": "b", "from_": "", "to": "", "rows": 1, "bytes": 1, "seconds": 0.1}
+    return MicroBatch(source=source, behind=behind, tables={}, **batch)
+
+
+def test_an_idle_source_says_nothing_of_another_ones_backlog(tmp_path: Path) -> None:
+    telling = Telling(tmp_path, "sales")
+    telling.committed(_loaded("sales", behind=900), None)
+    telling.idle("returns")
+    assert telling.state.behind == 900
+    telling.committed(_loaded("returns", behind=30), None)
+    assert telling.state.behind == 930
+    telling.committed(_loaded("sales"), None)
+    telling.idle("returns")
+    assert telling.state.behind == 0
+
+
+def test_status_says_at_once_that_a_stream_runs_again_and_soon_what_it_loaded_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    telling = Telling(tmp_path, "sales")
+    told = tmp_path / "streams" / "sales.json"
+    telling.retrying("the server restarts")
+    telling.committed(_loaded(), None)
+    assert StreamState.model_validate_json(told.read_bytes()).status == "running"
+    telling.committed(_loaded(), None)
+    telling.idle("sales")
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 1.5)
+    telling.idle("sales")
+    assert StreamState.model_validate_json(told.read_bytes()).micro_batches == 2

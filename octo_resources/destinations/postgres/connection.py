@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 OLDEST: Final = 140000
 APPLICATION: Final = "octopipe"
 _CONNECT_SECONDS: Final = "10"
+_ALIVE: Final = {"keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6"}
+"""A router forgets a connection on which a long statement is waited for, and a machine that lost its power says nothing:
+the system's own first look comes after two hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Address:
         except (ProgrammingError, ValueError):
             hint = "letters such as @ : / # % in a user name or password are written %40 %3A %2F %23 %25"
             raise UsageError("the destination's url cannot be read", hint=hint) from None
-        usual = {"connect_timeout": _CONNECT_SECONDS, "application_name": APPLICATION}
+        usual = {"connect_timeout": _CONNECT_SECONDS, "application_name": APPLICATION, **_ALIVE}
         return cls({**usual, **found, "client_encoding": "UTF8"})
 
     @property
@@ -92,6 +95,7 @@ _REASONS: Final = (
     ("no password supplied", "it wants a password", "put ${secret:env/NAME} into the url as the password"),
     ("does not exist", None, "look at the url's user and database; `psql -l` lists the databases there are"),
     ("certificate", "its TLS certificate was not accepted", "give sslrootcert=FILE in the url"),
+    ("SSL SYSCALL", "it broke the connection off while TLS was agreed on", "try again when it has started"),
     ("SSL", "it and the url do not agree on TLS", "look at sslmode in the url (disable, require, verify-full)"),
     ("no pg_hba.conf entry", "it does not let this user in from here", "ask its administrator (pg_hba.conf)"),
     ("could not translate host", "its host name is unknown", "look at the url's host"),
@@ -104,7 +108,10 @@ _REASONS: Final = (
 )
 
 
-_PASSING: Final = {"timeout", "refused", "could not translate host", "resolve host", "too many", "starting up"}
+_PASSING: Final = {
+    "timeout", "refused", "No such file", "could not translate host", "resolve host", "too many", "starting up",
+    "SSL SYSCALL",
+}  # fmt: skip
 """What may be over a little later."""
 
 

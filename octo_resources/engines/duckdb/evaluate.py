@@ -111,7 +111,7 @@ class Pass(Reading):
             rows = found.filter(pc.invert(found.column(GONE)))
         tally.gone = found.num_rows - rows.num_rows
         tally.missing.update(counted(rows, missing or {}))
-        tally.add_new(counted(found, new_fields or {}))
+        tally.add_new(counted(rows, new_fields or {}))
         failures = found.column("!failure")
         good = found
         if failures.null_count != found.num_rows:

@@ -152,7 +152,7 @@ class _Tokens(Reading):
         tally = Tally()
         rows = found.filter(pc.invert(_gone(found))) if TOMBSTONE in self.paths else found
         tally.missing.update(counted(rows, missing or {}))  # a tombstone has no more than its key
-        tally.add_new(counted(found, new_fields or {}))
+        tally.add_new(counted(rows, new_fields or {}))
         self.scan.count(batch, tally)
         yield found.select([ROW, *self.paths])
 

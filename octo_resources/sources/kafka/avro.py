@@ -18,6 +18,7 @@ from octo_resources.sources.kafka.decoding import Decode
 from octo_resources.sources.kafka.values import Unreadable
 
 Write = Callable[[Any], Any]
+_MOST_DIGITS: Final = 10_000
 _ENCODE: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -33,10 +34,27 @@ def avro_decoder(schema: str, others: Sequence[str] = ()) -> Decode:
         for text in others:
             parse_schema(json.loads(text), named_schemas=named)
         parsed = parse_schema(json.loads(schema), named_schemas=named)
+        _keep_digits([parsed, *named.values()])
         written_out = _of_schema(parsed, {**named}, frozenset())
     except Exception as error:  # noqa: BLE001 - fastavro lets out whatever it trips over: a missing `size` is a KeyError
         raise UsageError(f"the Avro schema cannot be read: {type(error).__name__} {error}") from None
     return lambda _, raw: _json(raw, parsed, written_out)
+
+
+def _keep_digits(schemas: Sequence[Any]) -> None:
+    """fastavro rounds a decimal that has more digits than its precision: which of them count, the load judges."""
+    left, seen = list(schemas), set[int]()
+    while left:
+        one = left.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, dict):
+            if one.get("logicalType") == "decimal" and "precision" in one:
+                one["precision"] = _MOST_DIGITS
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
 
 
 def avro_files(path: Path, part: str) -> Decode:

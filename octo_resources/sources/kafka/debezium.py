@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 Members = dict[str, msgspec.Raw]
 _ROWS: Final = frozenset({"c", "u", "r", "d"})
+_ENVELOPE: Final = frozenset({"before", "after", "source", "message"})
+"""One of these stands beside an envelope's `op`; without any, `op` is a column of a row that was flattened."""
+_MARK: Final = frozenset({"status", "id", "event_count", "data_collections"})
+"""What a transaction's mark has, also where it is null; a table may well have a status and an id."""
 _UNAVAILABLE: Final = (b"__debezium_unavailable_value", b"X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ")
 """What Debezium writes for a value that is not in the log, as text and in base64."""
 _NULL: Final = msgspec.Raw(b"null")
@@ -41,7 +45,7 @@ class Envelopes:
             if bytes(members["payload"]) == b"null":
                 return Row(self._keys.fields(message), deleted=True)
             members = members_of(bytes(members["payload"]))
-        op = _text(members.get("op"))
+        op = _text(members.get("op")) if members.keys() & _ENVELOPE else None
         if op is None:
             return self._other(members, schema)
         if op == "t":
@@ -73,11 +77,11 @@ class Envelopes:
 
     def _other(self, members: Members, schema: bytes | None) -> Row | None:
         """What is no envelope: a schema change, a transaction's mark, a heartbeat; or a row that was flattened."""
-        if "ddl" in members or "tableChanges" in members:
+        if "databaseName" in members and ("ddl" in members or "tableChanges" in members):
             ddl = (_text(members.get("ddl")) or "without DDL").strip()
             self._notes[f"schema change: {ddl[:200]}"] += 1
             return None
-        if members.keys() <= {"status", "id", "ts_ms", "event_count", "data_collections"} and "status" in members:
+        if _MARK <= members.keys() <= _MARK | {"ts_ms"}:
             self._notes["marks of transactions"] += 1
             return None
         if members.keys() == {"ts_ms"}:

@@ -1,5 +1,6 @@
 """From a message's bytes to JSON: as it stands, or by a schema from a registry or a file."""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -12,28 +13,31 @@ Decode = Callable[[str, bytes], bytes]
 """(topic, bytes) → the text of one JSON value. Raises Unreadable; SourceError where the registry does not answer."""
 
 
-def value_decoder(spec: KafkaSource, place: Place, until: ExitStack) -> Decode:
-    """For a source's values; what it opens is open `until` then. Raises UsageError for what the file lacks."""
+def value_decoder(spec: KafkaSource, place: Place, until: ExitStack, notes: Counter[str]) -> Decode:
+    """For a source's values; what it opens is open `until` then, and `notes` counts what is worth knowing of them.
+    Raises UsageError for what the file lacks."""
     if spec.format in ("avro", "protobuf"):
-        return _by_schema(spec, place, spec.format, "value", until)
-    return _registered(spec, place, until) if spec.schema_registry is not None else plain_json
+        return _by_schema(spec, place, spec.format, "value", until, notes)
+    return _registered(spec, place, until, notes) if spec.schema_registry is not None else plain_json
 
 
-def key_decoder(spec: KafkaSource, place: Place, until: ExitStack) -> Decode | None:
-    """For its keys; None where they are text."""
+def key_decoder(spec: KafkaSource, place: Place, until: ExitStack, notes: Counter[str]) -> Decode | None:
+    """For its keys, likewise; None where they are text."""
     kind = spec.key_format or {"debezium": "json", "avro": "avro"}.get(spec.format, "text")
     if kind == "text":
         return None
     if kind in ("avro", "protobuf"):
-        return _by_schema(spec, place, kind, "key", until)
-    return _registered(spec, place, until) if spec.schema_registry is not None else plain_json
+        return _by_schema(spec, place, kind, "key", until, notes)
+    return _registered(spec, place, until, notes) if spec.schema_registry is not None else plain_json
 
 
 def plain_json(_: str, raw: bytes) -> bytes:
     return json_value(raw)
 
 
-def _by_schema(spec: KafkaSource, place: Place, kind: str, part: str, until: ExitStack) -> Decode:
+def _by_schema(
+    spec: KafkaSource, place: Place, kind: str, part: str, until: ExitStack, notes: Counter[str]
+) -> Decode:
     registry = spec.schema_registry
     if registry is None:
         raise UsageError(
@@ -41,7 +45,7 @@ def _by_schema(spec: KafkaSource, place: Place, kind: str, part: str, until: Exi
             hint="Write the registry's URL, or file://PATH of a schema.",
         )
     if not registry.url.startswith("file://"):
-        return _registered(spec, place, until)
+        return _registered(spec, place, until, notes)
     path = place.root / registry.url.removeprefix("file://")
     if kind == "avro":
         from octo_resources.sources.kafka.avro import avro_files
@@ -49,17 +53,17 @@ def _by_schema(spec: KafkaSource, place: Place, kind: str, part: str, until: Exi
         return avro_files(path, part)
     from octo_resources.sources.kafka.protobuf import protobuf_file
 
-    return protobuf_file(path, spec.message)
+    return protobuf_file(path, spec.message, notes)
 
 
-def _registered(spec: KafkaSource, place: Place, until: ExitStack) -> Decode:
+def _registered(spec: KafkaSource, place: Place, until: ExitStack, notes: Counter[str]) -> Decode:
     """By whatever schema the registry has under the number that a message begins with."""
     from octo_resources.sources.kafka.registered import Registered
 
     assert spec.schema_registry is not None
     if spec.schema_registry.url.startswith("file://"):
         return plain_json
-    return until.enter_context(Registered(spec.schema_registry, place)).json
+    return until.enter_context(Registered(spec.schema_registry, place, notes)).json
 
 
 def framed(raw: bytes) -> tuple[int, bytes]:

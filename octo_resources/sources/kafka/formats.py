@@ -35,7 +35,7 @@ class Format:
 def format_of(spec: KafkaSource, place: Place) -> Format:
     """The reader of a source's messages, for a `with`. Raises UsageError for what the file lacks."""
     until, notes = ExitStack(), Counter[str]()
-    keys = Keys(spec, key_decoder(spec, place, until))
+    keys = Keys(spec, key_decoder(spec, place, until, notes))
     lines = _lines(spec, place, keys, until, notes)
     text = json_text(keys, lines) if _is_plain_json(spec) else text_of_lines(lines)
     return Format(lines, text, notes, until)
@@ -52,7 +52,7 @@ def _lines(spec: KafkaSource, place: Place, keys: Keys, until: ExitStack, notes:
         return read_lines(keys, read_csv(spec))
     if _is_plain_json(spec):
         return json_lines(keys)
-    decode = value_decoder(spec, place, until)
+    decode = value_decoder(spec, place, until, notes)
     if spec.format == "debezium":
         from octo_resources.sources.kafka.debezium import Envelopes
 

@@ -1,7 +1,13 @@
-"""Protobuf as JSON by its canonical mapping: 64-bit numbers as text, so that no digit is lost; names as written."""
+"""Protobuf as JSON by its canonical mapping: 64-bit numbers as text, so that no digit is lost; names as written.
+
+Protobuf's own parser passes over what a schema does not describe, and gives the field's default: a writer that moved on
+would load zeros. So a field that is there in another form is refused, and one that the schema has not is told of.
+"""
 
 import base64
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,8 +18,9 @@ from octo_resources.sources.kafka.values import Unreadable
 _COMPILE: Final = "Make one: protoc --include_imports --descriptor_set_out=flights.desc flights.proto"
 
 
-def protobuf_decoder(schema: str, others: Sequence[tuple[str, str]] = ()) -> Decode:
+def protobuf_decoder(schema: str, others: Sequence[tuple[str, str]], notes: Counter[str]) -> Decode:
     """By a registry's serialized descriptors (base64); which of its messages it is, each message says first.
+    `notes` counts fields that it has not.
 
     Raises UsageError where the schema is none, or names what is not among the `others`.
     """
@@ -29,7 +36,7 @@ def protobuf_decoder(schema: str, others: Sequence[tuple[str, str]] = ()) -> Dec
                 found = found.nested_types[place]
         except IndexError:
             raise Unreadable("malformed Protobuf: the schema has no such message") from None
-        return _json(found, raw[start:])
+        return _json(found, raw[start:], notes)
 
     return decode
 
@@ -50,8 +57,9 @@ def _messages(schema: str, others: Sequence[tuple[str, str]]) -> list[Any]:
     return [messages[one.name] for one in own.message_type]
 
 
-def protobuf_file(path: Path, message: str | None) -> Decode:
-    """By a descriptor set that `protoc --include_imports --descriptor_set_out` made. Raises UsageError."""
+def protobuf_file(path: Path, message: str | None, notes: Counter[str]) -> Decode:
+    """By a descriptor set that `protoc --include_imports --descriptor_set_out` made. `notes` counts fields that it has
+    not. Raises UsageError."""
     from google.protobuf.descriptor_pb2 import FileDescriptorSet
     from google.protobuf.message import DecodeError
 
@@ -66,7 +74,7 @@ def protobuf_file(path: Path, message: str | None) -> Decode:
         raise UsageError("schema_registry: the file is no descriptor set", where=str(path), hint=_COMPILE) from None
     except KeyError:
         raise UsageError(f"message: {message} is not in the descriptor set", where=str(path)) from None
-    return lambda _, raw: _json(found, raw)
+    return lambda _, raw: _json(found, raw, notes)
 
 
 def _pool(files: Sequence[Any]) -> Any:
@@ -131,21 +139,64 @@ def _varint(raw: bytes, at: int) -> tuple[int, int]:
             return (value >> 1) ^ -(value & 1), at
 
 
-def _json(kind: Any, raw: bytes) -> bytes:
-    from google.protobuf.json_format import MessageToJson
+def _json(kind: Any, raw: bytes, notes: Counter[str]) -> bytes:
+    from google.protobuf.json_format import Error, MessageToJson
     from google.protobuf.message import DecodeError
     from google.protobuf.message_factory import GetMessageClass
 
     message = GetMessageClass(kind)()
     try:
         message.ParseFromString(raw)
+        size = message.ByteSize()
+        message.DiscardUnknownFields()
+        if message.ByteSize() != size:
+            notes.update(_unknown(GetMessageClass(kind).FromString(raw)))
         text: str = MessageToJson(
             message,
             preserving_proto_field_name=True,
             always_print_fields_with_no_presence=True,
             indent=None,
+            sort_keys=_has_maps(kind),
             ensure_ascii=False,
+            descriptor_pool=kind.file.pool,
         )
-    except (DecodeError, ValueError, TypeError) as error:
+    except (DecodeError, Error, ValueError, TypeError) as error:
         raise Unreadable(f"malformed Protobuf: {error}") from None
     return str(text).encode()
+
+
+def _unknown(message: Any) -> Iterator[str]:
+    """What the schema has not, of a message and those in it. Raises Unreadable for what it has in another form: its
+    value would be taken for the default."""
+    from google.protobuf.unknown_fields import UnknownFieldSet
+
+    kind = message.DESCRIPTOR
+    for one in UnknownFieldSet(message):
+        known = kind.fields_by_number.get(one.field_number)
+        if known is not None:
+            raise Unreadable(f"malformed Protobuf: {kind.name}.{known.name} is not as the schema describes it")
+        yield f"the Protobuf schema has no field {one.field_number} of {kind.full_name}: what it holds is not read"
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        if field.message_type.GetOptions().map_entry:
+            inner = value.values() if field.message_type.fields_by_name["value"].message_type else ()
+        else:
+            inner = value if field.is_repeated else (value,)
+        for one in inner:
+            yield from _unknown(one)
+
+
+@cache
+def _has_maps(kind: Any) -> bool:
+    """Whether a map is in a message: its keys come in another order in every process, and a range of offsets has to
+    give the same lines again."""
+    left, seen = [kind], set()
+    while left:
+        one = left.pop()
+        if one.GetOptions().map_entry or one.full_name == "google.protobuf.Any":
+            return True
+        if one.full_name not in seen:
+            seen.add(one.full_name)
+            left += [field.message_type for field in one.fields if field.message_type is not None]
+    return False

@@ -1,5 +1,6 @@
 """Schemas from a registry, by confluent-kafka's own client: each is asked for once."""
 
+from collections import Counter
 from time import monotonic
 from typing import Any, Final
 
@@ -21,11 +22,13 @@ outlives what was registered too late."""
 
 
 class Registered:
-    """A registry and what came from it. A message is described by the schema whose number it begins with."""
+    """A registry and what came from it. A message is described by the schema whose number it begins with. `notes`
+    counts what is worth knowing of messages."""
 
-    def __init__(self, said: SchemaRegistry, place: Place) -> None:
+    def __init__(self, said: SchemaRegistry, place: Place, notes: Counter[str]) -> None:
         from confluent_kafka.schema_registry import SchemaRegistryClient  # 0.3 s
 
+        self._notes = notes
         reveal = place.secrets.reveal
         self._url = reveal(said.url)
         settings: dict[str, Any] = {"url": self._url, "max.retries": 2, "retries.wait.ms": 200, "timeout": 10}
@@ -80,7 +83,7 @@ class Registered:
             whole = self._asked(lambda: self._descriptors.get_schema(number, fmt="serialized"))
             if whole is None:
                 raise Unreadable(f"the registry has no schema {number}")
-            return protobuf_decoder(str(whole.schema_str), self._needed(whole, "serialized"))
+            return protobuf_decoder(str(whole.schema_str), self._needed(whole, "serialized"), self._notes)
         return lambda _, rest: json_value(rest)
 
     def _needed(self, schema: Any, fmt: str | None = None) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ idempotency keys and status answers last.
 import sqlite3
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +24,10 @@ REMEMBERED: Final = 7 * 86_400
 _BUSY_SECONDS: Final = 30
 _CHUNK: Final = 2000
 """Rows that one transaction of upkeep changes: pushes wait for it."""
+_DAMAGED: Final = (
+    "Put a backup in its place, or what `sqlite3 queue.db .recover` finds; what landed is in the landing zone. Without "
+    "the file a new queue is made: what had not landed is lost then, unless its senders have it."
+)
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS queue (id TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS push (
@@ -186,15 +190,20 @@ class Queue:
         except Timeout:
             hint = "One `octopipe serve` runs for a project folder; those of several may push to one topic (`to:`)."
             raise LandingError("another server has the queue", where=str(path), hint=hint) from None
-        with _errors(path):
-            self._connection = _connect(path)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.executescript(_TABLES)
-            if _id(self._connection) is None:
-                self._connection.execute("INSERT INTO queue VALUES (?)", (uuid4().hex[:12],))
-            # Asked once: it looks through the whole index.
-            self._places = set(self._connection.execute("SELECT DISTINCT pipeline, source FROM push"))
+        with ExitStack() as undone:
+            undone.callback(self._lock.release)
+            with _errors(path):
+                self._connection = _connect(path)
+                undone.callback(self._connection.close)
+                _refuse_damaged(self._connection, path)
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = FULL")
+                self._connection.executescript(_TABLES)
+                if _id(self._connection) is None:
+                    self._connection.execute("INSERT INTO queue VALUES (?)", (uuid4().hex[:12],))
+                # Asked once: it looks through the whole index.
+                self._places = set(self._connection.execute("SELECT DISTINCT pipeline, source FROM push"))
+            undone.pop_all()
 
     @property
     def id(self) -> str:
@@ -323,6 +332,14 @@ def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
 
+def _refuse_damaged(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises LandingError for a file in which pages are not what they were: SQLite itself may read past them, and then
+    what was acknowledged would be missing without a word. A second for each GB."""
+    [(said,)] = connection.execute("PRAGMA quick_check(1)")
+    if said != "ok":
+        raise LandingError(f"the queue is damaged: {str(said).splitlines()[-1]}", where=str(path), hint=_DAMAGED)
+
+
 def _made(connection: sqlite3.Connection) -> bool:
     tables: Iterable[tuple[int]] = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'push'")
     return next(iter(tables), None) is not None
@@ -350,5 +367,6 @@ def _errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        hint = "Look at the disk's room and the folder's rights: octopipe doctor"
+        damaged = getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        hint = _DAMAGED if damaged else "Look at the disk's room and the folder's rights: octopipe doctor"
         raise LandingError(f"the queue cannot be used: {error}", where=str(path), hint=hint) from error
