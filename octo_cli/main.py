@@ -260,6 +260,8 @@ def load_command(name: str) -> Any:
         for info in found.registered_commands:
             if info.callback is not None and not hasattr(info.callback, "__wrapped__"):
                 info.callback = with_common_options(info.callback)
+        if found.registered_callback is None:
+            found.callback()(with_common_options(_family))
         command: Any = typer.main.get_group(found)
     else:
         family = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -268,6 +270,10 @@ def load_command(name: str) -> Any:
     command.name = name
     _keep_examples(command)
     return command
+
+
+def _family() -> None:
+    """A family has no options but the common ones, which may stand before its subcommand, too."""
 
 
 def _keep_examples(command: Any) -> None:

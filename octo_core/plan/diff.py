@@ -134,6 +134,9 @@ def _table(table: str, recipe: TableRecipe) -> Iterator[tuple[Path, _Fact]]:
         elif name == "functions":
             for function, body in (value or {}).items():
                 yield (*place, name, function), _fact(f"function {function}, which {table} calls", body)
+        elif name == "generated":
+            for column, sql in (value or {}).items():
+                yield (*place, name, column), _fact(f"what {table}.{column} is computed by", sql)
         elif name == "files":
             for file, text in recipe.files.items():
                 yield (*place, name, file), _fact(f"text of {file} ({table})", text, f"{len(text.splitlines())} lines")

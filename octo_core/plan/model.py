@@ -70,6 +70,8 @@ class TableRecipe(Frozen):
     """Functions that checks, domains, generated columns, policies and defaults call → a hash of their text."""
     policies: tuple[str, ...] | None = None
     """Row-level security, where it is on."""
+    generated: dict[str, str] | None = None
+    """Columns that the destination computes of the row → by what."""
     narrowed: tuple[str, ...] = ()
     """Columns whose type may be too small for the values that its expression can give."""
 

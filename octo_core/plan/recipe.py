@@ -141,6 +141,7 @@ def _table(
         exclusions=tuple(sorted(table.exclusions)),
         functions=_functions(table, {column.name for column in targets}) or None,
         policies=tuple(sorted(table.policies)) or None,
+        generated={column.name: column.generated for column in table.columns if column.generated} or None,
         transforms=table_spec.transforms,
         after=table_spec.after,
         narrowed=tuple(sorted(name for name, node in nodes.items() if not _holds(table.column(name), node.type))),

@@ -3,7 +3,7 @@
 They are looked for in what the files say, and not in the models: a part with a mistake of its own hides no other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from octo_core.catalog import Catalog, Column, Table
@@ -48,16 +48,28 @@ def unknown_fields(registry: "Registry", pipeline: Pipeline) -> list[Mistake]:
     A source that has no record yet has no fields, and nothing can be said then.
     """
     mistakes = []
+    for name in _said_of_sources(pipeline):
+        stored = registry.schemas.newest_version(pipeline.name, name)
+        mistakes += unknown_in(pipeline, name, [field.name for field in stored.value.fields] if stored else [])
+    return sorted(mistakes, key=lambda one: (one.line, one.column))
+
+
+def unknown_in(pipeline: Pipeline, source: str, names: Collection[str]) -> list[Mistake]:
+    """Those of one source, whose fields these are."""
+    return [
+        pipeline.mistake(
+            f"{place[0]}: source '{source}' has no field '{field}'.{did_you_mean(field, names)}",
+            *("sources", source, *place),
+        )
+        for field, *place in (_named_fields(_said_of_sources(pipeline).get(source)) if names else ())
+        if field not in names and field.split(".")[0] not in names
+    ]
+
+
+def _said_of_sources(pipeline: Pipeline) -> Mapping[str, Any]:
     data = pipeline.document.data
     sources = data.get("sources") if isinstance(data, dict) else None
-    for name, said in sources.items() if isinstance(sources, dict) else ():
-        stored = registry.schemas.newest_version(pipeline.name, name)
-        names = [field.name for field in stored.value.fields] if stored is not None else []
-        for field, *place in _named_fields(said) if names else ():
-            if field not in names and field.split(".")[0] not in names:
-                message = f"{place[0]}: source '{name}' has no field '{field}'.{did_you_mean(field, names)}"
-                mistakes.append(pipeline.mistake(message, "sources", name, *place))
-    return sorted(mistakes, key=lambda one: (one.line, one.column))
+    return sources if isinstance(sources, dict) else {}
 
 
 def wrong_expressions(registry: "Registry", pipeline: Pipeline, catalog: Catalog | None) -> tuple[list[Mistake], int]:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from octo_core.batch import Batch
 from octo_core.deletes import TOMBSTONE, marked_source
-from octo_core.errors import SourceError
+from octo_core.errors import SourceError, SpecError
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.sources import SampleLimits
 from octo_resources.flow.landing_step import Progress, land_missing
 from octo_resources.flow.logs import step
+from octo_resources.flow.mistaken import unknown_in
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
 
@@ -75,6 +76,8 @@ def derive(
         profiles, counts = profile_batches(connection, batches, limits=limits)
     if marked_source(pipeline.spec, name):
         profiles = {field: profile for field, profile in profiles.items() if field != TOMBSTONE}
+    if wrong := unknown_in(pipeline, name, tuple(profiles)):
+        raise SpecError(wrong)
     found = declared_over(typed_schema(profiles, counts, spec, name), batches, spec)
     if ask is None or ask:
         found = _asked(space, pipeline, found, batches, profiles, ask)

@@ -12,12 +12,13 @@ LIST_NAMES: Final = (
     "data", "results", "items", "records", "rows", "value", "values", "entries", "elements", "hits", "content",
     "objects", "list",
 )  # fmt: skip
-NEVER_RECORDS: Final = frozenset({"errors", "error", "warnings", "links", "_links", "included"})
+NEVER_RECORDS: Final = frozenset({"errors", "error", "warnings", "link", "links", "_links", "included"})
 KEY_NAME: Final = "_key"
 """What the key of a record is called where records are an object's members and do not hold their keys."""
 EACH: Final = "*"
 """In a path: each member of the object, as `articles.*`."""
 IDENTITY_NAMES: Final = frozenset({"id", "_id", "uuid", "guid", "key"})
+_ENTRIES = "entry"
 _DEPTH = 4
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
@@ -121,6 +122,8 @@ def _find(document: bytes, path: str | None) -> Records:
 
 def _rows_at(members: Members, path: str) -> list[bytes]:
     raw = at_path(members, path)
+    if raw is None and path == _ENTRIES and _is_bundle(members):
+        return []
     if raw is None:
         seen = ", ".join(list(members)[:12])
         raise SourceError(
@@ -194,6 +197,8 @@ def _best_path(members: Members) -> str | None:
     """The list of records: one by a usual name, else the biggest list of objects, else an object of records by their
     keys (`articles.*`), else an empty list; None: no list.
     """
+    if _is_bundle(members):
+        return _ENTRIES
     if IDENTITY_NAMES & members.keys():
         return None
     if _is_keyed(members):
@@ -207,6 +212,11 @@ def _best_path(members: Members) -> str | None:
     if filled:
         return max(filled, key=lambda one: one[:2])[2]
     return _keyed_path(members, "", 1) or (lists[0][0] if lists else None)
+
+
+def _is_bundle(members: Members) -> bool:
+    """Whether it is a Bundle of FHIR, which has an id of its own, and leaves its list out where nothing is in it."""
+    return bytes(members.get("resourceType", msgspec.Raw(b""))) == b'"Bundle"'
 
 
 def _keyed_path(members: Members, prefix: str, depth: int) -> str | None:

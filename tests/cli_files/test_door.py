@@ -35,8 +35,12 @@ def test_every_command_has_help_with_an_example_and_the_common_options(name: str
         assert said.code == 0
         assert "Example" in said.out, [name, *inner]
         assert f"octopipe {name}" in said.out.partition("Example")[2]
-        if inner or not hasattr(command, "commands"):
-            assert "--log-format" in said.out
+        assert "--log-format" in said.out
+
+
+def test_the_common_options_may_stand_before_a_subcommand(shop: Path, cli: Cli) -> None:
+    for words in (["--json", "source", "list"], ["source", "--json", "list"], ["source", "list", "--json"]):
+        assert json.loads(cli(*words, "orders").out)["sources"]
 
 
 @pytest.mark.parametrize(

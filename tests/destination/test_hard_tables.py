@@ -107,6 +107,22 @@ def test_missing_parents_in_and_outside_the_batch(destination: PostgresDestinati
     assert {row for row, column, _ in reasons(done) if column == "up"} == {3, 4, 6}
 
 
+def test_the_older_row_stands_where_the_newer_has_no_parent(destination: PostgresDestination, execute: Execute) -> None:
+    execute(
+        "create table public.hall (code text primary key); insert into hall values ('A');"
+        "create table public.show (id int primary key, hall text references hall, at int);"
+        "insert into show values (2, 'A', 5)"
+    )
+    batch: list[dict[str, Any]] = [
+        {"id": 1, "hall": "A", "at": 1},
+        {"id": 1, "hall": "no hall", "at": 2},
+        {"id": 2, "hall": "gone since", "at": 4},
+    ]
+    done = load_rows(destination, "show", ("id", "hall", "at"), batch, version="at")
+    assert done.counts == {"read": 3, "inserted": 1, "deduplicated": 1, "rejected": 1}
+    assert execute("select * from show order by id") == [(1, "A", 1), (2, "A", 5)]
+
+
 def test_a_row_that_is_updated_may_refer_to_rows_that_come_with_it(
     destination: PostgresDestination, execute: Execute
 ) -> None:

@@ -25,6 +25,7 @@ ALTERED = {
     "a column renamed": "ALTER TABLE shop.sale RENAME email TO mail",
     "a trigger": "CREATE FUNCTION shop.twice() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.amount := 2; "
     "RETURN NEW; END'; CREATE TRIGGER twice BEFORE INSERT ON shop.sale FOR EACH ROW EXECUTE FUNCTION shop.twice()",
+    "what a column is computed by": "ALTER TABLE shop.sale ADD vat numeric GENERATED ALWAYS AS (amount * 0.2) STORED",
     "row security": "ALTER TABLE shop.sale ENABLE ROW LEVEL SECURITY",
     "a rule": "CREATE RULE quiet AS ON INSERT TO shop.sale WHERE NEW.amount > 5 DO INSTEAD NOTHING",
 }
@@ -78,6 +79,35 @@ def test_how_a_trigger_runs_changed_after_the_approval_needs_another(shop: Shop,
     for statement in STAMPED:
         shop.sql(statement)
     approved(shop)
+    shop.sql(change)
+    with nothing_loads(shop):
+        shop.load()
+
+
+PARTED = """
+CREATE TABLE shop.parted (LIKE shop.sale INCLUDING ALL) PARTITION BY RANGE (sale_id);
+ALTER TABLE shop.sale RENAME TO part;
+ALTER TABLE shop.parted RENAME TO sale;
+ALTER TABLE shop.sale ATTACH PARTITION shop.part FOR VALUES FROM (0) TO (1000)
+"""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "CREATE TRIGGER own BEFORE INSERT ON shop.part FOR EACH ROW EXECUTE FUNCTION shop.stamp()",
+        "ALTER TABLE shop.part DISABLE TRIGGER stamp",
+    ],
+)
+def test_a_trigger_of_a_partition_changed_after_the_approval_needs_another(shop: Shop, change: str) -> None:
+    for statement in (*PARTED.split(";"), *STAMPED):
+        shop.sql(statement)
+    approved(shop)
+    shop.sql("CREATE TABLE shop.more PARTITION OF shop.sale FOR VALUES FROM (1000) TO (2000)")
+    shop.land()
+    assert shop.load().result.status == "loaded"
+    shop.drop("sales", "c", [sale(300)])
+    shop.land()
     shop.sql(change)
     with nothing_loads(shop):
         shop.load()

@@ -116,6 +116,9 @@ COVERED: dict[str, Callable[[], Recipe]] = {
     "function of a default that must fill": lambda: built(
         columns=col("note", nullable=False, default="f()"), table={"functions": (called("default", "1", "note"),)}
     ),
+    "column that the destination computes": lambda: built(
+        columns={"extra": Column(name="extra", type=TEXT, native="text", generated="upper(origin)")}
+    ),
     "row security": lambda: built(table={"policies": ("on",)}),
     "required column": lambda: built(columns=col("note", nullable=False)),
     "required column, none more": lambda: built(columns=col("kind", nullable=True)),

@@ -114,6 +114,36 @@ def test_a_server_that_ignores_the_parameter_gives_its_page_once(
     assert len(api.asked) <= 3
 
 
+@pytest.mark.parametrize("way", ["bare_page", "bare_offset"])
+def test_pages_of_an_odd_length_are_found_without_a_word_of_them(
+    way: str, land_rest: LandRest, landing: Landing
+) -> None:
+    with Api({"/flights": paged(RECORDS, 37, way)}) as api:
+        batch = land_rest(f"{api.url}/flights")
+    assert batch is not None
+    assert records_of(landing, batch) == RECORDS
+
+
+@pytest.mark.parametrize(
+    "second", [RECORDS[:37], Reply({"error": "no such parameter"}, 400), Reply({"error": "whose are you?"}, 403)]
+)
+def test_a_list_that_is_all_there_is_stays_it(second: object, land_rest: LandRest) -> None:
+    with Api({"/flights": lambda asked: second if asked.params else RECORDS[:37]}) as api:
+        batch = land_rest(f"{api.url}/flights")
+    assert batch is not None
+    assert (batch.rows, len(api.asked)) == (37, 3)
+
+
+def test_a_list_that_is_another_each_time_is_not_paged(land_rest: LandRest) -> None:
+    starts = iter(range(0, 1000, 37))
+    with Api(
+        {"/flights": lambda _: [{"id": number + start} for start in [next(starts)] for number in range(37)]}
+    ) as api:
+        batch = land_rest(f"{api.url}/flights")
+    assert batch is not None
+    assert batch.rows == 37
+
+
 def test_a_shuffled_first_page_is_no_second_page(land_rest: LandRest) -> None:
     answers = iter([RECORDS[:50], RECORDS[49::-1], RECORDS[49::-1]])
     with Api({"/flights": lambda _: next(answers)}) as api:
@@ -235,6 +265,25 @@ def _wiki(asked: Asked) -> dict[str, object]:
     return {"query": {"pages": _part(at)}} | ({"continue": {"from": str(at + 20)}} if at < 80 else {})
 
 
+def _german(asked: Asked) -> dict[str, object]:
+    number = int(asked.params.get("seite", 1))
+    return {"seite": number, "seiten": 5, "gesamt": 95, "fahrten": _part((number - 1) * 20)}
+
+
+def _fhir(asked: Asked) -> dict[str, object]:
+    at = int(asked.params.get("at", 0))
+    links = [{"relation": "self", "url": asked.url}, {"relation": "first", "url": asked.path}]
+    links += [{"relation": "next", "url": f"{asked.path}?at={at + 20}"}] if at < 80 else []
+    return {"resourceType": "Bundle", "id": "b", "type": "searchset", "link": links, "entry": _part(at)}
+
+
+def _paypal(asked: Asked) -> dict[str, object]:
+    at = int(asked.params.get("at", 0))
+    links = [{"href": asked.url, "rel": "self"}, {"href": f"{asked.path}?at=80", "rel": "last"}]
+    links += [{"href": f"{asked.path}?at={at + 20}", "rel": "next"}] if at < 80 else []
+    return {"links": links, "transactions": _part(at)}
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -245,6 +294,9 @@ def _wiki(asked: Asked) -> dict[str, object]:
         _dotnet,
         _wiki,
         _neighbours,
+        _german,
+        _fhir,
+        _paypal,
         lambda asked: Reply(
             _part(int(asked.params.get("cursor", 0))),
             headers={"X-Next-Cursor": str(int(asked.params.get("cursor", 0)) + 20)}
@@ -260,6 +312,9 @@ def _wiki(asked: Asked) -> dict[str, object]:
         "X-Pagination",
         "continue",
         "next: {page}",
+        "words of another language",
+        "FHIR",
+        "list of links",
         "X-Next-Cursor",
     ],
 )
@@ -279,3 +334,19 @@ def test_cursors_that_bring_nothing_for_ever_end(land_rest: LandRest, monkeypatc
 
     with Api({"/things": endless}) as api, pytest.raises(SourceError, match="circles"):
         land_rest(f"{api.url}/things")
+
+
+def test_the_same_records_under_ever_new_addresses_end(land_rest: LandRest) -> None:
+    def endless(asked: Asked) -> object:
+        return {"next": f"{asked.path}?at={int(asked.params.get('at', 0)) + 1}", "data": RECORDS[:20]}
+
+    with Api({"/things": endless}) as api, pytest.raises(SourceError, match="circles"):
+        land_rest(f"{api.url}/things")
+    assert len(api.asked) < 20
+
+
+def test_a_bundle_of_fhir_without_entries_holds_no_record(land_rest: LandRest) -> None:
+    with Api({"/things": lambda _: {"resourceType": "Bundle", "id": "b", "total": 0}}) as api:
+        batch = land_rest(f"{api.url}/things")
+    assert batch is not None
+    assert batch.rows == 0

@@ -93,10 +93,36 @@ WHERE i.indrelid = ANY(%(oids)s) AND i.indisunique AND NOT i.indisprimary AND NO
 # What a trigger's function does: its text, and how that is run.
 _TRIGGERED: Final = "md5(concat_ws('|', p.prosrc, p.proconfig, CASE WHEN p.prosecdef THEN 'security definer' END))"
 
+# Partitions, and tables that inherit: a row that goes by the table asked for (`top`) may be written there.
+_BELOW: Final = """
+below AS (
+  SELECT inhparent AS top, inhrelid AS rel FROM pg_inherits WHERE inhparent IN (SELECT oid FROM asked)
+  UNION
+  SELECT b.top, i.inhrelid FROM below b JOIN pg_inherits i ON i.inhparent = b.rel)
+"""
+
+# Their own row triggers, and those of the table that do not fire there. In words that are the same for all of them, so
+# that another partition like the others is no change.
+_TRIGGERS_BELOW: Final = (
+    """
+SELECT DISTINCT b.top AS rel, t.tgname AS name,
+       replace(pg_get_triggerdef(t.oid), ' ON ' || t.tgrelid::regclass || ' ', ' ON a partition ')
+       || ' /* ' || p.proname || ': ' || left("""
+    + _TRIGGERED
+    + """, 12) || CASE WHEN t.tgenabled NOT IN ('O', 'A') THEN ', disabled' ELSE '' END || ' */' AS definition
+FROM below b JOIN pg_trigger t ON t.tgrelid = b.rel AND NOT t.tgisinternal AND t.tgtype & 1 = 1
+JOIN pg_proc p ON p.oid = t.tgfoid LEFT JOIN pg_trigger above ON above.oid = t.tgparentid
+WHERE CASE WHEN above.oid IS NULL THEN t.tgenabled IN ('O', 'A')
+           ELSE (t.tgenabled IN ('O', 'A')) <> (above.tgenabled IN ('O', 'A')) END
+"""
+)
+
 # What a trigger does stands in its function, and CREATE OR REPLACE leaves the trigger's own definition as it was. One
 # that is disabled, or enabled for a replica's session (R), does not fire in a load's.
 TRIGGERS: Final = (
-    """
+    "WITH RECURSIVE asked AS (SELECT unnest(%(oids)s::oid[]) AS oid),"
+    + _BELOW
+    + """
 SELECT t.tgrelid, t.tgname AS name,
        pg_get_triggerdef(t.oid) || ' /* ' || p.proname || ': ' || left("""
     + _TRIGGERED
@@ -105,7 +131,11 @@ FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE t.tgrelid = ANY(%(oids)s) AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
 UNION ALL
 SELECT r.ev_class, r.rulename, pg_get_ruledef(r.oid) FROM pg_rewrite r
-WHERE r.ev_class = ANY(%(oids)s) AND r.ev_type <> '1' AND r.ev_enabled IN ('O', 'A') ORDER BY 1, 2
+WHERE r.ev_class = ANY(%(oids)s) AND r.ev_type <> '1' AND r.ev_enabled IN ('O', 'A')
+UNION ALL
+SELECT rel, name, definition FROM ("""
+    + _TRIGGERS_BELOW
+    + """) others ORDER BY 1, 2, 3
 """
 )
 
@@ -188,6 +218,8 @@ WITH RECURSIVE wanted AS (
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE (n.nspname, c.relname) IN (SELECT * FROM unnest(%(schemas)s::name[], %(tables)s::name[]))),
 asked AS (SELECT oid FROM wanted),"""
+    + _BELOW
+    + ","
     + _CALLED
     + """,
 used AS (
@@ -214,6 +246,11 @@ parts(line) AS (
     + _TRIGGERED
     + """)
   FROM wanted w JOIN pg_trigger t ON t.tgrelid = w.oid AND NOT t.tgisinternal JOIN pg_proc p ON p.oid = t.tgfoid
+  UNION ALL
+  SELECT concat_ws('|', 'trigger below', w.name, o.definition)
+  FROM wanted w JOIN ("""
+    + _TRIGGERS_BELOW
+    + """) o ON o.rel = w.oid
   UNION ALL
   SELECT concat_ws('|', 'rule', w.name, pg_get_ruledef(r.oid), r.ev_enabled)
   FROM wanted w JOIN pg_rewrite r ON r.ev_class = w.oid

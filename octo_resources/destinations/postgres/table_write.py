@@ -105,14 +105,18 @@ class TableWrite:
         stage.gather()
         stage.analyze()
         self._look(empty)
-        deduplicated = relations.deduplicate(stage, job)
+        merges = not empty and job.write == "merge"
+        deduplicated = relations.drop_older(stage, job) if merges and not stage.tombstones else 0
+        # A row without its parent is in no older one's way.
+        own, others = self._judged_now()
+        relations.reject_orphans(stage, others, self.parents)
+        deduplicated += relations.deduplicate(stage, job)
         if stage.tombstones:
             self.tombstoned = stage.part_tombstones()
-        if not empty and job.write == "merge":
-            deduplicated += relations.drop_older(stage, job)
+            deduplicated += relations.drop_older(stage, job) if merges else 0
         for unique in relations.other_uniques(stage, job):
             relations.reject_not_unique(stage, job, unique, empty=empty)
-        relations.reject_orphans(stage, self._judged_now(), self.parents)
+        relations.reject_orphans(stage, own, self.parents)
         return deduplicated
 
     def _prepare(self, schema: pa.Schema, bases: dict[str, str]) -> bool:
@@ -296,9 +300,14 @@ class TableWrite:
         if job.write == "append":
             relations.reject_known_keys(stage, job.key)
 
-    def _judged_now(self) -> list[ForeignKey]:
-        """The foreign keys whose parents are written by now; those of a deferrable cycle are judged at the end."""
-        return [key for key in self.table.foreign_keys if key.ref_table not in self.later]
+    def _judged_now(self) -> tuple[list[ForeignKey], list[ForeignKey]]:
+        """The foreign keys to the table itself, and to others, whose parents are written by now.
+
+        Those of a deferrable cycle are judged at the end.
+        """
+        now = [key for key in self.table.foreign_keys if key.ref_table not in self.later]
+        own = [key for key in now if key.ref_table == self.table.name]
+        return own, [key for key in now if key not in own]
 
     def _remove(self) -> None:
         """`replace`: take away what the batch does not have, at the load's end where other tables may refer to it."""

@@ -15,6 +15,8 @@ from octo_resources.sources.rest.paging import PageNumber, Token, Way, told_way
 MAX_PAGES: Final = 1_000_000
 MAX_EMPTY: Final = 1_000
 """Empty pages in a row: filters leave some, and a server that never ends leaves any number."""
+MAX_ALIKE: Final = 10
+"""Pages of the same records one after another, each under an address of its own: such a server never ends."""
 _CUT_SHORT: Final = 2
 _SAY_IT = "Say how it goes on, e.g. pages: {kind: page, param: page} or {kind: cursor, path: …, param: …}."
 
@@ -58,7 +60,7 @@ class Crawl:
     def _rest(self, way: Way, first: Page, page: Page, rows: int) -> Iterator[Page]:
         """The pages after `page`, by a way that is known."""
         ended: HttpError | None = None
-        empty = 0
+        empty = alike = 0
         while (following := way.following(self._request, page, rows)) is not None:
             before, only = page, self.number == 1
             try:
@@ -77,7 +79,8 @@ class Crawl:
             self._request = following
             rows += page.count
             empty = 0 if page.count else empty + 1
-            if empty > MAX_EMPTY:
+            alike = alike + 1 if page.count and page.rows == before.rows else 0
+            if empty > MAX_EMPTY or alike >= MAX_ALIKE:
                 raise _circles(self.number, following)
             yield page
         missed = self._missed(way, first, page, rows, ended)
@@ -114,10 +117,10 @@ class Crawl:
             try:
                 page = self._fetch(following)
             except HttpError as error:
-                if found.sure or error.status >= 500 or error.status in (401, 403, 429):
+                if found.sure or (not found.doubtful and (error.status >= 500 or error.status in (401, 403, 429))):
                     raise
                 continue
-            if found.sure or _is_other(page, first, way, found):
+            if found.sure or (_is_other(page, first, way, found) and (not found.doubtful or self._stays(first))):
                 self._request, self.paging = following, str(way)
                 return way, page
             self.number -= 1
@@ -129,6 +132,12 @@ class Crawl:
                 retryable=False,
             )
         return None, None
+
+    def _stays(self, first: Page) -> bool:
+        """Whether the first answer, asked for once more, is still the same: else any second one is another."""
+        same = _overlaps(self._fetch(self._request, again=True), first)
+        self.number -= 1
+        return same
 
     def _fetch(self, request: Request, again: bool = False) -> Page:
         """A page. `again`: the same request may bring another one, as with scrolls, whose cursor stays the same."""

@@ -41,17 +41,22 @@ _OBJECTS = frozenset({"lastevaluatedkey", "nextkey", "continuationtoken", "nextc
 """Cursors that may be objects, which no parameter takes."""
 _NEIGHBOURS = frozenset({"next", "previous", "prev", "first", "last"})
 """Objects in an answer that speak of another page than this."""
+_DOUBTFUL = range(10, 1001)
+"""Lengths of a list that may be a page without a word of it; shorter ones, and files' lengths, are all there is."""
 _AFTER = re.compile(r"\bafter\s*:\s*\$(\w+)")
 _RANGE = re.compile(r"/(\d+)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Ways to try in turn. `sure`: the first is what the answer itself says. `more`: what proves that more follows."""
+    """Ways to try in turn. `sure`: the first is what the answer itself says. `more`: what proves that more follows.
+    `doubtful`: nothing speaks for more pages than that the list is no short one.
+    """
 
     ways: tuple[Way, ...] = ()
     sure: bool = False
     more: str | None = None
+    doubtful: bool = False
 
 
 def find_paging(base: str, request: Request, page: Page) -> Found:
@@ -122,9 +127,22 @@ def _by_numbers(request: Request, page: Page, more: str | None) -> Found:
     if more is not None and hints[more] is True:
         last = tuple(LastId(more, param) for param in ("starting_after", "after", "after_id", "since_id"))
         return Found((*last, *by_page, *by_offset, *later), more=proof)
+    by_numbers = (*_by_agreement(page), *by_page, *by_offset)
     if proof or _looks_cut(request, page):
-        return Found((*by_page, *by_offset, *later), more=proof)
+        return Found((*by_numbers, *later), more=proof)
+    if page.count in _DOUBTFUL and request.method == "GET":
+        return Found(by_numbers, doubtful=True)
     return Found()
+
+
+def _by_agreement(page: Page) -> Iterator[PageNumber]:
+    """By words that nobody knows whose numbers agree: `seite` 1 of `seiten` 7, for `gesamt` 230 records, 33 here."""
+    numbers = {path: value for path, value in page.hints.items() if isinstance(value, int) and _is_number(value)}
+    counts = {-(-value // page.count) for value in numbers.values() if value > page.count > 0}
+    for pages in (path for path, value in numbers.items() if value in counts):
+        for path, value in numbers.items():
+            if value in (0, 1):
+                yield PageNumber(path.rpartition(".")[2], value, pages=pages, send_first=False)
 
 
 def _total(page: Page) -> int | None:

@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Literal
@@ -26,6 +27,19 @@ _UNTOLD: Final = frozenset(
 _UTF8: Final = ("utf-8", "utf8", "utf8mb4", "us-ascii", "ascii")
 _HEAD = 64_000
 _GZIP = b"\x1f\x8b"
+_LINKS: Final = ("link", "links", "pagelinks")
+_TURNING: Final = {"first", "last", "prev", "previous"}
+
+
+class _Link(msgspec.Struct):
+    rel: str | None = None
+    relation: str | None = None
+    href: str | None = None
+    url: str | None = None
+    uri: str | None = None
+
+
+_LINK_LIST = msgspec.json.Decoder(list[_Link])
 _VALUE = msgspec.json.Decoder(msgspec.Raw)
 _DEPTH = 4
 
@@ -203,13 +217,30 @@ def _flatten(members: Members, prefix: str, skip: str, found: dict[str, Scalar],
     for name, raw in members.items():
         path = prefix + name
         first = bytes(raw[:1]) if isinstance(raw, bytes) else bytes(raw)[:1]
-        if path == skip or first == b"[":
+        if path == skip:
             continue
-        if first == b"{":
+        if first == b"[":
+            if normal(name) in _LINKS:
+                found.update({f"{path}.{relation}": address for relation, address in _links(bytes(raw))})
+        elif first == b"{":
             if depth < _DEPTH:
                 _flatten(members_of(bytes(raw)), path + ".", skip, found, depth + 1)
         else:
             found[path] = _scalar(bytes(raw))
+
+
+def _links(raw: bytes) -> Iterator[tuple[str, str | None]]:
+    """`[{"rel": "next", "href": "…"}]`, as FHIR (`relation`, `url`), PayPal and Spring write it, by relation.
+
+    Where there are links to other pages and none to the next, that is None.
+    """
+    try:
+        links = {one.relation or one.rel: one.href or one.url or one.uri for one in _LINK_LIST.decode(raw)}
+    except msgspec.DecodeError:  # some other list of this name
+        return
+    if links.keys() & _TURNING:
+        yield "next", None
+    yield from ((name, address) for name, address in links.items() if name and address)
 
 
 def _scalar(raw: bytes) -> Scalar:
