@@ -312,6 +312,23 @@ def test_a_packed_answer_is_read(open_door: OpenDoor) -> None:
         assert open_door(server.base_url).ask(question()) == Colour(name="red", warm=True)
 
 
+def test_a_packed_answer_that_is_cut_short_is_asked_for_again(open_door: OpenDoor) -> None:
+    def cut(body: dict[str, Any]) -> Reply:
+        packed = gzip.compress(json.dumps(completion(body, RED)).encode())
+        return Reply(packed[: len(packed) // 2], headers={"Content-Encoding": "gzip"})
+
+    with ModelServer([cut, RED]) as server:
+        assert open_door(server.base_url).ask(question()) == Colour(name="red", warm=True)
+
+
+def test_a_redirect_is_not_followed_and_told_once(open_door: OpenDoor) -> None:
+    with ModelServer([Reply(b"", 307, {"Location": "/elsewhere"})]) as server:
+        door = open_door(server.base_url)
+        found = [door.ask(question(text)) for text in ("one", "two")]
+    assert all(isinstance(one, Unanswered) and "sends to another address (307)" in one.why for one in found)
+    assert [one.path for one in server.asked] == ["/v1/chat/completions"]
+
+
 def test_headers_that_drip_are_left_in_time_and_then_nobody_is_asked(open_door: OpenDoor) -> None:
     done = threading.Event()
 
