@@ -164,9 +164,9 @@ class _TableProposer:
         self.schema = schema
         self.table = table
         self.fields = source_fields(schema)
-        self.offers = offers(self.fields, source_attributes(schema))
         self.targets = targets
         self.columns = [column for column in table.columns if column.writable]
+        self.offers = offers(self.fields, source_attributes(schema), [column.name for column in self.columns])
         self.positions = {column.name: position for position, column in enumerate(self.columns)}
         self.accepts = _accepts(schema)
         self.written: dict[tuple[int, int], Candidate | None] = {}
