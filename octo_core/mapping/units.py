@@ -88,9 +88,7 @@ _CURRENCY: Final = re.compile(
     r"\b(?:euros?|dollars?|pounds?(?: sterling)?|francs?|pesos?|rupees?|zlotys?|reais|rubles?|yuan|eur|usd|gbp|chf|cad|"
     r"aud|mxn|inr|pln|brl|rub|cny|sek|nok|dkk|czk|huf|try|zar|nzd|sgd|hkd)\b|[€$£₹]"
 )
-_CODE: Final = (
-    "eur|usd|gbp|chf|cad|aud|mxn|inr|pln|brl|rub|cny|jpy|sek|nok|dkk|czk|huf|try|zar|nzd|sgd|hkd|euro?s?|dollars?|[€$£₹]"
-)
+_CODE: Final = "eur|usd|gbp|chf|cad|aud|mxn|inr|pln|brl|rub|cny|jpy|sek|nok|dkk|czk|huf|try|zar|nzd|sgd|hkd|euro?s?|dollars?|[€$£₹]"
 _MANY: Final = {
     "k": "thousand", "t": "thousand", "tsd": "thousand", "tds": "thousand", "m": "million", "mn": "million",
     "mio": "million", "mln": "million", "bn": "billion", "mrd": "billion",

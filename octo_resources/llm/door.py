@@ -175,12 +175,12 @@ class Door:
         self, question: Question[Reply], messages: list[Message], tally: Tally, allowance: Allowance
     ) -> Reply:
         log_retries()
+        logging.getLogger("instructor").setLevel(logging.CRITICAL)  # it logs whole replies; ours are redacted
         said = self.settings
         reached = opened(self.model, base_url=said.base_url, key=self._key, mode=said.mode, seconds=self._seconds)
         with reached as (client, fixed):
             client.on("completion:kwargs", tally.request)
             client.on("completion:response", tally.response)
-            logging.getLogger("instructor").setLevel(logging.CRITICAL)  # it logs whole replies; ours are redacted
             limit = limit_of_reply(self.model, said.base_url, allowance.reply)
             return self._tried(client, question, {"messages": messages, **limit, **fixed}, tally, allowance)
 

@@ -474,3 +474,13 @@ def test_a_field_without_two_words_is_not_split() -> None:
     found = expressions(proposed(schema(field("heat", "text", "A", "B"), field("x", "int32", "1", "2")), target))
     assert found["heat"] == "heat"
     assert "split_part" not in str(found)
+
+
+def test_names_that_have_but_a_number_in_common_are_never_sure() -> None:
+    source = schema(*(field(f"c{n}", "int32", str(n), str(n + 40)) for n in range(1, 20)), field("address1", "text"))
+    target = table("thing", column("a1", "int32"), column("c2", "int32"), column("addr1", "text"))
+    found = {one.target: one for one in proposed(source, target).columns}
+    assert (found["a1"].expr or "c1") == "c1"
+    assert found["a1"].expr is None or found["a1"].confidence <= 0.55
+    assert (found["c2"].expr, found["addr1"].expr) == ("c2", "address1")
+    assert min(found["c2"].confidence, found["addr1"].confidence) > 0.7
