@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +19,7 @@ from octo_resources.llm import Question, Unanswered
 from octo_resources.redaction import remember
 from octo_resources.registry import Registry
 from tests.llm.conftest import OpenDoor
-from tests.servers.api import Reply
+from tests.servers.api import Api, Asked, Reply
 from tests.servers.model import ModelServer, completion
 
 TOO_MANY = Reply({"error": {"message": "slow down"}}, 429, {"Retry-After": "0"})
@@ -382,3 +383,24 @@ def test_an_address_that_is_none(open_door: OpenDoor) -> None:
         found = open_door(address).ask(question(address))
         assert isinstance(found, Unanswered)
         assert found.why.startswith("llm.base_url is no address")
+
+
+def test_a_provider_by_its_own_client_is_left_in_time_too(open_door: OpenDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, done = "/serving-endpoints/chat/completions", threading.Event()
+
+    def hang(asked: Asked) -> Any:
+        done.wait(30)
+        return completion(json.loads(asked.body), RED)
+
+    with Api({path: hang}) as server:
+        monkeypatch.setenv("DATABRICKS_HOST", server.url)
+        door = open_door(None, model="databricks/llama", timeout="1 s", retries=1)
+        began = time.monotonic()
+        found = door.ask(question())
+        assert isinstance(found, Unanswered)
+        assert found.why == "it did not answer in time"
+        assert time.monotonic() - began < 5
+        assert len(server.asked) == 1  # it is not for that client to try again
+        done.set()
+        server.routes[path] = lambda asked: completion(json.loads(asked.body), RED)
+        assert door.ask(question("again?")) == Colour(name="red", warm=True)
