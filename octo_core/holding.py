@@ -5,13 +5,11 @@ The same reading as the generated models' (octo_resources/codegen.py), without g
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from octo_core.reading import read_list, reader, token_of
 from octo_core.schema import Field, SourceSchema
 from octo_core.types import TEXT
 
-_ANY_STRUCTURE: Final = ("object", "array", "mixed", "typed")
 _Check = Callable[[object], object]
 """Takes a value that is not null. Raises ValueError where the contract refuses it."""
 
@@ -72,8 +70,8 @@ class _Part:
 
 def _check_of(field: Field) -> _Check:
     kind = field.type
-    if kind.kind in ("record", "json") and field.carrier in _ANY_STRUCTURE:
-        return lambda _: None  # any structure is taken as it is
+    if kind.kind in ("record", "json") and field.carrier in ("object", "array", "mixed", "typed"):
+        return _whole(field)
     if kind.kind != "list":
         read = reader(kind, field.format)
         return lambda value: read(value if isinstance(value, str) else token_of(value))
@@ -81,6 +79,18 @@ def _check_of(field: Field) -> _Check:
     if element.kind in ("record", "json", "list"):  # a load keeps such a list as JSON, whatever is in it
         return _list
     return lambda value: read_list(value, element)
+
+
+def _whole(field: Field) -> _Check:
+    """What a load takes as it is: an object where all were objects, a list where all were lists, else anything."""
+    if field.carrier == "typed" or (field.carrier == "mixed" and field.type.kind == "json"):
+        return lambda _: None
+    return _list if field.carrier == "array" else _object
+
+
+def _object(value: object) -> None:
+    if not isinstance(value, dict):
+        raise ValueError(f"{_shown(value)} is no object")
 
 
 def _list(value: object) -> None:

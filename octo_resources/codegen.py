@@ -120,7 +120,7 @@ class _Layout:
     def _annotated(self, one: Field) -> str:
         said = [json.dumps(str(one.type), ensure_ascii=False)]
         if one.type.kind in ("record", "json") and one.carrier in ("object", "array", "mixed", "typed"):
-            return self._python(one.type)  # any structure is taken as it is
+            return self._structure(one)
         nulls = tuple(one.nulls)
         if self.delimited and not self._always(one) and one.type.kind not in ("text", "json"):
             nulls = ("", *nulls)
@@ -130,6 +130,13 @@ class _Layout:
             said.append(f"nulls={json.dumps(nulls, ensure_ascii=False)}")
         self.modules.add(("typing", "Annotated"))
         return f"Annotated[{self._shown(one)}, {self._limits(one.type)}ParsedBy({', '.join(said)})]"
+
+    def _structure(self, one: Field) -> str:
+        """What a load takes whole, as it is."""
+        if one.carrier == "typed" or (one.carrier == "mixed" and one.type.kind == "json"):
+            return self._python(one.type)
+        self.modules.add(("typing", "Any"))
+        return "list[Any]" if one.carrier == "array" else "dict[str, Any]"
 
     def _limits(self, kind: DataType) -> str:
         if not kind.is_integer:

@@ -20,6 +20,7 @@ _PERSONAL: Final = re.compile(
     _ADDRESS
     + r"|\b[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,4})?\b"  # IBAN
     + rf"|{_NETWORK}|\b{_KEY_LIKE}"
+    + r"|\bdata:[\w/+.;=-]*,\S*"  # a file's own bytes
     + r"|\+?\d(?:[ ().\-/]{0,2}\d){6,}"  # telephone numbers, cards, national numbers
 )
 _QUERY: Final = re.compile(r"(://[^\s?#]*)[?#]\S*")

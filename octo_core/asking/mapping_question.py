@@ -108,8 +108,12 @@ def again(complaints: Mapping[str, str]) -> dict[str, str]:
     return {"role": "user", "content": text}
 
 
-def judged(reply: MappingReply, schema: SourceSchema, table: Table, columns: Sequence[str]) -> Verdict:
-    """Each choice parsed, typed and held against its column. Columns that were not asked for are dropped."""
+def judged(
+    reply: MappingReply, schema: SourceSchema, table: Table, columns: Sequence[str], needed: Sequence[str] = ()
+) -> Verdict:
+    """Each choice parsed, typed and held against its column. Columns that were not asked for are dropped, and `needed`
+    ones are refused where nothing feeds them.
+    """
     verdict = Verdict()
     for choice in reply.columns:
         name = _meant(choice.column, table, columns)
@@ -119,6 +123,9 @@ def judged(reply: MappingReply, schema: SourceSchema, table: Table, columns: Seq
         why = shown(choice.why, 300)
         text = (choice.expression or "").strip()
         if not text or text.lower() == "null":
+            if name in needed:
+                verdict.refused[name] = "null: the column takes no null and has no default, so that no row would load"
+                continue
             verdict.chosen[name] = Chosen(None, None, choice.confidence, why or "nothing fits it")
             continue
         try:

@@ -12,6 +12,7 @@ from octo_core.asking.shapes import is_time_layout
 from octo_core.asking.sharing import of_field
 from octo_core.expressions.formats import check_format
 from octo_core.inference.bearing import PERSONAL, SEMANTIC_NAMES, bears_out
+from octo_core.mapping.units import in_name, named
 from octo_core.schema import Field
 from octo_core.spec.llm import Share
 from octo_core.types import DataType, parse_type
@@ -23,6 +24,7 @@ TYPES: Final = (
     "timestamp", "timestamptz", "interval", "uuid", "json",
 )  # fmt: skip
 _UNIT: Final = re.compile(r"[\w°%/²³µ·. -]{1,30}")
+_CURRENCY: Final = re.compile("[A-Z]{3}")
 _SCALAR_ONLY: Final = frozenset({"record", "list"})
 
 SYSTEM: Final = f"""You type the fields of a data source for a loader that will check every claim against all rows.
@@ -76,12 +78,7 @@ def _judged(claim: FieldClaim, known: Field, values: Sequence[str]) -> Verdict:
     verdict = Verdict()
     kind = _type(claim, known, verdict)
     _semantic(claim, kind, values, verdict)
-    if claim.unit and claim.unit != known.unit:
-        unit = claim.unit.strip()
-        if kind.is_numeric and _UNIT.fullmatch(unit) and shown(unit, 80) == unit:
-            verdict.taken["unit"] = unit
-        else:
-            verdict.refused["unit"] = "a unit is a short word, and only numbers have one"
+    _unit(claim, known, kind, verdict)
     if claim.personal is True and not known.pii:
         verdict.taken["pii"] = True
     elif claim.personal is False and known.pii:
@@ -97,6 +94,36 @@ def _judged(claim: FieldClaim, known: Field, values: Sequence[str]) -> Verdict:
     if claim.description and (text := shown(claim.description, 200)):
         verdict.taken["description"] = text
     return verdict
+
+
+def rejudged(claim: FieldClaim, known: Field, values: Sequence[str], verdict: Verdict) -> None:
+    """Once the rows have contradicted the claimed type: what was judged by it is judged by the known one."""
+    for name in ("unit", "semantic"):
+        verdict.taken.pop(name, None)
+    _semantic(claim, known.type, values, verdict)
+    _unit(claim, known, known.type, verdict)
+
+
+def _unit(claim: FieldClaim, known: Field, kind: DataType, verdict: Verdict) -> None:
+    if not claim.unit or claim.unit == known.unit:
+        return
+    unit = claim.unit.strip()
+    if not kind.is_numeric or not _UNIT.fullmatch(unit) or shown(unit, 80) != unit:
+        verdict.refused["unit"] = "a unit is a short word, and only numbers have one"
+    elif _contradicts(known, unit):
+        verdict.refused["unit"] = f"the field's name or the sign on its values says {known.unit}"
+    else:
+        verdict.taken["unit"] = unit
+
+
+def _contradicts(known: Field, claimed: str) -> bool:
+    """Whether name or values say another unit or currency. Of one letter (`m`) nobody knows what it stands for."""
+    if known.unit is None or len(known.unit) == 1:
+        return False
+    if _CURRENCY.fullmatch(known.unit) and _CURRENCY.fullmatch(claimed.upper()):
+        return known.unit != claimed.upper() and "$" not in (known.format or "")  # many have dollars
+    said, other = {*in_name(known.name), *named(known.unit)}, named(claimed)
+    return bool(said and other) and not said & set(other)
 
 
 def _type(claim: FieldClaim, known: Field, verdict: Verdict) -> DataType:

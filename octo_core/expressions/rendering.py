@@ -124,8 +124,8 @@ class _Renderer:
         column = self.engine.name(node.name)
         if node.carrier == "typed":
             return _Piece(self.engine.typed(column, node.type))
-        if node.type == JSON and node.carrier in ("object", "array"):
-            return _Piece(column)
+        if node.type.kind != "list" and (whole := self.structure(node)) is not None:
+            return whole
         return self.changed(column, TEXT, self.engine.from_token(column, node.type, node.format), ())
 
     @node.register
@@ -134,7 +134,7 @@ class _Renderer:
         if isinstance(arg, Path) and arg.carrier != "typed":
             token = self.engine.name(arg.name)
             if _is_token(arg, node.type):
-                return _Piece(token)
+                return (self.structure(arg) if node.type == JSON else None) or _Piece(token)
             inexact = arg.type.is_integer and node.type.family == "float"
             if not node.explicit and arg.type.is_numeric and node.type.is_numeric and not inexact:
                 # Read as what is wanted at once: what fits there may be wider than the schema says.
@@ -144,6 +144,16 @@ class _Renderer:
         piece = self.bound(arg)
         done = self.engine.change(piece.value, arg.type, node.type, node.explicit)
         return self.changed(piece.value, arg.type, done, piece.reasons)
+
+    def structure(self, path: Path) -> _Piece | None:
+        """The token of an object or a list as it is; what is neither breaks the field's contract. None for the rest."""
+        opening = _opening(path)
+        if opening is None:
+            return None
+        token, (sign, noun) = self.engine.name(path.name), opening
+        found = f"CASE WHEN left({token}, 1) = {self.engine.text(sign)} THEN {token} END"
+        change = Change(found, self.engine.text(f" is no {noun}"))
+        return self.changed(token, TEXT, change, ())
 
     def changed(self, old: str, kind: DataType, done: Change, reasons: tuple[str, ...]) -> _Piece:
         if done.reason is None:
@@ -265,6 +275,16 @@ class _Renderer:
 
 def _filled(template: str, args: tuple[str, ...]) -> str:
     return _HOLE.sub(lambda hole: args[int(hole[1])], template)
+
+
+def _opening(path: Path) -> tuple[str, str] | None:
+    """The sign that a value taken whole begins with, and what it is then."""
+    if path.carrier not in ("object", "array", "mixed"):
+        return None
+    kind = path.type.kind
+    if kind == "json":  # also a list of records, as a value
+        kind = {"object": "record", "array": "list"}.get(path.carrier, kind)
+    return {"record": ("{", "object"), "list": ("[", "list")}.get(kind)
 
 
 def _is_token(path: Path, target: DataType) -> bool:

@@ -101,6 +101,8 @@ def _told(field: Field, said: Mapping[str, Any], where: str, why: str) -> Field:
                 update["children"] = field.children if kind.family == field.type.family else ()
                 if kind.kind == "text":  # a text has words: that NA was no number there says nothing of them
                     update["nulls"] = ()
+            if kind.kind == "json" and field.carrier in ("object", "array"):
+                update["carrier"] = "mixed"  # any JSON is taken, of whatever structure all values were so far
         if update.get("format") is not None:
             check_format(kind, str(update["format"]))
     except ValueError as error:

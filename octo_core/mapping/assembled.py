@@ -1,6 +1,6 @@
 """Columns that a source has in parts or in one piece: dates from year, month and day, times from 517, joined names."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
@@ -35,8 +35,8 @@ class Offer:
         return self.expressions is not None and self.attribute.name.endswith(FULL_NAME)
 
 
-def offers(fields: Mapping[str, Field], attributes: Sequence[Attribute]) -> list[Offer]:
-    """Every field by itself, then what can be made of several or of a part of one."""
+def offers(fields: Mapping[str, Field], attributes: Sequence[Attribute], columns: Sequence[str] = ()) -> list[Offer]:
+    """Every field by itself, then what can be made of several or of a part of one. `columns`: what names are asked."""
     direct = [Offer(one, (one.name,)) for one in attributes]
     known = {one.name: one for one in attributes}
     return [
@@ -45,7 +45,7 @@ def offers(fields: Mapping[str, Field], attributes: Sequence[Attribute]) -> list
         *_epochs(fields, known),
         *_from_parts(fields, known),
         *_dated_clocks(fields, known),
-        *_names(fields, known),
+        *_names(fields, known, _asked_in_parts(columns)),
     ]
 
 
@@ -180,9 +180,26 @@ def is_full_name(name: str) -> bool:
     return all(word in _PEOPLE or {"name", "full"} & meanings(word) for word in words(name))
 
 
-def _names(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Iterator[Offer]:
+def _asked_in_parts(columns: Sequence[str]) -> set[tuple[str, ...]]:
+    """Whose first and last names columns ask for: `prescriber_first_name` and `prescriber_last_name`."""
+    whose: dict[str, set[tuple[str, ...]]] = {"first": set(), "last": set()}
+    for name in columns:
+        *before, part = [word for word in words(name) if word != "name"] or [""]
+        for concept, found in whose.items():
+            if before and concept in meanings(part):
+                found.add(tuple(before))
+    return whose["first"] & whose["last"]
+
+
+def _names(
+    fields: Mapping[str, Field], known: Mapping[str, Attribute], asked: Set[tuple[str, ...]] = frozenset()
+) -> Iterator[Offer]:
     """A full name from its two parts, and the parts from a full name."""
     texts = [path for path in fields if fields[path].type.kind == "text"]
+    for path in texts:
+        if tuple(word for word in words(path) if word != "name") in asked:
+            whose = " ".join(word for word in words(path) if word != "name")
+            yield from _parted(path, fields[path], known[path], f"{whose} ")
     first = _named(texts, "first")
     last = _named(texts, "last")
     if first and last:
@@ -195,18 +212,24 @@ def _names(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Itera
     whole = next((path for path in texts if _person(path)), None) or next(
         (path for path in texts if words(path)[-1:] and words(path)[-1] in _PEOPLE), None
     )
-    order = _order(fields[whole], known[whole]) if whole else None
-    if whole and order == "last, first":
+    if whole and tuple(word for word in words(whole) if word != "name") not in asked:
+        # A field that is called for a person, not for a name, says in its parts' names whose they are.
+        whose = "" if words(whole)[-1:] == ("name",) else " ".join((*words(whole), ""))
+        yield from _parted(whole, fields[whole], known[whole], whose)
+
+
+def _parted(whole: str, field: Field, known: Attribute, whose: str) -> Iterator[Offer]:
+    """The first and the last name of a field of whole names, by how they are written."""
+    order = _order(field, known)
+    if order == "last, first":
         first_part = Candidate(f"split_part({whole}, ', ', 2)", 0.75, f"what follows the comma in {whole}")
         last_part = Candidate(f"split_part({whole}, ',', 1)", 0.75, f"what stands before the comma in {whole}")
-    elif whole and order == "first last":
+    elif order == "first last":
         first_part = Candidate(f"split_part({whole}, ' ', 1)", 0.75, f"the first word of {whole}")
         last_part = Candidate(f"regexp_replace({whole}, '^[^ ]+ +', '')", 0.7, f"{whole} after its first word")
     else:
         return
-    # A field that is called for a person, not for a name, says in its parts' names whose they are.
-    whose = "" if words(whole)[-1:] == ("name",) else " ".join((*words(whole), ""))
-    one = replace(known[whole], name=f"{whose}first name", text="")
+    one = replace(known, name=f"{whose}first name", text="")
     yield Offer(one, (whole,), (first_part,), 0.85)
     yield Offer(replace(one, name=f"{whose}last name"), (whole,), (last_part,), 0.85)
 

@@ -49,6 +49,8 @@ EQUAL: Final = 0.55
 """The confidence that is left where something else fits as well."""
 NUMBER_FOR_WORDS: Final = 0.65
 """The confidence that is left where a number would be taken for a word."""
+BY_NUMBER: Final = 0.55
+"""The confidence that is left where names are alike in a number alone."""
 NUMBERED: Final = frozenset(
     {"code", "identifier", "identity", "number", "reference", "telephone", "zip", "sequence", "year", "version"}
 )
@@ -164,9 +166,9 @@ class _TableProposer:
         self.schema = schema
         self.table = table
         self.fields = source_fields(schema)
-        self.offers = offers(self.fields, source_attributes(schema))
         self.targets = targets
         self.columns = [column for column in table.columns if column.writable]
+        self.offers = offers(self.fields, source_attributes(schema), [column.name for column in self.columns])
         self.positions = {column.name: position for position, column in enumerate(self.columns)}
         self.accepts = _accepts(schema)
         self.written: dict[tuple[int, int], Candidate | None] = {}
@@ -433,11 +435,23 @@ class _TableProposer:
         lead = mine - max((float(matrix[other, column]) for other in rivals), default=0.0)
         if self.is_number_for_words(row, column):
             confidence = min(confidence, NUMBER_FOR_WORDS)
+        if self.is_alike_by_number(row, column):
+            confidence = min(confidence, BY_NUMBER)
         if lead < MARGIN or twins:
             confidence = min(confidence, EQUAL)
         elif lead < 3 * MARGIN:
             confidence *= 0.9
         return _Choice(row, candidate, round(min(0.99, confidence), 2), tuple(rivals), reused, twins)
+
+    def is_alike_by_number(self, row: int, column: int) -> bool:
+        """Whether the names have but a number in common (c1, a1), and nothing else than their types speaks for it."""
+        source, target = self.offers[row].attribute, self.targets[column]
+        mine, theirs = words(source.name), words(target.name)
+        if not {one for one in mine if one.isdigit()} & {one for one in theirs if one.isdigit()}:
+            return False
+        named = [(one, two) for one in mine for two in (*theirs, *words(target.text)) if not (one + two).isdigit()]
+        alike = any(one.startswith(two) or two.startswith(one) or meanings(one) & meanings(two) for one, two in named)
+        return not alike and not set(source.values) & set(target.values) and not self.remembered
 
     def is_number_for_words(self, row: int, column: int) -> bool:
         """Whether a number would go into a text column whose last word it does not say: store into store_city."""

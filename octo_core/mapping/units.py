@@ -88,6 +88,14 @@ _CURRENCY: Final = re.compile(
     r"\b(?:euros?|dollars?|pounds?(?: sterling)?|francs?|pesos?|rupees?|zlotys?|reais|rubles?|yuan|eur|usd|gbp|chf|cad|"
     r"aud|mxn|inr|pln|brl|rub|cny|sek|nok|dkk|czk|huf|try|zar|nzd|sgd|hkd)\b|[€$£₹]"
 )
+_CODE: Final = "eur|usd|gbp|chf|cad|aud|mxn|inr|pln|brl|rub|cny|jpy|sek|nok|dkk|czk|huf|try|zar|nzd|sgd|hkd|euro?s?|dollars?|[€$£₹]"
+_MANY: Final = {
+    "k": "thousand", "t": "thousand", "tsd": "thousand", "tds": "thousand", "m": "million", "mn": "million",
+    "mio": "million", "mln": "million", "bn": "billion", "mrd": "billion",
+}  # fmt: skip
+_SCALED: Final = re.compile(rf"({'|'.join(_MANY)})[ ._]?(?:{_CODE})|(?:{_CODE})[ ._]?({'|'.join(_MANY)})")
+"""Money by the thousand or more, as one word: `kEUR`, `T€`, `USDm`."""
+_IN_BRACKETS: Final = re.compile(r"[(\[]([^)\]]{1,24})[)\]]\s*\"?$")
 _FAHRENHEIT: Final = Unit("degree Fahrenheit", "temperature", Decimal(5) / Decimal(9), Decimal("459.67") * 5 / 9)
 _FAHRENHEIT_NAMES: Final = ("f", "fahrenheit", "degf", "°f", "℉", "华氏")
 _SHORT: Final = frozenset({
@@ -118,11 +126,16 @@ def _units() -> dict[str, tuple[Unit, ...]]:
 def named(text: str | None) -> tuple[Unit, ...]:
     """The units that a declared unit (`unit: km`) may mean, e.g. `mb` a megabyte or a millibar; empty if unknown."""
     key = (text or "").strip().casefold()
+    if scaled := _SCALED.fullmatch(key):
+        return _units()[_MANY[scaled[1] or scaled[2]]]
     return _units().get(key) or _units().get(key.replace(" ", "_")) or _units().get(key.rstrip(".")) or ()
 
 
 def in_name(name: str) -> tuple[Unit, ...]:
     """The units that the end of a column's name may say: `distance_km`, `temp_f`, `delay_minutes`."""
+    inside = _IN_BRACKETS.search(name)
+    if inside and _SCALED.fullmatch(inside[1].strip().casefold()):  # words lose the sign of `(T€)`
+        return named(inside[1])
     parts = _whole(words(name))
     if "per" in parts[:-1]:
         return _rate(parts)
@@ -185,7 +198,7 @@ def in_text(text: str) -> tuple[Unit, ...]:
     if re.search(r"\bsmallest (?:currency|monetary) unit\b", folded):
         return (CENT,)
     for match in re.finditer(
-        r"\b(?:in|measured in|unit:?|number of)\s+((?:nautical |metres? per |degrees? |square |cubic )?[\w°%/²³]+)",
+        r"\b(?:in|measured in|unit:?|number of)\s+((?:nautical |metres? per |degrees? |square |cubic )?[\w°%/²³€$£]+)",
         folded,
     ):
         said = re.sub(r"^degrees? ", "", match.group(1))

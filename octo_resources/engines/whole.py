@@ -23,7 +23,7 @@ def whole(node: Node) -> Node:
         if isinstance(node.arg, Path) and node.type != JSON:
             return node
         if isinstance(node.arg, Path) and node.arg.carrier == "mixed" and node.arg.type.kind in ("record", "list"):
-            return whole(replace(node.arg, type=JSON))
+            return replace(node, arg=replace(node.arg, name=node.arg.name + WHOLE))
         return replace(node, arg=whole(node.arg))
     if isinstance(node, Call):
         return replace(node, args=tuple(whole(arg) for arg in node.args))

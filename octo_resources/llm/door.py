@@ -18,6 +18,7 @@ from tenacity.stop import stop_base
 from octo_core.spec.llm import LlmSettings
 from octo_resources.llm import prices
 from octo_resources.llm.budget import DAYS, LEAST_REPLY, Allowance, allowed
+from octo_resources.llm.deadline import within
 from octo_resources.llm.failures import Failure, failure_of
 from octo_resources.llm.provider import limit_of_reply, opened
 from octo_resources.llm.settings import Access
@@ -85,6 +86,8 @@ class Door:
         self._gone: str | None = None
         self._slow = 0
         self._retries = DEFAULT_RETRIES if found.settings.retries is None else found.settings.retries
+        self._longest = self._seconds * (self._retries + 1) + 1
+        """Seconds of one try with what does not validate sent back: our own client keeps each answer's time itself."""
 
     def ask(self, question: Question[Reply]) -> Reply | Unanswered:
         """The reply, from the registry where exactly this was asked before."""
@@ -175,12 +178,12 @@ class Door:
         self, question: Question[Reply], messages: list[Message], tally: Tally, allowance: Allowance
     ) -> Reply:
         log_retries()
+        logging.getLogger("instructor").setLevel(logging.CRITICAL)  # it logs whole replies; ours are redacted
         said = self.settings
         reached = opened(self.model, base_url=said.base_url, key=self._key, mode=said.mode, seconds=self._seconds)
         with reached as (client, fixed):
             client.on("completion:kwargs", tally.request)
             client.on("completion:response", tally.response)
-            logging.getLogger("instructor").setLevel(logging.CRITICAL)  # it logs whole replies; ours are redacted
             limit = limit_of_reply(self.model, said.base_url, allowance.reply)
             return self._tried(client, question, {"messages": messages, **limit, **fixed}, tally, allowance)
 
@@ -201,7 +204,10 @@ class Door:
         ):
             with attempt:
                 try:
-                    found = client.create(response_model=question.reply, max_retries=asked_again, **said)
+                    found = within(
+                        self._longest,
+                        lambda: client.create(response_model=question.reply, max_retries=asked_again, **said),
+                    )
                     return question.reply.model_validate(found.model_dump())
                 except Exception as error:
                     failure = failure_of(error)

@@ -124,6 +124,9 @@ def _refused(status: int, error: BaseException) -> Failure:
         return Failure(f"it refused the key ({status}): set the one that `llm.key` names", for_good=True)
     if status == 404:
         return Failure(f"it has no such model or address ({status}){said}", for_good=True)
+    if 300 <= status < 400:
+        said = f"it sends to another address ({status}), where the key is not sent: write the right one as llm.base_url"
+        return Failure(said, for_good=True)
     if status in _AGAIN or status >= 500:
         headers = getattr(getattr(error, "response", None), "headers", {})
         wait = retry_after(headers.get("retry-after"))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from octo_core.spec.llm import ReplyMode
+from octo_resources.llm.deadline import hold_back
 from octo_resources.llm.transport import client
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ def opened(
     provider, _, name = model.partition("/")
     if not speaks_openai(provider, base_url):
         settings: dict[str, Any] = {"api_key": key} if key else {}
-        yield instructor.from_provider(model, **settings), {}
+        found = instructor.from_provider(model, **settings)
+        hold_back(getattr(found, "client", None), seconds)
+        yield found, {}
         return
     import openai
 

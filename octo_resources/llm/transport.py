@@ -83,6 +83,8 @@ class _Body(httpx2.SyncByteStream):
             if time.monotonic() > self._end:
                 raise httpx2.ReadTimeout("the answer took too long to arrive", request=self._request)
             yield plain
+        if size and self._unpacked is not None and not self._unpacked.eof:
+            raise httpx2.RemoteProtocolError("the compressed answer was cut short", request=self._request)
 
     def _plain(self, chunk: bytes, most: int) -> bytes:
         if self._unpacked is None:

@@ -17,12 +17,15 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from octo_core.batch import LandedFile
 from octo_core.expressions import path_text
+from octo_core.holding import Contract
+from octo_core.inference.overrides import override
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.sources import FileSource
 from octo_core.types import DataType
@@ -140,6 +143,43 @@ def test_models_take_what_loads_take_and_refuse_what_they_set_aside(data: st.Dat
     reasons = {one.row & 0xFFFFFFFF: one.reason for one in outcome.refused}
     for place, row in enumerate(rows, 1):
         assert _accepts(model, row) == (place in loaded), (row, reasons.get(place))
+
+
+STRUCTURES = {"who": "cast(who as json)", "points": "cast(points as json)", "tags": "cast(tags as json)", "any": "any"}
+ELSEWHERE = [[], {}, "x", "", 1, True, None, [{"x": 1}], {"name": "y"}, {"other": 1}, ["a"]]
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_models_take_what_is_loaded_whole_into_json_and_refuse_another_structure(name: str, tmp_path: Path) -> None:
+    good = [{key: COLUMNS[key](n) for key in STRUCTURES} for n in range(1, 60)]
+    schema = _schema(tmp_path, good)
+    rows = [{**good[0], name: odd} for odd in ELSEWHERE if name != "tags" or odd != [{"x": 1}]]  # that one a cast takes
+    land = Land(tmp_path / "more")
+    land.folder.mkdir()
+    land.add(_lines(rows))
+    outcome = land.evaluate(schema, {"c": STRUCTURES[name]})
+    loaded = {row["_row"] & 0xFFFFFFFF for row in outcome.rows}
+    model, contract = _model(schema), Contract(schema)
+    for place, row in enumerate(rows, 1):
+        assert _accepts(model, row) == (place in loaded) == (not list(contract.misfits(row))), row
+    assert len(loaded) == (len(rows) if name == "any" else sum(_shape(row[name], name) for row in rows))
+
+
+def _shape(value: object, name: str) -> bool:
+    return value is None or isinstance(value, dict if name == "who" else list)
+
+
+def test_a_field_that_the_file_says_is_json_may_be_any(tmp_path: Path) -> None:
+    schema = _schema(tmp_path, [{"who": {"name": "x"}, "points": [{"x": 1}]}] * 20)
+    told = override(schema.fields, {"who": {"type": "json"}, "points": {"type": "json"}}, "things")
+    schema = schema.model_copy(update={"fields": told})
+    rows: list[dict[str, Any]] = [{"who": [], "points": {}}, {"who": "x", "points": 1}, {"who": {"a": 1}, "points": []}]
+    land = Land(tmp_path / "more")
+    land.folder.mkdir()
+    land.add(_lines(rows))
+    outcome = land.evaluate(schema, {"w": "who", "p": "points"})
+    assert outcome.column("w") == ["[]", '"x"', '{"a": 1}']
+    assert all(_accepts(_model(schema), row) for row in rows)
 
 
 def test_models_of_csv_take_empty_cells_as_loads_do() -> None:

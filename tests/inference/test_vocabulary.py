@@ -104,7 +104,7 @@ CASES = {
     "language_code": (["de-AT", "eng", "zh_Hant_TW"], ["xx-AT", "d"]),
     "language": (["German", "Spanish"], ["Klingonese", "de"]),
     "coordinates": (["41.5, -3.25", "(41.5,-3.25)", "POINT (3.25 41.5)"], ["41.5", "241.5, -3.25"]),
-    "time_zone": (["Europe/Madrid", "CET", "+02:00"], ["5 o'clock"]),
+    "time_zone": (["Europe/Madrid", "CET", "pst", "+02:00"], ["5 o'clock", "paid", "Mars/Base"]),
     "airport_code": (["MAD", "LEMD"], ["Mad", "MADRI"]),
     "airline_code": (["IB", "9E", "IBE"], ["ib", "IBER"]),
     "postal_code": (["28013", "94105-1234", "SW1A 1AA", "K1A 0B1"], ["280", "ABCDE"]),

@@ -33,7 +33,7 @@ def registry(tmp_path: Path, registry_file: Path) -> Iterator[Registry]:
 def open_door(registry: Registry) -> OpenDoor:
     """`open_door(base_url, key=…, **settings)`: a door of the pipeline `shop`."""
 
-    def opened(base_url: str, key: str | None = "sk-planted-key-123", **settings: Any) -> Door:
+    def opened(base_url: str | None, key: str | None = "sk-planted-key-123", **settings: Any) -> Door:
         said = {"model": "openai/test-1", "base_url": base_url, "timeout": "5 s", **settings}
         return Door("shop", Access(LlmSettings.model_validate(said), key=key), registry.llm_calls)
 

@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +19,7 @@ from octo_resources.llm import Question, Unanswered
 from octo_resources.redaction import remember
 from octo_resources.registry import Registry
 from tests.llm.conftest import OpenDoor
-from tests.servers.api import Reply
+from tests.servers.api import Api, Asked, Reply
 from tests.servers.model import ModelServer, completion
 
 TOO_MANY = Reply({"error": {"message": "slow down"}}, 429, {"Retry-After": "0"})
@@ -312,6 +313,23 @@ def test_a_packed_answer_is_read(open_door: OpenDoor) -> None:
         assert open_door(server.base_url).ask(question()) == Colour(name="red", warm=True)
 
 
+def test_a_packed_answer_that_is_cut_short_is_asked_for_again(open_door: OpenDoor) -> None:
+    def cut(body: dict[str, Any]) -> Reply:
+        packed = gzip.compress(json.dumps(completion(body, RED)).encode())
+        return Reply(packed[: len(packed) // 2], headers={"Content-Encoding": "gzip"})
+
+    with ModelServer([cut, RED]) as server:
+        assert open_door(server.base_url).ask(question()) == Colour(name="red", warm=True)
+
+
+def test_a_redirect_is_not_followed_and_told_once(open_door: OpenDoor) -> None:
+    with ModelServer([Reply(b"", 307, {"Location": "/elsewhere"})]) as server:
+        door = open_door(server.base_url)
+        found = [door.ask(question(text)) for text in ("one", "two")]
+    assert all(isinstance(one, Unanswered) and "sends to another address (307)" in one.why for one in found)
+    assert [one.path for one in server.asked] == ["/v1/chat/completions"]
+
+
 def test_headers_that_drip_are_left_in_time_and_then_nobody_is_asked(open_door: OpenDoor) -> None:
     done = threading.Event()
 
@@ -365,3 +383,24 @@ def test_an_address_that_is_none(open_door: OpenDoor) -> None:
         found = open_door(address).ask(question(address))
         assert isinstance(found, Unanswered)
         assert found.why.startswith("llm.base_url is no address")
+
+
+def test_a_provider_by_its_own_client_is_left_in_time_too(open_door: OpenDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, done = "/serving-endpoints/chat/completions", threading.Event()
+
+    def hang(asked: Asked) -> Any:
+        done.wait(30)
+        return completion(json.loads(asked.body), RED)
+
+    with Api({path: hang}) as server:
+        monkeypatch.setenv("DATABRICKS_HOST", server.url)
+        door = open_door(None, model="databricks/llama", timeout="1 s", retries=1)
+        began = time.monotonic()
+        found = door.ask(question())
+        assert isinstance(found, Unanswered)
+        assert found.why == "it did not answer in time"
+        assert time.monotonic() - began < 5
+        assert len(server.asked) == 1  # it is not for that client to try again
+        done.set()
+        server.routes[path] = lambda asked: completion(json.loads(asked.body), RED)
+        assert door.ask(question("again?")) == Colour(name="red", warm=True)

@@ -271,6 +271,16 @@ def test_what_the_column_would_refuse_of_most_rows_goes_back(
     assert {column(prepared, other).layer for other in GOOD if other != name} == {"llm"}
 
 
+def test_null_for_a_column_that_takes_none_and_that_a_field_fits_goes_back(asking_shop: AskingShop) -> None:
+    with ModelServer(answering(mapping=GOOD | {"sale_id": None, "customer_id": None})) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(1, 51)))
+        prepared = planned(shop)
+    assert "so that no row would load" in mapping_questions(server)[1]["messages"][-1]["content"]
+    assert (column(prepared, "sale_id").layer, column(prepared, "sale_id").expr) == ("embedded", "id")
+    assert any("sale_id" in one and "no row would load" in one for one in prepared.plan.warnings)
+
+
 def test_what_decides_nothing_does_not_refuse_a_reply(asking_shop: AskingShop) -> None:
     many = {"expression": "lower(email)", "alternatives": ["email"] * 5000, "why": None, "confidence": None}
     with ModelServer(answering(mapping=GOOD | {"email": many})) as server:

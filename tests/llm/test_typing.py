@@ -63,6 +63,29 @@ def test_what_the_rows_contradict_goes_back_masked_and_is_overruled_in_the_end(a
     assert "buyer" not in server.heard
 
 
+def test_a_unit_that_name_or_values_contradict_is_refused_as_is_one_of_what_is_no_number(
+    asking_shop: AskingShop,
+) -> None:
+    types = {
+        "state": {"type": "int32", "unit": "kg", "semantic": "latitude"},  # no row bears the type out
+        "distance_km": {"unit": "miles"},
+        "price": {"unit": "USD"},
+        "wind_speed_ms": {"unit": "m/s"},
+        "length_m": {"unit": "minutes"},
+    }
+    with ModelServer(answering(types)) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", [
+            sale(n) | {"distance_km": n, "price": f"{n},50 €", "wind_speed_ms": n, "length_m": n} for n in range(50)
+        ])  # fmt: skip
+        found = schema_of(shop)
+    units = {name: field_of(found, name).unit for name in types}
+    told = {"state": None, "distance_km": "km", "price": "EUR", "wind_speed_ms": "m/s", "length_m": "minutes"}
+    assert units == told
+    assert field_of(found, "state").semantic is None
+    assert [warning.split(":")[0] for warning in found.warnings] == ["sales.state", "sales.distance_km", "sales.price"]
+
+
 def test_a_claim_that_is_corrected_when_it_comes_back_is_taken(asking_shop: AskingShop) -> None:
     first, second = {"at": {"format": "%d/%m/%Y"}}, {"at": {"description": "When it was placed"}}
 

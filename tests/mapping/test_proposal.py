@@ -450,3 +450,37 @@ def test_words_that_look_alike_and_mean_something_else() -> None:
     )
     target = table("sale", column("store_no", "int32"), column("insured_value_eur", "decimal(10,2)"))
     assert [one.expr for one in proposed(source, target).columns] == ["filiale", "round(ins_val_ct / 100, 2)"]
+
+
+def test_whole_names_are_split_where_columns_ask_for_the_parts_of_just_that_field() -> None:
+    source = schema(
+        field("White", "text", "Okoye, Ada", "Brandt, Finn"),
+        field("Black", "text", "Varga, Cora", "Quill, Dino"),
+        field("Opening", "text", "Sicilian Defence", "Ruy Lopez"),
+    )
+    names = ("white_first", "white_last", "black_first_name", "black_last_name", "opening")
+    found = expressions(proposed(source, table("game", *(column(name, "text") for name in names))))
+    assert found == {
+        "white_first": "split_part(White, ', ', 2)",
+        "white_last": "split_part(White, ',', 1)",
+        "black_first_name": "split_part(Black, ', ', 2)",
+        "black_last_name": "split_part(Black, ',', 1)",
+        "opening": "Opening",
+    }
+
+
+def test_a_field_without_two_words_is_not_split() -> None:
+    target = table("run", column("heat_first", "int32"), column("heat_last", "int32"), column("heat", "text"))
+    found = expressions(proposed(schema(field("heat", "text", "A", "B"), field("x", "int32", "1", "2")), target))
+    assert found["heat"] == "heat"
+    assert "split_part" not in str(found)
+
+
+def test_names_that_have_but_a_number_in_common_are_never_sure() -> None:
+    source = schema(*(field(f"c{n}", "int32", str(n), str(n + 40)) for n in range(1, 20)), field("address1", "text"))
+    target = table("thing", column("a1", "int32"), column("c2", "int32"), column("addr1", "text"))
+    found = {one.target: one for one in proposed(source, target).columns}
+    assert (found["a1"].expr or "c1") == "c1"
+    assert found["a1"].expr is None or found["a1"].confidence <= 0.55
+    assert (found["c2"].expr, found["addr1"].expr) == ("c2", "address1")
+    assert min(found["c2"].confidence, found["addr1"].confidence) > 0.7

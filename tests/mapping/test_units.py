@@ -109,6 +109,23 @@ def test_cents_become_whole_units_or_are_doubted(source: str, target: Column, ex
 @pytest.mark.parametrize(
     ("source", "target", "expr"),
     [
+        ("insured_keur", column("insured_eur", "decimal(14,2)"), "round(insured_keur * 1000, 2)"),
+        ("Umsatz (T€)", column("umsatz_eur", "decimal(14,2)"), 'round("Umsatz (T€)" * 1000, 2)'),
+        ("Revenue (€m)", column("revenue", "decimal(14,2)", "in euros"), 'round("Revenue (€m)" * 1000000, 2)'),
+        ("sales_musd", column("sales_kusd", "decimal(14,2)"), "round(sales_musd * 1000, 2)"),
+        ("turnover", column("turnover", "decimal(14,2)", "in T€"), "round(turnover / 1000, 2)"),
+        ("turnover_keur", column("turnover", "decimal(14,2)", "in kEUR"), "turnover_keur"),
+    ],
+)
+def test_money_by_the_thousand_is_multiplied(source: str, target: Column, expr: str) -> None:
+    numbers = field(source, "decimal(12,2)", "12.25", "99.10", "100.75", every=False)
+    found = proposed(schema(numbers), table("loan", target)).columns[0]
+    assert found.expr == expr
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expr"),
+    [
         ("PricePerLb", "price_per_kg", "round(PricePerLb / 0.45359237, 2)"),
         ("yield_kg_per_acre", "yield_kg_per_ha", "round(yield_kg_per_acre * 2.47105381467, 2)"),
         ("kWh", "consumption_wh", "round(kWh * 1000, 2)"),

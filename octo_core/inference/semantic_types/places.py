@@ -9,6 +9,7 @@ from octo_core.inference.semantic_types.checks import (
     pair_of_degrees,
     subdivision,
     time_zone,
+    time_zone_said,
 )
 from octo_core.inference.semantic_types.model import CODE, MEASURE, semantic
 
@@ -80,6 +81,7 @@ PLACES: Final = (
         "time zone",
         "CET",
         r"[A-Za-z][A-Za-z_/+-]{0,39}|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?",
+        time_zone_said,
         named="tz tzone timezone tzname",
     ),
     semantic(

@@ -13,7 +13,7 @@ from octo_core.asking.replies import MappingReply
 from octo_core.catalog import Catalog, Table
 from octo_core.errors import TooMuch
 from octo_core.expressions import Node
-from octo_core.mapping.model import TableMapping
+from octo_core.mapping.model import ColumnMapping, TableMapping
 from octo_core.schema import SourceSchema
 from octo_resources.flow.breaking import breaking
 from octo_resources.flow.consulting.rounds import ROUNDS
@@ -28,6 +28,8 @@ UNFIT: Final = 0.05
 """Share of rows for which a proposed expression may fail."""
 NAMED: Final = 10
 """Columns that one warning names."""
+SURE: Final = 0.7
+"""From here on the embedded matcher's field is no guess."""
 MAX_ROWS: Final = 200_000
 """Rows that a proposed expression is run on."""
 
@@ -59,7 +61,8 @@ def mapped_by_model(
         messages = mapping_question.messages(
             schema, target, catalog, part, near=near, share=door.share, feedback=feedback, examples=like
         )
-        verdict = _talk(ground, door, schema, catalog, table.table, part, messages)
+        needed = [name for name in part if _needed(target, columns[name])]
+        verdict = _talk(ground, door, schema, catalog, table.table, part, messages, needed)
         if isinstance(verdict, Unanswered):
             warnings.append(
                 f"{table.table}: proposed by the embedded matcher, as {door.model} gave no answer: {verdict.why}"
@@ -85,14 +88,15 @@ def _talk(
     table: str,
     columns: Sequence[str],
     messages: list[dict[str, str]],
+    needed: Sequence[str],
 ) -> Verdict | Unanswered:
-    """Ask for some columns until nothing is refused or the rounds are over."""
+    """Ask for some columns until nothing is refused or the rounds are over. `needed`: those that null cannot be of."""
     whole, wanted = Verdict(), list(columns)
     for turn in range(ROUNDS + 1):
         reply = door.ask(Question("mapping", table, messages, MappingReply))
         if isinstance(reply, Unanswered):
             return whole if turn else reply
-        verdict = mapping_question.judged(reply, schema, catalog.tables[table], wanted)
+        verdict = mapping_question.judged(reply, schema, catalog.tables[table], wanted, needed)
         _try_out(ground, schema, catalog.tables[table], verdict)
         whole.chosen |= verdict.chosen
         whole.refused |= verdict.refused
@@ -103,6 +107,13 @@ def _talk(
         answer = {"role": "assistant", "content": reply.model_dump_json(exclude_none=True)}
         messages = [*messages, answer, mapping_question.again(verdict.refused)]
     return whole
+
+
+def _needed(target: Table, embedded: ColumnMapping) -> bool:
+    """Whether no row would load without the column, which the embedded matcher feeds and is sure of."""
+    column = target.column(embedded.target)
+    fed = embedded.expr is not None and embedded.confidence >= SURE
+    return fed and column is not None and column.required
 
 
 def _try_out(ground: Ground, schema: SourceSchema, table: Table, verdict: Verdict) -> None:

@@ -78,6 +78,11 @@ class _Talk:
                 self.keys.extend(reply.key)
             verdicts = schema_question.judged(reply, wanted, lambda path: self.values(self.asked[path].parts))
             self.disprove(fields, verdicts)
+            for claim in reply.fields:
+                verdict = verdicts.get(claim.field)
+                if verdict is not None and "type" in verdict.refused:
+                    values = self.values(self.asked[claim.field].parts)
+                    schema_question.rejudged(claim, wanted[claim.field], values, verdict)
             self.note(verdicts)
             wrong = {path: verdict.refused for path, verdict in verdicts.items() if verdict.refused}
             if not wrong:
