@@ -26,7 +26,7 @@ def readable(found: "pa.Array[Any]") -> "pa.Array[Any]":
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         inner = readable(pc.list_flatten(found))
         if inner.type != kind.value_type:
-            return _list_of(found, inner)
+            return list_of(found, inner)
     return found
 
 
@@ -36,7 +36,7 @@ def _parts(found: "pa.Array[Any]") -> "list[pa.Array[Any]]":
     return [records.field(place) for place in range(found.type.num_fields)]
 
 
-def _list_of(found: "pa.Array[Any]", inner: "pa.Array[Any]") -> "pa.Array[Any]":
+def list_of(found: "pa.Array[Any]", inner: "pa.Array[Any]") -> "pa.Array[Any]":
     """Lists of the same lengths over other elements."""
     lengths = [0 if one is None else one for one in pc.list_value_length(found).to_pylist()]
     ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)

@@ -1,15 +1,17 @@
 """Tables as real warehouses have them: odd names and types, parents, checks, triggers, partitions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pyarrow as pa
 import pytest
 
 from octo_core.errors import DestinationError, LedgerMismatch
 from octo_resources.destinations.postgres import PostgresDestination
+from tests.conftest import PostgresServer, drop_database
 from tests.destination.support import Loaded, load_rows
 
 Execute = Callable[..., list[tuple[Any, ...]]]
@@ -278,3 +280,29 @@ def test_a_key_that_is_none(destination: PostgresDestination, execute: Execute) 
     execute("create table public.k (id int, x text); insert into k values (1, 'a'), (1, 'b')")
     with pytest.raises(DestinationError, match="does not tell its rows apart"):
         load_rows(destination, "k", ("id", "x"), [{"id": 1, "x": "c"}], key=("id",))
+
+
+@pytest.fixture
+def latin(server: PostgresServer) -> Iterator[str]:
+    """The URL of a database that has no letters but those of western Europe."""
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    url = server.url("latin")
+    yield url
+    drop_database(server, url)
+
+
+@pytest.mark.parametrize("settings", [{}, {"direct": True}], ids=["staged", "direct"])
+def test_a_text_that_the_databases_encoding_has_no_letter_for_is_set_aside(latin: str, settings: Any) -> None:
+    destination = PostgresDestination.from_url(latin)
+    with psycopg.connect(latin, autocommit=True) as connection:
+        connection.execute('CREATE TABLE t (id int PRIMARY KEY, "größe" text, tags text[])')
+        rows = [{"id": number, "größe": "é", "tags": ["ü"]} for number in range(1, 11)]
+        rows[3]["größe"], rows[8]["tags"] = "5 €", ["a", "名"]
+        done = load_rows(destination, "t", ["id", "größe", "tags"], rows, **settings)
+        assert done.counts == {"read": 10, "inserted": 8, "rejected": 2}
+        assert [(one.row, one.quotes) for one in done.rejected] == [(4, True), (9, True)]
+        assert all("has no equivalent in encoding" in one.reason for one in done.rejected)
+        assert connection.execute("SELECT array_agg(id ORDER BY id) FROM t").fetchone() == ([1, 2, 3, 5, 6, 7, 8, 10],)
+    with pytest.raises(DestinationError, match="has no equivalent"):  # the row of its key would go
+        load_rows(destination, "t", ["id", "größe", "tags"], rows, "replace")

@@ -61,11 +61,22 @@ def test_a_decimal_of_another_scale_arrives_exactly_or_is_refused(land: Land) ->
     content = written(
         d=pa.array([None if one is None else Decimal(one) for one in numbers], pa.decimal128(38, 2)),
         i=pa.array([1, 2, 3, 2**63 - 1]),
+        many=pa.array([[Decimal("1.5"), None], [], None, []], pa.list_(pa.decimal128(38, 2))),
     )
-    found = land.add(content, "parquet").evaluate(typed(d="decimal(38,18)", i="decimal(38,20)"))
+    fields = typed(d="decimal(38,18)", i="decimal(38,20)", many="list<decimal(38,18)>")
+    found = land.add(content, "parquet").evaluate(fields)
     assert found.column("d") == [Decimal("1.5"), None]
     assert found.column("i") == [Decimal(1), Decimal(3)]
+    assert found.column("many") == [[Decimal("1.5"), None], None]
     assert found.reasons == [
         "d holds a value that is no decimal(38,18)",
         "i holds a value that is no decimal(38,20)",
     ]
+
+
+def test_a_decimal_in_a_list_is_exact_too(land: Land) -> None:
+    numbers = [[Decimal(1)], [Decimal("24726410334488782090365654250.00")]]
+    content = written(many=pa.array(numbers, pa.list_(pa.decimal128(38, 2))))
+    found = land.add(content, "parquet").evaluate(typed(many="list<decimal(38,18)>"))
+    assert found.column("many") == [[Decimal(1)]]
+    assert found.reasons == ["many holds a value that is no list<decimal(38,18)>"]

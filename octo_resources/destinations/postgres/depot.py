@@ -20,7 +20,7 @@ from octo_core.errors import DestinationError
 from octo_resources.destinations.names import literal, quoted
 from octo_resources.destinations.postgres.connection import Address
 from octo_resources.destinations.postgres.session import Refused, Session
-from octo_resources.destinations.postgres.staging import ROW, Renamed
+from octo_resources.destinations.postgres.staging import ROW, Renamed, pieces
 from octo_resources.engines.duckdb.scan import REFUSED
 from octo_resources.engines.protocol import Brought
 
@@ -117,7 +117,7 @@ class PostgresDelivery:
         """COPY all rows into a table of the load's schema; gives how many."""
         try:
             for part in rows.parts():
-                session.copy(table, part, schema=self._depot.schema)
+                session.copy(table, pieces(part), schema=self._depot.schema)
         finally:
             rows.close()
         return rows.count

@@ -95,8 +95,10 @@ class Load:
         self._ledge.close()
 
     def tasks_may_write(self) -> bool:
-        """Whether tasks of a cluster may bring rows here by themselves: the role can make a schema for them."""
-        return bool(self._open.value("SELECT has_database_privilege(current_database(), 'CREATE')"))
+        """Whether tasks of a cluster may bring rows here by themselves: the role can make a schema for them, and no
+        text can lack a letter here, for which its row has to be set aside before it is staged."""
+        may = self._open.value("SELECT has_database_privilege(current_database(), 'CREATE')")
+        return bool(may) and not self._open.recodes
 
     def cancel(self) -> None:
         """Cancel the statement that runs, from another thread; without effect where none does."""

@@ -99,6 +99,11 @@ class Session:
         self._open = True
         self._ending = threading.Lock()
 
+    @property
+    def recodes(self) -> bool:
+        """Whether the database is written in another encoding than what is sent."""
+        return self._connection.info.parameter_status("server_encoding") != "UTF8"
+
     def run(self, sql: str, *values: Any) -> int:
         """Execute, `values` for its %s; gives how many rows it wrote (-1 where it does not say). Raises Refused."""
         with self._answering() as cursor:

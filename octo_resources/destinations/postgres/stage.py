@@ -11,7 +11,7 @@ from octo_core.deletes import TOMBSTONE
 from octo_core.errors import DestinationError
 from octo_resources.destinations.names import literal, quoted_table
 from octo_resources.destinations.postgres.session import Refused, Session
-from octo_resources.destinations.postgres.staging import ROW, Staged
+from octo_resources.destinations.postgres.staging import ROW, Staged, pieces
 from octo_resources.destinations.writing import Rejected
 
 _PAGE: Final = 10_000
@@ -109,6 +109,31 @@ class Stage:
 
     def copy(self, rows: pa.RecordBatchReader) -> int:
         return self.session.copy(self._short, rows, schema=None)
+
+    def copy_what_fits(self, rows: pa.Table) -> None:
+        """COPY the rows, and set aside each that PostgreSQL refuses already there."""
+        waiting, found = [rows], 0
+        while waiting:
+            some = waiting.pop()
+            try:
+                with self.session.savepoint():
+                    self.copy(pieces(some))
+            except Refused as error:
+                if not error.rows_fault:
+                    raise
+                half = some.num_rows // 2
+                if half:
+                    waiting += [some.slice(half), some.slice(0, half)]
+                    continue
+                found += 1
+                if found > MOST_BY_BISECTION:
+                    raise self._too_many(error) from error
+                self._reject_unstaged(int(some.column(ROW)[0].as_py()), error)
+
+    def _reject_unstaged(self, row: int, why: Refused) -> None:
+        self.session.run(f"INSERT INTO {self.rejects} ({ROW}, rule) VALUES ({row}, {len(self._reasons)})")
+        self._reasons.append((None, why.message, True))
+        self.rejected += 1
 
     def remember_keys(self, key: Sequence[str], others: pa.Table | None) -> None:
         """Keep the keys of all staged rows, and `others` by the columns' names, before rows are set aside."""

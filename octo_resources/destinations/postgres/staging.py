@@ -143,6 +143,11 @@ SENT: Final = 128 << 10
 """Bytes written in PostgreSQL's format at a time, and then sent."""
 
 
+def pieces(rows: pa.Table) -> pa.RecordBatchReader:
+    """The rows in batches of such a size."""
+    return rows.to_reader(max_chunksize=max(1, rows.num_rows * SENT // max(1, rows.nbytes)))
+
+
 class Renamed:
     """The rows with the staging table's names (c0, c1 …, _row), in its order, made ahead, counted as they pass."""
 
@@ -154,15 +159,15 @@ class Renamed:
         )
         self.count = 0
 
-    def parts(self) -> Iterator[pa.RecordBatchReader]:
-        """Readers of some MB each, to be read to the end one by one, each by a COPY of its own: a refused row is
-        told at that one's end. What the rows' producer raises is raised here.
+    def parts(self) -> Iterator[pa.Table]:
+        """Tables of some MB each, each for a COPY of its own: a refused row is told at that one's end. What the rows'
+        producer raises is raised here.
         """
         for batches in self._ahead:
             table = pa.Table.from_batches(batches)
             table = pa.Table.from_arrays([table.column(n) for n in self._order], schema=self._schema)
             self.count += table.num_rows
-            yield table.to_reader(max_chunksize=max(1, table.num_rows * SENT // max(1, table.nbytes)))
+            yield table
 
     def close(self) -> None:
         """Stop making rows: for who does not take them all."""

@@ -15,7 +15,7 @@ from octo_resources.destinations.postgres.counters import Counts, Witness
 from octo_resources.destinations.postgres.move import Moved
 from octo_resources.destinations.postgres.session import Refused, Session
 from octo_resources.destinations.postgres.stage import Stage
-from octo_resources.destinations.postgres.staging import ROW, Renamed, stage_columns
+from octo_resources.destinations.postgres.staging import ROW, Renamed, pieces, stage_columns
 from octo_resources.destinations.writing import Deletes, WriteJob, WriteOutcome
 
 Rows = pa.RecordBatchReader | Callable[[], pa.RecordBatchReader]
@@ -161,7 +161,10 @@ class TableWrite:
         rows = Renamed(reader, order, new)
         try:
             for part in rows.parts():
-                into(part)
+                if renamed and self._may_lack_letters():
+                    self.stage.copy_what_fits(part)
+                else:
+                    into(pieces(part))
         except Refused as error:
             if renamed:
                 raise self.session.explain("the rows cannot be staged", error) from error
@@ -169,6 +172,12 @@ class TableWrite:
         finally:
             rows.close()
         return rows.count
+
+    def _may_lack_letters(self) -> bool:
+        """Whether the database's encoding may have no letter for one of a text, and its row can be set aside unstaged:
+        `replace` and absence ask for the key of each row that came."""
+        by_absence = self.job.deletes is not None and self.job.deletes.absence
+        return self.session.recodes and self.job.write != "replace" and not by_absence
 
     # --- straight into the table -------------------------------------------------------------------------------
 

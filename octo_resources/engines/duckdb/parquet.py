@@ -11,7 +11,7 @@ from octo_core.expressions import path_parts
 from octo_core.schema import SourceSchema
 from octo_core.types import arrow_type
 from octo_resources.arrow_decimals import decimals
-from octo_resources.arrow_readable import readable
+from octo_resources.arrow_readable import list_of, readable
 from octo_resources.arrow_text import is_text, typed
 from octo_resources.engines.duckdb.inputs import Numbered
 from octo_resources.engines.duckdb.scan import Refused, malformed
@@ -111,4 +111,8 @@ def _converted(found: "pa.Array[Any]", wanted: pa.DataType) -> tuple["pa.Array[A
 
 
 def _cast(found: "pa.Array[Any]", wanted: pa.DataType) -> "pa.Array[Any]":
-    return decimals(found, wanted) if isinstance(wanted, pa.Decimal128Type) else found.cast(wanted, safe=True)
+    if isinstance(wanted, pa.Decimal128Type):
+        return decimals(found, wanted)
+    if isinstance(wanted, pa.ListType) and isinstance(found.type, pa.ListType | pa.LargeListType):
+        return list_of(found, _cast(pc.list_flatten(found), wanted.value_type))
+    return found.cast(wanted, safe=True)
