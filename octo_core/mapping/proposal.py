@@ -399,7 +399,16 @@ class _TableProposer:
         values = known.values if known.closed else ()
         alike = [one.expr for one in self.remembered if one.field == path and one.column == name and one.expr]
         alike = [path if patterns.idle(expr, path, values) else expr for expr in alike if patterns.takes(expr, values)]
+        if path in alike and self.is_rounded(row, column):  # what was approved for exact values would fail here
+            alike = [expr for expr in alike if expr != path]
         return [Candidate(expr, 1.0, _BEFORE) for expr in reversed(alike)]
+
+    def is_rounded(self, row: int, column: int) -> bool:
+        """Whether the field as it is has more decimals than the column: it is rounded or cast, and nothing else."""
+        ends = self.ends(row, column)
+        kind, ways = ends.column.type, conversions.candidates(ends)
+        rounded = {f"cast({ends.path} as {kind})", f"round({ends.path}, {kind.scale})"}
+        return kind.kind == "decimal" and bool(ways) and ways[0].expr in rounded
 
     def alike(self, row: int, column: int) -> list[Candidate]:
         """How another field like this one was written into a column like this one, the newest."""

@@ -88,12 +88,14 @@ _CURRENCY: Final = re.compile(
     r"\b(?:euros?|dollars?|pounds?(?: sterling)?|francs?|pesos?|rupees?|zlotys?|reais|rubles?|yuan|eur|usd|gbp|chf|cad|"
     r"aud|mxn|inr|pln|brl|rub|cny|sek|nok|dkk|czk|huf|try|zar|nzd|sgd|hkd)\b|[€$£₹]"
 )
-_CODE: Final = "eur|usd|gbp|chf|cad|aud|mxn|inr|pln|brl|rub|cny|jpy|sek|nok|dkk|czk|huf|try|zar|nzd|sgd|hkd|euro?s?|dollars?|[€$£₹]"
+_MONEY: Final = "eur|usd|gbp|chf|cad|aud|mxn|inr|pln|brl|rub|cny|jpy|sek|nok|dkk|czk|huf|try|zar|nzd|sgd|hkd"
+_CODE: Final = rf"{_MONEY}|euros?|dollars?|[€$£₹]"
 _MANY: Final = {
     "k": "thousand", "t": "thousand", "tsd": "thousand", "tds": "thousand", "m": "million", "mn": "million",
     "mio": "million", "mln": "million", "bn": "billion", "mrd": "billion",
 }  # fmt: skip
-_SCALED: Final = re.compile(rf"({'|'.join(_MANY)})[ ._]?(?:{_CODE})|(?:{_CODE})[ ._]?({'|'.join(_MANY)})")
+_BY: Final = "|".join(_MANY)
+_SCALED: Final = re.compile(rf"({_BY})[ ._]?(?:{_CODE})|(?:{_CODE})[ ._]?({_BY})")
 """Money by the thousand or more, as one word: `kEUR`, `T€`, `USDm`."""
 _IN_BRACKETS: Final = re.compile(r"[(\[]([^)\]]{1,24})[)\]]\s*\"?$")
 _FAHRENHEIT: Final = Unit("degree Fahrenheit", "temperature", Decimal(5) / Decimal(9), Decimal("459.67") * 5 / 9)

@@ -200,8 +200,9 @@ MAX_FEEDBACK = 2000
 def heed(space: Workspace, pipeline: Pipeline, text: str, *, reviewer: str, proposer: Proposer | None = None) -> None:
     """Keep what a reviewer says in words: every later question to the pipeline's model brings it.
 
-    Without a model, or where `proposer` is "embedded", sentences of a small grammar (octo_core/mapping/instructions.py) are kept as corrections. Raises
-    UsageError where it is empty or too long, or where there is no model to ask and it is no such sentence.
+    Without a model, or where `proposer` is "embedded", sentences of a small grammar (octo_core/mapping/instructions.py)
+    are kept as corrections. Raises UsageError where it is empty or too long, or where there is no model to ask and it
+    is no such sentence.
     """
     said = " ".join(text.split())
     if not said or len(said) > MAX_FEEDBACK:
