@@ -401,7 +401,9 @@ class _TableProposer:
         alike = [path if patterns.idle(expr, path, values) else expr for expr in alike if patterns.takes(expr, values)]
         if path in alike and self.is_rounded(row, column):  # what was approved for exact values would fail here
             alike = [expr for expr in alike if expr != path]
-        return [Candidate(expr, 1.0, _BEFORE) for expr in reversed(alike)]
+        kind = self.columns[column].type
+        ways = [way for expr in reversed(alike) for way in (expr, *patterns.rounded_otherwise(expr, kind))]
+        return [Candidate(expr, 1.0, _BEFORE) for expr in ways]
 
     def is_rounded(self, row: int, column: int) -> bool:
         """Whether the field as it is has more decimals than the column: it is rounded or cast, and nothing else."""
