@@ -67,6 +67,8 @@ PERCENT: Final = Unit("percent", "ratio", Decimal("0.01"))
 ONES: Final = Unit("whole unit", "scale", Decimal(1))
 """What is counted one by one: where the other side counts in cents or thousands."""
 CENT: Final = Unit("cent", "scale", Decimal("0.01"))
+_SIZES: Final = frozenset({"size", "memory", "mem", "disk", "file", "storage", "traffic", "payload", "rx", "tx"})
+"""What bytes are of, where a name ends in `b`."""
 _CENTS: Final = frozenset({"ct", "cts", "p"})
 """Cents in the name of an amount; elsewhere a count."""
 _AMOUNTS: Final = frozenset({
@@ -155,6 +157,8 @@ def in_name(name: str) -> tuple[Unit, ...]:
     last = parts[-1]
     if len(parts) > 2 and _CURRENCY.fullmatch(parts[-2]) and any(one.dimension in _RATED for one in named(last)):
         return ()  # price_eur_mwh: euros for each
+    if last == "b" and not _SIZES & set(parts):  # quantity_a, quantity_b
+        return ()
     if last in _CENTS:
         return (CENT,) if _AMOUNTS & set(parts) else ()
     if last in _WORDY and parts[-2] in ("of", "per", "time", "birth", "scheduled", "dep", "arr"):

@@ -176,3 +176,8 @@ def test_cubic_feet_become_cubic_metres() -> None:
 def test_us_dollars_are_no_microseconds() -> None:
     assert units.in_text("in US dollars") == ()
     assert units.in_text("area in square metres") == units.named("m2")
+
+
+@pytest.mark.parametrize(("name", "found"), [("quantity_b", []), ("file_size_b", ["byte"]), ("size_kb", ["kilobyte"])])
+def test_a_b_is_bytes_of_what_has_a_size(name: str, found: list[str]) -> None:
+    assert [one.name for one in units.in_name(name)] == found
