@@ -43,7 +43,7 @@ mass: kilogram 1 = kg kilo kilos kilogram kilograms kilogramme kilogrammes kilog
 mass: tonne 1000 = t tonne tonnes; pound 0.45359237 = lb lbs pound pounds; ounce 0.028349523125 = oz ounce ounces
 temperature: degree Celsius 1 273.15 = c celsius degc centigrade °c ℃ 摄氏; kelvin 1 0 = k kelvin
 time: second 1 = s sec secs second seconds sekunde sekunden secondes segundos 秒; minute 60 = min mins minute minutes minuten minutos 分钟 分鐘; hour 3600 = h hr hrs hour hours stunde stunden heures horas 小时 小時
-time: day 86400 = d day days tage jours dias 天; week 604800 = week weeks wk wks; millisecond 0.001 = ms msec millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds; nanosecond 0.000000001 = ns nsec nanosecond nanoseconds
+time: day 86400 = d day days tage jours dias 天; week 604800 = week weeks wk wks; millisecond 0.001 = ms msec msek millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds; nanosecond 0.000000001 = ns nsec nanosecond nanoseconds
 speed: metre per second 1 = mps ms m/s m_s ms-1 metres_per_second meters_per_second; knot 0.514444444444444444 = kn kt kts knot knots
 speed: kilometre per hour 0.277777777777777778 = kmh kph km/h kmph kilometres_per_hour kilometers_per_hour; mile per hour 0.44704 = mph mi/h miles_per_hour
 pressure: pascal 1 = pa pascal pascals; hectopascal 100 = hpa hectopascal hectopascals mbar mb millibar millibars; kilopascal 1000 = kpa
@@ -130,7 +130,7 @@ def _units() -> dict[str, tuple[Unit, ...]]:
 def named(text: str | None) -> tuple[Unit, ...]:
     """The units that a declared unit (`unit: km`) may mean, e.g. `mb` a megabyte or a millibar; empty if unknown."""
     key = (text or "").strip().casefold()
-    if scaled := _SCALED.fullmatch(key):
+    if key not in _units() and (scaled := _SCALED.fullmatch(key)):  # msek: milliseconds, and no crowns
         return _units()[_MANY[scaled[1] or scaled[2]]]
     return _units().get(key) or _units().get(key.replace(" ", "_")) or _units().get(key.rstrip(".")) or ()
 

@@ -115,6 +115,7 @@ def test_cents_become_whole_units_or_are_doubted(source: str, target: Column, ex
         ("sales_musd", column("sales_kusd", "decimal(14,2)"), "round(sales_musd * 1000, 2)"),
         ("turnover", column("turnover", "decimal(14,2)", "in T€"), "round(turnover / 1000, 2)"),
         ("turnover_keur", column("turnover", "decimal(14,2)", "in kEUR"), "turnover_keur"),
+        ("dauer_msek", column("dauer", "decimal(14,2)"), "dauer_msek"),
     ],
 )
 def test_money_by_the_thousand_is_multiplied(source: str, target: Column, expr: str) -> None:
