@@ -77,7 +77,7 @@ def _check_of(field: Field) -> _Check:
         return lambda value: read(value if isinstance(value, str) else token_of(value))
     element = kind.element or TEXT
     if element.kind in ("record", "json", "list"):  # a load keeps such a list as JSON, whatever is in it
-        return _list
+        return _list if field.carrier == "array" else lambda _: None
     return lambda value: read_list(value, element)
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pydantic import BaseModel
+
 from octo_core.schema import Field, SourceSchema
 from octo_core.types import INTEGER_BITS, JSON, DataType
 
@@ -32,7 +34,6 @@ _RESERVED: Final = (
     "Annotated", "ParsedBy", "Field", "BaseModel", "ConfigDict",
 )  # fmt: skip
 """Names that annotations use: a field of that name would be taken for them."""
-_ANYTHING: Final = Field(name="", type=JSON, carrier="array")
 _CHOICES: Final = 20
 """So many values seen, at most, are shown as literals; others are taken too, as a list of values is no contract."""
 
@@ -108,9 +109,10 @@ class _Layout:
             return self.object(one.children)
         element = one.children[0] if one.type.kind == "list" and one.children else None
         if element is not None and element.type.kind == "record" and element.children:
-            # A load keeps such a list as JSON, whatever is in it.
+            # A load keeps such a list as JSON, whatever is in it; and any JSON where not all values were lists.
             items = {**self.object(element.children), "title": f"{one.name} item"}
-            return {"anyOf": [{"type": "array", "items": items}, self._placeholder(_ANYTHING)]}
+            whole = Field(name="", type=JSON, carrier="array" if one.carrier == "array" else "mixed")
+            return {"anyOf": [{"type": "array", "items": items}, self._placeholder(whole)]}
         return {"type": "string", **self._placeholder(one)}
 
     def _placeholder(self, one: Field) -> dict[str, str]:
@@ -228,7 +230,7 @@ def _aliases(fields: tuple[Field, ...]) -> dict[str, str]:
         if not unicodedata.is_normalized("NFKC", name) or name == "":
             own = unicodedata.normalize("NFKC", re.sub(r"\W", "_", name)) or "empty"
             own = own if re.match(r"[^\W\d_]", own) else f"field_{own}"
-            while own in taken or own in found.values() or keyword.iskeyword(own) or hasattr(_ANYTHING, own):
+            while own in taken or own in found.values() or keyword.iskeyword(own) or hasattr(BaseModel, own):
                 own += "_"
             found[name] = own
     return found

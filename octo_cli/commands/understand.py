@@ -132,7 +132,7 @@ def map_(
     if proposer == "llm":
         require_model(pipeline, "--proposer llm")
     if feedback is not None:
-        heed(space, pipeline, feedback, reviewer=reviewer or _login())
+        heed(space, pipeline, feedback, reviewer=reviewer or _login(), proposer=proposer)
     if corrections:
         correct(
             space,

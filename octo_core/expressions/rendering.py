@@ -282,9 +282,10 @@ def _opening(path: Path) -> tuple[str, str] | None:
     if path.carrier not in ("object", "array", "mixed"):
         return None
     kind = path.type.kind
-    if kind == "json":  # also a list of records, as a value
-        kind = {"object": "record", "array": "list"}.get(path.carrier, kind)
-    return {"record": ("{", "object"), "list": ("[", "list")}.get(kind)
+    if kind == "record" or (kind == "json" and path.carrier == "object"):
+        return "{", "object"
+    # JSON that came as lists may be a list of records, taken as a value.
+    return ("[", "list") if kind == "list" or (kind == "json" and path.carrier == "array") else None
 
 
 def _is_token(path: Path, target: DataType) -> bool:

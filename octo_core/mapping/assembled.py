@@ -180,6 +180,11 @@ def is_full_name(name: str) -> bool:
     return all(word in _PEOPLE or {"name", "full"} & meanings(word) for word in words(name))
 
 
+def is_of_a_person(name: str) -> bool:
+    """Whether a column asks for the whole name of a person: full_name, author_name."""
+    return is_full_name(name) and any(word in _PEOPLE or "full" in meanings(word) for word in words(name))
+
+
 def _asked_in_parts(columns: Sequence[str]) -> set[tuple[str, ...]]:
     """Whose first and last names columns ask for: `prescriber_first_name` and `prescriber_last_name`."""
     whose: dict[str, set[tuple[str, ...]]] = {"first": set(), "last": set()}

@@ -10,10 +10,12 @@ from typing import Final
 
 from octo_core.mapping.words import stem, words
 from octo_core.schema import Field
+from octo_core.types import DataType
 
 _FIELD: Final = "\0"
 _TEXTS: Final = re.compile(r"('(?:[^']|'')*')")
 _OWN: Final = re.compile(r"\b(map_values|case|parse_boolean)\b", re.IGNORECASE)
+_ROUNDED: Final = re.compile(r"round\((.+), ?(\d+)\)", re.IGNORECASE)
 _MASKS: Final = 2
 
 
@@ -36,6 +38,13 @@ def takes(expr: str, values: Iterable[str]) -> bool:
     """Whether an expression that maps values one by one names half of these; True for any other expression."""
     seen, named = set(values), set(_listed(expr)[::2])
     return not named or not seen or 2 * len(seen & named) >= len(seen)
+
+
+def rounded_otherwise(expr: str, kind: DataType) -> tuple[str, ...]:
+    """The same rounded by a cast, which floats take too: `round(x * 2.54, 2)` as `cast(x * 2.54 as decimal(8,2))`."""
+    found = _ROUNDED.fullmatch(expr.strip())
+    fits = found is not None and kind.kind == "decimal" and found[2] == str(kind.scale)
+    return (f"cast({found[1]} as {kind})",) if found is not None and fits else ()
 
 
 def idle(expr: str, path: str, values: Iterable[str]) -> bool:

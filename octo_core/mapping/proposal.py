@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from octo_core.catalog import Catalog, Column, Table
 from octo_core.errors import UsageError
 from octo_core.mapping import conversions, patterns
-from octo_core.mapping.assembled import is_full_name, is_of_a_thing, is_part_of_a_name, offers
+from octo_core.mapping.assembled import is_full_name, is_of_a_person, is_of_a_thing, is_part_of_a_name, offers
 from octo_core.mapping.attribute import Attribute, source_attributes, source_fields, target_attributes
 from octo_core.mapping.audit import audit_expression
 from octo_core.mapping.conversions import Candidate, Ends
@@ -244,6 +244,7 @@ class _TableProposer:
             or (offer.expressions is None and offer.uses[0] in parted and not is_part_of_a_name(offer.uses[0]))
         ]
         joined = [row for row, offer in enumerate(self.offers) if offer.is_full_name]
+        titled = [row for row, offer in enumerate(self.offers) if words(offer.uses[0])[-1:] == ("title",)]
         parts = sum(is_part_of_a_name(column.name) for column in self.columns) > 1
         local = [
             row for row, offer in enumerate(self.offers) if offer.expressions and offer.attribute.type == TIMESTAMP
@@ -253,6 +254,8 @@ class _TableProposer:
                 matrix[local, position] = 0.0
             if is_part_of_a_name(column.name):
                 matrix[whole_names, position] = 0.0
+            elif is_of_a_person(column.name):
+                matrix[titled, position] = 0.0
             elif is_of_a_thing(column.name) or (parts and not is_full_name(column.name)):
                 matrix[joined, position] = 0.0
             if audit_expression(column) is not None:
@@ -399,7 +402,18 @@ class _TableProposer:
         values = known.values if known.closed else ()
         alike = [one.expr for one in self.remembered if one.field == path and one.column == name and one.expr]
         alike = [path if patterns.idle(expr, path, values) else expr for expr in alike if patterns.takes(expr, values)]
-        return [Candidate(expr, 1.0, _BEFORE) for expr in reversed(alike)]
+        if path in alike and self.is_rounded(row, column):  # what was approved for exact values would fail here
+            alike = [expr for expr in alike if expr != path]
+        kind = self.columns[column].type
+        ways = [way for expr in reversed(alike) for way in (expr, *patterns.rounded_otherwise(expr, kind))]
+        return [Candidate(expr, 1.0, _BEFORE) for expr in ways]
+
+    def is_rounded(self, row: int, column: int) -> bool:
+        """Whether the field as it is has more decimals than the column: it is rounded or cast, and nothing else."""
+        ends = self.ends(row, column)
+        kind, ways = ends.column.type, conversions.candidates(ends)
+        rounded = {f"cast({ends.path} as {kind})", f"round({ends.path}, {kind.scale})"}
+        return kind.kind == "decimal" and bool(ways) and ways[0].expr in rounded
 
     def alike(self, row: int, column: int) -> list[Candidate]:
         """How another field like this one was written into a column like this one, the newest."""

@@ -43,7 +43,7 @@ mass: kilogram 1 = kg kilo kilos kilogram kilograms kilogramme kilogrammes kilog
 mass: tonne 1000 = t tonne tonnes; pound 0.45359237 = lb lbs pound pounds; ounce 0.028349523125 = oz ounce ounces
 temperature: degree Celsius 1 273.15 = c celsius degc centigrade °c ℃ 摄氏; kelvin 1 0 = k kelvin
 time: second 1 = s sec secs second seconds sekunde sekunden secondes segundos 秒; minute 60 = min mins minute minutes minuten minutos 分钟 分鐘; hour 3600 = h hr hrs hour hours stunde stunden heures horas 小时 小時
-time: day 86400 = d day days tage jours dias 天; week 604800 = week weeks wk wks; millisecond 0.001 = ms msec millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds; nanosecond 0.000000001 = ns nsec nanosecond nanoseconds
+time: day 86400 = d day days tage jours dias 天; week 604800 = week weeks wk wks; millisecond 0.001 = ms msec msek millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds; nanosecond 0.000000001 = ns nsec nanosecond nanoseconds
 speed: metre per second 1 = mps ms m/s m_s ms-1 metres_per_second meters_per_second; knot 0.514444444444444444 = kn kt kts knot knots
 speed: kilometre per hour 0.277777777777777778 = kmh kph km/h kmph kilometres_per_hour kilometers_per_hour; mile per hour 0.44704 = mph mi/h miles_per_hour
 pressure: pascal 1 = pa pascal pascals; hectopascal 100 = hpa hectopascal hectopascals mbar mb millibar millibars; kilopascal 1000 = kpa
@@ -67,6 +67,8 @@ PERCENT: Final = Unit("percent", "ratio", Decimal("0.01"))
 ONES: Final = Unit("whole unit", "scale", Decimal(1))
 """What is counted one by one: where the other side counts in cents or thousands."""
 CENT: Final = Unit("cent", "scale", Decimal("0.01"))
+_SIZES: Final = frozenset({"size", "memory", "mem", "disk", "file", "storage", "traffic", "payload", "rx", "tx"})
+"""What bytes are of, where a name ends in `b`."""
 _CENTS: Final = frozenset({"ct", "cts", "p"})
 """Cents in the name of an amount; elsewhere a count."""
 _AMOUNTS: Final = frozenset({
@@ -88,12 +90,14 @@ _CURRENCY: Final = re.compile(
     r"\b(?:euros?|dollars?|pounds?(?: sterling)?|francs?|pesos?|rupees?|zlotys?|reais|rubles?|yuan|eur|usd|gbp|chf|cad|"
     r"aud|mxn|inr|pln|brl|rub|cny|sek|nok|dkk|czk|huf|try|zar|nzd|sgd|hkd)\b|[€$£₹]"
 )
-_CODE: Final = "eur|usd|gbp|chf|cad|aud|mxn|inr|pln|brl|rub|cny|jpy|sek|nok|dkk|czk|huf|try|zar|nzd|sgd|hkd|euro?s?|dollars?|[€$£₹]"
+_MONEY: Final = "eur|usd|gbp|chf|cad|aud|mxn|inr|pln|brl|rub|cny|jpy|sek|nok|dkk|czk|huf|try|zar|nzd|sgd|hkd"
+_CODE: Final = rf"{_MONEY}|euros?|dollars?|[€$£₹]"
 _MANY: Final = {
     "k": "thousand", "t": "thousand", "tsd": "thousand", "tds": "thousand", "m": "million", "mn": "million",
     "mio": "million", "mln": "million", "bn": "billion", "mrd": "billion",
 }  # fmt: skip
-_SCALED: Final = re.compile(rf"({'|'.join(_MANY)})[ ._]?(?:{_CODE})|(?:{_CODE})[ ._]?({'|'.join(_MANY)})")
+_BY: Final = "|".join(_MANY)
+_SCALED: Final = re.compile(rf"({_BY})[ ._]?(?:{_CODE})|(?:{_CODE})[ ._]?({_BY})")
 """Money by the thousand or more, as one word: `kEUR`, `T€`, `USDm`."""
 _IN_BRACKETS: Final = re.compile(r"[(\[]([^)\]]{1,24})[)\]]\s*\"?$")
 _FAHRENHEIT: Final = Unit("degree Fahrenheit", "temperature", Decimal(5) / Decimal(9), Decimal("459.67") * 5 / 9)
@@ -126,7 +130,7 @@ def _units() -> dict[str, tuple[Unit, ...]]:
 def named(text: str | None) -> tuple[Unit, ...]:
     """The units that a declared unit (`unit: km`) may mean, e.g. `mb` a megabyte or a millibar; empty if unknown."""
     key = (text or "").strip().casefold()
-    if scaled := _SCALED.fullmatch(key):
+    if key not in _units() and (scaled := _SCALED.fullmatch(key)):  # msek: milliseconds, and no crowns
         return _units()[_MANY[scaled[1] or scaled[2]]]
     return _units().get(key) or _units().get(key.replace(" ", "_")) or _units().get(key.rstrip(".")) or ()
 
@@ -153,6 +157,8 @@ def in_name(name: str) -> tuple[Unit, ...]:
     last = parts[-1]
     if len(parts) > 2 and _CURRENCY.fullmatch(parts[-2]) and any(one.dimension in _RATED for one in named(last)):
         return ()  # price_eur_mwh: euros for each
+    if last == "b" and not _SIZES & set(parts):  # quantity_a, quantity_b
+        return ()
     if last in _CENTS:
         return (CENT,) if _AMOUNTS & set(parts) else ()
     if last in _WORDY and parts[-2] in ("of", "per", "time", "birth", "scheduled", "dep", "arr"):

@@ -197,11 +197,12 @@ def correct(
 MAX_FEEDBACK = 2000
 
 
-def heed(space: Workspace, pipeline: Pipeline, text: str, *, reviewer: str) -> None:
+def heed(space: Workspace, pipeline: Pipeline, text: str, *, reviewer: str, proposer: Proposer | None = None) -> None:
     """Keep what a reviewer says in words: every later question to the pipeline's model brings it.
 
-    Without a model, sentences of a small grammar (octo_core/mapping/instructions.py) are kept as corrections. Raises
-    UsageError where it is empty or too long, or where there is no model to ask and it is no such sentence.
+    Without a model, or where `proposer` is "embedded", sentences of a small grammar (octo_core/mapping/instructions.py)
+    are kept as corrections. Raises UsageError where it is empty or too long, or where there is no model to ask and it
+    is no such sentence.
     """
     said = " ".join(text.split())
     if not said or len(said) > MAX_FEEDBACK:
@@ -209,13 +210,13 @@ def heed(space: Workspace, pipeline: Pipeline, text: str, *, reviewer: str) -> N
         raise UsageError(f"the feedback {wrong}", hint="Say in a few sentences what should be otherwise.")
     from octo_resources.llm import access
 
-    if not access(pipeline).asks:
-        _follow(space, pipeline, text, reviewer)
+    if proposer == "embedded" or not access(pipeline).asks:
+        _follow(space, pipeline, text, reviewer, proposer)
     else:
         space.registry.feedback.add(pipeline.name, said, reviewer)
 
 
-def _follow(space: Workspace, pipeline: Pipeline, text: str, reviewer: str) -> None:
+def _follow(space: Workspace, pipeline: Pipeline, text: str, reviewer: str, proposer: Proposer | None) -> None:
     """Do what feedback says that can be understood without a model."""
     from octo_core.mapping.instructions import understood
     from octo_core.mapping.proposal import written
@@ -223,9 +224,9 @@ def _follow(space: Workspace, pipeline: Pipeline, text: str, reviewer: str) -> N
     pipeline = settled(space, pipeline)
     typed, catalog = typed_relations(space, pipeline), pull(space, pipeline)
     made_of = relations(pipeline, typed)
-    found = understood(text, catalog, made_of, mapping(space, pipeline, typed, catalog))
+    found = understood(text, catalog, made_of, mapping(space, pipeline, typed, catalog, proposer=proposer))
     if found is None:
-        require_model(pipeline, "feedback in words")
+        require_model(pipeline, "feedback in words", unasked=proposer)
     corrections = {}
     for one in found or ():
         expr = one.expr
@@ -235,13 +236,15 @@ def _follow(space: Workspace, pipeline: Pipeline, text: str, reviewer: str) -> N
     correct(space, pipeline, corrections, reviewer=reviewer, reason=" ".join(text.split()))
 
 
-def require_model(pipeline: Pipeline, what: str) -> None:
-    """UsageError where the pipeline has no language model that could be asked, with the reason."""
+def require_model(pipeline: Pipeline, what: str, *, unasked: str | None = None) -> None:
+    """UsageError where the pipeline has no language model that could be asked, or where the proposer `unasked` was
+    wished for instead, with the reason."""
     from octo_resources.llm import access
 
     asked = access(pipeline)
-    if not asked.asks:
-        why = asked.why_not or "llm.model is not set, in octopipe.yaml or in the pipeline's file"
+    if unasked is not None or not asked.asks:
+        why = f"the proposer is to be the {unasked} one" if unasked is not None else asked.why_not
+        why = why or "llm.model is not set, in octopipe.yaml or in the pipeline's file"
         hint = f"Correct a column yourself: octopipe map {pipeline.name} --set TABLE.COLUMN=EXPR"
         if what == "feedback in words":
             from octo_core.mapping.instructions import SENTENCES

@@ -169,6 +169,20 @@ def _shape(value: object, name: str) -> bool:
     return value is None or isinstance(value, dict if name == "who" else list)
 
 
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_models_agree_where_a_few_values_had_another_structure(name: str, tmp_path: Path) -> None:
+    good = [{key: COLUMNS[key](n) for key in STRUCTURES} for n in range(1, 100)]
+    schema = _schema(tmp_path, [*good, {**good[0], "who": "x", "points": {}, "tags": 5}])
+    rows = [{**good[0], name: odd} for odd in ELSEWHERE if name != "tags" or odd != [{"x": 1}]]
+    land = Land(tmp_path / "more")
+    land.folder.mkdir()
+    land.add(_lines(rows))
+    loaded = {row["_row"] & 0xFFFFFFFF for row in land.evaluate(schema, {"c": STRUCTURES[name]}).rows}
+    model, contract = _model(schema), Contract(schema)
+    for place, row in enumerate(rows, 1):
+        assert _accepts(model, row) == (place in loaded) == (not list(contract.misfits(row))), row
+
+
 def test_a_field_that_the_file_says_is_json_may_be_any(tmp_path: Path) -> None:
     schema = _schema(tmp_path, [{"who": {"name": "x"}, "points": [{"x": 1}]}] * 20)
     told = override(schema.fields, {"who": {"type": "json"}, "points": {"type": "json"}}, "things")

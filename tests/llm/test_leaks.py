@@ -181,6 +181,7 @@ def test_of_what_each_row_has_for_itself_only_masks_leave(kind: str) -> None:
     [("SW1A 2AA", "AA9A 9AA"), ("1012 AB", "9999 AA"), ("K1A 0B1", "A9A 9A9"), ("AB 12 34 56 C", "AA 99 99 99 A"),
      ("ABCDE0299F", "AAAAA9999A"), ("7. März 1980", "9. Aaaa 9999"), ("1980-03-07", "9999-99-99"),
      ("https://clinic.example/patients/jane-doe", "https://clinic.example/aa+/aaaa-aaa"),
+     ("data:text/plain;base64,SGFsbG9HZWhlaW0=", "aaaa:aaaa/aaaaa;aaaa99,AAAaaA9AAAaaaA9="),
      ("in transit", "in transit"), ("Bern", "Bern")],
 )  # fmt: skip
 def test_of_what_is_issued_to_somebody_only_the_mask_leaves(value: str, told: str) -> None:

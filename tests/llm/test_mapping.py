@@ -181,6 +181,19 @@ def test_feedback_without_a_model_says_so(asking_shop: AskingShop) -> None:
     assert "feedback in words needs a language model, and none is asked: llm.share is none" in done.stderr
 
 
+def test_feedback_with_the_embedded_proposer_is_followed_or_refused(asking_shop: AskingShop) -> None:
+    with ModelServer(answering(mapping=GOOD)) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(20)))
+        said = shop.octopipe("map", "sales", "--feedback", "note comes from state", "--proposer", "embedded")
+        refused = shop.octopipe("map", "sales", "--feedback", "make it nicer", "--proposer", "embedded")
+        assert not mapping_questions(server)
+        found = column(planned(shop), "note")
+    assert (said.returncode, found.layer, found.expr) == (0, "correction", "state")
+    assert refused.returncode == 2
+    assert "needs a language model, and none is asked: the proposer is to be the embedded one" in refused.stderr
+
+
 def test_the_embedded_proposer_can_be_asked_for(asking_shop: AskingShop) -> None:
     with ModelServer(answering(mapping=GOOD)) as server:
         shop = asking_shop(server)

@@ -484,3 +484,10 @@ def test_names_that_have_but_a_number_in_common_are_never_sure() -> None:
     assert found["a1"].expr is None or found["a1"].confidence <= 0.55
     assert (found["c2"].expr, found["addr1"].expr) == ("c2", "address1")
     assert min(found["c2"].confidence, found["addr1"].confidence) > 0.7
+
+
+def test_a_title_is_the_name_of_a_thing_and_of_no_person() -> None:
+    source = schema(field("title", "text", "Method of x", "Thing for y"))
+    names = ("full_name", "author_name", "name")
+    found = {name: expressions(proposed(source, table("work", column(name, "text")))).get(name) for name in names}
+    assert found == {"full_name": None, "author_name": None, "name": "title"}

@@ -74,6 +74,26 @@ def test_an_expression_that_is_no_longer_possible_is_not() -> None:
     }
 
 
+def test_a_field_that_was_approved_as_it_is_is_rounded_where_it_has_more_decimals_now() -> None:
+    target = table("bin", column("height", "decimal(8,2)"))
+    before = [Remembered("height", "height", source="things", table="public.bin", expr="height")]
+    found = {}
+    for kind, value in (("decimal(18,2)", "1.25"), ("decimal(18,7)", "1.2512345"), ("float64", "1.2512345123")):
+        source = schema(field("height", kind, value, every=False))
+        found[kind] = expressions(propose_table(source, target, catalog(target), before))["height"]
+    assert found["decimal(18,2)"] == "height"
+    assert found["decimal(18,7)"] == "round(height, 2)"
+    assert found["float64"] == "cast(height as decimal(8,2))"
+
+
+def test_a_conversion_that_was_approved_is_kept_where_the_field_is_a_float_now() -> None:
+    target = table("bin", column("height", "decimal(8,2)"))
+    before = [Remembered("height", "height", source="things", table="public.bin", expr="round(height * 2.54, 2)")]
+    source = schema(field("height", "float64", "1.2512345123", every=False))
+    found = expressions(propose_table(source, target, catalog(target), before))
+    assert found == {"height": "cast(height * 2.54 as decimal(8,2))"}
+
+
 DAYS = schema(
     *(field(name, "text", "03.04.2021", "05.06.2021", every=False) for name in ("opened_dt", "closed_dt", "note"))
 )

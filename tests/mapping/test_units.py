@@ -115,6 +115,7 @@ def test_cents_become_whole_units_or_are_doubted(source: str, target: Column, ex
         ("sales_musd", column("sales_kusd", "decimal(14,2)"), "round(sales_musd * 1000, 2)"),
         ("turnover", column("turnover", "decimal(14,2)", "in T€"), "round(turnover / 1000, 2)"),
         ("turnover_keur", column("turnover", "decimal(14,2)", "in kEUR"), "turnover_keur"),
+        ("dauer_msek", column("dauer", "decimal(14,2)"), "dauer_msek"),
     ],
 )
 def test_money_by_the_thousand_is_multiplied(source: str, target: Column, expr: str) -> None:
@@ -176,3 +177,8 @@ def test_cubic_feet_become_cubic_metres() -> None:
 def test_us_dollars_are_no_microseconds() -> None:
     assert units.in_text("in US dollars") == ()
     assert units.in_text("area in square metres") == units.named("m2")
+
+
+@pytest.mark.parametrize(("name", "found"), [("quantity_b", []), ("file_size_b", ["byte"]), ("size_kb", ["kilobyte"])])
+def test_a_b_is_bytes_of_what_has_a_size(name: str, found: list[str]) -> None:
+    assert [one.name for one in units.in_name(name)] == found

@@ -86,12 +86,14 @@ def subdivision(text: str) -> bool:
     return low in _codes("subdivisions", "name")
 
 
-_ZONES_IN_SHORT: Final = frozenset(
-    "Z UTC GMT WET WEST CET CEST MEZ MESZ EET EEST MSK BST IST TRT EST EDT CST CDT MST MDT PST PDT AKST AKDT HST AST ADT "
-    "NST NDT ET CT MT PT ART BRT BRST CLT CLST COT PET VET BOT UYT PYT GFT GST IRST IRDT AFT PKT NPT BDT MMT ICT WIB "
-    "WITA WIT PHT PHST SGT MYT HKT JST KST AEST AEDT ACST ACDT AWST NZST NZDT FJT SAST CAT EAT WAT SAMT YEKT OMST NOVT "
-    "KRAT IRKT YAKT VLAT MAGT PETT ALMT UZT GET AZT AMT".split()
-)
+_ZONES_IN_SHORT: Final = frozenset({
+    "Z", "UTC", "GMT", "WET", "WEST", "CET", "CEST", "MEZ", "MESZ", "EET", "EEST", "MSK", "BST", "IST", "TRT", "EST",
+    "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT", "AKST", "AKDT", "HST", "AST", "ADT", "NST", "NDT", "ET", "CT",
+    "MT", "PT", "ART", "BRT", "BRST", "CLT", "CLST", "COT", "PET", "VET", "BOT", "UYT", "PYT", "GFT", "GST", "IRST",
+    "IRDT", "AFT", "PKT", "NPT", "BDT", "MMT", "ICT", "WIB", "WITA", "WIT", "PHT", "PHST", "SGT", "MYT", "HKT", "JST",
+    "KST", "AEST", "AEDT", "ACST", "ACDT", "AWST", "NZST", "NZDT", "FJT", "SAST", "CAT", "EAT", "WAT", "SAMT", "YEKT",
+    "OMST", "NOVT", "KRAT", "IRKT", "YAKT", "VLAT", "MAGT", "PETT", "ALMT", "UZT", "GET", "AZT", "AMT",
+})  # fmt: skip
 
 
 def time_zone(text: str) -> bool:
