@@ -262,7 +262,12 @@ def test_what_is_about_no_row_is_told_and_a_truncate_refused(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     "row",
-    [{"id": 7, "status": "BEGIN"}, {"id": 7, "ddl": "x", "tableChanges": 1}, {"id": 7, "op": "m"}, {"id": 7, "op": "d"}],
+    [
+        {"id": 7, "status": "BEGIN"},
+        {"id": 7, "ddl": "x", "tableChanges": 1},
+        {"id": 7, "op": "m"},
+        {"id": 7, "op": "d"},
+    ],
 )
 def test_a_flattened_row_whose_columns_are_called_as_other_messages_fields_is_a_row(
     tmp_path: Path, row: dict[str, Any]
