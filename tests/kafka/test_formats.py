@@ -163,6 +163,23 @@ def test_connects_types_are_written_out(tmp_path: Path) -> None:
     assert (record["far"], record["plain"]) == (10**9, 19000)
 
 
+@pytest.mark.parametrize("inside", [b"\xff", b"\\ud800", b'": ' + b"[" * 5000 + b"]" * 5000 + b', "'])
+def test_what_is_broken_inside_of_an_envelope_is_refused_and_stops_nothing(tmp_path: Path, inside: bytes) -> None:
+    found = _format(tmp_path, format="debezium")
+    row = b'{"op": "c", "source": {}, "after": {"id": 1}}'
+    for value in (
+        b'{"a%b": 1, "op": "c"}' % inside,
+        b'{"op": "c", "source": {}, "after": {"a%b": 1}}' % inside,
+        b'{"schema": {"fields": [{"fi%b": 1}]}, "payload": %b}' % (inside, row),
+        b'{"databaseName": "a", "ddl": "%b"}' % inside,
+    ):
+        made = _made(found, value, b'{"id": 1}')
+        assert len(made) <= 1
+    key = b'{"i%bd": 1}' % inside
+    assert _record(found, row, key)["id"] == 1
+    assert _reason(found, None, key).startswith("a tombstone: ")
+
+
 def test_types_in_keys_lists_and_structs_are_written_out_too(tmp_path: Path) -> None:
     """A delete finds the row that an insert made, whatever its key is made of."""
     price = {"field": "price", "name": "org.apache.kafka.connect.data.Decimal", "parameters": {"scale": "2"}}
