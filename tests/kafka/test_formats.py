@@ -544,6 +544,8 @@ def test_protobuf_with_confluents_own_imports_and_without_what_it_imports(tmp_pa
         assert (amount["value"], amount["scale"]) == ("BNI=", 2)
         backwards = bytes([2, 1])  # one index: -1, which is no place in a list
         assert _reason(found, _numbered(1, backwards)) == "malformed Protobuf: the schema has no such message"
+        fewer_than_none = b"\x01"  # as many indexes as -1, in zigzag
+        assert _reason(found, _numbered(1, fewer_than_none)) == "malformed Protobuf: the schema has no such message"
     file.dependency[0] = "shop/money.proto"
     (tmp_path / "price.desc").write_bytes(FileDescriptorSet(file=[file]).SerializeToString())
     with pytest.raises(UsageError, match=r"imports shop/money\.proto") as caught:
