@@ -116,7 +116,8 @@ def quarantine_replay(
             console.note(f"{sent.settled:,} were not sent: they were replayed or discarded already")
         if sent.landed:
             console.note(
-                f"{sent.landed:,} were not sent: their topics had lost the messages, or they are too large. What landed of them is loaded by "
+                f"{sent.landed:,} were not sent: their topics had lost the messages, or they are too large. "
+                "What landed of them is loaded by "
                 f"octopipe quarantine replay {name}"
             )
         console.answer(ReplayedAnswer(pipeline=name, topics=sent.topics), f"dead letters of {name} sent back: {said}")

@@ -22,6 +22,8 @@ class Told(NamedTuple):
     """Of its bytes: the same range read again has to give the same."""
     stamps: tuple[int, ...] = ()
     """When messages of it were produced, ms since 1970: some of them, spread over all."""
+    notes: tuple[str, ...] = ()
+    """What is worth knowing of it, in words: what it holds that is about no row."""
 
 
 class Arrived(NamedTuple):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 IN_TIME: Final = 0.75
 """How much of a topic's retention may pass over an unread message before somebody is told."""
+_SKEW: Final = timedelta(seconds=5)
+"""How far clocks of producers may be ahead of this machine's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,11 @@ def _due(space: Workspace, pipeline: Pipeline, source: str, spec: KafkaSource) -
         if not found.ranges:
             return list(found.begins) if found.fleeting else []
         if sum(one.end - one.start for one in found.ranges) < spec.batch.rows:
-            younger = cluster.at(found.topics, datetime.now(UTC) - spec.batch.age)
-            if all(one.start >= younger.get(one.place, one.end) for one in found.ranges):
+            now = datetime.now(UTC)
+            younger = cluster.at(found.topics, now - spec.batch.age)
+            # Brokers name the first message of a partition that is as young. Behind one whose clock was ahead, read or
+            # not, nothing would ever be old: there no time is believed.
+            ahead = cluster.at(found.topics, now + spec.batch.age + _SKEW)
+            if all(one.start >= younger.get(one.place, one.end) and one.place not in ahead for one in found.ranges):
                 return []
     return cut(found.ranges, spec.batch.rows)

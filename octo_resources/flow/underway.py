@@ -337,6 +337,7 @@ class Underway:
         extracted = round(sum(one.seconds for one in batches.values()), 3)
         of_works = [one for work in works for one in work.shaped.warnings]
         noted = [f"{one.source}: {note}" for one in batches.values() for note in one.notes]
+        noted += [note for work in works for note in _told_by_tasks(work)]
         said = dict.fromkeys([*warnings, *noted, *of_works, *(one for outcome in outcomes for one in outcome.warnings)])
         return LoadResult(
             pipeline=self.pipeline.name,
@@ -363,3 +364,14 @@ class Underway:
 def _nowhere(ledgers: Mapping[str, TableLedger]) -> dict[str, QuarantineFile]:
     """A dry run's rows are set aside nowhere, and its record is rolled back."""
     return {name: QuarantineFile(path="dry run", sha256="") for name, ledger in ledgers.items() if ledger.quarantined}
+
+
+def _told_by_tasks(work: "Work") -> list[str]:
+    """What the tasks of a load say that read its source by themselves."""
+    sources = {batch.id: batch.source for batch in work.batches}
+    return [
+        f"{sources.get(batch, work.table)}: {note}"
+        for batch, tally in work.scan.batches.items()
+        for told in tally.told.values()
+        for note in told.notes
+    ]

@@ -126,6 +126,19 @@ def reveal_brokers(spec: KafkaSource, secrets: Revealer) -> str:
 
 
 @contextmanager
+def configured() -> Iterator[None]:
+    """Around a client in the making: what librdkafka has against its settings is a UsageError."""
+    from confluent_kafka import KafkaException
+
+    try:
+        yield
+    except KafkaException as failure:
+        said = redact(str(failure.args[0].str()))
+        hint = "Look at `settings:` and `security:` of the source; their names are librdkafka's."
+        raise UsageError(f"the Kafka client takes no such settings: {said}", hint=hint) from None
+
+
+@contextmanager
 def broker_errors(brokers: str, said: Said) -> Iterator[None]:
     """Turns the client's exceptions into SourceErrors that say what the brokers said."""
     from confluent_kafka import KafkaError, KafkaException

@@ -12,7 +12,7 @@ from typing import Any
 
 from octo_core.errors import SourceError, UsageError
 from octo_core.offsets import Ends, Place
-from octo_resources.kafka.client import LATE, PATIENCE, Late, Said, broker_errors, quiet, unheard
+from octo_resources.kafka.client import LATE, PATIENCE, Late, Said, broker_errors, configured, quiet, unheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class Cluster:
 
         self._said, self._late = Said(), late
         self._brokers = str(settings["bootstrap.servers"])
-        self._admin = AdminClient({**settings, "error_cb": self._said}, logger=quiet)
+        with configured():
+            self._admin = AdminClient({**settings, "error_cb": self._said}, logger=quiet)
 
     def __enter__(self) -> "Cluster":
         return self

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from octo_core.collecting import collected_seldom
 from octo_core.errors import SourceError
 from octo_core.offsets import OffsetRange, Place
-from octo_resources.kafka.client import LATE, Late, Said, broker_errors, consumer_settings, quiet, unheard
+from octo_resources.kafka.client import LATE, Late, Said, broker_errors, configured, consumer_settings, quiet, unheard
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -62,7 +62,8 @@ class Reader:
 
         self._said, self._late = Said(), late
         self._brokers = str(settings["bootstrap.servers"])
-        self._consumer = Consumer({**consumer_settings(dict(settings)), "error_cb": self._said}, logger=quiet)
+        with configured():
+            self._consumer = Consumer({**consumer_settings(dict(settings)), "error_cb": self._said}, logger=quiet)
 
     def __enter__(self) -> "Reader":
         return self

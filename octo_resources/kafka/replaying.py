@@ -61,7 +61,9 @@ def replay_letters(space: "Workspace", pipeline: "Pipeline") -> Sent:
 def _settle(space: "Workspace", pipeline: str, back: Collection[tuple[Place, int]]) -> None:
     from octo_resources.flow.rows_aside import set_aside
 
-    rows = [(row.table, row.id) for _, row in set_aside(space, pipeline) if place_of(row.payload) in back] if back else []
+    rows = (
+        [(row.table, row.id) for _, row in set_aside(space, pipeline) if place_of(row.payload) in back] if back else []
+    )
     if rows:
         space.quarantine.settle(pipeline, "replayed", rows, reason="sent back to their topics")
 
@@ -137,7 +139,7 @@ class _Replay:
                 continue
             self._producer.begin_transaction()
             try:
-                sent = {place for one in good if (place := self._send(one)) is not None}
+                sent = {stood for one in good if (stood := self._send(one)) is not None}
                 reached = {one.partition() or 0: (one.offset() or 0) + 1 for one in good}
                 moved = [TopicPartition(self._topic, place, offset) for place, offset in reached.items()]
                 group = self._consumer.consumer_group_metadata()

@@ -249,9 +249,7 @@ def test_start_and_stop_turn_the_schedules_switch_in_the_instance(shop: Shop, mo
     assert switches() == ["STOPPED"]
 
 
-def test_an_abort_cancels_what_waits_in_the_queue_and_nobody_elses(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_abort_cancels_what_waits_in_the_queue_and_nobody_elses(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     (shop.root / "dagster.yaml").write_text(DAGSTER_YAML.read_text())
     (shop.root / "workspace.yaml").write_text((DAGSTER_YAML.parent / "workspace.yaml").read_text())
@@ -259,7 +257,9 @@ def test_an_abort_cancels_what_waits_in_the_queue_and_nobody_elses(
     job, queued = shop.defs.resolve_job_def("load"), dg.DagsterRunStatus.QUEUED
     [location] = location_origins_from_yaml_paths([str(shop.root / "workspace.yaml")])
     origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), "load")
-    code = JobPythonOrigin("load", RepositoryPythonOrigin("python", ModuleCodePointer("octo_assets.definitions", "defs")))
+    code = JobPythonOrigin(
+        "load", RepositoryPythonOrigin("python", ModuleCodePointer("octo_assets.definitions", "defs"))
+    )
     with instance_of(shop.root) as instance:
         runs = [
             instance.create_run_for_job(

@@ -245,6 +245,23 @@ def test_little_that_is_young_waits(airport: Airport) -> None:
     assert [(one["start"], one["end"]) for one in ranges["flights"]] == [(0, 4)]  # batch.rows of them
 
 
+def test_a_message_from_the_future_keeps_none_after_it_waiting(airport: Airport) -> None:
+    airport.write("batch: {rows: 9, age: 1 h}")
+    airport.approve()
+    airport.topics.configure(airport.topic, message_timestamp_after_max_ms=str(2**63 - 1))
+    row = json.dumps({"id": 4, "carrier": "UA", "delay": 4})
+    with dg.DagsterInstance.ephemeral() as instance:
+        airport.topics.fill_at(airport.topic, [(airport.topics.now() + 1_800_000, row)])
+        assert _tick(airport, instance)[0] == [], "a clock that is half an hour ahead"
+        airport.topics.fill_at(airport.topic, [(airport.topics.now() + 10**12, row)])
+        assert len(_tick(airport, instance)[0]) == 1
+        airport.land()
+        assert airport.load().status == "loaded"
+        assert _tick(airport, instance)[0] == []
+        airport.say(5)  # what was read stays the first that is as young
+        assert len(_tick(airport, instance)[0]) == 1
+
+
 def test_a_sensor_leaves_what_nobody_approved(airport: Airport) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         assert _tick(airport, instance) == ([], "nothing waits that is due")

@@ -163,6 +163,23 @@ def test_connects_types_are_written_out(tmp_path: Path) -> None:
     assert (record["far"], record["plain"]) == (10**9, 19000)
 
 
+@pytest.mark.parametrize("inside", [b"\xff", b"\\ud800", b'": ' + b"[" * 5000 + b"]" * 5000 + b', "'])
+def test_what_is_broken_inside_of_an_envelope_is_refused_and_stops_nothing(tmp_path: Path, inside: bytes) -> None:
+    found = _format(tmp_path, format="debezium")
+    row = b'{"op": "c", "source": {}, "after": {"id": 1}}'
+    for value in (
+        b'{"a%b": 1, "op": "c"}' % inside,
+        b'{"op": "c", "source": {}, "after": {"a%b": 1}}' % inside,
+        b'{"schema": {"fields": [{"fi%b": 1}]}, "payload": %b}' % (inside, row),
+        b'{"databaseName": "a", "ddl": "%b"}' % inside,
+    ):
+        made = _made(found, value, b'{"id": 1}')
+        assert len(made) <= 1
+    key = b'{"i%bd": 1}' % inside
+    assert _record(found, row, key)["id"] == 1
+    assert _reason(found, None, key).startswith("a tombstone: ")
+
+
 def test_types_in_keys_lists_and_structs_are_written_out_too(tmp_path: Path) -> None:
     """A delete finds the row that an insert made, whatever its key is made of."""
     price = {"field": "price", "name": "org.apache.kafka.connect.data.Decimal", "parameters": {"scale": "2"}}
@@ -262,7 +279,12 @@ def test_what_is_about_no_row_is_told_and_a_truncate_refused(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     "row",
-    [{"id": 7, "status": "BEGIN"}, {"id": 7, "ddl": "x", "tableChanges": 1}, {"id": 7, "op": "m"}, {"id": 7, "op": "d"}],
+    [
+        {"id": 7, "status": "BEGIN"},
+        {"id": 7, "ddl": "x", "tableChanges": 1},
+        {"id": 7, "op": "m"},
+        {"id": 7, "op": "d"},
+    ],
 )
 def test_a_flattened_row_whose_columns_are_called_as_other_messages_fields_is_a_row(
     tmp_path: Path, row: dict[str, Any]
@@ -522,6 +544,8 @@ def test_protobuf_with_confluents_own_imports_and_without_what_it_imports(tmp_pa
         assert (amount["value"], amount["scale"]) == ("BNI=", 2)
         backwards = bytes([2, 1])  # one index: -1, which is no place in a list
         assert _reason(found, _numbered(1, backwards)) == "malformed Protobuf: the schema has no such message"
+        fewer_than_none = b"\x01"  # as many indexes as -1, in zigzag
+        assert _reason(found, _numbered(1, fewer_than_none)) == "malformed Protobuf: the schema has no such message"
     file.dependency[0] = "shop/money.proto"
     (tmp_path / "price.desc").write_bytes(FileDescriptorSet(file=[file]).SerializeToString())
     with pytest.raises(UsageError, match=r"imports shop/money\.proto") as caught:

@@ -4,7 +4,7 @@ import pytest
 from confluent_kafka import Message, Producer
 
 from demo.broker import free_port
-from octo_core.errors import SourceError
+from octo_core.errors import SourceError, UsageError
 from octo_core.offsets import OffsetRange, Offsets, Place, going_on
 from octo_resources.kafka.cluster import Cluster
 from octo_resources.kafka.reader import UNLIMITED, Limits, Reader
@@ -100,3 +100,10 @@ def test_brokers_that_do_not_answer_are_told_of_before_they_are_given_up(monkeyp
     assert caught.value.retryable, "a login that was refused once ends no stream at the next outage"
     assert len(told) == 1
     assert "have not answered" in told[0]
+
+
+@pytest.mark.parametrize("client", [Cluster, Reader])
+@pytest.mark.parametrize("setting", [{"nonsense.key": 1}, {"session.timeout.ms": "soon"}])
+def test_a_setting_that_the_client_has_not_is_a_users_mistake(client: type, setting: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="configuration property"):
+        client({"bootstrap.servers": "127.0.0.1:1", **setting})

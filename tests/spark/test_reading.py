@@ -143,3 +143,18 @@ def test_offset_ranges_of_a_topic(shop: Shop, broker: Broker, spark: SparkEngine
     assert shop.run().tables["shop.sale"].inserted == 1
     assert shop.run().status == "nothing_new"
     assert list((shop.root / ".octopipe" / "landing").rglob("*.jsonl")) == []
+
+
+def test_what_tasks_find_that_is_about_no_row_is_told(shop: Shop, broker: Broker, spark: SparkEngine) -> None:
+    topics = Topics(broker)
+    topic = topics.make()
+    rows = [{"op": "c", "before": None, "after": one, "source": {}} for one in sales(range(1, 21))]
+    ddl = {"databaseName": "shop", "ddl": "ALTER TABLE sale ADD colour text"}
+    topics.fill(topic, [json.dumps(one) for one in [*rows, ddl]] + ["no json"])
+    source = {"kind": "kafka", "brokers": broker.address, "topic": topic, "key": ["id"], "format": "debezium"}
+    shop.sales_pipeline(sources={"sales": source})
+    shop.approve()
+    wanted, found = on_both(shop)
+    assert wanted["ledger"]["quarantined"] == 1
+    assert found["warnings"] == wanted["warnings"] == ("sales: schema change: ALTER TABLE sale ADD colour text",)
+    assert found["ledger"] == wanted["ledger"]

@@ -193,7 +193,10 @@ def test_a_bad_message_that_is_too_large_for_the_dead_letters_stops_nothing(stre
     stream.approve()
     stream.topics.configure(stream.topic, max_message_bytes="8388608")
     wide = Producer({"bootstrap.servers": stream.topics.broker.address, "message.max.bytes": 8_000_000}, logger=quiet)
-    for number, size in ((2, 1_020_000), (3, 3_000_000)):  # a broker takes 1,048,588 bytes by itself, a client 1,000,000
+    for number, size in (
+        (2, 1_020_000),
+        (3, 3_000_000),
+    ):  # brokers take 1,048,588 bytes by themselves
         wide.produce(stream.topic, key=str(number), value=b'{"id": ' + b" " * size, headers=[("trace", b"abc")])
     wide.flush(30)
     stream.send(sale(4))

@@ -16,8 +16,8 @@ OLDEST: Final = 140000
 APPLICATION: Final = "octopipe"
 _CONNECT_SECONDS: Final = "10"
 _ALIVE: Final = {"keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6"}
-"""A router forgets a connection on which a long statement is waited for, and a machine that lost its power says nothing:
-the system's own first look comes after two hours."""
+"""A router forgets a connection on which a long statement is waited for, and a machine without power says nothing: the
+system's own first look comes after two hours."""
 
 
 @dataclass(frozen=True, slots=True)

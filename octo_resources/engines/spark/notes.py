@@ -49,7 +49,7 @@ def _told(error: OctopipeError) -> dict[str, str | None]:
 def counted_as(found: dict[str, Any]) -> Tally:
     """The counts by field that a note or a task tells of."""
     missing, new, failures = (Counter(found[name]) for name in _COUNTS)
-    told = {file: Told(sha256, tuple(stamps)) for file, (sha256, stamps) in found["told"].items()}
+    told = {file: Told(sha, tuple(stamps), tuple(notes)) for file, (sha, stamps, notes) in found["told"].items()}
     return Tally(missing=missing, new_fields=new, contract_failures=failures, told=told)
 
 

@@ -23,6 +23,9 @@ Members = dict[str, msgspec.Raw]
 _ROWS: Final = frozenset({"c", "u", "r", "d"})
 _ENVELOPE: Final = frozenset({"before", "after", "source", "message"})
 """One of these stands beside an envelope's `op`; without any, `op` is a column of a row that was flattened."""
+_TIMES: Final = frozenset({"ts_ms", "ts_us", "ts_ns"})
+_CHANGE: Final = _TIMES | {"source", "position", "databaseName", "schemaName", "ddl", "tableChanges"}
+"""What a schema change has at most; a row that was flattened may have such columns beside others."""
 _MARK: Final = frozenset({"status", "id", "event_count", "data_collections"})
 """What a transaction's mark has, also where it is null; a table may well have a status and an id."""
 _UNAVAILABLE: Final = (b"__debezium_unavailable_value", b"X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ")
@@ -77,11 +80,11 @@ class Envelopes:
 
     def _other(self, members: Members, schema: bytes | None) -> Row | None:
         """What is no envelope: a schema change, a transaction's mark, a heartbeat; or a row that was flattened."""
-        if "databaseName" in members and ("ddl" in members or "tableChanges" in members):
+        if members.keys() <= _CHANGE and members.keys() & {"ddl", "tableChanges"}:
             ddl = (_text(members.get("ddl")) or "without DDL").strip()
             self._notes[f"schema change: {ddl[:200]}"] += 1
             return None
-        if _MARK <= members.keys() <= _MARK | {"ts_ms"}:
+        if _MARK <= members.keys() <= _MARK | _TIMES:
             self._notes["marks of transactions"] += 1
             return None
         if members.keys() == {"ts_ms"}:

@@ -35,9 +35,7 @@ def plain_json(_: str, raw: bytes) -> bytes:
     return json_value(raw)
 
 
-def _by_schema(
-    spec: KafkaSource, place: Place, kind: str, part: str, until: ExitStack, notes: Counter[str]
-) -> Decode:
+def _by_schema(spec: KafkaSource, place: Place, kind: str, part: str, until: ExitStack, notes: Counter[str]) -> Decode:
     registry = spec.schema_registry
     if registry is None:
         raise UsageError(

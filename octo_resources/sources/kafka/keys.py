@@ -6,7 +6,7 @@ from octo_core.refusals import refusal_line
 from octo_core.spec.sources import KafkaSource
 from octo_resources.sources.kafka.decoding import Decode
 from octo_resources.sources.kafka.message import ENCODE, head_of, joined, key_json, place_of
-from octo_resources.sources.kafka.values import Unreadable, key_object
+from octo_resources.sources.kafka.values import BROKEN, Unreadable, key_object, why_broken
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -27,7 +27,7 @@ class Keys:
             return key_json(raw)
         try:
             return key_json(self._decode(message.topic() or "", raw))
-        except Unreadable:
+        except (Unreadable, *BROKEN):
             return key_json(raw)
 
     def fields(self, message: "Message") -> bytes:
@@ -47,4 +47,6 @@ class Keys:
             fields = self.fields(message)
         except Unreadable as error:
             return refusal_line(f"a tombstone: {error}", None, place_of(message))
+        except BROKEN as error:
+            return refusal_line(f"a tombstone: {why_broken(error)}", None, place_of(message))
         return joined(head_of(prefix, message, self.text(message), deleted=True), fields)

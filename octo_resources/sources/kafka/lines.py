@@ -17,7 +17,7 @@ from octo_resources.sources.kafka.bulk import Lines
 from octo_resources.sources.kafka.decoding import Decode
 from octo_resources.sources.kafka.keys import Keys
 from octo_resources.sources.kafka.message import ENCODE, head_of, joined, place_of, prefix_of
-from octo_resources.sources.kafka.values import Unreadable, json_object
+from octo_resources.sources.kafka.values import BROKEN, Unreadable, json_object, why_broken
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -67,6 +67,8 @@ def read_lines(keys: Keys, read: Read) -> Lines:
             row = read(message, value)
         except Unreadable as error:
             return refusal_line(str(error), value, place_of(message))
+        except BROKEN as error:
+            return refusal_line(why_broken(error), value, place_of(message))
         if row is None:
             return None
         return joined(head_of(prefix, message, keys.text(message), deleted=row.deleted), row.fields)

@@ -28,7 +28,7 @@ def protobuf_decoder(schema: str, others: Sequence[tuple[str, str]], notes: Coun
 
     def decode(_: str, raw: bytes) -> bytes:
         path, start = _indexes(raw)
-        if min(path) < 0:
+        if min(path, default=-1) < 0:
             raise Unreadable("malformed Protobuf: the schema has no such message")
         try:
             found = ordered[path[0]]

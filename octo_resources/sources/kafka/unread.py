@@ -96,9 +96,9 @@ class OffsetRangeFile:
                 parts.abandon()
         spread = tuple(stamps[:: max(1, len(stamps) // _STAMPS)])
         if not files:
-            return Arrived((), Told(_EMPTY))
+            return Arrived((), Told(_EMPTY, notes=form.said()))
         (made,) = files
-        return Arrived(((folder / made.path, made.rows or 0),), Told(made.sha256, spread))
+        return Arrived(((folder / made.path, made.rows or 0),), Told(made.sha256, spread, form.said()))
 
 
 class _Plain:

@@ -12,10 +12,19 @@ from octo_resources.sources.kafka.message import ENCODE
 
 _RAW: Final = msgspec.json.Decoder(msgspec.Raw)
 _BLANKS: Final = b" \t\r\n"
+BROKEN: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading the members of a value may raise: nobody has looked at their names and texts before."""
 
 
 class Unreadable(Exception):  # noqa: N818 - no error of ours: it becomes a line that says why
     """A message that is no record, and why."""
+
+
+def why_broken(error: Exception) -> str:
+    """In words what is wrong with JSON that was broken further inside than a first look went."""
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8"
+    return f"malformed JSON: {str(error).removeprefix('JSON is malformed: ')}"
 
 
 def json_value(raw: bytes) -> bytes:
