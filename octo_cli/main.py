@@ -326,6 +326,9 @@ def run() -> None:
     sys.exit(execute(sys.argv[1:]))
 
 
+_INTERRUPTED = 130
+
+
 def execute(args: list[str]) -> int:
     """Run one command line and give its exit code; every error is printed here and nowhere else."""
     console.start_session(console.Session())
@@ -333,6 +336,8 @@ def execute(args: list[str]) -> int:
     debug = "--debug" in args
     try:
         result = typer.main.get_command(app).main(args or ["--help"], prog_name="octopipe", standalone_mode=False)
+        if result == _INTERRUPTED:  # Typer's word for Ctrl-C
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
     except OctopipeError as error:
         if debug:
@@ -342,7 +347,7 @@ def execute(args: list[str]) -> int:
         return _usage(error, as_json)
     except (typer.Abort, KeyboardInterrupt):
         console.note("interrupted")
-        return 130
+        return _INTERRUPTED
     except ReaderGone:
         return 0  # whoever read what has no end of its own has gone, as in `octopipe logs x -f | head`
     except Exception as error:  # noqa: BLE001  # the edge: nothing may end in a traceback that nobody asked for
