@@ -1,6 +1,7 @@
 """Run a pipeline's part of the `load` job here and now, in the project's Dagster instance."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from octo_assets.component import mistakes_of, project_definitions
 from octo_assets.lost import ALIVE, end_lost_runs
 from octo_assets.names import raw_key, table_keys
 from octo_assets.schedules import pipeline_keys
-from octo_assets.steps.common import ERROR, STARTED_BY
+from octo_assets.steps.common import ERROR, INTERRUPTED, STARTED_BY, at_terminal
 from octo_core import errors
 from octo_core.errors import OctopipeError, UsageError
 from octo_core.ledger import LoadResult
@@ -19,6 +20,8 @@ from octo_resources.dagster import instance_of
 from octo_resources.flow.living import alive
 from octo_resources.landing.ulid import new_ulid
 from octo_resources.project import Project
+
+_INTERRUPTS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def launch(
 ) -> Ran:
     """Land, plan and load one pipeline as a Dagster run of the job `load`; the run is in the UI's list afterwards.
 
-    Raises KeyboardInterrupt where a signal ended it.
+    Raises KeyboardInterrupt where it was interrupted.
     """
     spec = project.pipeline(name).spec
     definitions = project_definitions(project, [name])
@@ -58,7 +61,7 @@ def launch(
         "ops": {f"{name}__raw": {"config": {"full": full, "since": since}}},
     }
     alive_by = new_ulid(None)
-    with instance_of(project.root) as instance, alive(project.state, alive_by):
+    with instance_of(project.root) as instance, alive(project.state, alive_by), _at_terminal():
         end_lost_runs(instance, project.state)
         done = definitions.resolve_job_def("load").execute_in_process(
             instance=instance,
@@ -67,13 +70,24 @@ def launch(
             tags={"octopipe/pipeline": name, STARTED_BY: "cli", ALIVE: alive_by},
             raise_on_error=False,
         )
-    if any(_interrupted(event.step_failure_data) for event in done.all_events if event.is_step_failure):
+    if any(one.event_type_value == "STEP_FAILURE" and _interrupted(one.step_failure_data) for one in done.all_events):
         raise KeyboardInterrupt
     return _ran(spec.name, list(spec.sources), done)
 
 
+@contextmanager
+def _at_terminal() -> Iterator[None]:
+    token = at_terminal.set(True)
+    try:
+        yield
+    finally:
+        at_terminal.reset(token)
+
+
 def _interrupted(failed: StepFailureData) -> bool:
-    return failed.error is not None and failed.error.cls_name == dg.DagsterExecutionInterruptedError.__name__
+    if failed.user_failure_data is not None:
+        return failed.user_failure_data.description == INTERRUPTED
+    return failed.error is not None and failed.error.cls_name in _INTERRUPTS
 
 
 def _ran(name: str, sources: Sequence[str], done: dg.ExecuteInProcessResult) -> Ran:

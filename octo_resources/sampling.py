@@ -140,17 +140,18 @@ def rows_of(path: Path, file: LandedFile) -> Iterator[dict[str, Any]]:
     if file.format == "csv":
         with open_plain(path, file.compression) as stream:
             yield from _csv_rows(stream, file)
-    elif file.position.get("topic_id") is not None:  # messages, of which any may be no record
+    elif file.format == "jsonl":
         with open_plain(path, file.compression) as stream:
-            yield from (_message(line) for line in stream)
+            yield from (_record(line) for line in stream if line.strip())
     else:
         for line in json_records(path, file.compression, "utf-8", None):
             found = json.loads(line, parse_float=str)  # a float would show other digits than the source wrote
             yield found if isinstance(found, dict) else {"value": found}
 
 
-def _message(line: bytes) -> dict[str, Any]:
-    text = line.decode("utf-8", "backslashreplace").rstrip("\n")
+def _record(line: bytes) -> dict[str, Any]:
+    """A line, of which any may be no record: those are set aside when they load."""
+    text = line.decode("utf-8", "backslashreplace").strip().removeprefix("\ufeff")
     try:
         found = json.loads(text, parse_float=str)
     except ValueError:

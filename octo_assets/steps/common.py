@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict
 from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,11 @@ from octo_resources.redaction import redact
 
 if TYPE_CHECKING:
     from octo_resources.flow import Workspace
+
+at_terminal: ContextVar[bool] = ContextVar("at_terminal", default=False)
+"""Whether the run is a command's own process. Dagster tries steps that were interrupted again as `retries` says; who
+presses Ctrl-C has had enough."""
+INTERRUPTED = "interrupted"
 
 Materialized = dg.MaterializeResult[None]
 Metadata = dict[str, Any]
@@ -96,15 +102,22 @@ def failures_in_plain_words(retry: bool = True, *, but: type[OctopipeError] | tu
             metadata={ERROR: dg.JsonMetadataValue(told)},
             allow_retries=retry and error.retryable,
         ) from None
-    except dg.DagsterExecutionInterruptedError as ended:
-        _let_go(ended)
-        raise
+    except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt) as interrupt:
+        if not at_terminal.get():
+            raise
+        _let_go(interrupt)
+        raise dg.Failure(description=INTERRUPTED, allow_retries=False) from None
 
 
-def _let_go(error: BaseException) -> None:
-    """Dagster keeps a failure as long as the process lives, and with it what its frames held: DuckDB's connections
-    would tell of leaks on standard error at the end of `octopipe run`."""
-    clear_frames(error.__traceback__)
+def _let_go(error: BaseException | None) -> None:
+    """Empty the frames that an error and those before it hold.
+
+    Dagster keeps the failure as long as the process lives, and with it what its frames held: DuckDB's connections would
+    tell of leaks on standard error at the end of `octopipe run`.
+    """
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def being_cancelled(context: dg.AssetExecutionContext) -> bool:

@@ -36,6 +36,9 @@ class NumberReading:
     ambiguous: str | None = None
 
 
+THOUSANDS: Final = "every fraction has three digits, so 1.234 could also be a thousand and more"
+
+
 def readings(profile: FieldProfile) -> list[NumberReading]:
     """Every way to read the tokens as numbers, the best first: most tokens, then the plainest."""
     found = []
@@ -74,7 +77,7 @@ def _both(left: dict[str, Evidence], right: dict[str, Evidence]) -> dict[str, Ev
 def _doubt(layout: str | None, used: Mapping[str, Evidence]) -> str | None:
     names = set(used) - {c.INTEGER}
     if layout is None and names == {c.POINT3}:
-        return "every fraction has three digits, so 1.234 could also be a thousand and more"
+        return THOUSANDS
     if layout is not None and names == {c.COMMA3}:
         return "1,234 is read as a thousand and more; it could also have a decimal comma"
     return None

@@ -8,9 +8,12 @@ from typing import Final
 from octo_core.inference.choose import EITHER
 from octo_core.inference.dates import digits_of, order_of
 from octo_core.inference.decide import decide
+from octo_core.inference.numbers import THOUSANDS
 from octo_core.inference.profile import FieldProfile
 from octo_core.schema import Field
 
+_COMMA: Final = ",56"
+"""What a format of numbers with a decimal comma has."""
 _EXAMPLE: Final = date(2021, 4, 3)
 """Not a date of the source: those may be personal."""
 
@@ -42,6 +45,7 @@ def decide_together(profiles: Mapping[str, FieldProfile]) -> Decided:
         fields = tuple(_settled(field, why, settled, field.name) for field in fields)
         doubtful = {path: field for path, field in doubtful.items() if path not in settled}
     warnings = {path: _either(path, field) for path, field in doubtful.items()}
+    warnings |= dict(_thousands(dict(_leaves(fields))))
     cut = {path: _cut(path, field.format) for path, field in _leaves(fields) if "%9f" in (field.format or "")}
     cut |= {name: _cut(name, None) for name, profile in profiles.items() if profile.finer}
     return Decided(fields, {**warnings, **cut})
@@ -60,6 +64,19 @@ def _settled(field: Field, why: str, doubtful: Mapping[str, Field], path: str) -
         return field.model_copy(update={"children": children}) if children else field
     sure = round(min(1.0, field.confidence / 0.6), 2)
     return field.model_copy(update={"confidence": sure, "why": f"written as {field.format}; {why}"})
+
+
+def _thousands(leaves: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
+    """Warnings of numbers such as 1.234 beside fields whose decimals have a comma."""
+    witness = next((path for path, field in leaves.items() if _COMMA in (field.format or "")), None)
+    for path, field in leaves.items() if witness is not None else ():
+        if THOUSANDS in (field.why or ""):
+            yield (
+                path,
+                f"{path}: 1.234 is read as one and a fraction, though {witness} has decimal commas; if a thousand is"
+                f" meant, say so: `fields: {{{path}: {{type: int64, format: '1.234,56'}}}}` of the source in the"
+                " pipeline file",
+            )
 
 
 def _either(path: str, field: Field) -> str:

@@ -147,7 +147,7 @@ def recorded(
         aborted = isinstance(error, LoadAborted) or not isinstance(error, Exception)
         end: tuple[ExecutionStatus, str] = (
             "aborted" if aborted else "failed",
-            redact(str(error) or type(error).__name__),
+            redact(str(error) or type(error).__name__) if isinstance(error, Exception) else "interrupted",
         )
         if under_way.committing:  # sent and not answered: whether it is there, the destination says
             settled = settle(space, pipeline, load_id, end)

@@ -70,7 +70,7 @@ def step(space: Workspace, pipeline: str, name: Step, *, part: str = "", load: s
         yield log
     except BaseException as error:
         waits = isinstance(error, NotApproved)
-        text = redact(str(error)) or type(error).__name__
+        text = (redact(str(error)) or type(error).__name__) if isinstance(error, Exception) else "interrupted"
         log.line(text, "warning" if waits else "error")
         space.registry.steps.put(pipeline, name, "waiting" if waits else "failed", part=part, message=text)
         raise

@@ -40,6 +40,7 @@ def _is_gone(file: LandedFile) -> bool:
 def _less(batch: Batch, kept: tuple[LandedFile, ...], gone: Sequence[str]) -> Batch:
     counts = [file.rows for file in kept]
     rows = None if None in counts else sum(count or 0 for count in counts)
-    notes = (*batch.notes, *(f"{path} went away before batch {batch.id} was loaded" for path in gone))
+    said = f"went away before batch {batch.id} was loaded; should it come back: run --full"
+    notes = (*batch.notes, *(f"{path} {said}" for path in gone))
     size = sum(file.bytes for file in kept)
     return batch.model_copy(update={"files": kept, "rows": rows, "bytes": size, "notes": notes})

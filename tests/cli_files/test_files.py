@@ -243,6 +243,16 @@ def test_a_sample_is_typed_shown_and_written_as_csv(shop: Path, cli: Cli) -> Non
     assert Path("out.csv").read_text(encoding="utf-8").split() == sample.split()
 
 
+def test_a_sample_shows_malformed_lines_as_they_are(shop: Path, cli: Cli) -> None:
+    (shop / "more.jsonl").write_text('{"id": 1}\n{"id": 2, "a": "tru\n\n{"id": 3}\n', encoding="utf-8")
+    assert cli("source", "add", "orders", "more", "--kind", "file", "--option", "path=more.jsonl", "--json").code == 0
+    for words in (["test"], ["sample"]):
+        said = cli("source", *words, "orders", "more", "--json")
+        assert said.code == 0, said.err
+    assert [row.get("id") for row in said.json["sample"]] == [1, None, 3]
+    assert said.json["sample"][1]["malformed"] == '{"id": 2, "a": "tru'
+
+
 def test_adding_a_source_shows_its_types_at_once(shop: Path, cli: Cli) -> None:
     (shop / "more.jsonl").write_text('{"id": 1, "at": "2026-01-02"}\n{"id": 2, "at": "2026-01-03"}\n', encoding="utf-8")
     said = cli("source", "add", "orders", "more", "--kind", "file", "--option", "path=more.jsonl", "--json")

@@ -7,11 +7,12 @@ import dagster as dg
 import pytest
 from dagster._core.execution.plan.objects import StepFailureData, UserFailureData
 
-from octo_assets.launch import _error, _interrupted
+from octo_assets.launch import _error, _interrupted, launch
 from octo_assets.lost import ALIVE, end_lost_runs
 from octo_assets.steps.common import ERROR, failures_in_plain_words
 from octo_core.errors import NotApproved, TablesChanged, UsageError
 from octo_resources.flow.living import alive
+from tests.dagster.conftest import Shop
 
 
 @pytest.mark.parametrize("kind", [NotApproved, TablesChanged])
@@ -47,6 +48,23 @@ def test_a_run_whose_process_was_killed_does_not_stand_as_running(tmp_path: Path
         left = {run.run_id: run.status for run in instance.get_runs()}
     assert left[killed] == dg.DagsterRunStatus.FAILURE
     assert left[lives] == left[elsewhere] == dg.DagsterRunStatus.STARTED
+
+
+def test_ctrl_c_ends_a_run_of_the_command_though_its_file_has_retries(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = shop.project.root / "pipelines" / "shops" / "pipeline.yaml"
+    file.write_text(file.read_text().replace("retries: {max: 0}", "retries: {max: 2, delay: 1 s}"))
+    asked: list[str] = []
+
+    def interrupted(*_: object, **__: object) -> None:
+        asked.append("landing")
+        raise dg.DagsterExecutionInterruptedError
+
+    monkeypatch.setattr("octo_resources.flow.landing", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        launch(shop.project, "shops")
+    assert asked == ["landing"]
 
 
 class Connection:

@@ -12,7 +12,7 @@ import pytest
 from octo_core.errors import DestinationError, LedgerMismatch
 from octo_resources.destinations.postgres import PostgresDestination
 from tests.conftest import PostgresServer, drop_database
-from tests.destination.support import Loaded, load_rows
+from tests.destination.support import Loaded, job, load_rows, reader
 
 Execute = Callable[..., list[tuple[Any, ...]]]
 
@@ -123,6 +123,22 @@ def test_the_older_row_stands_where_the_newer_has_no_parent(destination: Postgre
     done = load_rows(destination, "show", ("id", "hall", "at"), batch, version="at")
     assert done.counts == {"read": 3, "inserted": 1, "deduplicated": 1, "rejected": 1}
     assert execute("select * from show order by id") == [(1, "A", 1), (2, "A", 5)]
+
+
+@pytest.mark.parametrize(("alt", "told"), [("x2", True), ("x", False)])
+def test_a_plan_names_who_refers_to_a_value_that_rows_change(
+    alt: str, told: bool, destination: PostgresDestination, execute: Execute
+) -> None:
+    execute(
+        "create table public.hall (code text primary key, alt text unique); insert into hall values ('A', 'x');"
+        "create table public.chair (id int primary key, hall text references hall (alt));"
+        "insert into chair values (1, 'x')"
+    )
+    table = next(iter(destination.pull(["hall"]).tables.values()))
+    rows = [{"code": "A", "alt": alt}, {"code": "B", "alt": "y"}]
+    with destination.examination() as examination:
+        found = examination.examine(job(table, ("code", "alt")), lambda: reader(table, ("code", "alt"), rows))
+    assert any("foreign key chair_hall_fkey of chair" in one for one in found.warnings) is told
 
 
 def test_a_row_that_is_updated_may_refer_to_rows_that_come_with_it(

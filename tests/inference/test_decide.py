@@ -176,6 +176,15 @@ def test_the_order_of_day_and_month_is_that_of_the_other_fields() -> None:
     assert decide_together(profile_records([CLEAR]).children or {}).warnings == {}
 
 
+def test_numbers_that_may_be_thousands_are_told_beside_decimal_commas() -> None:
+    rows = [{"seats": f"1.{number:03}", "price": f"{number},50"} for number in range(200)]
+    warnings = decide_together(profile_records(rows).children or {}).warnings
+    assert list(warnings) == ["seats"]
+    assert "type: int64, format: '1.234,56'" in warnings["seats"]
+    plain = [{"weight": row["seats"], "price": "2.50"} for row in rows]
+    assert decide_together(profile_records(plain).children or {}).warnings == {}
+
+
 def test_where_no_other_field_tells_the_order_a_warning_says_how_to_say_it() -> None:
     rows = [{"paid": "01/02/2021", "at": {"sent": "1.2.21 10:00"}}]
     said = decide_together(profile_records(rows).children or {}).warnings

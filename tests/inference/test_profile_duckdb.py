@@ -123,6 +123,23 @@ def test_malformed_lines_and_ragged_rows_are_counted_and_passed_over(tmp_path: P
     assert (schema.rows_examined, schema.warnings) == (2, ("2 malformed rows were passed over",))
 
 
+@pytest.mark.parametrize(("head", "ends"), [("\n", "\r\n"), ("\r\n", "\n")])
+@pytest.mark.parametrize("preamble", [0, 1])
+@pytest.mark.parametrize("before", [0, 90_000])
+def test_rows_whose_lines_end_otherwise_than_the_header_are_read(
+    tmp_path: Path, head: str, ends: str, preamble: int, before: int
+) -> None:
+    """Files that one system began and another goes on writing; `before`: rows that still end as the header does."""
+    path = tmp_path / "a.csv"
+    rows = [f"{number},note {number}" for number in range(before + 40)]
+    lines = [*["# an export"][:preamble], "id,note", *rows[:before]]
+    path.write_bytes((head.join([*lines, ""]) + ends.join([*rows[before:], ""])).encode())
+    dialect = CsvDialect(columns=("id", "note"), skip=preamble)
+    schema = infer(tmp_path, landed(path, "csv", dialect=dialect))
+    assert schema.rows_examined == before + 40
+    assert [str(field.type) for field in schema.fields] == ["int32", "text"]
+
+
 def test_numbers_that_a_double_would_round_keep_their_digits(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"a": 12345678901234.123456789, "e": 1e5, "d": 100000.0}\n{"a": 1.5, "e": 2, "d": 2.5}\n')

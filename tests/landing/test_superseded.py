@@ -20,4 +20,4 @@ def test_what_is_gone_is_left_out_with_a_note_once_all_was_read_again(tmp_path: 
     assert without_superseded([first, batch("02", [], full=False)])[0] == first
     left = without_superseded([first, batch("03", [there], full=True)])[0]
     assert [file.path for file in left.files] == [str(there)]
-    assert left.notes == (f"{gone} went away before batch 01 was loaded",)
+    assert left.notes == (f"{gone} went away before batch 01 was loaded; should it come back: run --full",)

@@ -42,6 +42,16 @@ def test_a_csv_is_referred_to_and_described(folder: Path, land_file: LandFile, l
     landing.verify(batch)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_lines_that_end_as_on_old_macs_get_newlines(
+    encoding: str, folder: Path, land_file: LandFile, landing: Landing
+) -> None:
+    (folder / "a.csv").write_bytes("id,name\r1,Zoë\r2,Bo\r".encode(encoding))
+    batch = land_file("in/a.csv")
+    assert batch is not None
+    assert content(landing, batch) == "id,name\n1,Zoë\n2,Bo\n".encode()
+
+
 def test_a_referenced_file_that_changed_is_refused(folder: Path, land_file: LandFile, landing: Landing) -> None:
     (folder / "a.csv").write_text("id,name\n1,Ana\n")
     batch = land_file("in/a.csv")

@@ -26,3 +26,10 @@ def test_a_file_of_few_words_is_read_as_it_was_written(encoding: str, words: str
 def test_languages_of_the_west_in_one_file() -> None:
     raw = "".join(f"{words}\n" for encoding, words in WORDS if encoding == "cp1252").encode("cp1252")
     assert encoding_of(raw) == "cp1252"
+
+
+@pytest.mark.parametrize(
+    "text", ["Bühne;Preis\n" + "A;1 €\n" * 30, "id;price\n" + "7;12 £\n" * 30, "id;preis\n7;12 €\n"]
+)
+def test_signs_that_stand_alone_are_no_words_of_another_script(text: str) -> None:
+    assert encoding_of(text.encode("cp1252")) == "cp1252"

@@ -1,5 +1,6 @@
 """Opening connections to PostgreSQL, and saying in plain words why one could not be opened. No password leaves here."""
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from octo_core.errors import DestinationError, UsageError
 if TYPE_CHECKING:
     import psycopg
 
+logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of a broken COPY beside raising it
 OLDEST: Final = 140000
 APPLICATION: Final = "octopipe"
 _CONNECT_SECONDS: Final = "10"

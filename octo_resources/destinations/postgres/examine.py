@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 
 from octo_core.catalog import Column
-from octo_resources.destinations.names import quoted, quoted_table
+from octo_resources.destinations.names import literal, quoted, quoted_table
 from octo_resources.destinations.postgres import move, rules
 from octo_resources.destinations.postgres.connection import statement_error
 from octo_resources.destinations.postgres.load import bases_of
@@ -121,6 +121,7 @@ class _Examining(TableWrite):
             *_named("trigger", [one.name for one in self.table.triggers]),
             *_named("exclusion constraint", self.table.exclusions),
             *(["its partitions"] if self.table.kind == "partitioned" else []),
+            *([] if empty or self.job.write == "append" else self._referring()),
         ]
         judging = self._judged_by_itself()
         fresh = empty or self.job.write == "append" or not self.job.key
@@ -132,6 +133,28 @@ class _Examining(TableWrite):
         if untried:
             said = ", ".join(untried)
             self.warnings.append(f"{self.table.name}: what {said} would refuse shows only in a load")
+
+    def _referring(self) -> list[str]:
+        """Foreign keys of other tables to values that rows of the batch change: no row may lose what refers to it."""
+        found = self.session.rows(
+            "SELECT c.conrelid::regclass::text, c.conname, (SELECT array_agg(a.attname::text) FROM unnest(c.confkey) k "
+            "JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k) FROM pg_constraint c "
+            f"WHERE c.contype = 'f' AND c.confrelid = {literal(self.target)}::regclass AND c.conparentid = 0 "
+            "AND c.confupdtype IN ('a', 'r') ORDER BY 1, 2"
+        )
+        return [
+            f"foreign key {name} of {table}"
+            for table, name, columns in found
+            if any(self._changes(column) for column in columns)
+        ]
+
+    def _changes(self, column: str) -> bool:
+        stage, key = self.stage, self.job.key
+        if not key or column in key or column not in stage.by_name:
+            return False
+        theirs, ours = stage.compared(column)
+        there = f"{stage.target} t JOIN {stage.name} s ON {stage.key_equal(key)}"
+        return bool(self.session.value(f"SELECT EXISTS (SELECT FROM {there} WHERE {theirs} IS DISTINCT FROM {ours})"))
 
     def _judged_by_itself(self) -> dict[str, str]:
         """Generated columns, and the checks that speak of what no row brings: what each is called → its SQL."""

@@ -146,8 +146,15 @@ def _profile_group(con: "duckdb.DuckDBPyConnection", parts: list[Input], cap: in
 def _csv(con: "duckdb.DuckDBPyConnection", parts: list[Input], limit: str, cap: int | None, folder: Path) -> _Group:
     dialect = parts[0].file.dialect
     names = list(dialect.columns) if dialect else []
-    sources = " UNION ALL ".join(f"SELECT * FROM {csv_source(part, names, folder)}" for part in parts)
-    con.execute(f"CREATE TEMP TABLE {_TABLE} AS SELECT * FROM ({sources}){limit}")
+    for mixed in (False, True):
+        sources = " UNION ALL ".join(f"SELECT * FROM {csv_source(part, names, folder, mixed=mixed)}" for part in parts)
+        try:
+            con.execute(f"CREATE TEMP TABLE {_TABLE} AS SELECT * FROM ({sources}){limit}")
+            break
+        except Exception as error:  # what DuckDB makes of lines that end otherwise than those before them
+            if mixed or type(error).__name__ != "InvalidInputException":
+                raise
+            rejected_rows(con)
     malformed = rejected_rows(con)
     rows = _count(con)
     columns = [Column(_TABLE, quoted(name)) for name in names]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _NATIVE_ENCODINGS: Final = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "ascii": "utf-8", "utf8": "utf-8"}
 """Others are turned into UTF-8 in a temporary file: DuckDB's own readers of them stop at the first odd byte."""
 _MAX_OBJECT: Final = 64 << 20
+_HEAD: Final = 1 << 20
 
 
 def inputs_of(batches: Sequence[Batch]) -> list[Input]:
@@ -31,10 +32,13 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def csv_source(part: Input, names: Sequence[str], folder: Path) -> str:
-    """SQL of a delimited file with all columns as text. Rows that do not parse go to DuckDB's table of rejects."""
+def csv_source(part: Input, names: Sequence[str], folder: Path, *, mixed: bool = False) -> str:
+    """SQL of a delimited file with all columns as text. Rows that do not parse go to DuckDB's table of rejects.
+
+    `mixed`: some of its lines end otherwise than those at its beginning, which DuckDB does not read.
+    """
     dialect = part.file.dialect or CsvDialect(columns=tuple(names))
-    path, compression = _utf8(part, dialect.encoding, folder)
+    path, compression = _utf8(part, dialect.encoding, folder, mixed)
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     nulls = ", ".join(literal(word) for word in dialect.null) or "''"
     escape = dialect.escape or dialect.quote
@@ -47,16 +51,36 @@ def csv_source(part: Input, names: Sequence[str], folder: Path) -> str:
     )
 
 
-def _utf8(part: Input, encoding: str, folder: Path) -> tuple[Path, str]:
-    if encoding.lower() in _NATIVE_ENCODINGS:
-        return part.path, part.file.compression
+def _utf8(part: Input, encoding: str, folder: Path, mixed: bool) -> tuple[Path, str]:
     copy = folder / f"{part.file.sha256[:16]}.csv"
+    if encoding.lower() in _NATIVE_ENCODINGS:
+        if not mixed and not _mixes_line_ends(part):
+            return part.path, part.file.compression
+        with open_plain(part) as raw, copy.open("wb") as plain:
+            carry = b""
+            while chunk := raw.read(1 << 20):
+                lines = (carry + chunk).replace(b"\r\n", b"\n")
+                carry = lines[-1:] if lines.endswith(b"\r") else b""
+                plain.write(lines.removesuffix(carry))
+            plain.write(carry)
+        return copy, "none"
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     with open_plain(part) as raw, copy.open("w", encoding="utf-8", newline="") as out:
         while chunk := raw.read(1 << 20):
             out.write(decoder.decode(chunk))
         out.write(decoder.decode(b"", final=True))
     return copy, "none"
+
+
+def _mixes_line_ends(part: Input) -> bool:
+    """Whether some lines of the file's beginning end otherwise than others.
+
+    DuckDB goes by the first: of a header line from one system and rows from another it reads no row, and says nothing.
+    """
+    with open_plain(part) as raw:
+        head = raw.read(_HEAD)
+    both = head.count(b"\r\n")
+    return 0 < both < head.count(b"\n")
 
 
 def json_objects(parts: Sequence[Input]) -> str:

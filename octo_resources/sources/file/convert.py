@@ -77,12 +77,15 @@ def _digits(value: Decimal | None) -> str | None:
     return None if value is None else format(value, "f")
 
 
-def write_text(path: Path, compression: Compression, encoding: str, target: Path) -> Written:
-    """The text in UTF-8 without a byte-order mark, otherwise unchanged. SourceError where the encoding does not fit."""
+def write_text(path: Path, compression: Compression, encoding: str, target: Path, *, newlines: bool = False) -> Written:
+    """The text in UTF-8 without a byte-order mark, otherwise unchanged. SourceError where the encoding does not fit.
+
+    `newlines`: its lines end with carriage returns alone, for which newlines are written.
+    """
     out = ZstdFile(target)
     try:
         for chunk in decoded(path, compression, encoding):
-            out.write(chunk.encode())
+            out.write((chunk.replace("\r", "\n") if newlines else chunk).encode())
         done = out.close()
     finally:
         out.abandon()

@@ -140,10 +140,11 @@ def _landed(
             path=target.name, format="parquet", compression="none", bytes=made.bytes, sha256=made.sha256,
             rows=made.rows, position=position,
         )  # fmt: skip
-    if encoding != "utf-8" and not (encoding == "utf-8-sig" and head.format == "csv"):
+    old_ends = head.carriage_returns(encoding)
+    if old_ends or (encoding != "utf-8" and not (encoding == "utf-8-sig" and head.format == "csv")):
         target = writer.folder / f"{name}.{head.format}.zst"
         with landing_errors(target):
-            made = write_text(path, head.compression, encoding, target)
+            made = write_text(path, head.compression, encoding, target, newlines=old_ends)
         position["encoding"] = encoding
         return LandedFile(
             path=target.name,

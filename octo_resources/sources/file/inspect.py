@@ -29,6 +29,11 @@ class Head:
     def empty(self) -> bool:
         return self.complete and not self.data.removeprefix(b"\xef\xbb\xbf").strip()
 
+    def carriage_returns(self, encoding: str) -> bool:
+        """Whether lines end as on old Macs, which no engine takes for a line's end."""
+        text = self.text(encoding) if self.format in ("csv", "jsonl") else ""
+        return "\r" in text and "\n" not in text
+
     def text(self, encoding: str | None = None) -> str:
         return self.data.decode(encoding or self.encoding, "replace")
 

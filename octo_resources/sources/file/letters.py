@@ -40,8 +40,16 @@ def by_letters(text: bytes) -> str | None:
     words = [word for word in _WORD.findall(text) if not word.isascii()]
     if not words:
         return None
+    if all(_is_sign(word) for word in words):
+        return "cp1252"
+    words = [word for word in words if len(word) > 1] or words  # `12 €` is no word of another script
     mixed = sum(any(byte < 0x80 for byte in word) for word in words)
     return _by_script(text) if mixed <= _MIXED * len(words) else _by_language(text)
+
+
+def _is_sign(word: bytes) -> bool:
+    """Whether it is a sign such as € or ° standing alone, and no letter."""
+    return len(word) == 1 and not word.decode("cp1252", "replace").isalpha()
 
 
 def _by_script(text: bytes) -> str | None:

@@ -127,7 +127,7 @@ def _by_numbers(request: Request, page: Page, more: str | None) -> Found:
     if more is not None and hints[more] is True:
         last = tuple(LastId(more, param) for param in ("starting_after", "after", "after_id", "since_id"))
         return Found((*last, *by_page, *by_offset, *later), more=proof)
-    by_numbers = (*_by_agreement(page), *by_page, *by_offset)
+    by_numbers: tuple[Way, ...] = (*_by_agreement(page), *by_page, *by_offset)
     if proof or _looks_cut(request, page):
         return Found((*by_numbers, *later), more=proof)
     if page.count in _DOUBTFUL and request.method == "GET":
