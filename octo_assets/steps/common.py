@@ -103,9 +103,9 @@ def failures_in_plain_words(retry: bool = True, *, but: type[OctopipeError] | tu
             allow_retries=retry and error.retryable,
         ) from None
     except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt) as interrupt:
+        _let_go(interrupt)
         if not at_terminal.get():
             raise
-        _let_go(interrupt)
         raise dg.Failure(description=INTERRUPTED, allow_retries=False) from None
 
 
