@@ -265,11 +265,13 @@ def told(url: str, tmp_path: Path, **said: object) -> str:
 
 def test_what_cannot_be_read_is_said_in_one_message(postgres_url: str, mariadb_url: str, tmp_path: Path) -> None:
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute("CREATE TABLE orders (id int, changed timestamp); CREATE ROLE nobody LOGIN")
+        connection.execute("CREATE TABLE orders (id int, changed timestamp); CREATE ROLE no_reader LOGIN")
     host = mariadb_url.removeprefix("mysql://root@").rstrip("/")
     assert "Did you mean orders?" in told(postgres_url, tmp_path, table="order")
     assert "Did you mean changed?" in told(postgres_url, tmp_path, table="orders", cursor={"field": "change"})
-    assert "Give the role SELECT" in told(postgres_url.replace("postgres@", "nobody@"), tmp_path, table="orders")
+    assert "Give the role SELECT" in told(postgres_url.replace("postgres@", "no_reader@"), tmp_path, table="orders")
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("DROP ROLE no_reader")  # the server is the other tests', too
     assert "there is no such database" in told(postgres_url + "x", tmp_path)
     assert "nothing listens there" in told("postgresql://u@127.0.0.1:1/x", tmp_path)
     assert "nothing listens there" in told("mysql://u@127.0.0.1:1/x", tmp_path)
