@@ -70,7 +70,7 @@ def launch(
             tags={"octopipe/pipeline": name, STARTED_BY: "cli", ALIVE: alive_by},
             raise_on_error=False,
         )
-    if any(one.event_type_value == "STEP_FAILURE" and _interrupted(one.step_failure_data) for one in done.all_events):
+    if any(one.is_step_failure and _interrupted(one.step_failure_data) for one in done.all_events):
         raise KeyboardInterrupt
     return _ran(spec.name, list(spec.sources), done)
 

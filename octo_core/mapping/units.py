@@ -86,12 +86,12 @@ _LARGE: Final = frozenset({"sqft", "sqm", "cuft", "cft", "cbm"})
 """Units of area and volume that are a name of their own."""
 _LENGTHS: Final = frozenset({"m", "km", "cm", "ft"})
 _POWERFUL: Final = frozenset({"wh", "kwh", "mwh", "gwh"})
+_MONEY: Final = "eur|usd|gbp|chf|cad|aud|mxn|inr|pln|brl|rub|cny|sek|nok|dkk|czk|huf|try|zar|nzd|sgd|hkd"
 _CURRENCY: Final = re.compile(
-    r"\b(?:euros?|dollars?|pounds?(?: sterling)?|francs?|pesos?|rupees?|zlotys?|reais|rubles?|yuan|eur|usd|gbp|chf|cad|"
-    r"aud|mxn|inr|pln|brl|rub|cny|sek|nok|dkk|czk|huf|try|zar|nzd|sgd|hkd)\b|[€$£₹]"
+    r"\b(?:euros?|dollars?|pounds?(?: sterling)?|francs?|pesos?|rupees?|zlotys?|reais|rubles?|yuan|"
+    rf"{_MONEY})\b|[€$£₹]"
 )
-_MONEY: Final = "eur|usd|gbp|chf|cad|aud|mxn|inr|pln|brl|rub|cny|jpy|sek|nok|dkk|czk|huf|try|zar|nzd|sgd|hkd"
-_CODE: Final = rf"{_MONEY}|euros?|dollars?|[€$£₹]"
+_CODE: Final = rf"{_MONEY}|jpy|euros?|dollars?|[€$£₹]"
 _MANY: Final = {
     "k": "thousand", "t": "thousand", "tsd": "thousand", "tds": "thousand", "m": "million", "mn": "million",
     "mio": "million", "mln": "million", "bn": "billion", "mrd": "billion",

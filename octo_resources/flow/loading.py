@@ -17,7 +17,7 @@ from octo_core.plan.recipe import build_recipe
 from octo_core.spec.shapes import driving, looked_up
 from octo_resources.flow.cleaning import keep_landing
 from octo_resources.flow.living import alive, over
-from octo_resources.flow.logs import step
+from octo_resources.flow.logs import step, why
 from octo_resources.flow.origins import settled
 from octo_resources.flow.planning import Prepared, prepare, texts
 from octo_resources.flow.pulling import pull, pull_now
@@ -27,7 +27,6 @@ from octo_resources.flow.underway import LoadOutcome, Say, Stage, Underway, unwa
 from octo_resources.flow.workspace import Workspace
 from octo_resources.landing.ulid import new_ulid
 from octo_resources.project import Pipeline
-from octo_resources.redaction import redact
 from octo_resources.registry.model import ExecutionStatus
 
 if TYPE_CHECKING:
@@ -147,7 +146,7 @@ def recorded(
         aborted = isinstance(error, LoadAborted) or not isinstance(error, Exception)
         end: tuple[ExecutionStatus, str] = (
             "aborted" if aborted else "failed",
-            redact(str(error) or type(error).__name__) if isinstance(error, Exception) else "interrupted",
+            why(error),
         )
         if under_way.committing:  # sent and not answered: whether it is there, the destination says
             settled = settle(space, pipeline, load_id, end)

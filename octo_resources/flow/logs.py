@@ -59,6 +59,11 @@ class Log:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
+def why(error: BaseException) -> str:
+    """What ended a step or a load, redacted; of a signal only that."""
+    return (redact(str(error)) or type(error).__name__) if isinstance(error, Exception) else "interrupted"
+
+
 @contextmanager
 def step(space: Workspace, pipeline: str, name: Step, *, part: str = "", load: str | None = None) -> Iterator[Log]:
     """One step of a pipeline: its state in the registry and its lines in the log, also when it fails."""
@@ -70,7 +75,7 @@ def step(space: Workspace, pipeline: str, name: Step, *, part: str = "", load: s
         yield log
     except BaseException as error:
         waits = isinstance(error, NotApproved)
-        text = (redact(str(error)) or type(error).__name__) if isinstance(error, Exception) else "interrupted"
+        text = why(error)
         log.line(text, "warning" if waits else "error")
         space.registry.steps.put(pipeline, name, "waiting" if waits else "failed", part=part, message=text)
         raise

@@ -13,7 +13,7 @@ from octo_core.errors import DestinationError, UsageError
 if TYPE_CHECKING:
     import psycopg
 
-logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of a broken COPY beside raising it
+logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of what it raises, and of what fails after that
 OLDEST: Final = 140000
 APPLICATION: Final = "octopipe"
 _CONNECT_SECONDS: Final = "10"

@@ -1,6 +1,5 @@
 """SQL over the connection that holds a load's transaction: statements, rows, savepoints and binary COPY."""
 
-import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from octo_resources.destinations.postgres.connection import Address, open_writer
 if TYPE_CHECKING:
     import psycopg
 
-logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of what fails after a failure that is told anyway
 _ENVIRONMENT: Final = frozenset({"08", "0A", "25", "28", "3D", "40", "42", "53", "54", "55", "57", "58", "F0", "XX"})
 """Classes of SQLSTATE that no row is to blame for: connection, permission, syntax, resources, locks, the server itself.
 A trigger may raise whatever it likes outside of them."""
@@ -198,6 +196,5 @@ class Session:
 def _refused(error: "psycopg.Error") -> Refused:
     """The error in PostgreSQL's own words; a lost connection has libpq's."""
     said = error.diag
-    lines = str(error).partition("ERROR:")[2].strip().splitlines() or str(error).splitlines() or [""]
-    message = said.message_primary or lines[0].strip()
+    message = said.message_primary or str(error).partition("\n")[0].strip()
     return Refused(error.sqlstate or "", message, said.message_detail, said.constraint_name)
