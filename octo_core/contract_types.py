@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from octo_core.reading import read_list, read_token, token_of
+from octo_core.reading import read_list, read_structure, read_token, token_of
 from octo_core.types import TEXT, DataType, parse_type
 
 __all__ = ["ParsedBy"]
@@ -33,6 +33,8 @@ class ParsedBy:
     type: str
     format: str | None = None
     nulls: Sequence[str] = ()
+    structure: Literal["object", "list"] | None = None
+    """What JSON that is taken whole has to be."""
     _kind: DataType = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -40,13 +42,15 @@ class ParsedBy:
         object.__setattr__(self, "nulls", tuple(self.nulls))
 
     def __hash__(self) -> int:
-        return hash((self.type, self.format, tuple(self.nulls)))
+        return hash((self.type, self.format, tuple(self.nulls), self.structure))
 
     def read(self, value: object) -> object:
         """The typed value. Raises ValueError where a load would set the row aside."""
         kind = self._kind
         if value is None or (isinstance(value, str) and value in self.nulls):
             return None
+        if self.structure is not None:
+            return read_structure(value, self.structure)
         if _is_typed(value, kind):
             return _checked(value, kind)
         if kind.kind == "list" and isinstance(value, list | tuple):

@@ -6,9 +6,9 @@ The same reading as the generated models' (octo_resources/codegen.py), without g
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from octo_core.reading import read_list, reader, token_of
-from octo_core.schema import Field, SourceSchema
-from octo_core.types import TEXT
+from octo_core.reading import read_list, read_structure, reader, token_of
+from octo_core.schema import Field, SourceSchema, structure
+from octo_core.types import JSON, TEXT
 
 _Check = Callable[[object], object]
 """Takes a value that is not null. Raises ValueError where the contract refuses it."""
@@ -70,32 +70,15 @@ class _Part:
 
 def _check_of(field: Field) -> _Check:
     kind = field.type
-    if kind.kind in ("record", "json") and field.carrier in ("object", "array", "mixed", "typed"):
-        return _whole(field)
-    if kind.kind != "list":
-        read = reader(kind, field.format)
-        return lambda value: read(value if isinstance(value, str) else token_of(value))
-    element = kind.element or TEXT
-    if element.kind in ("record", "json", "list"):  # a load keeps such a list as JSON, whatever is in it
-        return _list if field.carrier == "array" else lambda _: None
-    return lambda value: read_list(value, element)
-
-
-def _whole(field: Field) -> _Check:
-    """What a load takes as it is: an object where all were objects, a list where all were lists, else anything."""
-    if field.carrier == "typed" or (field.carrier == "mixed" and field.type.kind == "json"):
-        return lambda _: None
-    return _list if field.carrier == "array" else _object
-
-
-def _object(value: object) -> None:
-    if not isinstance(value, dict):
-        raise ValueError(f"{_shown(value)} is no object")
-
-
-def _list(value: object) -> None:
-    if not isinstance(value, list):
-        raise ValueError(f"{_shown(value)} is no list")
+    nested = kind.kind == "list" and kind.element is not None and kind.element.kind in ("record", "json", "list")
+    if nested or (kind.kind in ("record", "json") and field.carrier in ("object", "array", "mixed", "typed")):
+        noun = structure(JSON if nested else kind, field.carrier)  # such lists a load keeps whatever is in them
+        return (lambda value: read_structure(value, noun)) if noun is not None else lambda _: None
+    read = reader(kind, field.format)
+    if kind.kind == "list":
+        element = kind.element or TEXT
+        return lambda value: read(value) if isinstance(value, str) else read_list(value, element)
+    return lambda value: read(value if isinstance(value, str) else token_of(value))
 
 
 def _shown(value: object) -> str:

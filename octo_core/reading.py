@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, NoReturn
+from typing import Final, Literal, NoReturn
 
 from octo_core.expressions.formats import (
     BASE64_REGEX,
@@ -50,7 +50,7 @@ def reader(kind: DataType, fmt: str | None = None) -> Reader:
         return _json
     if kind.kind == "list":
         element = kind.element or TEXT
-        return lambda token: read_list(_parsed(token), element)
+        return lambda token: read_list(_list_in(token), element)
     check_format(kind, fmt)
     inner = _inner(kind, fmt)
 
@@ -92,14 +92,24 @@ def _text(token: str) -> str:
 
 def _json(token: str) -> object:
     try:
-        found: object = _parsed(token)
+        found: object = json.loads(token, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise ValueError(f"{token[:80]!r} is no JSON") from None
     return found
 
 
-def _parsed(token: str) -> object:
-    return json.loads(token, parse_constant=_refuse)
+def _list_in(token: str) -> object:
+    """The JSON of a text that begins as a list does; else the text."""
+    return _json(token) if token.lstrip(" \t\r\n").startswith("[") else token
+
+
+def read_structure(value: object, noun: Literal["object", "list"]) -> object:
+    """An object or a list taken whole, or one that a text holds from its first sign on. Raises ValueError."""
+    kind, sign = (dict, "{") if noun == "object" else (list, "[")
+    found = _json(value) if isinstance(value, str) and value.startswith(sign) else value
+    if not isinstance(found, kind):
+        raise ValueError(f"{token_of(value)[:80]!r} is no {noun}")
+    return found
 
 
 def _refuse(word: str) -> NoReturn:

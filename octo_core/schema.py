@@ -21,6 +21,19 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
+def structure(kind: DataType, carrier: Carrier) -> Literal["object", "list"] | None:
+    """What each value of a field has to be that is taken whole, as JSON; None where any value will do.
+
+    That is an object where all were objects and a list where all were lists; text that holds such JSON will do too, as
+    readers do not tell it from the thing itself.
+    """
+    if carrier not in ("object", "array", "mixed"):
+        return None
+    if kind.kind == "record" or (kind.kind == "json" and carrier == "object"):
+        return "object"
+    return "list" if kind.kind == "list" or (kind.kind == "json" and carrier == "array") else None
+
+
 class FieldStats(Frozen):
     """What was seen of a field in the rows examined. Not part of any fingerprint."""
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from octo_core.schema import Field, SourceSchema
+from octo_core.schema import Field, SourceSchema, structure
 from octo_core.types import INTEGER_BITS, JSON, DataType
 
 _HEADER: Final = '''"""The records of the source {source}, as Octopipe typed them. Generated; do not edit.
@@ -135,10 +135,12 @@ class _Layout:
 
     def _structure(self, one: Field) -> str:
         """What a load takes whole, as it is."""
-        if one.carrier == "typed" or (one.carrier == "mixed" and one.type.kind == "json"):
+        noun = structure(one.type, one.carrier)
+        if noun is None:
             return self._python(one.type)
-        self.modules.add(("typing", "Any"))
-        return "list[Any]" if one.carrier == "array" else "dict[str, Any]"
+        self.modules |= {("typing", "Annotated"), ("typing", "Any")}
+        shape = "list[Any]" if noun == "list" else "dict[str, Any]"
+        return f'Annotated[{shape}, ParsedBy("json", structure="{noun}")]'
 
     def _limits(self, kind: DataType) -> str:
         if not kind.is_integer:

@@ -8,6 +8,10 @@ _STRING: Final = r'"(?:[^"\\]|\\.)*"'
 _NUMBER: Final = r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 
 
+_SUSPICIOUS: Final = r"(?i),\s*[\]}]|/|nan|inf|\x00"
+"""A text without any of these, in strings or out of them, is JSON to DuckDB's parser just where it is by RFC 8259."""
+
+
 def quoted_numbers(json: str) -> str:
     """SQL of the same JSON with every number as a string, so that it comes out as it stands.
 
@@ -18,12 +22,16 @@ def quoted_numbers(json: str) -> str:
 
 
 def valid(text: str) -> str:
-    """SQL condition: the text is JSON by RFC 8259. DuckDB's json_valid takes NaN, comments and trailing commas."""
+    """SQL condition: the text is JSON by RFC 8259. DuckDB's json_valid takes NaN, comments and trailing commas.
+
+    What is outside of strings is looked at only where a text has something that may be one of those.
+    """
     bare = f"regexp_replace({text}, '{_STRING}', '\"\"', 'g')"
-    return (
-        f"(json_valid({text}) AND NOT regexp_matches({bare}, ',\\s*[\\]}}]|/|[^\\s{{}}\\[\\]:,\"0-9+.\\-a-zE]|nan|inf')"
-        f" AND NOT regexp_matches({bare}, '[a-z]{{6,}}|[+-]i') AND NOT contains({text}, chr(0)))"
+    strict = (
+        f"NOT regexp_matches({bare}, ',\\s*[\\]}}]|/|[^\\s{{}}\\[\\]:,\"0-9+.\\-a-zE]|nan|inf')"
+        f" AND NOT regexp_matches({bare}, '[a-z]{{6,}}|[+-]i') AND NOT contains({text}, chr(0))"
     )
+    return f"(json_valid({text}) AND CASE WHEN regexp_matches({text}, '{_SUSPICIOUS}') THEN {strict} ELSE true END)"
 
 
 def flat(text: str) -> str:

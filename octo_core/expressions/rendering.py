@@ -17,6 +17,7 @@ from octo_core.expressions.functions import Sql
 from octo_core.expressions.table import TABLE
 from octo_core.expressions.tree import Assign, Call, Case, Convert, Literal, Node, Path
 from octo_core.expressions.typing import is_null
+from octo_core.schema import structure
 from octo_core.types import JSON, TEXT, DataType
 
 _ATOM: Final = re.compile(r'"(?:[^"]|"")*"|`(?:[^`]|``)*`|_e[0-9a-f]{16}')
@@ -147,11 +148,12 @@ class _Renderer:
 
     def structure(self, path: Path) -> _Piece | None:
         """The token of an object or a list as it is; what is neither breaks the field's contract. None for the rest."""
-        opening = _opening(path)
-        if opening is None:
+        noun = structure(path.type, path.carrier)
+        if noun is None:
             return None
-        token, (sign, noun) = self.engine.name(path.name), opening
-        found = f"CASE WHEN left({token}, 1) = {self.engine.text(sign)} THEN {token} END"
+        token, sign = self.engine.name(path.name), "{" if noun == "object" else "["
+        json = self.engine.from_token(token, JSON, None).value  # a text that begins so need not be JSON
+        found = f"CASE WHEN left({token}, 1) = {self.engine.text(sign)} THEN {json} END"
         change = Change(found, self.engine.text(f" is no {noun}"))
         return self.changed(token, TEXT, change, ())
 
@@ -275,17 +277,6 @@ class _Renderer:
 
 def _filled(template: str, args: tuple[str, ...]) -> str:
     return _HOLE.sub(lambda hole: args[int(hole[1])], template)
-
-
-def _opening(path: Path) -> tuple[str, str] | None:
-    """The sign that a value taken whole begins with, and what it is then."""
-    if path.carrier not in ("object", "array", "mixed"):
-        return None
-    kind = path.type.kind
-    if kind == "record" or (kind == "json" and path.carrier == "object"):
-        return "{", "object"
-    # JSON that came as lists may be a list of records, taken as a value.
-    return ("[", "list") if kind == "list" or (kind == "json" and path.carrier == "array") else None
 
 
 def _is_token(path: Path, target: DataType) -> bool:

@@ -1,5 +1,7 @@
 """JSON lines as they come: what is broken is refused with its text, what only looks odd is read."""
 
+import json
+
 import pytest
 
 from tests.engine.landed import Land, schema
@@ -88,6 +90,21 @@ def test_a_field_that_is_a_record_now_and_then_does_not_vanish(land: Land) -> No
     assert found.reasons == ["not an object", "a key stands twice"]
     assert found.scan.contract_failures == {"r": 2}
     assert found.scan.missing == {"r": 1}
+
+
+@pytest.mark.parametrize("value", ["[]", "[1]", '[{"n": 1}]', "5", '"{\\"n\\": 1}"'])
+def test_a_field_that_is_no_record_anywhere_does_not_vanish(land: Land, value: str) -> None:
+    fields = schema({"r": "record{n: int64, in: record{m: int64}}"}, {"r": "object"})
+    land.add(f'{{"r": {value}}}\n' * 300 + f'{{"r": {{"n": 1, "in": {value}}}}}\n' * 300)
+    assert land.evaluate(fields, {"n": "r.n", "m": "r.in.m"}).reasons == ["not an object"] * 600
+
+
+def test_a_text_is_a_list_or_an_object_where_it_holds_one(land: Land) -> None:
+    fields = schema({"l": "list<record{x: int64}>", "r": "record{n: int64}"}, {"l": "array", "r": "object"})
+    texts = ["[1]", '{"n": 1}', "[x", "{x", "[1] ", "[1] 2", "[NaN]", "[1,]", "{}", "x", ""]
+    land.add("".join(json.dumps({name: text}) + "\n" for text in texts for name in ("l", "r")))
+    found = land.evaluate(fields, {"l": "l", "r": "cast(r as json)"})
+    assert [row["l"] or row["r"] for row in found.rows] == ["[1]", '{"n": 1}', "[1] ", "{}"]
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])

@@ -1,6 +1,7 @@
 """Nasty files are read on Spark as on the embedded engine: rows, refusals, reasons and counts, whatever the format."""
 
 import io
+import json
 import random
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
@@ -78,6 +79,20 @@ def test_lines_of_json(land: Land, spark: SparkEngine) -> None:
     found = same(spark, land, fields, columns)
     assert len(found["rows"]) > 800
     assert len(found["refused"]) > 800
+
+
+def test_texts_that_hold_json_and_lists_where_records_were(land: Land, spark: SparkEngine) -> None:
+    fields = schema(
+        {"l": "list<record{x: int64}>", "r": "record{n: int64}", "t": "list<text>"},
+        {"l": "array", "r": "object", "t": "array"},
+    )
+    texts = ["[1]", '["a"]', '{"n": 1}', "[x", "{x", "[1] ", "[1] 2", "[NaN]", "[1,]", "{}", "x", "", "[[[[[1]]]]]"]
+    values = [*texts, "{} {", [], [1], [[1]], {}, {"n": 1}, {"n": []}, 5, None]
+    land.add("".join(json.dumps({name: value}) + "\n" for value in values for name in ("l", "r", "t")))
+    found = same(spark, land, fields, {"l": "l", "r": "cast(r as json)", "t": "cast(t as json)"})
+    assert len(found["rows"]) + len(found["refused"]) == 3 * len(values)
+    found = same(spark, land, fields, {"n": "r.n", "t": "t"})
+    assert len(found["rows"]) > 30
 
 
 def test_fields_that_differ_only_in_case(land: Land, spark: SparkEngine) -> None:

@@ -32,6 +32,8 @@ _FEW_WS: Final = r"[ \t\r]{0,8}"
 _SAFE: Final = re.compile(SAFE_NUMBER)
 RARE: Final = 0.03
 """Share of the sampled records below which something is an exception."""
+_ELEMENT: Final = 0
+"""Of a path, any element of the list; keys are texts."""
 _OPTIONS: Final = 64
 """Keys of one object that may be missing; beyond, an object is a map and no record."""
 
@@ -168,7 +170,7 @@ class _Writer:
         self.captured: list[tuple[str | int, ...]] = []
         self.windows: set[str] = set()
 
-    def ordered(self, seen: Seen, at: tuple[str, ...]) -> str:
+    def ordered(self, seen: Seen, at: tuple[str | int, ...]) -> str:
         """The keys in the order seen, each may be null; the first that is always there holds the commas together."""
         optional = set(seen.optional)
         required = [key for key in seen.order if key not in optional]
@@ -187,12 +189,12 @@ class _Writer:
                 parts.append(f"(?:{tail})?" if key in optional else tail)
         return rf"\{{{_WS}{''.join(parts)}{_WS}\}}"
 
-    def unordered(self, seen: Seen, at: tuple[str, ...]) -> str:
+    def unordered(self, seen: Seen, at: tuple[str | int, ...]) -> str:
         """Any of the keys, any number of times: who needs them to be distinct has to ask for it."""
         items = "|".join(self._item(key, inner, at) for key, inner in seen.keys.items())
         return rf"\{{{_WS}(?:(?:{items}){_WS},{_WS})*(?:{items}){_WS}\}}"
 
-    def _item(self, key: str, seen: Seen, at: tuple[str, ...]) -> str:
+    def _item(self, key: str, seen: Seen, at: tuple[str | int, ...]) -> str:
         path = (*at, key)
         before, after = ("", _FEW_WS) if self._windowed(seen, path) else (_WS, _WS)
         return f"{quoted_key(key)}{before}:{after}{self._value(seen, path)}"
@@ -209,35 +211,39 @@ class _Writer:
     def _below(self, path: tuple[str | int, ...]) -> bool:
         return any(other[: len(path)] == path and len(other) > len(path) for other in self.used)
 
-    def _value(self, seen: Seen, path: tuple[str, ...]) -> str:
+    def _has_parts(self, path: tuple[str | int, ...]) -> bool:
+        """Whether something inside is wanted, so that only an object will do."""
+        return path[-1] != _ELEMENT and self._below(path)
+
+    def _value(self, seen: Seen, path: tuple[str | int, ...]) -> str:
         raw = self._needs_raw(seen, path)
         number = ANY_NUMBER
         if path in self.used:
             number = SAFE_NUMBER if not raw else SHORT_NUMBER if self._windowed(seen, path) else ANY_NUMBER
-        kinds = ["null"] if self._below(path) else [STRING, number, "true", "false", "null"]
+        kinds = ["null"] if self._has_parts(path) else [STRING, number, "true", "false", "null"]
         kinds += self._nested(seen, path)
         found = f"(?:{'|'.join(kinds)})"
         if self._windowed(seen, path):
-            self.windows.add(path[0])
+            self.windows.add(str(path[0]))
         elif raw:
             self.captured.append(path)
             return f"({found})"
         return found
 
-    def _nested(self, seen: Seen, path: tuple[str, ...]) -> Iterator[str]:
+    def _nested(self, seen: Seen, path: tuple[str | int, ...]) -> Iterator[str]:
         if seen.keys:
             wanted = any(path[: len(other)] == other or other[: len(path)] == path for other in self.used)
             yield self.ordered(seen, path) if wanted else self._loose(seen, path)
         if seen.empty:
             yield rf"\{{{_WS}\}}"
-        if seen.element is not None:
+        if seen.element is not None and not self._has_parts(path):
             # Elements are no paths of their own: what is wanted of a list is its text, if that.
             wanted = any(path[: len(other)] == other for other in self.used)
-            writer = _Writer([(*path, "[]", "")] if wanted else ())
-            inner = writer._value(seen.element, (*path, "[]")) if seen.element.times else STRING
+            writer = _Writer([(*path, _ELEMENT, "")] if wanted else ())
+            inner = writer._value(seen.element, (*path, _ELEMENT)) if seen.element.times else STRING
             yield rf"\[{_WS}(?:{inner}{_WS}(?:,{_WS}{inner}{_WS})*)?\]"
 
-    def _loose(self, seen: Seen, path: tuple[str, ...]) -> str:
+    def _loose(self, seen: Seen, path: tuple[str | int, ...]) -> str:
         """An object of which nothing is wanted: valid is enough, its keys may even repeat."""
         try:
             return self.ordered(seen, path)
