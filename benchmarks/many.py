@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from dagster._core.errors import DagsterUserCodeUnreachableError
+
 from benchmarks.measure import Figure, by_turns, report
 from benchmarks.place import Place, place
 
@@ -92,17 +94,55 @@ class Dagster:
         raise SystemExit("no step started within two minutes")
 
 
+def _environment(root: Path, here: Place) -> dict[str, str]:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return environment | {"OCTOPIPE_HOME": str(root), "DAGSTER_HOME": str(root), "BENCH_URL": here.url}
+
+
+def _served(root: Path, here: Place) -> float:
+    """Seconds from the start of a code server until a client has the whole location from it."""
+    from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteRepositoryOrigin
+    from dagster._grpc.client import DagsterGrpcClient
+
+    socket_file = str(root / "code.sock")
+    command = [Path(sys.executable).with_name("dagster"), "api", "grpc", "-m", "octo_assets.definitions"]
+    started = time.monotonic()
+    with (root / "code.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "-s", socket_file], cwd=root, env=_environment(root, here), stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        client = DagsterGrpcClient(socket=socket_file)
+        while True:
+            with suppress(DagsterUserCodeUnreachableError):
+                client.ping("")
+                break
+            if process.poll() is not None:
+                raise SystemExit(f"the code server ended: see {log.name}")
+            time.sleep(0.1)
+        origin = RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("localhost", socket=socket_file), "__repository__")
+        if len(client.external_repository(origin, defer_snapshots=True)) < 1_000_000:
+            raise SystemExit(f"the code server has no thousand pipelines: see {log.name}")
+        return time.monotonic() - started
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
 @contextmanager
 def _dagster(root: Path, here: Place) -> Iterator[Dagster]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment |= {"OCTOPIPE_HOME": str(root), "DAGSTER_HOME": str(root), "BENCH_URL": here.url}
     command = [Path(sys.executable).with_name("dagster"), "dev", "-p", str(port), "-w", "workspace.yaml"]
     with (root / "dagster.log").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=root, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=root,
+            env=_environment(root, here),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
         dagster = Dagster(port)
@@ -132,14 +172,19 @@ def _project(here: Place, pipelines: int) -> Path:
 
 
 def run_many(times: int = 5, pipelines: int = PIPELINES) -> None:
-    with place() as here, _dagster(_project(here, pipelines), here) as dagster:
-        names = iter(f"p{number:04d}" for number in range(pipelines))
-        found = by_turns(
-            {"its code location loads": dagster.reload, "a run's first step": lambda: dagster.first_step(next(names))},
-            times,
-        )
+    with place() as here:
+        root = _project(here, pipelines)
+        served = by_turns({"a code server has loaded": lambda: _served(root, here)}, times)
+        with _dagster(root, here) as dagster:
+            names = iter(f"p{number:04d}" for number in range(pipelines))
+            seen = by_turns({"a run's first step": lambda: dagster.first_step(next(names))}, times)
+            acts = {
+                "loaded again in the UI": dagster.reload,
+                "a run's first step right then": lambda: dagster.first_step(next(names)),
+            }
+            seen |= by_turns(acts, times)
     figures = [
         Figure(name, "s", values, required=wanted)
-        for (name, values), wanted in zip(found.items(), ("< 20 s", "< 5 s"), strict=True)
+        for (name, values), wanted in zip((served | seen).items(), ("< 20 s", "< 5 s", "", ""), strict=True)
     ]
-    report(f"many: a project of {pipelines:,} pipelines in `dagster dev`", figures)
+    report(f"many: a project of {pipelines:,} pipelines, and in `dagster dev`", figures)

@@ -132,6 +132,25 @@ def foreign(tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iter
         del sys.modules[name]
 
 
+def test_a_code_server_builds_the_definitions_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from octo_assets import definitions
+
+    bytecode = Path(definitions.__file__).parent / "defs" / "__pycache__"
+    bytecode.mkdir(exist_ok=True)
+    (bytecode / "empty.cpython-311.pyc").touch()  # of an installed package; no component
+    monkeypatch.setenv("OCTOPIPE_HOME", str(shop.root))
+    monkeypatch.setattr(sys, "argv", ["dagster", "api", "grpc"])
+    try:
+        first = definitions.defs()
+        assert definitions.defs() is first
+        assert "shops/public/shop" in keys(first)
+    finally:
+        (bytecode / "empty.cpython-311.pyc").unlink()
+        definitions._served_pipelines.cache_clear()
+    monkeypatch.setattr(sys, "argv", ["octopipe"])
+    assert definitions.defs() is not definitions.defs()
+
+
 @pytest.mark.filterwarnings("ignore")  # Dagster looks into every library installed, and some of them warn
 def test_a_foreign_code_location_takes_the_pipelines_in_by_a_defs_yaml(foreign: Path, shop: Shop) -> None:
     importlib.invalidate_caches()
