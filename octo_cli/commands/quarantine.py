@@ -136,8 +136,6 @@ def quarantine_replay(
         return load_text(result, decision=decision, cursors={}, width=width, colour=colour)
 
     console.answer(ReplayedAnswer(pipeline=name, load=result), console.page(draw))
-    if dry_run:
-        console.note("This was a dry run: nothing was committed.")
 
 
 @quarantine.command("discard")

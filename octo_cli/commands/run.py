@@ -41,8 +41,6 @@ def run(
     tables = _canonical(space, name, table)
     result = _dry(space, name, full, since, tables) if dry_run else _run(space, name, full, since, tables)
     console.answer(result, console.page(lambda width, colour: _page(space, result, width, colour)))
-    if dry_run:
-        console.note("This was a dry run: nothing was committed.")
     return WAITS if result.status == "waiting_for_approval" else 0
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from octo_core.errors import DestinationError, MappingOutgrown, OctopipeError, UsageError
 from octo_core.ledger import LoadResult, SourceCount
+from octo_core.schema import SourceSchema
 from octo_resources.flow.pushing import pushed_due
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
@@ -40,9 +41,10 @@ def waiting(space: Workspace, pipeline: Pipeline, landed: Mapping[str, Mapping[s
     """
     from octo_resources.flow.planning import prepare  # status needs none of it
 
+    typed: Mapping[str, SourceSchema] = {}
     try:
-        plan = prepare(space, pipeline).plan
-        print_, warnings = plan.fingerprint, plan.warnings
+        prepared = prepare(space, pipeline)
+        print_, warnings, typed = prepared.plan.fingerprint, prepared.plan.warnings, prepared.schemas
     except MappingOutgrown as error:
         print_, warnings = error.fingerprint, (str(error),)
     from octo_resources.flow.offsets import retention_warnings
@@ -55,14 +57,16 @@ def waiting(space: Workspace, pipeline: Pipeline, landed: Mapping[str, Mapping[s
         engine_why="not started: the plan waits for approval",
         status="waiting_for_approval",
         batches=tuple(str(found["batch"]) for found in landed.values() if "batch" in found),
-        sources={name: _count(found) for name, found in landed.items()},
+        sources={name: _count(found, typed.get(name)) for name, found in landed.items()},
         warnings=warnings,
     )
 
 
-def _count(found: Mapping[str, Any]) -> SourceCount:
+def _count(found: Mapping[str, Any], schema: SourceSchema | None) -> SourceCount:
+    """What landed of a source. Files are not counted as they land: those of a first run were as they were typed."""
+    alone = schema is not None and schema.batches == (found.get("batch"),)
     return SourceCount(
-        extracted=int(found.get("dagster/row_count") or 0),
+        extracted=int(found.get("dagster/row_count") or (schema.rows_total if schema and alone else 0) or 0),
         bytes=int(found.get("bytes") or 0),
         from_=str(found.get("from") or "") or None,
         to=str(found.get("to") or "") or None,

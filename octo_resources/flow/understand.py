@@ -1,7 +1,8 @@
 """The typed schema of each source: derived from all that landed, then the contract that later loads are held to.
 
 A schema stands until its pipeline's plan is approved and the source drifts; before the first approval it follows
-every batch that lands. `refresh` derives it anew from what landed last.
+every batch that lands, and so does that of a source that had no field yet. `refresh` derives it anew from what landed
+last.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +45,9 @@ def _schema(space: Workspace, pipeline: Pipeline, name: str, refresh: bool) -> S
     stored = space.registry.schemas.newest_version(pipeline.name, name)
     if stored is not None and stored.inputs == inputs and not refresh:
         examined = set(stored.value.batches)
-        if is_contract(space, pipeline) or examined >= {batch.id for batch in batches}:
+        # A source that was empty when it was read promised nothing: the first rows are no drift of it.
+        contract = bool(stored.value.fields) and is_contract(space, pipeline)
+        if contract or examined >= {batch.id for batch in batches}:
             return stored.value
     with step(space, pipeline.name, "schema", part=name) as log:
         found = derive(space, pipeline, name, batches, ask=None)

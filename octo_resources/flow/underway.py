@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from octo_resources.destinations.postgres.load import Load
     from octo_resources.destinations.postgres.state import Position
 
+DRY: Final = "this was a dry run: nothing was committed"
 Stage = Callable[[str], None]
 """Told as the load reaches a point: `began`, `copied`, `before_commit`, `after_commit`, `told` (the registry knows)."""
 Say = Callable[[str], None]
@@ -338,6 +339,7 @@ class Underway:
         of_works = [one for work in works for one in work.shaped.warnings]
         noted = [f"{one.source}: {note}" for one in batches.values() for note in one.notes]
         noted += [note for work in works for note in _told_by_tasks(work)]
+        noted += [DRY] if self.dry_run and status == "loaded" else []
         said = dict.fromkeys([*warnings, *noted, *of_works, *(one for outcome in outcomes for one in outcome.warnings)])
         return LoadResult(
             pipeline=self.pipeline.name,

@@ -93,6 +93,20 @@ def test_a_key_twice_in_the_first_batch(
     assert execute("select id, name from orders order by id") == [(1, "A"), (2, "b")]
 
 
+@pytest.mark.parametrize("direct", [True, False])
+@pytest.mark.parametrize("write", ["append", "merge"])
+def test_a_null_key_of_a_unique_is_set_aside_from_the_first_load_on(
+    destination: PostgresDestination, execute: Execute, direct: bool, write: Any
+) -> None:
+    execute("create table public.tags (code text unique, name text)")
+    batch = [{"code": None, "name": "none"}, {"code": "a", "name": "A"}]
+    for known in (False, True):
+        batch = batch if write == "merge" or not known else batch[:1]
+        done = load_rows(destination, "tags", ("code", "name"), batch, write, key=("code",), direct=direct)
+        assert [one.reason for one in done.rejected] == ["key column code is null"]
+    assert execute("select * from tags") == [("a", "A")]
+
+
 def test_direct_copies_straight(destination: PostgresDestination, execute: Execute, orders: None) -> None:
     done = load_rows(destination, "orders", COLUMNS, rows((1, "a", "1"), (2, "b", "2")), "append", direct=True)
     assert done.outcome.direct

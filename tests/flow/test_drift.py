@@ -106,6 +106,31 @@ def test_a_new_field_asks_by_taking_the_approval_back(shop: Shop) -> None:
     assert shop.run().status == "loaded"  # asked once
 
 
+@pytest.mark.parametrize("drift", ["ask", "ignore"])
+def test_a_source_that_was_empty_when_its_plan_was_approved_gets_a_plan_with_its_first_rows(
+    shop: Shop, drift: str
+) -> None:
+    shop.pipeline_file(
+        "sales",
+        {
+            "sources": {"sales": {"kind": "file", "path": "in/sales/*.json"}},
+            "destination": {"kind": "postgres", "url": "${secret:env/SHOP_WAREHOUSE}"},
+            "tables": {"shop.visit": {"key": ["visit_id"], "write": "append"}},
+            "drift": {"new_field": drift},
+        },
+    )
+    shop.drop_text("sales", "a.json", "[]")
+    shop.land()
+    empty = shop.approve()
+    rows = [{"visit_id": number, "page": f"/{number}", "seconds": number} for number in range(20)]
+    shop.drop_text("sales", "b.json", json.dumps(rows))
+    shop.land()
+    with pytest.raises(NotApproved):
+        shop.load()
+    assert shop.approve() != empty
+    assert shop.load().result.tables["shop.visit"].inserted == 20
+
+
 def test_a_new_field_that_is_ignored_loads_with_a_word(shop: Shop) -> None:
     started(shop, new_field="ignore")
     shop.drop("sales", "b", sales(range(201, 301), channel="web"))

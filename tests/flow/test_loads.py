@@ -6,6 +6,7 @@ import pytest
 
 from octo_core.errors import QuarantineLimit, UsageError
 from octo_core.ledger import LoadResult, TableLedger
+from octo_resources.flow import waiting
 from tests.flow.shop import VISIT, Shop, sale, sales
 
 
@@ -265,6 +266,19 @@ def test_a_dry_run_says_all_and_changes_nothing(shop: Shop) -> None:
     assert not list((shop.root / ".octopipe" / "quarantine").rglob("*.zst"))
     wet = shop.load().result
     assert ledger(wet) == ledger(dry)
+    said = "this was a dry run: nothing was committed"
+    assert said in dry.warnings
+    assert said not in wet.warnings
+
+
+def test_a_first_run_that_waits_counts_what_landed(shop: Shop) -> None:
+    shop.sales_pipeline()
+    shop.drop("sales", "a", sales(range(1, 8)))
+    shop.land()
+    (batch,) = shop.space.landing.batches("sales", "sales")
+    said = waiting(shop.space, shop.pipeline(), {"sales": {"batch": batch.id, "bytes": batch.bytes}})
+    assert said.status == "waiting_for_approval"
+    assert said.sources["sales"].extracted == 7
 
 
 def test_batches_load_oldest_first(shop: Shop) -> None:

@@ -189,7 +189,9 @@ class TableWrite:
         others = [unique for unique in table.uniques if set(unique.columns) != set(self.job.key) or unique.where]
         asks = (table.foreign_keys, table.checks, table.triggers, table.exclusions, others)
         own_key = not table.primary_key or set(table.primary_key) == set(self.job.key)
-        return not any(asks) and own_key and (not self.job.key or self._key_is_the_tables())
+        key = [table.column(name) for name in self.job.key]
+        takes_null = any(column is None or column.nullable for column in key)  # as a UNIQUE does, and no key may be
+        return not any(asks) and own_key and (not key or (self._key_is_the_tables() and not takes_null))
 
     def _direct(self, reader: pa.RecordBatchReader, started: float) -> WriteOutcome | None:
         """COPY into the table itself; None, with nothing done, where PostgreSQL refuses a row."""
@@ -448,9 +450,8 @@ def sensible(job: WriteJob) -> None:
     written = {column.name for column in job.columns}
     where = job.table.name
     if missing := [name for name in (*job.key, *([job.version] if job.version else [])) if name not in written]:
-        raise DestinationError(
-            f"{', '.join(missing)}, of the key or version, is not among the columns written", where=where
-        )
+        message = f"nothing feeds {', '.join(missing)}, of the key or version"
+        raise DestinationError(message, where=where, hint="map the column: octopipe map NAME --set TABLE.COLUMN=EXPR")
     unfed = [column.name for column in job.table.columns if column.required and column.name not in written]
     if unfed:
         message = f"{', '.join(unfed)}: no null is taken there, there is no default and nothing feeds it"
