@@ -253,6 +253,29 @@ def test_nothing_is_rounded_or_cut(destination: PostgresDestination, execute: Ex
     assert [row for row, _, _ in reasons(done)] == [2, 3]
 
 
+@pytest.mark.parametrize(
+    ("kind", "kept", "refused"),
+    [
+        ("bit(3)", {"101": "101", "B110": "110", "xA": None}, "not 3 bits"),
+        ("bit varying(3)", {"10": "10", "": "", "1010": None, "x1F": None}, "longer than 3 bits"),
+        ("name", {"n" * 63: "n" * 63, "é" * 32: None}, "longer than 63 bytes"),
+        ('"char"', {"a": "a", "": "", "\\303": "\\303", "ab": None}, "longer than 1 byte"),
+        ("money", {"1.50": "$1.50", "-0.10": "-$0.10", "$1,000.00": "$1,000.00", "1.005": None}, "finer than money"),
+        ("name[]", {("a", None): "{a,NULL}", ("n" * 64,): None}, "an element does not fit name[]"),
+    ],
+)
+def test_what_a_cast_would_cut_in_silence_is_set_aside(
+    destination: PostgresDestination, execute: Execute, kind: str, kept: dict[Any, str | None], refused: str
+) -> None:
+    execute(f"create table public.cut (id int primary key, x {kind})")
+    batch = [{"id": number, "x": list(x) if isinstance(x, tuple) else x} for number, x in enumerate(kept)]
+    done = load_rows(destination, "public.cut", ("id", "x"), batch, direct=True)
+    stored = [(number, text) for number, text in enumerate(kept.values()) if text is not None]
+    assert execute("select id, x::text from cut order by id") == stored
+    assert {(one.column, one.reason) for one in done.rejected} == {("x", refused)}
+    assert len(done.rejected) + len(stored) == len(kept)
+
+
 def test_a_null_where_none_is_taken(destination: PostgresDestination, execute: Execute) -> None:
     execute("create table public.q (id int primary key, x text not null default 'd', y text not null default 'd')")
     done = load_rows(destination, "q", ("id", "x"), [{"id": 1, "x": "a"}, {"id": 2, "x": None}])

@@ -16,6 +16,8 @@ _SOFT_CASTS: Final = 160000
 _BITS: Final = {"smallint": 16, "integer": 32, "bigint": 64}
 _NUMERIC: Final = re.compile(r"numeric\((\d+),(-?\d+)\)")
 _FINE: Final = re.compile(r"(?:time|timestamp|interval).*\([0-5]\).*")
+_BIT_STRING: Final = re.compile(r"bit( varying)?\((\d+)\)")
+_CUT_LISTS: Final = frozenset({"name[]", '"char"[]'})
 _TEXTS: Final = re.compile(r"text|name|character|citext|.*\.citext")
 
 
@@ -51,8 +53,27 @@ def _cast_rules(staged: Staged) -> Iterator[tuple[str, str]]:
         yield f"not one of {', '.join(staged.column.enum[:10])}", f"{raw} NOT IN ({labels})"
     if _FINE.fullmatch(base):
         yield f"finer than {base}", f"{raw}::text <> ({raw}::{base})::{stage}::text"
-    if base.endswith("[]") and "(" in base:
+    if stage == "text":
+        yield from _cut_rules(base, raw)
+    if base.endswith("[]") and ("(" in base or base in _CUT_LISTS):
         yield f"an element does not fit {base}", f"{raw} IS DISTINCT FROM ({raw}::{base})::{stage}"
+
+
+def _cut_rules(base: str, raw: str) -> Iterator[tuple[str, str]]:
+    """What a cast from text to these types cuts, fills up or rounds without a word."""
+    if match := _BIT_STRING.fullmatch(base):
+        digits = f"CASE WHEN {raw} ~* '^x' THEN 4 * (char_length({raw}) - 1) ELSE char_length(ltrim({raw}, 'bB')) END"
+        varying, length = match.groups()
+        yield f"{'longer than' if varying else 'not'} {length} bits", f"{digits} {'>' if varying else '<>'} {length}"
+    elif base == "name":
+        yield "longer than 63 bytes", f"octet_length({raw}) > 63"
+    elif base == '"char"':
+        yield "longer than 1 byte", f"octet_length({raw}) > 1 AND {raw} !~ '^[\\\\][0-3][0-7][0-7]$'"
+    elif base == "money":
+        exact = f"({raw})::numeric"
+        off = f"abs({exact} - ({raw}::money)::numeric)"
+        guarded = f"CASE WHEN {raw} ~ '^[-+]?[0-9]{{1,15}}[.][0-9]+$' THEN {off} ELSE 0 END"
+        yield "finer than money", f"{guarded} > 0 AND {guarded} < 1"
 
 
 def lossy(columns: Sequence[Staged]) -> bool:
