@@ -13,7 +13,7 @@ from octo_core.schema import SourceSchema
 from octo_core.spec.mapping_file import FileColumn
 from octo_core.spec.names import canonical_table_name
 from octo_core.spec.nearest import did_you_mean
-from octo_core.spec.pipeline import MarkDeletes
+from octo_core.spec.pipeline import MarkDeletes, TableSpec
 from octo_core.spec.shapes import relation_name
 from octo_resources.pipeline import Pipeline
 
@@ -39,7 +39,21 @@ def unknown_columns(pipeline: Pipeline, catalog: Catalog) -> list[Mistake]:
             if column not in columns:
                 message = f"{place[0]}: {name} has no column '{column}'.{did_you_mean(column, columns)}"
                 mistakes.append(pipeline.mistake(message, "tables", name, *place))
+        if spec is not None and spec.write == "merge" and not _may_have_a_key(pipeline, name, spec, table):
+            message = f"write: merge needs a key, and {name} has no primary key; give `key:`, or write: append"
+            mistakes.append(pipeline.mistake(message, "tables", name, "write"))
     return sorted(mistakes, key=lambda one: (one.line, one.column))
+
+
+def _may_have_a_key(pipeline: Pipeline, name: str, spec: TableSpec, table: Table) -> bool:
+    """Whether something says what makes a row the same row. A source's key does, where the mapping carries it."""
+    if spec.key is not None:
+        return bool(spec.key)
+    return bool(table.primary_key) or any(
+        pipeline.spec.sources[source].key
+        for source in pipeline.spec.sources_of(name)
+        if source in pipeline.spec.sources
+    )
 
 
 def unknown_fields(registry: "Registry", pipeline: Pipeline) -> list[Mistake]:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from octo_core.errors import QuarantineLimit, UsageError
+from octo_core.errors import QuarantineLimit, SpecError, UsageError
 from octo_core.ledger import LoadResult, TableLedger
 from octo_resources.flow import waiting
 from tests.flow.shop import VISIT, Shop, sale, sales
@@ -279,6 +279,28 @@ def test_a_first_run_that_waits_counts_what_landed(shop: Shop) -> None:
     said = waiting(shop.space, shop.pipeline(), {"sales": {"batch": batch.id, "bytes": batch.bytes}})
     assert said.status == "waiting_for_approval"
     assert said.sources["sales"].extracted == 7
+
+
+@pytest.mark.parametrize(("said", "refused"), [({}, True), ({"key": []}, True), ({"key": ["visit_id"]}, False)])
+def test_a_merge_without_a_key_is_refused_before_there_is_a_plan(
+    shop: Shop, said: dict[str, list[str]], refused: bool
+) -> None:
+    shop.pipeline_file(
+        "sales",
+        {
+            "sources": {"sales": {"kind": "file", "path": "in/sales/*.jsonl"}},
+            "destination": {"kind": "postgres", "url": "${secret:env/SHOP_WAREHOUSE}"},
+            "tables": {"shop.visit": {"write": "merge"} | said},
+        },
+        {"shop.visit": VISIT},
+    )
+    shop.drop("sales", "a", [{"id": 1, "page": "/", "seconds": 1}])
+    if not refused:
+        assert shop.plan().plan.tables["shop.visit"].key == ("visit_id",)
+        return
+    with pytest.raises(SpecError, match="merge needs a key, and shop.visit has no primary key") as caught:
+        shop.plan()
+    assert "pipeline.yaml:" in str(caught.value)
 
 
 def test_batches_load_oldest_first(shop: Shop) -> None:

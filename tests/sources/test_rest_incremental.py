@@ -61,6 +61,7 @@ def test_since_reads_again_from_there_and_does_not_take_the_position_back(land_r
         again = land_rest(f"{api.url}/e", cursor=cursor, since="2024-01-02T00:00:00Z")
         assert again is not None
         assert (again.rows, again.cursor_to) == (1, "2024-01-03T10:00:00Z")
+        assert again.cursor_from == "2024-01-02T00:00:00Z"
         with pytest.raises(UsageError, match="banana"):
             land_rest(f"{api.url}/e", cursor=cursor, since="banana")
     assert [asked.params.get("since") for asked in api.asked] == [None, "2024-01-02T00:00:00Z"]

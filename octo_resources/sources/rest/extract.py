@@ -78,7 +78,7 @@ def extract_rest(
             landing="copy",
             rows=None if None in counts else sum(count or 0 for count in counts),
             size=parts.size,
-            cursor_from=start.position,
+            cursor_from=start.told,
             cursor_to=reached.value if reached else None,
             full=whole,
         )

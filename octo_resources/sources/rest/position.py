@@ -21,6 +21,13 @@ class Start:
 
     position: str | None = None
     asked: str | None = None
+    again: bool = False
+    """Whether somebody asked for what was read before (`--since`)."""
+
+    @property
+    def told(self) -> str | None:
+        """From where reading goes, as a load tells it: the position, without the lag."""
+        return self.asked if self.again else self.position
 
 
 def start_of(cursor: Cursor | None, history: Iterable[Batch], since: str | None, full: bool) -> Start:
@@ -37,7 +44,7 @@ def start_of(cursor: Cursor | None, history: Iterable[Batch], since: str | None,
                 f"--since: {since!r} is no value of {cursor.field}, which came as far as {landed[-1]!r}",
                 hint="write it as the source does",
             )
-        return Start(landed[-1], since)
+        return Start(landed[-1], since, again=True)
     position = landed[-1] if landed else since
     if position is not None:
         return Start(position, less(position, cursor.lag, cursor.format))

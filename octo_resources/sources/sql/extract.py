@@ -208,7 +208,7 @@ def _commit(
         landing="copy" if landing_of(spec) == "copy" else "off",
         rows=tally.rows if run is not None else None,
         size=tally.bytes,
-        cursor_from=start.position,
+        cursor_from=start.told,
         cursor_to=newest,
         full=start.asked is None and not (run is not None and run.stopped),
         epochs=resume.epochs if resume is not None and landing_of(spec) == "off" else None,

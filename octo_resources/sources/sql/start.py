@@ -23,6 +23,13 @@ class SqlStart:
     strictly: bool = False
     batch: str | None = None
     """The batch that came as far as `position`."""
+    again: bool = False
+    """Whether somebody asked for what was read before (`--since`)."""
+
+    @property
+    def told(self) -> str | None:
+        """From where reading goes, as a load tells it: the position, without the lag."""
+        return self.asked if self.again else self.position
 
     def bounds(self, column: SqlColumn | None, kind: str) -> tuple[Bound, ...]:
         if column is None or self.asked is None:
@@ -44,7 +51,7 @@ def start_of(
                 f"--since: {since!r} is no value of {cursor.field}, which came as far as {position!r}",
                 hint="write it as the source does",
             )
-        return SqlStart(position, since)
+        return SqlStart(position, since, again=True)
     if position is None:
         return SqlStart(None, None if cursor.start is None else str(cursor.start))
     return SqlStart(position, less(position, cursor.lag, cursor.format), batch=batch)
