@@ -18,7 +18,7 @@ _NEW = dg.AutomationCondition.any_deps_updated()
 _WAITING = dg.AutomationCondition.missing() & dg.AutomationCondition.initial_evaluation()
 _HANDLED = dg.AutomationCondition.newly_requested() | (dg.AutomationCondition.newly_updated() & ~_NEW)
 # What stands further on is evaluated only of tables that all before it is true of: what asks the storage table by table
-# comes last, so that a thousand plans that wait for approval cost it nothing.
+# comes last, so that a thousand plans that wait for approval cost it little.
 LOAD_WHEN_APPROVED_OR_NEW = (
     (_NEW | _WAITING).since(_HANDLED)
     & _STILL_APPROVED
