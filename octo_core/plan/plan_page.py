@@ -16,6 +16,7 @@ from octo_core.plan.reading import (
     reason,
     rows,
     safe_row,
+    shown_after,
     would_load,
     writing,
 )
@@ -134,10 +135,12 @@ def _samples(table: TablePlan, samples: int, width: int) -> Iterator[Line]:
     """Whole rows, what was read and what the table would get."""
     for number, one in enumerate(table.sample[:samples], start=1):
         yield ()
-        for head, row in ((f"  {number:>2}  before  ", one.before), ("      after   ", one.after)):
-            said = " · ".join(
-                f"{harmless(name)}: {clipped(shown(value), _VALUE)}" for name, value in safe_row(table, row).items()
-            )
+        before = {name: shown(value) for name, value in safe_row(table, one.before).items()}
+        for head, row in (
+            (f"  {number:>2}  before  ", before),
+            ("      after   ", shown_after(table, one.after)),
+        ):
+            said = " · ".join(f"{harmless(name)}: {clipped(value, _VALUE)}" for name, value in row.items())
             yield from _hanging(head, said, width, "")
 
 
