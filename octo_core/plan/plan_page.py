@@ -110,7 +110,7 @@ def _grid(found: list[Row], width: int) -> Iterator[Line]:
     widest = [max(cell_len(row[place]) for row in [heads, *cells]) for place in range(len(heads))]
     widths = _widths(widest, width - 2)
     for cell in cells:
-        cell[-1] = clipped(cell[-1], widths[-1])
+        cell[-1] = _both(cell[-1], widths[-1])
     right = frozenset(range(3, len(heads) - 1))
     [header] = columns([heads], widths, right)
     yield (("  " + header[0], "dim"),)
@@ -129,6 +129,14 @@ def _widths(widest: list[int], room: int) -> list[int]:
     example = min(widths[-1], max(spare - widths[2], spare * 2 // 5, 14))
     widths[2], widths[-1] = min(widths[2], max(spare - example, 16)), example
     return widths
+
+
+def _both(example: str, width: int) -> str:
+    """`before → after` in a line of `width` cells, or what was read in one and what comes out in the next."""
+    before, arrow, after = example.rpartition(" → ")
+    if cell_len(example) <= width or not arrow:
+        return clipped(example, width)
+    return f"{clipped(before, width - 2)} → {clipped(after, width)}"
 
 
 def _samples(table: TablePlan, samples: int, width: int) -> Iterator[Line]:

@@ -175,6 +175,15 @@ def test_a_plan_that_was_kept_shows_the_same_values() -> None:
     assert 'amount: 12.50 · at: 2026-11-21 12:00:00+00:00 · name: "2026-11-21T12:00:00Z"' in plan_text(plan, samples=1)
 
 
+def test_what_comes_out_is_seen_however_long_what_came_in_is() -> None:
+    typed = column("placed_at", "order_time", type="timestamp with time zone")
+    long = Sample(before={"order_time": "2026-03-02T09:40:13.123456Z"}, after={"placed_at": NOON})
+    table = TABLE.model_copy(update={"columns": (typed,), "sample": (long,)})
+    text = plan_text(PLAN.model_copy(update={"tables": {"t": table}}), width=80)
+    assert "→" in text.split("placed_at")[1].splitlines()[0]
+    assert "2026-11-21" in text
+
+
 def test_doubtful_columns_come_first_where_there_are_many() -> None:
     sure, unsure = column("zz", "z"), [column(f"d{number}", "a", 0.4) for number in range(4)]
     few = TABLE.model_copy(update={"columns": (sure, *unsure[:3])})
