@@ -136,7 +136,7 @@ def _both(example: str, width: int) -> str:
     before, arrow, after = example.rpartition(" → ")
     if cell_len(example) <= width or not arrow:
         return clipped(example, width)
-    return f"{clipped(before, width - 2)} → {clipped(after, width)}"
+    return padded(f"{clipped(before, width - 2)} →", width) + " " + clipped(after, width)
 
 
 def _samples(table: TablePlan, samples: int, width: int) -> Iterator[Line]:
