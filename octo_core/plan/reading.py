@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from octo_core.mapping.model import DOUBTFUL
 from octo_core.plan.model import ColumnPlan, Plan, PlanDiff, PlannedQuarantine, SourcePlan, TablePlan
 from octo_core.plan.text import MASKED, count, harmless, percent, shown
 
 Mark = Literal["!", "~", "-", " "]
 
-SURE = 0.75
-"""Below it a column that no person decided is marked as doubtful."""
 _MANY = 3
 """With more doubtful columns than this they come first."""
 _NAME = r'(?:"(?:[^"]|"")*"|[^\W\d]\w*)'
@@ -69,7 +68,7 @@ def rows(table: TablePlan) -> list[Row]:
 
 def doubtful(column: ColumnPlan) -> bool:
     """Whether a machine decided it and is not sure, or rows fail because of it."""
-    return (column.layer in ("llm", "embedded") and column.confidence < SURE) or column.failures > 0
+    return (column.layer in ("llm", "embedded") and column.confidence < DOUBTFUL) or column.failures > 0
 
 
 def personal_fields(table: TablePlan) -> frozenset[str]:
