@@ -14,11 +14,11 @@ _OTHER = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 def raw_key(pipeline: str, source: str) -> dg.AssetKey:
-    return dg.AssetKey([pipeline, "raw", source])
+    return dg.AssetKey([pipeline, "raw", _plain(source, "source")])
 
 
 def schema_key(pipeline: str, source: str) -> dg.AssetKey:
-    return dg.AssetKey([pipeline, "schema", source])
+    return dg.AssetKey([pipeline, "schema", _plain(source, "source")])
 
 
 def destination_key(pipeline: str) -> dg.AssetKey:
@@ -56,7 +56,7 @@ def table_keys(pipeline: PipelineSpec) -> dict[str, dg.AssetKey]:
     return found
 
 
-def _plain(part: str) -> str:
+def _plain(part: str, nameless: str = "table") -> str:
     """A part of a key without accents and blanks; what is lost of other letters is told apart by a digest.
 
     Dagster makes an output's name from a key, and takes ASCII letters, digits and underscores in it (it writes `.` and
@@ -66,7 +66,7 @@ def _plain(part: str) -> str:
     text = "".join("_" if letter == " " else letter for letter in letters)
     if _TAKEN.fullmatch(text):
         return text
-    return f"{_OTHER.sub('_', text).strip('_') or 'table'}_{_digest(part)}"
+    return f"{_OTHER.sub('_', text).strip('_') or nameless}_{_digest(part)}"
 
 
 def _digest(text: str) -> str:

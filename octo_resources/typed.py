@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from octo_core.batch import Batch, LandedFile
 from octo_core.errors import SourceError, UsageError
-from octo_core.schema import SourceSchema
+from octo_core.schema import Field, SourceSchema
 from octo_core.spec.sources import landing_of
 from octo_resources.flow.workspace import Workspace
 from octo_resources.landing import Landing
@@ -123,15 +123,33 @@ def _lines(path: Path, file: LandedFile) -> Iterator[object]:
 def contract_module(
     space: Workspace, pipeline: Pipeline, schemas: Mapping[str, SourceSchema], *, strict: bool = False
 ) -> str:
-    """The text of one Python module with the models of these sources."""
+    """The text of one Python module with the models of these sources.
+
+    Fields that feed a pii column of the newest plan show no values, as in the plan itself.
+    """
+    from octo_core.plan.reading import personal_fields
     from octo_resources.codegen import pydantic_source
 
+    stored = space.registry.plans.newest(pipeline.name)
+    tables = stored.plan.tables.values() if stored else ()
+    hidden = frozenset[str]().union(*(personal_fields(table) for table in tables))
     texts = [
-        pydantic_source(schema, strict=strict, delimited=_delimited(space.seen(pipeline.name, name)))
+        pydantic_source(_hiding(schema, hidden), strict=strict, delimited=_delimited(space.seen(pipeline.name, name)))
         for name, schema in schemas.items()
     ]
     later = (text.replace("from __future__ import annotations\n", "") for text in texts[1:])
     return "\n\n".join([*texts[:1], *later])
+
+
+def _hiding(schema: SourceSchema, personal: frozenset[str]) -> SourceSchema:
+    """The schema with fields of these names taken for personal, and without the values that were seen of them."""
+    from octo_resources.flow.understand import discreet
+
+    def hidden(field: Field) -> Field:
+        children = tuple(hidden(child) for child in field.children)
+        return field.model_copy(update={"children": children, "pii": field.pii or field.name in personal})
+
+    return schema.model_copy(update={"fields": tuple(discreet(hidden(field)) for field in schema.fields)})
 
 
 def _delimited(batches: Sequence[Batch]) -> bool:

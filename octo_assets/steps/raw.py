@@ -21,6 +21,7 @@ from octo_assets.steps.common import (
 from octo_core.spec.pipeline import PipelineSpec
 
 if TYPE_CHECKING:
+    from octo_core.batch import Batch
     from octo_core.offsets import OffsetRange
     from octo_resources.flow import Landed
 
@@ -94,6 +95,13 @@ def _spec(spec: PipelineSpec, source: str) -> dg.AssetSpec:
     )
 
 
+def _told(batch: "Batch") -> str:
+    """What is there where nothing is new: `01JD… of 2026-11-22 06:15 UTC, 336,776 rows, up to 2013-12-31`."""
+    rows = f"{batch.rows:,} rows" if batch.rows is not None else f"{batch.bytes:,} bytes"
+    position = f", up to {batch.cursor_to}" if batch.cursor_to else ""
+    return f"{batch.id} of {batch.made_at:%Y-%m-%d %H:%M} UTC, {rows}{position}"
+
+
 def _result(spec: PipelineSpec, source: str, landed: "Landed") -> Materialized:
     metadata: Metadata = {"new": landed.batch is not None, "batches_landed": landed.batches}
     if landed.batch is not None:
@@ -109,5 +117,7 @@ def _result(spec: PipelineSpec, source: str, landed: "Landed") -> Materialized:
             metadata["notes"] = dg.MarkdownMetadataValue("\n".join(f"- {note}" for note in landed.batch.notes))
         if landed.batch.rows is not None:
             metadata["dagster/row_count"] = landed.batch.rows
+    elif landed.newest is not None:
+        metadata["newest batch"] = _told(landed.newest)
     version = dg.DataVersion(landed.newest.id) if landed.newest else None
     return dg.MaterializeResult(asset_key=raw_key(spec.name, source), metadata=metadata, data_version=version)

@@ -222,12 +222,14 @@ def _walk(pipeline: str, catalog: "Catalog") -> list[Said]:
     if not console.interactive():
         return []
     said: list[Said] = []
-    for row in _columns(catalog, []):
-        if row.label is None:
-            text = typer.prompt(f"{row.table}.{row.column} ({row.type})", default="", show_default=False)
-            if text.strip():
-                said.append((row.table, row.column, {"label": text.strip()}))
-    _write_labels(pipeline, said)
+    try:
+        for row in _columns(catalog, []):
+            if row.label is None:
+                text = typer.prompt(f"{row.table}.{row.column} ({row.type})", default="", show_default=False)
+                if text.strip():
+                    said.append((row.table, row.column, {"label": text.strip()}))
+    finally:  # who leaves by Ctrl-C keeps what was answered until then
+        _write_labels(pipeline, said)
     return said
 
 

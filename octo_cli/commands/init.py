@@ -10,7 +10,7 @@ from octo_cli import console
 from octo_core.errors import OctopipeError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from octo_core.spec.pipeline import PipelineSpec
     from octo_core.spec.shapes import Shape
@@ -159,9 +159,9 @@ def _asked(
 
     if console.interactive():
         if description is None:
-            description = typer.prompt("What is it for?", default="", show_default=False) or None
+            description = typer.prompt("What is it for?", default="", show_default=False, prompt_suffix=" ") or None
         source = source or typer.prompt("Source (file, folder, glob, http address or database URL)")
-        destination = destination or typer.prompt("Destination (URL of the database)")
+        destination = destination or typer.prompt("Destination (URL of the database)", value_proc=_written_to)
     missing = [flag for flag, given in (("--source", source), ("--destination", destination)) if not given]
     if missing or source is None or destination is None:
         raise UsageError(f"{' and '.join(missing)} missing", hint="See octopipe init --help.")
@@ -178,7 +178,10 @@ def _tables(project: "Project", name: str, source: str, destination: str, notes:
     try:
         there = tables_of(project.filled_in(destination))
     except OctopipeError as error:
-        raise UsageError(f"--table is missing, and the destination cannot be asked: {error.message}") from None
+        if not console.interactive():
+            raise UsageError(f"--table is missing, and the destination cannot be asked: {error.message}") from None
+        console.say(f"The destination cannot be asked for its tables: {error.message}")
+        return (typer.prompt("Which table (schema.table)?", prompt_suffix=" "),)
     if not there:
         raise UsageError(
             "the destination has no table to write", hint="A pipeline never makes its tables; make one first."
@@ -190,11 +193,38 @@ def _tables(project: "Project", name: str, source: str, destination: str, notes:
     guess = nearest(name, plain) or nearest(source_name(source, name), plain)
     if console.interactive():
         console.say("\n".join(f"  {table}" for table in there))
-        return (typer.prompt("Which table?", default=plain[guess] if guess else None),)
+        return (_chosen("Which table?", there, plain[guess] if guess else None),)
     if guess is None:
         raise UsageError("--table is missing", hint=f"The destination has {', '.join(there[:10])}")
     notes.append(f"took {plain[guess]}, the table named most like it; --table says another")
     return (plain[guess],)
+
+
+def _written_to(url: str) -> str:
+    """A destination that was typed, asked for again where it is none."""
+    from octo_resources.discovery import destination_kind
+
+    try:
+        destination_kind(url)
+    except UsageError as error:
+        raise typer.BadParameter(f"{error.message}. {error.hint}") from None
+    return url
+
+
+def _chosen(question: str, there: "Sequence[str]", default: str | None = None) -> str:
+    """One of the tables that are there, asked for again where it is none of them."""
+    from octo_core.spec.nearest import did_you_mean
+
+    plain = {table.rpartition(".")[2].strip('"'): table for table in there}
+
+    def known(said: str) -> str:
+        table = said if said in there else plain.get(said)
+        if table is None:
+            raise typer.BadParameter(f"there is no table {said} that may be taken.{did_you_mean(said, there)}")
+        return table
+
+    answer: str = typer.prompt(question, default=default, value_proc=known, prompt_suffix=" ")
+    return answer
 
 
 def _text(project: "Project", wanted: _Wanted, lists: "Mapping[str, Shape] | None" = None) -> tuple[str, str]:
@@ -241,7 +271,7 @@ def _source_table(project: "Project", wanted: _Wanted) -> dict[str, str]:
         guess, _ = source_table(project.filled_in(wanted.source), table.rpartition(".")[2].strip('"'), project.root)
     if guess is None and console.interactive():
         console.say("\n".join(f"  {table}" for table in there))
-        guess = typer.prompt("Which of its tables?")
+        guess = _chosen("Which of its tables?", there)
     if guess is None:
         known = ", ".join(there[:10]) or "none that may be read"
         raise UsageError("which table of the source is not clear", hint=f"Name the pipeline like one: {known}")

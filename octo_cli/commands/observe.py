@@ -67,12 +67,15 @@ def status(name: Pipeline = None) -> None:
     def show(screen: "Screen") -> None:
         screen.print(console.table(columns, rows))
         for one in found:
+            whose = "" if name else f"{one.pipeline}: "
             if one.message:
                 screen.print(f"{one.pipeline}: {console.clean(one.message)}")
             if one.stream is not None:
-                screen.print(f"  {'stream':<9} {_streamed(one.stream)}")
+                screen.print(f"  {whose}{'stream':<9} {_streamed(one.stream)}")
             for step in one.steps:
-                screen.print(f"  {step.step:<9} {step.state:<8} {console.clean(step.message or '')}".rstrip())
+                if name or step.state != "done":  # of all pipelines only what is not as it should be
+                    said = console.clean(step.message or "")
+                    screen.print(f"  {whose}{step.step:<9} {step.state:<8} {said}".rstrip())
 
     console.answer(StatusAnswer(pipelines=tuple(found)), show)
 

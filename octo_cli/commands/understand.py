@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 Name = Annotated[str, typer.Argument(help="The pipeline.", metavar="NAME", autocompletion=completing.pipelines)]
 
 
+_DESCRIBED = 100
+"""Cells of a terminal that has room for descriptions; a narrower one would fold each into a dozen lines."""
+
+
 def opened(name: str) -> "tuple[Workspace, Pipeline]":
     """The workspace of the current folder and one of its pipelines."""
     from octo_resources.flow import Workspace
@@ -86,8 +90,11 @@ def print_schemas(screen: Any, wanted: "dict[str, SourceSchema]") -> None:
         seen = "all examined" if found.complete else f"{found.rows_examined:,} examined"
         title = f"{name}  {found.rows_total or found.rows_examined:,} rows, {seen}"
         title += f", key ({', '.join(found.key)})" if found.key else ", no key found"
-        columns = ["field", "type", "null", "format", "unit", "meaning", "description"]
-        screen.print(console.table(columns, [_row(field) for field in found.fields], title))
+        columns: list[console.Heading] = ["field", "type", "null", "format", "unit", "meaning", "description"]
+        rows = [_row(field) for field in found.fields]
+        if screen.width < _DESCRIBED:
+            columns, rows = columns[:-1], [row[:-1] for row in rows]
+        screen.print(console.table(columns, rows, title))
         for warning in found.warnings:
             console.note(f"! {warning}")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from octo_core.catalog import Catalog, Column
 from octo_core.errors import Mistake, SpecError
 from octo_core.mapping.attribute import source_fields
-from octo_core.mapping.model import Alternative, ColumnMapping, Correction, Layer, TableMapping
+from octo_core.mapping.model import DOUBTFUL, Alternative, ColumnMapping, Correction, Layer, TableMapping
 from octo_core.mapping.model import Mapping as WholeMapping
 from octo_core.mapping.spelling import file_value_map
 from octo_core.schema import SourceSchema
@@ -191,7 +191,7 @@ def _warnings(proposal: WholeMapping, tables: Mapping[str, TableMapping]) -> tup
         doubtful = [
             one.target
             for one in table.columns
-            if one.layer in ("llm", "embedded") and one.expr and one.confidence < 0.7
+            if one.layer in ("llm", "embedded") and one.expr and one.confidence < DOUBTFUL
         ]
         if doubtful:
             found.append(f"{name}: doubtful, look at them first: {', '.join(doubtful)}")

@@ -1,13 +1,15 @@
 """A mapping: for every column of a destination's tables the expression that feeds it, who decided so, and why."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from octo_core.schema import Frozen
 
 Layer = Literal["correction", "file", "llm", "embedded"]
 """Who decided a column, the strongest first: a reviewer, mapping.yaml, the LLM, the embedded proposer."""
 
+DOUBTFUL: Final = 0.75
+"""Below it a column that no person decided is doubtful: the plan marks it, and its warnings name it."""
 LAYERS: tuple[Layer, ...] = ("correction", "file", "llm", "embedded")
 
 

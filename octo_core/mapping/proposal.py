@@ -18,7 +18,7 @@ from octo_core.mapping.attribute import Attribute, source_attributes, source_fie
 from octo_core.mapping.audit import audit_expression
 from octo_core.mapping.conversions import Candidate, Ends
 from octo_core.mapping.matching import MARGIN, assign
-from octo_core.mapping.model import Alternative, ColumnMapping, TableMapping
+from octo_core.mapping.model import DOUBTFUL, Alternative, ColumnMapping, TableMapping
 from octo_core.mapping.model import Mapping as WholeMapping
 from octo_core.mapping.reasons import unmapped_reason, why
 from octo_core.mapping.remembered import Remembered, recalled
@@ -44,7 +44,6 @@ PARENT_TO_REFERENCE: Final = 0.5
 LIST_TO_LIST: Final = 0.4
 """What a list of values that pairs whole with a column's counts, where no name says so."""
 MAX_LISTED: Final = 30
-DOUBTFUL: Final = 0.7
 EQUAL: Final = 0.55
 """The confidence that is left where something else fits as well."""
 NUMBER_FOR_WORDS: Final = 0.65

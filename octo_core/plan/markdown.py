@@ -16,6 +16,7 @@ from octo_core.plan.reading import (
     reason,
     rows,
     safe_row,
+    shown_after,
     would_load,
     writing,
 )
@@ -162,7 +163,7 @@ def _below(table: TablePlan) -> Iterator[tuple[str, str]]:
                 count(entry.rows),
                 escaped(reason(table, entry)),
                 count(entry.first_row) if entry.first_row is not None else "",
-                _values(safe_row(table, entry.row)),
+                _shown(safe_row(table, entry.row)),
             ]
             for entry in table.quarantined
         ]
@@ -176,14 +177,18 @@ def _below(table: TablePlan) -> Iterator[tuple[str, str]]:
 
 def _samples(table: TablePlan) -> str:
     body = [
-        [str(number), _values(safe_row(table, one.before)), _values(safe_row(table, one.after))]
+        [str(number), _shown(safe_row(table, one.before)), _values(shown_after(table, one.after))]
         for number, one in enumerate(table.sample[:_SAMPLES], start=1)
     ]
     return _grid(["", "before", "after"], body)
 
 
-def _values(row: Mapping[str, object]) -> str:
-    return " · ".join(f"{escaped(name)}: {escaped(clipped(shown(value), _VALUE))}" for name, value in row.items())
+def _shown(row: Mapping[str, object]) -> str:
+    return _values({name: shown(value) for name, value in row.items()})
+
+
+def _values(row: Mapping[str, str]) -> str:
+    return " · ".join(f"{escaped(name)}: {escaped(clipped(value, _VALUE))}" for name, value in row.items())
 
 
 def _folded(title: str, body: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from octo_core.plan.reading import (
     reason,
     rows,
     safe_row,
+    shown_after,
     would_load,
     writing,
 )
@@ -109,7 +110,7 @@ def _grid(found: list[Row], width: int) -> Iterator[Line]:
     widest = [max(cell_len(row[place]) for row in [heads, *cells]) for place in range(len(heads))]
     widths = _widths(widest, width - 2)
     for cell in cells:
-        cell[-1] = clipped(cell[-1], widths[-1])
+        cell[-1] = _both(cell[-1], widths[-1])
     right = frozenset(range(3, len(heads) - 1))
     [header] = columns([heads], widths, right)
     yield (("  " + header[0], "dim"),)
@@ -130,14 +131,24 @@ def _widths(widest: list[int], room: int) -> list[int]:
     return widths
 
 
+def _both(example: str, width: int) -> str:
+    """`before → after` in a line of `width` cells, or what was read in one and what comes out in the next."""
+    before, arrow, after = example.rpartition(" → ")
+    if cell_len(example) <= width or not arrow:
+        return clipped(example, width)
+    return padded(f"{clipped(before, width - 2)} →", width) + " " + clipped(after, width)
+
+
 def _samples(table: TablePlan, samples: int, width: int) -> Iterator[Line]:
     """Whole rows, what was read and what the table would get."""
     for number, one in enumerate(table.sample[:samples], start=1):
         yield ()
-        for head, row in ((f"  {number:>2}  before  ", one.before), ("      after   ", one.after)):
-            said = " · ".join(
-                f"{harmless(name)}: {clipped(shown(value), _VALUE)}" for name, value in safe_row(table, row).items()
-            )
+        before = {name: shown(value) for name, value in safe_row(table, one.before).items()}
+        for head, row in (
+            (f"  {number:>2}  before  ", before),
+            ("      after   ", shown_after(table, one.after)),
+        ):
+            said = " · ".join(f"{harmless(name)}: {clipped(value, _VALUE)}" for name, value in row.items())
             yield from _hanging(head, said, width, "")
 
 

@@ -2,22 +2,25 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
+from octo_core.mapping.model import DOUBTFUL
 from octo_core.plan.model import ColumnPlan, Plan, PlanDiff, PlannedQuarantine, SourcePlan, TablePlan
 from octo_core.plan.text import MASKED, count, harmless, percent, shown
 
 Mark = Literal["!", "~", "-", " "]
 
-SURE = 0.75
-"""Below it a column that no person decided is marked as doubtful."""
 _MANY = 3
 """With more doubtful columns than this they come first."""
 _NAME = r'(?:"(?:[^"]|"")*"|[^\W\d]\w*)'
 _NAMES = re.compile(_NAME)
 _PATHS = re.compile(rf"{_NAME}(?:\.{_NAME}|\[[0-9]+\])*")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|“[^”]*”|‹[^›]*›")
+_NO_TEXT = re.compile(r"(numeric|decimal|money|date|time|interval|uuid)\b|timestamp", re.IGNORECASE)
+"""Types of columns whose values JSON, in which plans are kept, writes as text."""
 STATES = {
     "pending": "waits for approval",
     "approved": "approved",
@@ -65,7 +68,7 @@ def rows(table: TablePlan) -> list[Row]:
 
 def doubtful(column: ColumnPlan) -> bool:
     """Whether a machine decided it and is not sure, or rows fail because of it."""
-    return (column.layer in ("llm", "embedded") and column.confidence < SURE) or column.failures > 0
+    return (column.layer in ("llm", "embedded") and column.confidence < DOUBTFUL) or column.failures > 0
 
 
 def personal_fields(table: TablePlan) -> frozenset[str]:
@@ -102,7 +105,7 @@ def _mapped(column: ColumnPlan, table: TablePlan, hidden: frozenset[str]) -> Row
     sure = {"correction": "corrected", "file": "by file"}.get(column.layer) or percent(column.confidence)
     mark: Mark = "!" if doubtful(column) else "~" if column.converted else " "
     notes = []
-    if column.why and mark != " ":
+    if column.why and (mark != " " or column.layer == "correction"):
         notes.append(harmless(column.why))
     if column.overrides:
         notes.append(f"overrides the {'file' if column.overrides == 'file' else column.overrides + ' proposal'}")
@@ -139,11 +142,27 @@ def example(column: ColumnPlan, table: TablePlan, hidden: frozenset[str]) -> str
         before = [
             shown(value) for name, value in sample.before.items() if (name in read if read else _top(name) in used)
         ]
-        after = shown(sample.after.get(column.target))
+        after = shown_as(column.type, sample.after.get(column.target))
         # What comes out is typed, so its text goes without quotes; what came in shows that it was text.
         after = after[1:-1] if after.startswith('"') else after
         return f"{', '.join(before)} → {after}" if before else f"→ {after}"
     return ""
+
+
+def shown_after(table: TablePlan, row: dict[str, Any]) -> dict[str, str]:
+    """What the table would get, by column: safe to show, and the same whether the plan is new or was kept."""
+    types = {column.target: column.type for column in table.columns}
+    return {name: shown_as(types.get(name, ""), value) for name, value in safe_row(table, row).items()}
+
+
+def shown_as(kind: str, value: Any) -> str:
+    """A value of a column of this type; what was kept as JSON reads as it did before."""
+    if not isinstance(value, str) or value == MASKED or not _NO_TEXT.match(kind):
+        return shown(value)
+    if kind.lower().startswith("timestamp"):
+        with suppress(ValueError):
+            return str(datetime.fromisoformat(value))
+    return harmless(value)
 
 
 def _required(required: bool) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def _probe_sql(spec: SqlSource, project: Place) -> ProbeResult:
         rows = zip(*(array.to_pylist() for array in first), strict=True) if first is not None else ()
         records = tuple(dict(zip(names, row, strict=True)) for row in rows)
     key = f", key {', '.join(found.key)}" if found.key else ""
-    message = f"{relation} in {address}: {len(names)} columns{key}"
+    message = f"{relation} in {address}: {len(names)} column{'' if len(names) == 1 else 's'}{key}"
     return ProbeResult(ok=True, message=message, format="sql", columns=names, records=records)
 
 

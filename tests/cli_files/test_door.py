@@ -38,6 +38,22 @@ def test_every_command_has_help_with_an_example_and_the_common_options(name: str
         assert "--log-format" in said.out
 
 
+def test_ctrl_c_while_imports_run_is_told_in_a_word() -> None:
+    script = """
+import builtins, os, signal
+real = builtins.__import__
+def interrupted(name, *more, **words):
+    if name == "typer":
+        os.kill(os.getpid(), signal.SIGINT)
+    return real(name, *more, **words)
+builtins.__import__ = interrupted
+from octo_cli.door import run
+run()
+"""
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stdout, said.stderr) == (130, "", "interrupted\n")
+
+
 def test_the_common_options_may_stand_before_a_subcommand(shop: Path, cli: Cli) -> None:
     for words in (["--json", "source", "list"], ["source", "--json", "list"], ["source", "list", "--json"]):
         assert json.loads(cli(*words, "orders").out)["sources"]

@@ -1,5 +1,8 @@
 """The commands that look after files: what they write, what they refuse, and that a refusal changes nothing."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -214,6 +217,38 @@ def test_init_finds_the_table_by_looking(warehouse: str, shop: Path, cli: Cli) -
     assert said.json["tables"] == ["public.customer_order"]
     text = Path("pipelines/till/pipeline.yaml").read_text(encoding="utf-8")
     assert "path: pipelines/orders/samples\n" in text
+
+
+def on_a_terminal(*words: str, typed: str) -> tuple[int, str]:
+    """(exit code, what was seen) of a command whose questions somebody answers."""
+    terminal, stream = os.openpty()
+    os.write(terminal, typed.encode())
+    octopipe = Path(sys.executable).with_name("octopipe")
+    done = subprocess.run(
+        [octopipe, *words], stdin=stream, stdout=stream, stderr=subprocess.PIPE, timeout=60, check=False
+    )
+    said = os.read(terminal, 1 << 16).decode()
+    os.close(stream)
+    os.close(terminal)
+    return done.returncode, said
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_who_leaves_the_walk_through_the_columns_keeps_what_was_answered(shop: Path) -> None:
+    code, said = on_a_terminal("destination", "label", "orders", typed="\nnumber of the order\n\x04")
+    assert code == 130, said
+    assert "number of the order" in (shop / PIPELINE).read_text(encoding="utf-8")
+
+
+def test_init_asks_again_where_an_answer_cannot_be(warehouse: str, shop: Path) -> None:
+    with psycopg.connect(warehouse, autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS public.visit (a int)")
+    typed = ["", "pipelines/orders/samples", "orakle://x/y", warehouse, "public.customer_ordr", "customer_order"]
+    code, said = on_a_terminal("init", "till", typed="".join(f"{line}\n" for line in typed))
+    assert code == 0, said
+    assert "names no database that Octopipe knows" in said
+    assert "there is no table public.customer_ordr that may be taken. Did you mean 'public.customer_order'?" in said
+    assert "public.customer_order:" in (shop / "pipelines/till/pipeline.yaml").read_text(encoding="utf-8")
 
 
 def test_init_says_what_source_and_destination_answer(warehouse: str, shop: Path, cli: Cli) -> None:

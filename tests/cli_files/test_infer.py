@@ -11,7 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from octo_cli.commands.understand import print_schemas
+from octo_cli.screen import Screen
 from octo_core.inference import infer_rows
+from octo_core.schema import Field, SourceSchema
+from octo_core.types import parse_type
 from tests.cli_files.conftest import Cli
 
 ROWS = [{"id": n, "day": f"{n % 28 + 1:02}/0{n % 9 + 1}/2021", "to": f"u{n}@example.org"} for n in range(40)]
@@ -120,3 +124,15 @@ def test_nothing_in_a_name_is_a_pattern_or_a_secret(cli: Cli, folder: Path) -> N
     for name in ("a[1].csv", "${env:HOME}.csv", "a b'.csv"):
         (folder / name).write_bytes(FILES["a.csv"])
         assert cli("infer", name, "--json").code == 0
+
+
+@pytest.mark.parametrize(("width", "described"), [(80, False), (140, True)])
+def test_a_narrow_terminal_gets_no_column_of_shreds(
+    width: int, described: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = "An order's number, as the shop's till gives it out, without the year."
+    one = Field(name="order_no", type=parse_type("int32"), nullable=False, description=about)
+    print_schemas(Screen(colour=False, width=width), {"orders": SourceSchema(source="orders", fields=(one,))})
+    said = capsys.readouterr().out
+    assert (about in said) is described
+    assert len(said.splitlines()) == 3

@@ -1,8 +1,8 @@
-"""The keys of tables whose names Dagster would not take."""
+"""The keys of tables and sources whose names Dagster would not take."""
 
 import pytest
 
-from octo_assets.names import table_keys
+from octo_assets.names import raw_key, schema_key, table_keys
 from octo_core.spec.pipeline import PipelineSpec
 
 
@@ -27,3 +27,14 @@ def test_tables_of_any_name_have_keys_that_dagster_takes(tables: list[str], keys
     names = [key.to_python_identifier() for key in found.values()]
     assert all(name.isascii() and name.isidentifier() for name in names)
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("source", "part"),
+    [("flights", "flights"), ("a b", "a_b"), ("my-source", "my-source"), ("病房", "source_3dc1bd63")],
+)
+def test_sources_of_any_name_have_keys_that_dagster_takes(source: str, part: str) -> None:
+    for key in (raw_key("p", source), schema_key("p", source)):
+        assert key.path[-1] == part
+        assert key.to_python_identifier().isascii()
+        assert key.to_python_identifier().isidentifier()

@@ -1,8 +1,11 @@
 """Runs of a pipeline as Dagster starts them: the gate, approving, correcting, drift and what the pages show."""
 
+import re
+
 import dagster as dg
 
 from octo_assets.component import project_definitions
+from octo_assets.names import raw_key
 from tests.dagster.conftest import Shop, checks, failure
 
 TABLE = dg.AssetKey(["shops", "public", "shop"])
@@ -151,6 +154,11 @@ def test_a_run_with_nothing_new_keeps_the_tables_row_count_and_data_version(shop
     assert page(shop, TABLE)["dagster/row_count"].value == 200
     assert version() == first
     assert first
+    landed = page(shop, raw_key("shops", "shops"))
+    assert landed["new"].value is False
+    assert re.fullmatch(
+        r"01\w{24} of 20[-0-9]{8} [0-9:]{5} UTC, [0-9,]+ (rows|bytes)", str(landed["newest batch"].value)
+    )
 
 
 def test_a_source_that_fails_does_not_hide_what_landed_from_the_others(shop: Shop) -> None:

@@ -40,6 +40,17 @@ def whole(shop: Shop) -> None:
     assert "running" not in kept.values()
 
 
+def test_status_of_all_pipelines_tells_only_the_steps_that_are_not_done(shop: Shop) -> None:
+    ready(shop)
+    shop.load()
+    assert "load      done" in shop.octopipe("status", "sales").stdout
+    assert "done" not in shop.octopipe("status").stdout
+    shop.drop("sales", "c", [sale(72)])
+    shop.land()
+    kill(shop, "copied")
+    assert "sales: load      running" in shop.octopipe("status").stdout
+
+
 @pytest.mark.parametrize("point", ["copied", "before_commit"])
 def test_killed_before_the_commit_it_loads_the_next_time(shop: Shop, point: str) -> None:
     ready(shop)

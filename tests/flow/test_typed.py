@@ -16,6 +16,7 @@ from octo_core.errors import SourceError, UsageError
 from octo_resources.flow import Workspace, land, schemas
 from octo_resources.project import Project
 from octo_resources.typed import contract_module, records
+from tests.flow.shop import Shop, sales
 
 PIPELINE = """version: 1
 sources:
@@ -98,6 +99,23 @@ def test_live_records_are_read_now_and_land_nothing(project: Project, models: Mo
     found = [order.id for order in records("shop", models.Orders, "orders", live=True, home=project.root)]
     assert found == [1, 2, 3]
     assert [order.id for order in records("shop", models.Orders, "orders", home=project.root)] == [1, 2]
+
+
+def test_values_of_fields_that_feed_personal_columns_are_not_in_the_models(shop: Shop) -> None:
+    shop.sales_pipeline()
+    shop.drop("sales", "a", sales(range(1, 31)))
+    shop.plan()
+    assert "Literal[" in state_of(shop)
+    shop.sales_pipeline(table={"labels": {"status": {"label": "how it stands", "pii": True}}})
+    shop.plan()
+    assert "ParsedBy(" in state_of(shop)
+    assert "Literal[" not in state_of(shop)
+
+
+def state_of(shop: Shop) -> str:
+    """How the model of the sales reads their field `state`."""
+    text = contract_module(shop.space, shop.pipeline(), schemas(shop.space, shop.pipeline()))
+    return text.partition(" state: ")[2].partition("Field(")[0]
 
 
 def test_where_nothing_landed_it_is_said(project: Project) -> None:

@@ -7,7 +7,7 @@ import pytest
 from octo_core.errors import SpecError
 from octo_core.expressions import assign, parse
 from octo_core.mapping import layered
-from octo_core.mapping.model import Correction, Mapping
+from octo_core.mapping.model import DOUBTFUL, ColumnMapping, Correction, Mapping, TableMapping
 from octo_core.spec.mapping_file import FileColumn, ValueMap
 
 from .build import catalog, column, field, schema, table, whole
@@ -167,3 +167,10 @@ def test_laying_twice_is_laying_once() -> None:
     again = layered(once, {"public.person": file}, (), catalog=THERE, relations={"public.person": SOURCE})
     assert again.tables["public.person"].column("name") == once.tables["public.person"].column("name")
     assert Mapping.model_validate_json(once.model_dump_json()) == once
+
+
+def test_what_a_plan_marks_as_doubtful_is_warned_of() -> None:
+    between = ColumnMapping(target="code", expr="code", layer="embedded", confidence=DOUBTFUL - 0.01, why="")
+    proposal = Mapping(pipeline="p", tables={"public.person": TableMapping(table="public.person", columns=(between,))})
+    found = layered(proposal, {}, [], catalog=THERE, relations={"public.person": SOURCE})
+    assert found.warnings == ("public.person: doubtful, look at them first: code",)

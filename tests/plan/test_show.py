@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -149,6 +150,38 @@ def test_marks_carry_the_meaning_without_colour() -> None:
     marks = {line.split()[1]: line[0] for line in text.splitlines() if re.match(r"[!~-] \w", line)}
     assert marks == {"departs_at": "!", "distance_km": "~", "email": "~", "note": "-"}
     assert "\x1b[33m" in plan_text(PLAN, width=160, colour=True)
+
+
+def test_a_correction_says_who_made_it_and_why_even_where_nothing_is_converted() -> None:
+    corrected = column("gate", "dest", layer="correction", why="ana corrected it: there is no other")
+    by_file = column("note", "remark", layer="file", why="mapping.yaml says so")
+    plan = PLAN.model_copy(update={"tables": {"t": TABLE.model_copy(update={"columns": (corrected, by_file)})}})
+    assert "ana corrected it: there is no other" in plan_text(plan)
+    assert "mapping.yaml says so" not in plan_text(plan)
+
+
+def test_a_plan_that_was_kept_shows_the_same_values() -> None:
+    typed = (
+        column("amount", "amount", type="numeric(9,2)"),
+        column("at", "at", type="timestamp with time zone"),
+        column("name", "name", type="text"),
+    )
+    row = {"amount": Decimal("12.50"), "at": NOON, "name": "2026-11-21T12:00:00Z"}
+    table = TABLE.model_copy(update={"columns": typed, "sample": (Sample(before={"name": "x"}, after=row),)})
+    plan = PLAN.model_copy(update={"tables": {"t": table}})
+    kept = Plan.model_validate_json(plan.model_dump_json())
+    assert plan_text(kept, samples=1) == plan_text(plan, samples=1)
+    assert plan_markdown(kept) == plan_markdown(plan)
+    assert 'amount: 12.50 · at: 2026-11-21 12:00:00+00:00 · name: "2026-11-21T12:00:00Z"' in plan_text(plan, samples=1)
+
+
+def test_what_comes_out_is_seen_however_long_what_came_in_is() -> None:
+    typed = column("placed_at", "order_time", type="timestamp with time zone")
+    long = Sample(before={"order_time": "2026-03-02T09:40:13.123456Z"}, after={"placed_at": NOON})
+    table = TABLE.model_copy(update={"columns": (typed,), "sample": (long,)})
+    text = plan_text(PLAN.model_copy(update={"tables": {"t": table}}), width=80)
+    assert "→" in text.split("placed_at")[1].splitlines()[0]
+    assert "2026-11-21" in text
 
 
 def test_doubtful_columns_come_first_where_there_are_many() -> None:
