@@ -61,7 +61,7 @@ def pydantic_source(schema: SourceSchema, *, strict: bool = False, delimited: bo
         use_annotated=True,
         field_constraints=True,
         use_double_quotes=True,
-        custom_file_header=_HEADER.format(source=json.dumps(schema.source)),
+        custom_file_header=_HEADER.format(source=json.dumps(schema.source, ensure_ascii=False)),
         class_name=class_name(schema.source),
         aliases=_aliases(schema.fields),
         formatters=[Formatter.BUILTIN],
@@ -153,7 +153,7 @@ class _Layout:
         values = one.stats.values if one.stats is not None and one.type.kind == "text" and not one.pii else None
         if values and len(values) <= _CHOICES:
             self.modules.add(("typing", "Literal"))
-            return f"Literal[{', '.join(json.dumps(value) for value in values)}] | str"
+            return f"Literal[{', '.join(json.dumps(value, ensure_ascii=False) for value in values)}] | str"
         return self._python(one.type)
 
     def _python(self, kind: DataType) -> str:

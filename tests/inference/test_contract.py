@@ -299,3 +299,10 @@ def test_names_that_python_reads_as_others_keep_their_values() -> None:
     exec(pydantic_source(SourceSchema(source="odd", fields=fields)), module.__dict__)
     told = {name: number for number, name in enumerate(names)}
     assert module.Odd.model_validate(told).model_dump(by_alias=True) == told
+
+
+def test_models_show_values_beyond_the_first_plane_as_they_are(tmp_path: Path) -> None:
+    schema = _schema(tmp_path, [{"mood": "😀" if n % 2 else "😡", "n": "🚫" if n % 9 == 0 else n} for n in range(60)])
+    text = pydantic_source(schema)
+    assert "😀" in text
+    assert _accepts(_model(schema), {"mood": "😀", "n": 1})
