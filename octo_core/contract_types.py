@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from octo_core.reading import read_list, read_structure, read_token, token_of
+from octo_core.reading import holdable, read_list, read_structure, read_token, token_of
 from octo_core.types import TEXT, DataType, parse_type
 
 __all__ = ["ParsedBy"]
@@ -33,7 +33,7 @@ class ParsedBy:
     type: str
     format: str | None = None
     nulls: Sequence[str] = ()
-    structure: Literal["object", "list"] | None = None
+    structure: Literal["object", "list", "any"] | None = None
     """What JSON that is taken whole has to be."""
     _kind: DataType = field(init=False, repr=False, compare=False)
 
@@ -56,7 +56,7 @@ class ParsedBy:
         if kind.kind == "list" and isinstance(value, list | tuple):
             element = kind.element or TEXT
             return [_element(one, element) for one in value]
-        return read_token(token_of(value), kind, self.format)
+        return read_token(token_of(holdable(value)), kind, self.format)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         inner = handler(source)

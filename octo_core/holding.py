@@ -6,7 +6,7 @@ The same reading as the generated models' (octo_resources/codegen.py), without g
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from octo_core.reading import read_list, read_structure, reader, token_of
+from octo_core.reading import holdable, read_list, read_structure, reader, token_of
 from octo_core.schema import Field, SourceSchema, structure
 from octo_core.types import JSON, TEXT
 
@@ -73,12 +73,12 @@ def _check_of(field: Field) -> _Check:
     nested = kind.kind == "list" and kind.element is not None and kind.element.kind in ("record", "json", "list")
     if nested or (kind.kind in ("record", "json") and field.carrier in ("object", "array", "mixed", "typed")):
         noun = structure(JSON if nested else kind, field.carrier)  # such lists a load keeps whatever is in them
-        return (lambda value: read_structure(value, noun)) if noun is not None else lambda _: None
+        return lambda value: read_structure(value, noun or "any")
     read = reader(kind, field.format)
     if kind.kind == "list":
         element = kind.element or TEXT
         return lambda value: read(value) if isinstance(value, str) else read_list(value, element)
-    return lambda value: read(value if isinstance(value, str) else token_of(value))
+    return lambda value: read(value if isinstance(value, str) else token_of(holdable(value)))
 
 
 def _shown(value: object) -> str:

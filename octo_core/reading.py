@@ -29,6 +29,8 @@ from octo_core.reading_times import read_time
 from octo_core.types import INTEGER_BITS, TEXT, DataType
 
 _FLOAT: Final = PLAIN + r"(?:[eE][+-]?[0-9]{1,4})?"
+_WRITTEN_OTHERWISE: Final = re.compile(r'[",\\\[\]{}\x00-\x1f]')
+"""What in a list's element is none of a typed token, or is an escape in JSON."""
 Reader = Callable[[str], object]
 
 
@@ -93,9 +95,24 @@ def _text(token: str) -> str:
 def _json(token: str) -> object:
     try:
         found: object = json.loads(token, parse_constant=_refuse)
+        holdable(found)
     except (ValueError, RecursionError):
         raise ValueError(f"{token[:80]!r} is no JSON") from None
     return found
+
+
+def holdable(value: object) -> object:
+    """A JSON value, if a database can hold all its texts. Raises ValueError for NUL and for half a character."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _text(key)
+            holdable(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            holdable(inner)
+    return value
 
 
 def _list_in(token: str) -> object:
@@ -103,13 +120,15 @@ def _list_in(token: str) -> object:
     return _json(token) if token.lstrip(" \t\r\n").startswith("[") else token
 
 
-def read_structure(value: object, noun: Literal["object", "list"]) -> object:
+def read_structure(value: object, noun: Literal["object", "list", "any"]) -> object:
     """An object or a list taken whole, or one that a text holds from its first sign on. Raises ValueError."""
+    if noun == "any":
+        return holdable(value)
     kind, sign = (dict, "{") if noun == "object" else (list, "[")
     found = _json(value) if isinstance(value, str) and value.startswith(sign) else value
     if not isinstance(found, kind):
         raise ValueError(f"{token_of(value)[:80]!r} is no {noun}")
-    return found
+    return holdable(found)
 
 
 def _refuse(word: str) -> NoReturn:
@@ -127,7 +146,7 @@ def _element(item: object, kind: DataType) -> object:
     if item is None or (item == "null" and kind.kind != "text"):
         return None
     token = token_of(item)
-    if kind.kind != "text" and (isinstance(item, list | dict) or set(token) & set('",\\[]{}')):
+    if isinstance(item, list | dict) or (kind.kind != "text" and _WRITTEN_OTHERWISE.search(token)):
         raise ValueError(f"{token[:80]!r} is no {kind}")
     return read_token(token, kind)
 

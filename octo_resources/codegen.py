@@ -61,7 +61,7 @@ def pydantic_source(schema: SourceSchema, *, strict: bool = False, delimited: bo
         use_annotated=True,
         field_constraints=True,
         use_double_quotes=True,
-        custom_file_header=_HEADER.format(source=json.dumps(schema.source)),
+        custom_file_header=_HEADER.format(source=json.dumps(schema.source, ensure_ascii=False)),
         class_name=class_name(schema.source),
         aliases=_aliases(schema.fields),
         formatters=[Formatter.BUILTIN],
@@ -109,10 +109,10 @@ class _Layout:
             return self.object(one.children)
         element = one.children[0] if one.type.kind == "list" and one.children else None
         if element is not None and element.type.kind == "record" and element.children:
-            # A load keeps such a list as JSON, whatever is in it; and any JSON where not all values were lists.
             items = {**self.object(element.children), "title": f"{one.name} item"}
-            whole = Field(name="", type=JSON, carrier="array" if one.carrier == "array" else "mixed")
-            return {"anyOf": [{"type": "array", "items": items}, self._placeholder(whole)]}
+            return {"anyOf": [{"type": "array", "items": items}, self._placeholder(_whole(one))]}
+        if element is not None and element.type.kind in ("record", "json", "list") and one.carrier != "typed":
+            return {"type": "string", **self._placeholder(_whole(one))}
         return {"type": "string", **self._placeholder(one)}
 
     def _placeholder(self, one: Field) -> dict[str, str]:
@@ -124,7 +124,7 @@ class _Layout:
         if one.type.kind in ("record", "json") and one.carrier in ("object", "array", "mixed", "typed"):
             return self._structure(one)
         nulls = tuple(one.nulls)
-        if self.delimited and not self._always(one) and one.type.kind not in ("text", "json"):
+        if self.delimited and not self._always(one) and one.type.kind != "text":
             nulls = ("", *nulls)
         if one.format is not None and one.type.kind != "list":
             said.append(json.dumps(one.format, ensure_ascii=False))
@@ -135,11 +135,11 @@ class _Layout:
 
     def _structure(self, one: Field) -> str:
         """What a load takes whole, as it is."""
-        noun = structure(one.type, one.carrier)
-        if noun is None:
+        noun = structure(one.type, one.carrier) or "any"
+        if one.carrier == "typed":
             return self._python(one.type)
         self.modules |= {("typing", "Annotated"), ("typing", "Any")}
-        shape = "list[Any]" if noun == "list" else "dict[str, Any]"
+        shape = {"list": "list[Any]", "object": "dict[str, Any]", "any": "Any"}[noun]
         return f'Annotated[{shape}, ParsedBy("json", structure="{noun}")]'
 
     def _limits(self, kind: DataType) -> str:
@@ -153,7 +153,7 @@ class _Layout:
         values = one.stats.values if one.stats is not None and one.type.kind == "text" and not one.pii else None
         if values and len(values) <= _CHOICES:
             self.modules.add(("typing", "Literal"))
-            return f"Literal[{', '.join(json.dumps(value) for value in values)}] | str"
+            return f"Literal[{', '.join(json.dumps(value, ensure_ascii=False) for value in values)}] | str"
         return self._python(one.type)
 
     def _python(self, kind: DataType) -> str:
@@ -190,6 +190,11 @@ class _Layout:
 
     def _of(self, module: str) -> list[str]:
         return sorted(name for owner, name in self.modules if owner == module)
+
+
+def _whole(one: Field) -> Field:
+    """A list of what is no scalar, as a load keeps it: whatever is in it; any JSON where not all were lists."""
+    return Field(name="", type=JSON, carrier="array" if one.carrier == "array" else "mixed")
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:

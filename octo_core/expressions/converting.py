@@ -14,6 +14,8 @@ from octo_core.types import INT64, INTEGER_BITS, TEXT, TIMESTAMP, DataType
 
 _TEXTS: Final = frozenset({"text", "uuid", "json", "record"})
 """Kinds whose values travel as their text."""
+NUL_ESCAPED: Final = r"(?:^|[^\\])(?:\\\\)*\\u0000"
+"""In JSON, a character that no database holds."""
 _EXACT_BITS: Final = {"float32": 16, "float64": 32}
 """Widths of integers all of which a float holds."""
 
@@ -94,7 +96,8 @@ class Converting(ABC):
         if kind.kind in ("text", "record"):
             return Change(token)
         if kind.kind == "json":
-            return Change(f"CASE WHEN {self.valid_json(token)} THEN {token} END", self.text(" is no JSON"))
+            held = f"{self.valid_json(token)} AND NOT {self.matches(token, NUL_ESCAPED)}"
+            return Change(f"CASE WHEN {held} THEN {token} END", self.text(" is no JSON"))
         if kind.kind == "list":
             return Change(self.list_of(token, kind.element or TEXT), self.text(f" is no {kind}"))
         return Change(self.token(token, kind, fmt), self._token_reason(token, kind, fmt))

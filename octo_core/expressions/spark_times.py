@@ -82,6 +82,8 @@ def _local(token: str, fmt: TimeFormat, kind: TimeKind) -> str:
     days = [letter for letter in ("%a", "%A") if letter in letters]
     if days:
         agree = " AND ".join(_agrees(letter, part, language) for letter in days)
+        if "z" in part.groups:  # the weekday is that of the place, and not of UTC
+            return with_name(f"try_cast({part.written('date')} AS DATE)", "v", f"CASE WHEN {agree} THEN {value} END")
         value = with_name(value, "v", f"CASE WHEN {agree} THEN {named('v')} END")
     return value
 

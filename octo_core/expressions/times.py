@@ -261,9 +261,15 @@ def _read(token: str, fmt: TimeFormat, kind: TimeKind) -> str:
         else:
             parts.append(number)
             digits += "%m" if piece in ("%B", "%b") else piece
-    value = _local(f"({' || '.join(parts)})", digits, kind)
+    text = f"({' || '.join(parts)})"
+    value = _local(text, digits, kind)
+    if not days:
+        return value
+    if digits.endswith("%z"):  # the weekday is that of the place, and not of UTC
+        day = _local(_without_offset(text), digits.removesuffix("%z"), "timestamp")
+        return f"CASE WHEN {' AND '.join(f'isodow({day}) = CAST({one} AS INTEGER)' for one in days)} THEN {value} END"
     agree = " AND ".join(f"isodow({named('v')}) = CAST({day} AS INTEGER)" for day in days)
-    return with_name(value, "v", f"CASE WHEN {agree} THEN {named('v')} END") if days else value
+    return with_name(value, "v", f"CASE WHEN {agree} THEN {named('v')} END")
 
 
 def _local(token: str, pattern: str, kind: TimeKind) -> str:
@@ -277,17 +283,23 @@ def _local(token: str, pattern: str, kind: TimeKind) -> str:
         before, after = (_grammar(part) for part in pattern.split("%9f", 1))
         cut = text_literal(f"^({before}[0-9]{{1,6}})[0-9]*({after})$")
         source, pattern = f"regexp_replace({token}, {cut}, '\\1\\2')", pattern.replace("%9f", "%f")
-    if pattern.endswith("%z"):  # DuckDB's %z takes no Z
+    shown = f"try_strptime({source}, {text_literal(pattern)})"
+    if pattern.endswith("%z"):  # DuckDB's %z takes no Z; days are those of the place, and not of UTC
+        shown = f"try_strptime({_without_offset(source)}, {text_literal(pattern.removesuffix('%z'))})"
         source = f"regexp_replace({source}, 'Z$', '+00')"
     parsed = f"try_strptime({source}, {text_literal(pattern)})"
-    checks = [f"contains(lower({token}), lower(strftime({parsed}, '{day}')))" for day in ("%a", "%A") if day in pattern]
+    checks = [f"contains(lower({token}), lower(strftime({shown}, '{day}')))" for day in ("%a", "%A") if day in pattern]
     if "%j" in pattern:  # DuckDB takes day 366 of any year for the next year's first
-        checks.append(f"NOT (strftime({parsed}, '%j') = '001' AND contains({token}, '366'))")
+        checks.append(f"NOT (strftime({shown}, '%j') = '001' AND contains({token}, '366'))")
     if checks:
         parsed = f"CASE WHEN {' AND '.join(checks)} THEN {parsed} END"
     if kind == "timestamptz":
         return parsed if pattern.endswith("%z") else f"({parsed} AT TIME ZONE 'UTC')"
     return parsed if kind == "timestamp" else f"CAST({parsed} AS {native})"
+
+
+def _without_offset(token: str) -> str:
+    return f"regexp_replace({token}, {text_literal(f'{_OFFSET}$')}, '')"
 
 
 def _epoch(token: str, decimals: int, kind: TimeKind) -> str:

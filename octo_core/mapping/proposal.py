@@ -41,6 +41,12 @@ KEY_TO_KEY: Final = 0.35
 """What a source's key counts for a table's, where no name says so."""
 PARENT_TO_REFERENCE: Final = 0.5
 """What an element's own identity (its record's key, its position) counts for that of a row, where no name says so."""
+NEARLY: Final = 0.75
+"""From this share of another's score on a source's key goes before it for a table's key."""
+DAMPED: Final = 0.7
+"""What is left of the score of what is the less likely by its place."""
+SAME_NAME: Final = 0.95
+"""From this score on a name is the column's own."""
 LIST_TO_LIST: Final = 0.4
 """What a list of values that pairs whole with a column's counts, where no name says so."""
 MAX_LISTED: Final = 30
@@ -207,6 +213,8 @@ class _TableProposer:
         matrix = scores.score * np.array([offer.factor for offer in self.offers])[:, None]
         self.reserve(matrix)
         self.reserve_keys(matrix)
+        self.prefer_keys(matrix)
+        self.prefer_elements(matrix)
         assigned: list[int | None] = []
         for _ in range(_ROUNDS):
             assigned = assign(matrix)
@@ -294,6 +302,32 @@ class _TableProposer:
         if len(key) == 1 and key[0] not in refer and key[0] in self.positions:
             shared = [row for row, offer in enumerate(self.offers) if set(offer.uses) <= set(above)]
             matrix[shared, self.positions[key[0]]] = 0.0
+
+    def prefer_keys(self, matrix: NDArray[np.float64]) -> None:
+        """What identifies a record goes before what repeats, where both are nearly as like what identifies a row."""
+        column = self.positions.get(self.table.primary_key[0]) if len(self.table.primary_key) == 1 else None
+        own = [row for row, offer in enumerate(self.offers) if len(offer.uses) == 1 and offer.uses == self.schema.key]
+        if column is None or self.table.primary_key[0] in self.refers() or not own:
+            return
+        repeats = [row for row, one in enumerate(self.offers) if (one.attribute.distinct or 1.0) < 1 and row not in own]
+        like = matrix[own, column].max()
+        for row in repeats:
+            if like >= NEARLY * matrix[row, column]:
+                matrix[row, column] *= DAMPED
+
+    def prefer_elements(self, matrix: NDArray[np.float64]) -> None:
+        """Of a list's elements: what their record has, and they share, feeds a column of their own less surely than
+        what they have themselves, where its name is not the column's.
+        """
+        above = [row for row, one in enumerate(self.offers) if all(path.startswith(f"{PARENT}.") for path in one.uses)]
+        own = [row for row, one in enumerate(self.offers) if row not in above and one.uses != (INDEX,)]
+        keys = {name for key in self.table.foreign_keys for name in key.columns} | set(self.table.primary_key)
+        if not above or not own:
+            return
+        for name, column in self.positions.items():
+            if name not in keys and matrix[own, column].max() > 0:
+                guessed = [row for row in above if matrix[row, column] < SAME_NAME]
+                matrix[guessed, column] *= DAMPED
 
     def other_identities(self, above: Sequence[str], column: str) -> list[int]:
         """The offers called `id` and the like that no word of the column's says to be meant."""

@@ -54,7 +54,7 @@ scale: whole unit 1 = ones; cent 0.01 = cent cents pence penny centime centimes 
 scale: thousand 1000 = k thousand thousands tsd; million 1000000 = mio mln mn million millions; billion 1000000000 = bn billion billions
 ratio: ratio 1 = ratio fraction share; percent 0.01 = percent pct percentage prozent porcentaje % 百分比; per mille 0.001 = permille ‰; basis point 0.0001 = bps
 volume: cubic metre 1000 = m3 m³ cbm cu_m cubic_metre cubic_metres cubic_meter cubic_meters kubikmeter 立方米; cubic foot 28.316846592 = ft3 ft³ cft cuft cu_ft cubic_foot cubic_feet; cubic centimetre 0.001 = cm3 cm³ ccm cu_cm cubic_centimetre cubic_centimetres
-volume: litre 1 = l litre litres liter liters litro litros; millilitre 0.001 = ml millilitre milliliter; US gallon 3.785411784 = gal gallon gallons
+volume: litre 1 = l litre litres liter liters litro litros; millilitre 0.001 = ml millilitre milliliter millilitres milliliters; centilitre 0.01 = cl centilitre centiliter centilitres centiliters; hectolitre 100 = hl hectolitre hectoliter hectolitres hectoliters; US gallon 3.785411784 = gal gallon gallons
 area: square metre 1 = m2 sqm m² sq_m square_metre square_metres square_meter square_meters quadratmeter 平方米; square foot 0.09290304 = ft2 sqft ft² sq_ft square_foot square_feet; hectare 10000 = ha hectare hectares; acre 4046.8564224 = acre acres; square kilometre 1000000 = km2 km² sq_km
 angle: degree 1 = deg degree degrees °; radian 57.295779513082320877 = rad radian radians
 energy: joule 1 = j joule joules; watt hour 3600 = wh; kilowatt hour 3600000 = kwh; megawatt hour 3600000000 = mwh; gigawatt hour 3600000000000 = gwh; kilocalorie 4184 = kcal
@@ -210,8 +210,8 @@ def in_text(text: str) -> tuple[Unit, ...]:
         said = re.sub(r"^degrees? ", "", match.group(1))
         if (said not in _SHORT or said in ("m", "f", "c")) and (found := named(said)):
             return found
-    first = folded.split()[:1]
-    return named(first[0]) if first and first[0] not in _SHORT and first[0] != "min" else ()
+    first = next(iter(folded.split()), "").rstrip(",;:")
+    return named(first) if first and first not in _SHORT and first != "min" else ()
 
 
 def in_currency(*texts: str | None) -> bool:

@@ -24,13 +24,15 @@ from octo_resources.llm.provider import limit_of_reply, opened
 from octo_resources.llm.settings import Access
 from octo_resources.llm.tally import Tally, estimated
 from octo_resources.redaction import redact, redact_json
-from octo_resources.registry.calls import LlmCall, LlmCalls, Spent
+from octo_resources.registry.calls import Elsewhere, LlmCall, LlmCalls, Same, Spent
 from octo_resources.retry_log import log_retries
 
 DEFAULT_SECONDS: Final = 60.0
 DEFAULT_RETRIES: Final = 2
 TOO_SLOW: Final = 2
 """Answers in a row that did not come in time, after which a step asks no more: each takes the whole time-out."""
+POLL_SECONDS: Final = 0.2
+"""Between looks at whether the answer that another process waits for is there."""
 _log = logging.getLogger(__name__)
 
 Reply = TypeVar("Reply", bound=BaseModel)
@@ -93,18 +95,35 @@ class Door:
         """The reply, from the registry where exactly this was asked before."""
         messages = [{**message, "content": redact_json(message["content"])} for message in question.messages]
         digest = self._digest(messages, question.reply)
-        known = self._calls.answer_to(digest)
-        if known is not None and known.answer is not None:
-            try:
-                return question.reply.model_validate_json(known.answer)
-            except ValidationError:
-                _log.info("an answer kept in the registry does not validate any more: asked again")
-        if self._gone is not None:
-            return Unanswered(self._gone)
-        return self._asked(question, messages, digest)
+        while True:
+            known = self._calls.answer_to(digest)
+            if known is not None and known.answer is not None:
+                try:
+                    return question.reply.model_validate_json(known.answer)
+                except ValidationError:
+                    _log.info("an answer kept in the registry does not validate any more: asked again")
+            if self._gone is not None:
+                return Unanswered(self._gone)
+            found = self._asked(question, messages, digest, known.id if known is not None else 0)
+            if not isinstance(found, Elsewhere):
+                return found
+            self._wait_for(found)
 
-    def _asked(self, question: Question[Reply], messages: list[Message], digest: str) -> Reply | Unanswered:
-        """Asked, and kept: before anything leaves, so that what a process that was killed sent is known too."""
+    def _wait_for(self, elsewhere: Elsewhere) -> None:
+        """Till who asks the same has its answer or has none, for one time-out at most: it may have been killed."""
+        if elsewhere.asking:
+            _log.info("another process asks %s the same: its answer is waited for", self.model)
+        until = time.monotonic() + self._seconds
+        while elsewhere.asking and time.monotonic() < until and self._calls.asking(elsewhere.number):
+            time.sleep(POLL_SECONDS)
+
+    def _asked(
+        self, question: Question[Reply], messages: list[Message], digest: str, known: int
+    ) -> Reply | Unanswered | Elsewhere:
+        """Asked, and kept: before anything leaves, so that what a process that was killed sent is known too.
+
+        Not asked where somebody else does it now, or has an answer newer than the one `known`.
+        """
         begun = LlmCall(
             pipeline=self._pipeline,
             purpose=question.purpose,
@@ -126,9 +145,12 @@ class Door:
             kept = {"tokens_in": asked, "tokens_out": may.reply, "cost": self._cost(asked, may.reply)}
             return begun.model_copy(update=kept), may
 
-        started = self._calls.begin(self._pipeline, datetime.now(UTC) - timedelta(days=DAYS), reserved)
+        same = Same(prompt_hash=digest, after=known, patience=timedelta(seconds=self._seconds))
+        started = self._calls.begin(self._pipeline, datetime.now(UTC) - timedelta(days=DAYS), reserved, same)
         if isinstance(started, str):
             return Unanswered(started)
+        if isinstance(started, Elsewhere):
+            return started
         number, allowance = started
         tally, began = Tally(), time.monotonic()
         found: Reply | Unanswered

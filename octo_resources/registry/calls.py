@@ -1,7 +1,7 @@
 """What language models were asked and what they said: kept to be seen, to be paid once, and to be counted."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
@@ -44,6 +44,21 @@ class Spent(Frozen):
     money: Decimal = Decimal(0)
 
 
+class Same(Frozen):
+    """Which calls ask what one is about to ask: answered after the call of a number, or on their way for so long."""
+
+    prompt_hash: str
+    after: int
+    patience: timedelta
+
+
+class Elsewhere(Frozen):
+    """Somebody else asks the same at this moment, or has just got the answer."""
+
+    number: int
+    asking: bool
+
+
 class LlmCalls:
     """Added before they are made, ended with what came of them, and then not changed but for the count of reuse."""
 
@@ -55,14 +70,30 @@ class LlmCalls:
         with self._database.write() as connection:
             return _added(connection, call)
 
+    def asking(self, number: int) -> bool:
+        """Whether a call is still on its way."""
+        query = sa.select(llm_call.c.state).where(llm_call.c.id == number)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one_or_none() == "asking"
+
     def begin(
-        self, pipeline: str, since: datetime, judge: Callable[[Spent], tuple[LlmCall, T] | str]
-    ) -> tuple[int, T] | str:
+        self,
+        pipeline: str,
+        since: datetime,
+        judge: Callable[[Spent], tuple[LlmCall, T] | str],
+        same: Same | None = None,
+    ) -> tuple[int, T] | Elsewhere | str:
         """Keep the call that `judge` makes of what the pipeline spent from a moment on; its number, or why not.
 
-        One at a time: what another process has set aside for its own call counts as spent.
+        One at a time: what another process has set aside for its own call counts as spent. Nothing is kept where
+        somebody else asks the `same`.
         """
         with self._database.write() as connection:
+            if same is not None:  # its lock goes first everywhere, or two could wait for each other
+                self._database.hold(connection, f"llm question {same.prompt_hash}")
+                elsewhere = _elsewhere(connection, same)
+                if elsewhere is not None:
+                    return elsewhere
             self._database.hold(connection, f"llm {pipeline}")
             found = judge(_spent(connection, pipeline, since))
             return found if isinstance(found, str) else (_added(connection, found[0]), found[1])
@@ -146,6 +177,20 @@ def _values(call: LlmCall) -> dict[str, Any]:
 def _added(connection: sa.Connection, call: LlmCall) -> int:
     made = connection.execute(sa.insert(llm_call).values(_values(call)).returning(llm_call.c.id))
     return int(made.scalar_one())
+
+
+def _elsewhere(connection: sa.Connection, same: Same) -> Elsewhere | None:
+    now = datetime.now(UTC)  # clocks of two machines may differ: what begins later than now is not waited for long
+    recent = llm_call.c.at.between(now - same.patience, now + same.patience)
+    answered = sa.and_(llm_call.c.state == "answered", llm_call.c.id > same.after)
+    query = (
+        sa.select(llm_call.c.id, llm_call.c.state)
+        .where(llm_call.c.prompt_hash == same.prompt_hash)
+        .where(sa.or_(answered, sa.and_(llm_call.c.state == "asking", recent)))
+        .order_by(llm_call.c.state, llm_call.c.id)  # answered before asking
+    )
+    row = connection.execute(query.limit(1)).one_or_none()
+    return None if row is None else Elsewhere(number=row.id, asking=row.state == "asking")
 
 
 def _spent(connection: sa.Connection, pipeline: str, since: datetime) -> Spent:

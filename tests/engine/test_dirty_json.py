@@ -25,6 +25,7 @@ GOOD = b'{"a": 1, "b": "x"}\n'
         (b'{"a": 1, "b": "\\q"}', "malformed JSON: invalid \\escape"),
         (b'{"a": 1, "b": "\\u0000"}', "a NUL character"),
         (b'{"a": 1, "b": "\\ud800"}', "half a character"),
+        (b'{"a": 1, "\\ud800": 1, "\\ud800": 2}', "a key stands twice"),
         (b'{"a": 1, "b": "\xff\xfe"}', "not UTF-8"),
         (b"[1, 2]", "malformed JSON: not an object"),
         (b"null", "malformed JSON: not an object"),
@@ -40,6 +41,24 @@ def test_a_broken_line_is_refused_and_the_others_go_on(land: Land, line: bytes, 
     assert found.refused[0].column is None
     assert found.payloads[before + 1] == line.decode("utf-8", "backslashreplace")
     assert found.scan.malformed == 1
+
+
+@pytest.mark.parametrize(
+    "line", ['{"a": 1, "\\ud800": 2}', '{"a": 1, "new": {"\\ud800": 2}}', '{"a": 1, "new": [{"\\udfff": 2}]}']
+)
+@pytest.mark.parametrize("times", [1, 500])
+def test_half_a_character_in_a_key_that_nothing_reads_stops_nothing(land: Land, line: str, times: int) -> None:
+    found = land.add((line + "\n") * times).evaluate(schema({"a": "int64"}, {"a": "number"}))
+    assert found.column("a") == [1] * times
+    assert set(found.scan.new_fields) <= {"\\ud800", "new"}
+
+
+def test_half_a_character_where_a_record_is_asked_for_is_shown_as_its_escape(land: Land) -> None:
+    found = land.add('{"a": {"b": 1}}\n{"a": "\\ud800"}\n').evaluate(
+        schema({"a": "record{b: int64}"}, {"a": "object"}), {"b": "a.b"}
+    )
+    assert (found.column("b"), found.reasons) == ([1], ["not an object"])
+    assert found.refused[0].value == '"\\ud800"'
 
 
 def test_line_ends_blank_lines_and_a_byte_order_mark_are_no_data(land: Land) -> None:

@@ -2,13 +2,15 @@
 
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import parquet
 
+from octo_resources.files import infer_file
 from tests.engine.landed import Land, schema
 
 
@@ -80,3 +82,12 @@ def test_a_decimal_in_a_list_is_exact_too(land: Land) -> None:
     found = land.add(content, "parquet").evaluate(typed(many="list<decimal(38,18)>"))
     assert found.column("many") == [[Decimal(1)]]
     assert found.reasons == ["many holds a value that is no list<decimal(38,18)>"]
+
+
+def test_durations_inside_of_records_are_numbers_as_those_at_the_top_are(land: Land, tmp_path: Path) -> None:
+    took = pa.array([timedelta(seconds=5), None], pa.duration("ms"))
+    path = tmp_path / "took.parquet"
+    parquet.write_table(pa.table({"took": took, "run": pa.StructArray.from_arrays([took], ["took"])}), path)
+    land.add(path.read_bytes(), "parquet")
+    found = land.evaluate(infer_file(path), {"top": "took", "inside": "run.took"})
+    assert found.column("top") == found.column("inside") == [5000, None]

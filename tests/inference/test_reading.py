@@ -41,6 +41,9 @@ TOKENS = [
     "P1DT2H", "PT90.5S", "P2W", "P", "PT", "P1Y2M3D", "-P1D", "P1DT", "26:03:04", "26:03:04.5", "26:63:04", "-1:00:00",
     "aGk=", "aGk", "aGk==", "6869", "686", "zz",
     "12 août 2024", "12 AOUT 2024", "lundi 12 août 2024", "mardi 12 août 2024", "31 février 2024", "3. Mär. 2024",
+    "Sat, 27 Feb 1999 00:35:00 +0200", "Fri, 26 Feb 1999 23:35:00 -0330", "Sun, 27 Feb 1999 00:35:00 +0200",
+    "Sat, 27 Feb 1999 00:35:00 Z", "samedi 27 février 1999 00:35+02:00", "vendredi 27 février 1999 00:35+02:00",
+    "2024-366 23:30-0330", "2023-366 23:30-0330", "2023-365 23:30-0330", "2024-001 00:30+02", "2024-366 00:30+02",
     "1 HAZİRAN 2023", "1 haziran 2023 11:59 PM", "5 listopada 2024", "2024/03/05(火)", "2024/03/05(水)",
 ]  # fmt: skip
 READINGS = [
@@ -60,7 +63,8 @@ READINGS = [
     ("timestamptz", "%Y-%m-%dT%H:%M:%S.%9fZ"),
     ("timestamptz", "%Y-%m-%d %H:%M:%S UTC"), ("timestamptz", "%d/%b/%Y:%H:%M:%S %z"),
     ("timestamptz", "%Y-%m-%d %H:%M:%S @Europe/Madrid"), ("timestamptz", "iso @Europe/Madrid"),
-    ("timestamptz", "epoch_s"),
+    ("timestamptz", "%a, %d %b %Y %H:%M:%S %z"), ("timestamptz", "%A %-d %B %Y %H:%M%z @fr"),
+    ("timestamptz", "%Y-%j %H:%M%z"), ("timestamptz", "epoch_s"),
     ("timestamptz", "epoch_ms"), ("timestamptz", "epoch_us"), ("timestamp", "epoch_s"), ("interval", None),
     ("date", "%d %B %Y @fr"), ("date", "%A %-d %B %Y @fr"), ("date", "%-d. %b %Y @de"), ("date", "%-d %B %Y @hr"),
     ("date", "%-d %B %Y @pl | %-d %B %Y @hr"), ("date", "%Y/%m/%d(%a) @ja"), ("timestamp", "%-d %B %Y %I:%M %p @tr"),

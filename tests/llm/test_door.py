@@ -7,7 +7,9 @@ import ssl
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -404,3 +406,57 @@ def test_a_provider_by_its_own_client_is_left_in_time_too(open_door: OpenDoor, m
         done.set()
         server.routes[path] = lambda asked: completion(json.loads(asked.body), RED)
         assert door.ask(question("again?")) == Colour(name="red", warm=True)
+
+
+def test_of_two_who_ask_the_same_at_once_one_pays(open_door: OpenDoor, registry: Registry) -> None:
+    begun, let = threading.Event(), threading.Event()
+
+    def slow(_: Any) -> Any:
+        begun.set()
+        let.wait(5)
+        return RED
+
+    with ModelServer(slow) as server, ThreadPoolExecutor() as pool:
+        first = pool.submit(open_door(server.base_url).ask, question())
+        assert begun.wait(5)
+        others = [pool.submit(open_door(server.base_url).ask, question()) for _ in range(3)]
+        time.sleep(0.3)
+        let.set()
+        assert [one.result(5) for one in (first, *others)] == [Colour(name="red", warm=True)] * 4
+    assert len(server.asked) == 1
+    (call,) = registry.llm_calls.newest()
+    assert call.reused == 3
+
+
+def test_who_waits_for_an_answer_that_does_not_come_asks_itself(open_door: OpenDoor, registry: Registry) -> None:
+    with ModelServer([RED]) as server:
+        open_door(server.base_url).ask(question())
+        call = registry.llm_calls.newest()[0]
+        killed = {"state": "asking", "answer": None, "at": datetime.now(UTC)}
+        registry.llm_calls.end(call.id, call.model_copy(update=killed))
+        started = time.monotonic()
+        found = open_door(server.base_url, timeout="1 s").ask(question())
+        assert found == Colour(name="red", warm=True)
+    assert 0.8 < time.monotonic() - started < 4
+    assert len(server.asked) == 2
+
+
+def test_who_waits_asks_where_the_other_fails(open_door: OpenDoor) -> None:
+    begun, let = threading.Event(), threading.Event()
+
+    def says(_: Any) -> Any:
+        if begun.is_set():
+            return RED
+        begun.set()
+        let.wait(5)
+        return Reply({"error": {"message": "no"}}, 400)
+
+    with ModelServer(says) as server, ThreadPoolExecutor() as pool:
+        first = pool.submit(open_door(server.base_url).ask, question())
+        assert begun.wait(5)
+        second = pool.submit(open_door(server.base_url).ask, question())
+        time.sleep(0.3)
+        let.set()
+        assert isinstance(first.result(5), Unanswered)
+        assert second.result(5) == Colour(name="red", warm=True)
+    assert len(server.asked) == 2

@@ -94,3 +94,22 @@ def test_a_list_of_records_is_no_text_of_its_own_name() -> None:
     found = child_origin(child, catalog(order, child), source)
     assert found is not None
     assert found.shape == EachFrom(source="orders", each="parcels")
+
+
+def test_what_elements_share_feeds_what_is_their_own_less_surely() -> None:
+    days = [f"2023-02-{n:02}" for n in range(1, 28)]
+    above = record({"nr": parse_type("text"), "start_datum": parse_type("date")})
+    parent = Field(
+        name="parent", type=above, children=(field("nr", "text", "A", "B"), field("start_datum", "date", *days[:3]))
+    )
+    elements = SourceSchema(
+        source="visits.steps",
+        fields=(field("kind", "text", "x", "y"), field("gedaan_op", "date", *days), parent),
+        key=("parent.nr", "_index"),
+    )
+    visit = table("visit", column("visit_nr", "text", nullable=False), key=("visit_nr",))
+    refers = ForeignKey(name="fk", columns=("visit_nr",), ref_table="public.visit", ref_columns=("visit_nr",))
+    step = table("step", column("visit_nr", "text"), column("done_date", "date"), foreign_keys=(refers,))
+    (found,) = (one for one in propose_table(elements, step, catalog(visit, step)).columns if one.target == "done_date")
+
+    assert found.expr == "gedaan_op" or found.confidence < 0.7

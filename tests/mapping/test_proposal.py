@@ -491,3 +491,19 @@ def test_a_title_is_the_name_of_a_thing_and_of_no_person() -> None:
     names = ("full_name", "author_name", "name")
     found = {name: expressions(proposed(source, table("work", column(name, "text")))).get(name) for name in names}
     assert found == {"full_name": None, "author_name": None, "name": "title"}
+
+
+def test_what_identifies_a_record_goes_before_what_repeats() -> None:
+    codes = [f"R{number:05}" for number in range(9)]
+    source = schema(
+        seen("acc_no", "int32", 160, "101", "102", "231"), seen("bok_no", "text", 1000, *codes), key=("bok_no",)
+    )
+    columns = column("account_book_no", "text", nullable=False), column("shelf_no", "text")
+    found = expressions(proposed(source, table("book", *columns, key=("account_book_no",))))
+    assert found["account_book_no"] == "bok_no"
+
+
+def seen(name: str, kind: str, distinct: int, *examples: str) -> Field:
+    """A field of which is known how many of its thousand values are distinct."""
+    stats = FieldStats(rows=1000, distinct=distinct, distinct_exact=True, examples=examples)
+    return Field(name=name, type=parse_type(kind), stats=stats)

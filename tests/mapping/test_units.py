@@ -30,6 +30,8 @@ def one(text: str) -> units.Unit:
         ("minutes", "hours", "x / 60"),
         ("knots", "kmh", "x * 1.852"),
         ("hpa", "pa", "x * 100"),
+        ("cl", "ml", "x * 10"),
+        ("hl", "l", "x * 100"),
     ],
 )
 def test_formula(source: str, target: str, expected: str) -> None:
@@ -51,6 +53,8 @@ def test_there_and_back_is_the_same_number() -> None:
         ("Minutes late at departure, negative when early", "minute"),
         ("distance (km)", "kilometre"),
         ("temperature in degrees Celsius", "degree Celsius"),
+        ("fraction, 0.05 is five per cent", "ratio"),
+        ("kilometres; from the first gate", "kilometre"),
         ("scheduled departure, in UTC", None),
         ("amount in EUR", None),
         ("distance flown", None),

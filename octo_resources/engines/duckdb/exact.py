@@ -14,8 +14,13 @@ class UnfitError(ValueError):
     def __init__(self, reason: str, detail: str | None = None, field: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.detail = detail
+        self.detail = None if detail is None else writable(detail)
         self.field = field
+
+
+def writable(text: str) -> str:
+    """A text that may be kept and shown: half a character, which no encoding takes, as its escape."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class Number(str):

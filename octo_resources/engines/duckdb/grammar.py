@@ -254,6 +254,6 @@ class _Writer:
 def quoted_key(key: str) -> str:
     """A key as JSON writes it, for RE2. Raises TooWildError for one that has to be escaped."""
     text = json.dumps(key, ensure_ascii=False)
-    if "\\" in text or "\x7f" in text:
+    if "\\" in text or "\x7f" in text or exact.writable(key) != key:
         raise TooWildError
     return re.sub(r'([^A-Za-z0-9_"\x80-\U0010ffff])', r"\\\1", text)

@@ -88,7 +88,8 @@ def _at(batch: pa.RecordBatch, parts: Sequence[str | int]) -> "pa.Array[Any]":
             found = pc.struct_field(found, part)
         else:
             return pa.nulls(batch.num_rows, pa.string())
-    return found
+    inside = len(parts) > 1 and pa.types.is_duration(found.type)
+    return found.cast(pa.int64()) if inside else found  # whole numbers of their unit, as those at the top are
 
 
 def _converted(found: "pa.Array[Any]", wanted: pa.DataType) -> tuple["pa.Array[Any]", list[int]]:

@@ -103,7 +103,10 @@ class RecordReader:
         gaps = self._gaps.get(keys)
         if gaps is None:
             there = frozenset(keys)
-            gaps = [name for name in self._fields if name not in there], [key for key in keys if key not in self._known]
+            gaps = (
+                [name for name in self._fields if name not in there],
+                [exact.writable(key) for key in keys if key not in self._known],
+            )
             if len(self._gaps) < 1000:
                 self._gaps[keys] = gaps
         for name in () if gone else gaps[0]:  # a tombstone has no more than its key

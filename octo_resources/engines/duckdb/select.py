@@ -152,7 +152,7 @@ def evaluation(schema: SourceSchema, columns: Mapping[str, Node], tombstones: To
         _sources=tuple(next(iter(paths(node)), None) for node in columns.values()),
         _contract=tuple(contract.values()),
         _nulls=null_words(schema, used),
-        _blank=frozenset(path for path, field in flat.items() if field.type.kind not in ("text", "json")),
+        _blank=frozenset(path for path, field in flat.items() if field.type.kind != "text"),
         tombstones=tombstones,
     )
 

@@ -123,4 +123,4 @@ def evaluation(schema: SourceSchema, columns: Mapping[str, Node], tombstones: To
 
 def _blank(schema: SourceSchema, path: str) -> bool:
     field = schema.field(str(path_parts(path)[0]))
-    return field is not None and field.type.kind not in ("text", "json")
+    return field is not None and field.type.kind != "text"

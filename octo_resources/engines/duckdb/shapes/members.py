@@ -94,7 +94,7 @@ def _arrow(numbered: Numbered, schema: SourceSchema, bad: list[Refused]) -> Iter
         found = DelimitedFile(numbered, paths, names, bad.extend, _uncounted).batches()
     else:
         found = parquet_batches(numbered, paths, schema, bad.extend, _uncounted)
-    blank = {field.name for field in schema.fields if field.type.kind not in ("text", "json")}
+    blank = {field.name for field in schema.fields if field.type.kind != "text"}
     for batch in found:
         columns = [batch.column(path).to_pylist() for path in paths]
         for place, row in enumerate(_numbers(batch)):
