@@ -34,5 +34,21 @@ def against_stored(project: "Project", pipeline: "Pipeline") -> tuple[list[Mista
         registry.close()
 
 
+def of_clients(pipeline: "Pipeline") -> list[Mistake]:
+    """Settings of Kafka sources that their client does not take, each at its place; nothing is asked of a broker."""
+    from octo_core.spec.sources import KafkaSource
+
+    kafka = {name: spec for name, spec in pipeline.spec.sources.items() if isinstance(spec, KafkaSource)}
+    if not any(spec.settings for spec in kafka.values()):
+        return []
+    from octo_resources.kafka.client import unfit_settings
+
+    return [
+        pipeline.mistake(f"settings: {setting} {why}", "sources", name, "settings", setting)
+        for name, spec in kafka.items()
+        for setting, why in unfit_settings(spec.settings).items()
+    ]
+
+
 def _has_registry(project: "Project") -> bool:
     return project.spec.registry != "sqlite" or (project.state / "registry.db").is_file()

@@ -58,10 +58,10 @@ def _checked(project: "Project", name: str) -> "tuple[list[Mistake], CheckedPipe
     except UsageError as error:
         pipeline, found = None, [Mistake(file, 1, 1, error.message)]
     if pipeline is not None:
-        from octo_cli.stored import against_stored
+        from octo_cli.stored import against_stored, of_clients
 
         more, expressions = against_stored(project, pipeline)
-        found = sorted({*found, *more}, key=lambda one: (one.file, one.line, one.column))
+        found = sorted({*found, *more, *of_clients(pipeline)}, key=lambda one: (one.file, one.line, one.column))
     result = CheckedPipeline(ok=not found, file=file, mistakes=len(found), expressions_checked=expressions)
     return found, result
 

@@ -1,5 +1,6 @@
 """The pipeline file as a model: one frozen value that holds what pipelines/<name>/pipeline.yaml says."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag
@@ -37,6 +38,13 @@ def _valid_cron(value: str) -> str:
 
     if len(value.split()) != 5 or not croniter.is_valid(value):
         raise ValueError(f"'{value}' is no cron schedule; write five fields, for example '15 6 * * *' (06:15 each day)")
+    return value
+
+
+def _coordinates(value: tuple[str, ...]) -> tuple[str, ...]:
+    for one in value:
+        if not re.fullmatch(r"[\w.-]+[:/][\w.-]+:[\w.-]+", one):
+            raise ValueError(f"'{one}' names no jar; write its coordinates, group:name:version")
     return value
 
 
@@ -98,7 +106,7 @@ class Engine(Strict):
     master: str | None = None
     remote: str | None = None
     conf: dict[str, Text] = Field(default_factory=dict)
-    packages: Names = ()
+    packages: Annotated[Names, AfterValidator(_coordinates)] = ()
 
 
 class Schedule(Strict):

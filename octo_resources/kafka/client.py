@@ -1,7 +1,7 @@
 """A client's settings from what a pipeline says, and what the brokers said when something fails."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -76,6 +76,33 @@ def client_settings(spec: KafkaSource, place: Place) -> dict[str, Any]:
     if spec.security is not None:
         found |= _security(spec.security, place)
     return found | {name: reveal(value) for name, value in spec.settings.items()}
+
+
+def unfit_settings(settings: Mapping[str, str]) -> dict[str, str]:
+    """Name → what is wrong with it, of a source's `settings`; no broker is asked. Nothing where Kafka's client is not
+    installed."""
+    if not settings or find_spec("confluent_kafka") is None:
+        return {}
+    found = dict.fromkeys(_OWN & settings.keys(), "is not for a pipeline to set: what is read exactly once rests on it")
+    return found | {
+        name: f"is not taken by the Kafka client: {said}"
+        for name, value in settings.items()
+        if name not in _OWN and (said := _refusal(name, value))
+    }
+
+
+def _refusal(name: str, value: str) -> str | None:
+    """What librdkafka has against one setting by itself: not what it lacks beside others."""
+    from confluent_kafka import Consumer, KafkaException
+
+    try:
+        Consumer({"group.id": "octopipe", "log_level": 0, name: value}).close()
+    except KafkaException as failure:
+        said = str(failure.args[0].str()).strip()
+        unknown = said.startswith("No such configuration property")
+        if unknown or (f'"{name}"' in said and "${" not in value):  # a secret's reference is no value yet
+            return said
+    return None
 
 
 def consumer_settings(settings: dict[str, Any]) -> dict[str, Any]:

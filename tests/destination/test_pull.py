@@ -14,6 +14,7 @@ from octo_core.types import parse_type
 from octo_resources.destinations import connect
 from octo_resources.destinations.names import canonical
 from octo_resources.destinations.postgres import PostgresDestination
+from octo_resources.destinations.postgres.connection import Address, statement_error
 from octo_resources.destinations.postgres.order import order_by_foreign_keys
 from octo_resources.destinations.postgres.pull import unlabelled
 
@@ -128,6 +129,12 @@ def test_connections_that_fail_say_why_and_no_password(url: str, changed: tuple[
     assert said in str(refused.value)
     assert "geheim" not in str(refused.value) + repr(refused.value)
     assert refused.value.hint
+
+
+@pytest.mark.parametrize(("state", "passes"), [("25006", True), ("57P01", True), ("42501", False), ("25P02", False)])
+def test_a_server_that_is_read_only_until_a_failover_is_through_is_asked_again(state: str, passes: bool) -> None:
+    address = Address.from_url("postgresql://u@h/d")
+    assert statement_error(address, "the load failed", state, "ERROR:  it says no").retryable == passes
 
 
 @pytest.mark.parametrize(

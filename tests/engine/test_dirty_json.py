@@ -126,6 +126,15 @@ def test_a_text_is_a_list_or_an_object_where_it_holds_one(land: Land) -> None:
     assert [row["l"] or row["r"] for row in found.rows] == ["[1]", '{"n": 1}', "[1] ", "{}"]
 
 
+@pytest.mark.parametrize("depth", [16, 60, 900])
+def test_one_record_that_is_nested_deeply_stops_nothing(land: Land, depth: int) -> None:
+    deep = "[" * depth + "1" + "]" * depth
+    mixed = '[{"k": ' * (depth // 2) + "1" + "}]" * (depth // 2)
+    land.add('{"r": [1]}\n' * 300 + f'{{"r": {deep}}}\n{{"r": {mixed}}}\n')
+    found = land.evaluate(schema({"r": "json"}, {"r": "array"}), {"v": "r"})
+    assert found.column("v")[299:] == ["[1]", deep, mixed]
+
+
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
 def test_compressed_files_are_read_as_streams(land: Land, compression: str) -> None:
     assert len(land.add(GOOD * 5000, compression=compression).evaluate(FIELDS).rows) == 5000

@@ -49,6 +49,25 @@ def test_a_value_that_the_field_does_not_hold_is_refused_with_its_row(land: Land
     assert json.loads(found.payloads[2])["s"] == "y"
 
 
+def test_a_row_with_times_at_the_ends_of_the_calendar_may_be_refused(land: Land) -> None:
+    """Year 1 in New York is before Python's calendar, and Arrow's goes on past the year 9999."""
+    least, most, past = -62_135_596_800, 253_402_300_799, 253_402_300_800
+    content = written(
+        n=pa.array([70_000] * 3, pa.int32()),
+        west=pa.array([least, most, 0], pa.timestamp("s", "America/New_York")),
+        east=pa.array([least, most, 0], pa.timestamp("s", "Asia/Tokyo")),
+        past=pa.array([0, 0, past], pa.timestamp("s")),
+        day=pa.array([0, 0, 2_932_897], pa.date32()),
+    )
+    found = land.add(content, "parquet").evaluate(typed(n="int16"))
+    assert found.reasons == ["n holds a value that is no int16"] * 3
+    first, second, third = (json.loads(found.payloads[row]) for row in (1, 2, 3))
+    assert (first["west"], second["west"][:10]) == ("0001-01-01 00:00:00+00:00", "9999-12-31")
+    assert (second["east"], third["past"], third["day"]) == (
+        "9999-12-31 23:59:59+00:00", "10000-01-01 00:00:00.000", "10000-01-01",
+    )  # fmt: skip
+
+
 def test_parts_of_structs_and_missing_columns(land: Land) -> None:
     content = written(r=pa.array([{"n": 1}, None]), z=pa.array([1, 2]))
     fields = typed(r="record{n: int64}", gone="text")

@@ -76,3 +76,26 @@ def test_who_reads_no_topic_is_told_so(terminal: Terminal, tmp_path: Path, postg
     code, said = terminal.run("kafka lag plain")
     assert code == 2
     assert "plain reads nothing from Kafka" in said
+
+
+def test_settings_that_the_client_does_not_take_are_mistakes_of_the_file(terminal: Terminal) -> None:
+    settings = {
+        "nonsense": 1, "fetch.min.bytes": "many", "isolation.level": "read_uncommitted", "client.rack": "eu-1",
+        "security.protocol": "SASL_SSL", "fetch.max.bytes": "1000", "sasl.username": "${secret:env/NOBODY}",
+        "session.timeout.ms": "${secret:env/NOBODY}",
+    }  # fmt: skip
+    source = {"kind": "kafka", "brokers": "nowhere.example:9092", "topic": "t", "settings": settings}
+    file = Path("pipelines/live/pipeline.json")
+    file.parent.mkdir(parents=True)
+    destination = {"kind": "postgres", "url": "postgresql://h/d"}
+    said = {"sources": {"s": source}, "destination": destination, "tables": {"public.sale": {}}}
+    file.write_text(json.dumps(said, indent=1))
+    code, out = terminal.run("check live")
+    assert code == 2
+    for told in (
+        "nonsense is not taken by the Kafka client: No such",
+        "fetch.min.bytes is not taken",
+        "isolation.level is not for a pipeline",
+    ):
+        assert told in out
+    assert "3 mistakes" in out, out

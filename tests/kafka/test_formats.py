@@ -333,6 +333,22 @@ def test_an_avro_decimal_with_more_digits_than_its_precision_keeps_them(tmp_path
     assert b'"fare":1234567.89' in line
 
 
+@pytest.mark.parametrize(
+    "items", ["null", {"type": "fixed", "name": "None", "size": 0}, {"type": "record", "name": "Empty", "fields": []}]
+)
+def test_an_avro_array_of_nothing_is_refused(tmp_path: Path, items: Any) -> None:
+    """A message of eight bytes could say that it holds a trillion of them."""
+    many = {"type": "array", "items": items}
+    schema = {"type": "record", "name": "Trap", "fields": [{"name": "id", "type": "int"}, {"name": "l", "type": many}]}
+    (tmp_path / "trap.avsc").write_text(json.dumps(schema))
+    with pytest.raises(UsageError, match="an array whose items take no bytes"):
+        _format(tmp_path, format="avro", schema_registry="file://trap.avsc")
+    node = {"type": "array", "items": "Node"}
+    tree = {"type": "record", "name": "Node", "fields": [{"name": "l", "type": node}, {"name": "n", "type": "null"}]}
+    (tmp_path / "tree.avsc").write_text(json.dumps(tree))
+    assert _record(_format(tmp_path, format="avro", schema_registry="file://tree.avsc"), b"\0")["l"] == []
+
+
 def _descriptor() -> FileDescriptorProto:
     file = FileDescriptorProto(name="flight.proto", package="air", syntax="proto3")
     file.dependency.append("google/protobuf/timestamp.proto")

@@ -171,3 +171,5 @@ def test_a_load_by_spark_connect(shop: Shop, remote: str) -> None:
     found = examine(Engine(kind="spark", remote=remote))
     assert found.state == "ok"
     assert "executors on" in found.found
+    without = examine(Engine(kind="spark", remote=remote, packages=("nowhere.example:nothing:1.0",)))
+    assert "a jar of engine.packages cannot be found" in without.found

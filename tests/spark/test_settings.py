@@ -32,6 +32,12 @@ def test_a_pipelines_engine_as_settings_of_a_session() -> None:
     assert local["spark.driver.host"] == "127.0.0.1"
 
 
+@pytest.mark.parametrize("wrong", ["a:b", "a:b:1; DROP", "ivy://a:b:1", "a:b:1,c:d:2", ""])
+def test_a_jar_is_named_by_its_coordinates(wrong: str) -> None:
+    with pytest.raises(ValueError, match="write its coordinates"):
+        engine(kind="spark", packages=["org.apache.hadoop:hadoop-aws:3.4.2", wrong])
+
+
 def test_no_setting_changes_what_expressions_mean() -> None:
     conf = {"spark.sql.ansi.enabled": "false", "spark.sql.session.timeZone": "Asia/Tokyo"}
     assert MEANINGS.items() <= configuration(Settings.of(engine(kind="spark", conf=conf))).items()

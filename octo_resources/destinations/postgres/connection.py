@@ -146,12 +146,13 @@ _HINTS: Final = {
     "57014": "it took longer than its statement_timeout",
     "40P01": "another transaction was in the way (deadlock); run it again",
     "53100": "the server's disk is full",
-    "25006": "the server is read-only: is it a replica?",
+    "25006": "the server is read-only: is it a replica, or one that another server took over from?",
 }
 
 
-_PASSING_CLASSES: Final = ("08", "40", "53", "55", "57")
-"""SQLSTATE classes that another try may not meet: connection, rollback, resources, locks, an operator's hand."""
+_PASSING_STATES: Final = ("08", "25006", "40", "53", "55", "57")
+"""SQLSTATEs and their classes that another try may not meet: connection, a server that is read-only until a failover is
+through, rollback, resources, locks, an operator's hand."""
 _BROKEN: Final = ("08", "57P")
 """SQLSTATEs of a connection that broke, or whose server goes down."""
 
@@ -168,5 +169,5 @@ def statement_error(address: Address, doing: str, state: str | None, text: str) 
     if not state or state.startswith(_BROKEN):
         hint = "the connection broke: the server was restarted, or ended it; run it again"
         return DestinationError(told, where=str(address), hint=hint, retryable=True)
-    passing = state.startswith(_PASSING_CLASSES)
+    passing = state.startswith(_PASSING_STATES)
     return DestinationError(told, where=str(address), hint=_HINTS.get(state), retryable=passing)

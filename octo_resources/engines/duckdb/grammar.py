@@ -36,6 +36,12 @@ _ELEMENT: Final = 0
 """Of a path, any element of the list; keys are texts."""
 _OPTIONS: Final = 64
 """Keys of one object that may be missing; beyond, an object is a map and no record."""
+_LISTS: Final = 5
+"""Lists in lists beyond which a value is an exception: the expression says each level's elements twice."""
+_LEVELS: Final = 16
+"""The same of objects and lists together."""
+_LONGEST: Final = 600_000
+"""Characters of an expression; RE2 takes some two million."""
 
 
 @dataclass
@@ -52,18 +58,21 @@ class Seen:
     unsafe: int = 0
     """Numbers that a double would not give back."""
 
-    def add(self, value: Any) -> None:
+    def add(self, value: Any, lists: int = 0, levels: int = 0) -> None:
+        """One more value, in so many lists, and so many levels deep altogether."""
         self.times += 1
+        if levels >= _LEVELS:
+            return
         if isinstance(value, dict):
-            self._add_object(value)
-        elif isinstance(value, list):
+            self._add_object(value, lists, levels + 1)
+        elif isinstance(value, list) and lists < _LISTS:
             self.element = self.element or Seen()
             for inner in value[:20]:
-                self.element.add(inner)
+                self.element.add(inner, lists + 1, levels + 1)
         elif isinstance(value, exact.Number) and not _SAFE.fullmatch(value):
             self.unsafe += 1
 
-    def _add_object(self, value: dict[str, Any]) -> None:
+    def _add_object(self, value: dict[str, Any], lists: int, levels: int) -> None:
         self.objects += 1
         self.empty = self.empty or not value
         last, disordered = -1, False
@@ -78,7 +87,7 @@ class Seen:
             )
             disordered = disordered or place < last
             last = place
-            self.keys[key].add(inner)
+            self.keys[key].add(inner, lists, levels)
         self.disordered += disordered
 
     @property
@@ -138,7 +147,7 @@ def write(seen: Seen, paths: Sequence[tuple[str | int, ...]]) -> Grammar:
     writer = _Writer(paths, inner_keys=frozenset(_inner_keys(seen)))
     any_order = seen.disordered > seen.objects * 0.02 or len(seen.optional) == len(seen.order)
     body = writer.unordered(seen, ()) if any_order else writer.ordered(seen, ())
-    if any_order and writer.captured:
+    if len(body) > _LONGEST or (any_order and writer.captured):
         raise TooWildError
     optional = frozenset(seen.order if any_order else seen.optional)
     return Grammar(

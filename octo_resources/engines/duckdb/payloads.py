@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from octo_resources.engines.duckdb import exact
@@ -74,11 +76,29 @@ def _parquet(numbered: Numbered, numbers: Rows) -> Iterator[tuple[int, str]]:
     for batch in parquet.ParquetFile(numbered.input.path).iter_batches(16_384):
         start, end = np.searchsorted(numbers, [first, first + batch.num_rows])
         for number in numbers[start:end].tolist():
-            row = batch.slice(number - first, 1).to_pylist()[0]
+            row = _values(batch.slice(number - first, 1))[0]
             yield number, json.dumps(row, ensure_ascii=False, default=_plain)
         first += batch.num_rows
         if first > numbers[-1]:
             return
+
+
+def _values(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    """Rows as Python's values. Times at the calendar's ends, which its own have no place for in their zone, are in UTC;
+    those past them, as text."""
+    try:
+        return batch.to_pylist()
+    except (OverflowError, ValueError):
+        columns = [_column(one) for one in batch.columns]
+        return [dict(zip(batch.schema.names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _column(found: "pa.Array[Any]") -> list[Any]:
+    zoned = pa.types.is_timestamp(found.type) and found.type.tz is not None
+    for one in (found, found.cast(pa.timestamp(found.type.unit, "UTC")) if zoned else found):
+        with suppress(OverflowError, ValueError):
+            return one.to_pylist()
+    return found.cast(pa.string()).to_pylist()
 
 
 def _plain(value: Any) -> str:
@@ -108,7 +128,7 @@ def _first(numbered: Numbered) -> Iterator[dict[str, Any]]:
         from pyarrow import parquet
 
         for batch in parquet.ParquetFile(numbered.input.path).iter_batches(1000):
-            yield from batch.to_pylist()
+            yield from _values(batch)
     else:
         for piece in pieces(numbered, lambda _: None):
             for raw in piece.data[: piece.size].splitlines():

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from octo_core.errors import EngineError
-from octo_core.expressions.spark_names import SETTINGS
+from octo_core.expressions.spark_names import SETTINGS, literal
 from octo_core.spec.pipeline import Engine
 from octo_resources.engines.choice import ATTACH, FROM
 from octo_resources.engines.spark import archive
@@ -31,6 +31,7 @@ MEANINGS: Final[dict[str, str]] = {
     "spark.sql.execution.arrow.useLargeVarTypes": "false",
 }
 """Settings that decide what expressions mean and what readers drop: no pipeline's `conf` goes over them."""
+_PACKAGES: Final = "spark.jars.packages"
 _NEVER: Final = frozenset({"spark.sql.parser.escapedStringLiterals", ATTACH, FROM})
 _USUAL: Final[dict[str, str]] = {
     "spark.ui.port": "0",
@@ -77,7 +78,7 @@ class Settings:
         if engine.threads is not None and not local:
             conf["spark.executor.cores"] = str(engine.threads)
         if engine.packages:
-            conf["spark.jars.packages"] = ",".join(engine.packages)
+            conf[_PACKAGES] = ",".join(engine.packages)
         conf |= {name: reveal(value) for name, value in engine.conf.items()}
         return cls(master, reveal(engine.remote) if engine.remote else None, tuple(sorted(conf.items())))
 
@@ -177,7 +178,19 @@ def _opened(settings: Settings) -> "SparkSession":
         if settings.remote is None:
             _begin_java(conf)
         found = _built(conf)
+        if settings.remote is not None:
+            _bring_jars(found, settings)
         return settled(found)
+
+
+def _bring_jars(found: "SparkSession", settings: Settings) -> None:
+    """By Connect a session's jars are brought by its server, for this session only: it was started without them."""
+    try:
+        for coordinates in filter(None, dict(settings.conf).get(_PACKAGES, "").split(",")):
+            found.sql(f"ADD JAR {literal('ivy://' + coordinates.strip().replace('/', ':'))}")
+    except BaseException:
+        found.stop()  # else the next asker gets this session, without the jars
+        raise
 
 
 def _begin_java(conf: dict[str, str]) -> None:

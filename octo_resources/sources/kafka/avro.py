@@ -4,7 +4,7 @@ import base64
 import io
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import time
 from pathlib import Path
@@ -35,7 +35,10 @@ def avro_decoder(schema: str, others: Sequence[str] = ()) -> Decode:
             parse_schema(json.loads(text), named_schemas=named)
         parsed = parse_schema(json.loads(schema), named_schemas=named)
         _keep_digits([parsed, *named.values()])
+        _has_no_empty_items([parsed, *named.values()], named)
         written_out = _of_schema(parsed, {**named}, frozenset())
+    except UsageError:
+        raise
     except Exception as error:  # noqa: BLE001 - fastavro lets out whatever it trips over: a missing `size` is a KeyError
         raise UsageError(f"the Avro schema cannot be read: {type(error).__name__} {error}") from None
     return lambda _, raw: _json(raw, parsed, written_out)
@@ -43,6 +46,20 @@ def avro_decoder(schema: str, others: Sequence[str] = ()) -> Decode:
 
 def _keep_digits(schemas: Sequence[Any]) -> None:
     """fastavro rounds a decimal that has more digits than its precision: which of them count, the load judges."""
+    for one in _within(schemas):
+        if one.get("logicalType") == "decimal" and "precision" in one:
+            one["precision"] = _MOST_DIGITS
+
+
+def _has_no_empty_items(schemas: Sequence[Any], named: dict[str, Any]) -> None:
+    """UsageError for an array whose items are written in no bytes: ten bytes could say that there are a trillion."""
+    for one in _within(schemas):
+        if one.get("type") == "array" and _is_empty(one["items"], named, frozenset()):
+            raise UsageError("the Avro schema has an array whose items take no bytes (null, an empty record)")
+
+
+def _within(schemas: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """Everything described in these schemas, each once."""
     left, seen = list(schemas), set[int]()
     while left:
         one = left.pop()
@@ -50,11 +67,25 @@ def _keep_digits(schemas: Sequence[Any]) -> None:
             continue
         seen.add(id(one))
         if isinstance(one, dict):
-            if one.get("logicalType") == "decimal" and "precision" in one:
-                one["precision"] = _MOST_DIGITS
+            yield one
             left += one.values()
         elif isinstance(one, list):
             left += one
+
+
+def _is_empty(schema: Any, named: dict[str, Any], within: frozenset[str]) -> bool:
+    """Whether a value of it is written in no bytes."""
+    if isinstance(schema, str):
+        known = named.get(schema)
+        return schema == "null" or (
+            known is not None and schema not in within and _is_empty(known, named, within | {schema})
+        )
+    if not isinstance(schema, dict):
+        return False
+    if schema.get("type") in ("record", "error"):
+        within |= {str(schema.get("name"))}
+        return all(_is_empty(one["type"], named, within) for one in schema["fields"])
+    return schema.get("size") == 0 if schema.get("type") == "fixed" else _is_empty(schema.get("type"), named, within)
 
 
 def avro_files(path: Path, part: str) -> Decode:

@@ -30,7 +30,7 @@ from octo_resources.arrow_text import out_of_calendar
 from octo_resources.sources.sql.convert import settled
 from octo_resources.sources.sql.reader import OddValues
 from octo_resources.sources.sql.shape import Described, Relation, SqlColumn, Wire, numeric
-from octo_resources.sources.sql.statement import Bound, as_asked, named, select
+from octo_resources.sources.sql.statement import Bound, as_asked, exactly, named, select
 
 if TYPE_CHECKING:
     import adbc_driver_postgresql.dbapi
@@ -134,7 +134,9 @@ class PostgresReader:
         own: sa.ColumnElement[Any] = named(self._dialect, column.name)
         if column.type == UUID:  # which has no min(); its text has the same order
             own = sa.cast(own, sa.Text)
-        wanted = [sa.cast(sa.func.min(own), sa.Text), sa.cast(sa.func.max(own), sa.Text)]
+        ends = [sa.func.min(own), sa.func.max(own)]
+        exact = [one if column.expression is None else exactly(self._dialect, column.expression, one) for one in ends]
+        wanted = [sa.cast(one, sa.Text) for one in exact]
         statement = select(self._dialect, relation, wanted, bounds, placed=_setting)
         for name, value in _settings(bounds):
             self._control.execute("SELECT pg_catalog.set_config(%s, %s, true)", (name, value))
@@ -165,8 +167,7 @@ class PostgresReader:
         native = self._control.execute("SELECT pg_catalog.format_type(%s, %s)", (oid, modifier)).fetchone()
         kind, wire, is_open = _type_of(oid, modifier, known)
         said = str(native[0]) if native else "text"
-        exact = "CAST({} AS numeric)" if said == "money" else None  # its text has a sign and commas, by the locale
-        return SqlColumn(name, kind, said, wire=wire, open_scale=is_open, expression=exact)
+        return SqlColumn(name, kind, said, wire=wire, open_scale=is_open, expression=_expression(said, kind))
 
 
 @dataclass(frozen=True)
@@ -263,6 +264,14 @@ def _type_of(oid: int, modifier: int, known: Mapping[int, _Type]) -> tuple[DataT
     return _AS_TEXT.get(own.name, TEXT), "text", False
 
 
+def _expression(said: str, kind: DataType) -> str | None:
+    """What is asked for instead of a column of this type. The text of money has a sign and commas, by the locale; and
+    as JSON a list's elements are what a type's own cast makes of them (objects of hstore), not their text."""
+    if said in ("money", "money[]"):
+        return f"CAST({{}} AS {said.replace('money', 'numeric')})"
+    return "CAST({} AS text[])" if kind == list_of(TEXT) else None
+
+
 def _in_list(element: DataType) -> DataType:
     """What a list's elements are: Parquet has no intervals, and bytes come as text in JSON."""
     return TEXT if element.kind in ("interval", "bytes") else element
@@ -276,4 +285,7 @@ def _setting(place: int, bound: Bound) -> "sa.ColumnElement[Any]":
     """COPY takes no parameters: a bound's value is a setting of the transaction, which was set by one."""
     import sqlalchemy as sa
 
-    return sa.literal_column(f"CAST(pg_catalog.current_setting('octopipe.value_{place}') AS {bound.column.native})")
+    value = f"pg_catalog.current_setting('octopipe.value_{place}')"
+    if bound.column.native == "money":  # text is read as money by the locale, in which a point may part thousands
+        value = f"CAST({value} AS numeric)"
+    return sa.literal_column(f"CAST({value} AS {bound.column.native})")

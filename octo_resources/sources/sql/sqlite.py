@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -34,6 +35,8 @@ _DECLARED: Final[tuple[tuple[str, DataType], ...]] = (
     ("TIME", TIME), ("UUID", UUID), ("JSON", JSON), ("CHAR", TEXT), ("CLOB", TEXT), ("TEXT", TEXT), ("BLOB", BYTES),
     ("REAL", FLOAT64), ("FLOA", FLOAT64), ("DOUB", FLOAT64),
 )  # fmt: skip
+_ONLY_SPELT_SO: Final = re.compile(r"POINT|INTERVAL")
+"""Names with an INT in them that mean no whole numbers: geometries, FLOATING POINT, intervals."""
 _LOOKED_AT: Final = 1000
 """Times that are looked at for a zone: SQLite keeps them as text, of which the declared type says nothing."""
 
@@ -104,9 +107,10 @@ class SqliteReader:
     def _declared(self, relation: Relation, name: str, written: str, not_null: int, key: int) -> SqlColumn:
         said = written.upper()
         sizes = _SIZES.search(said)
-        if not said.strip():
-            return self._by_values(relation, name)
-        kind = next((kind for word, kind in _DECLARED if word in said), None)
+        meant = _ONLY_SPELT_SO.sub("", said)
+        kind = next((kind for word, kind in _DECLARED if word in meant), None)
+        if not said.strip() or (kind is None and meant != said):
+            return replace(self._by_values(relation, name), native=written, nullable=not (not_null or key))
         is_open = False
         if kind is None:
             precision, scale = (sizes.group(1), sizes.group(2)) if sizes else (None, None)

@@ -84,8 +84,10 @@ def usable(column: SqlColumn, newest: str | None) -> str | None:
     if newest is None or column.type.kind in ("text", "uuid"):
         return newest
     if not newest.lstrip("-")[:1].isdigit():
+        last = newest.startswith("-")  # -infinity is the newest where there is nothing else
+        why = "and no other: nothing says how far reading came" if last else "after which nothing comes"
         raise SourceError(
-            f"cursor: {column.name} has the value {newest!r}, after which nothing comes",
+            f"cursor: {column.name} has the value {newest!r}, {why}",
             hint="Leave such rows out by `query`, or take another column.",
             retryable=False,
         )

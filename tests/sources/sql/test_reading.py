@@ -166,6 +166,30 @@ def test_a_cursor_has_an_order(postgres_url: str, tmp_path: Path) -> None:
             reading(field)
 
 
+def test_a_cursor_of_money_is_the_number_that_it_is(postgres_url: str, tmp_path: Path) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (paid money, at timestamptz)")
+        connection.execute("INSERT INTO t VALUES ('900.25', '-infinity'), ('-1234.50', NULL)")
+    (tmp_path / "pipelines").mkdir()
+
+    def reading(field: str) -> Batch | None:
+        said = {"url": postgres_url, "table": "t", "landing": "copy", "cursor": {"field": field}}
+        spec = SqlSource.model_validate({"kind": "sql", **said})
+        landing = Landing(tmp_path / field)
+        return extract(spec, pipeline="p", source_name="s", project=Project.at(tmp_path), landing=landing, once=True)
+
+    first = reading("paid")
+    assert first is not None
+    assert (first.rows, first.cursor_to) == (2, "900.25")
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO t VALUES ('12000.5'), ('5')")
+    second = reading("paid")
+    assert second is not None
+    assert (second.rows, second.cursor_to) == (1, "12000.50")
+    with pytest.raises(SourceError, match="'-infinity', and no other: nothing says how far reading came"):
+        reading("at")
+
+
 def test_an_empty_table_has_its_types(postgres_url: str, read: Reading) -> None:
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("CREATE TABLE t (id int PRIMARY KEY, at timestamptz NOT NULL, doc jsonb)")

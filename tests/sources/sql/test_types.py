@@ -130,6 +130,23 @@ def test_a_postgresql_value_that_arrow_cannot_say_is_kept_as_its_text(postgres_u
     assert found.rows[1]["day"] == "0044-03-15 BC"
 
 
+def test_lists_hold_what_their_elements_are_as_text(postgres_url: str, read: Reading) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE TYPE pair AS (a int, b int)")
+        connection.execute("CREATE FUNCTION shown(int4range) RETURNS json LANGUAGE sql AS 'SELECT to_json(1)'")
+        connection.execute("CREATE CAST (int4range AS json) WITH FUNCTION shown(int4range)")  # as hstore has one
+        connection.execute("CREATE TABLE t (spans int4range[], paid money[], pairs pair[])")
+        connection.execute(
+            "INSERT INTO t VALUES ('{\"[1,3)\",NULL}', '{\"$1,234.50\"}', '{\"(1,2)\"}'), ('{}', '{}', NULL)"
+        )
+    found = read(url=postgres_url, table="t")
+    assert found.types == {"spans": "list<text>", "paid": "list<decimal(38,9)>", "pairs": "json"}
+    assert found.rows == [
+        {"spans": ["[1,3)", None], "paid": [Decimal("1234.5")], "pairs": '[{"a":1,"b":2}]'},
+        {"spans": [], "paid": [], "pairs": None},
+    ]
+
+
 def test_a_postgresql_database_of_another_encoding_is_read_in_utf8(
     postgres_server: PostgresServer, read: Reading
 ) -> None:
@@ -168,6 +185,21 @@ def test_sqlite_declared_types_hold_against_what_is_stored(tmp_path: Path, read:
         "id": "int64",
         "half": "float64",
     }
+
+
+def test_sqlite_types_that_are_no_whole_numbers_but_for_their_spelling(tmp_path: Path, read: Reading) -> None:
+    connection = sqlite3.connect(tmp_path / "shop.db")
+    connection.executescript(
+        "CREATE TABLE t (a FLOATING POINT, b POINT NOT NULL, c INTERVAL, d MULTIPOINT, e MEDIUMINT);"
+        "INSERT INTO t VALUES (1.5, x'0001', 'P1D', NULL, 5), (2, x'02', '1 day', NULL, NULL);"
+    )
+    connection.close()
+    found = read(url="sqlite:///shop.db", table="t")
+    assert found.types == {"a": "float64", "b": "bytes", "c": "text", "d": "text", "e": "int64"}
+    assert found.rows[0] == {"a": 1.5, "b": b"\x00\x01", "c": "P1D", "d": None, "e": 5}
+    own = found.schema.field("b")
+    assert own is not None
+    assert not own.nullable
 
 
 def test_sqlite_bytes_beside_other_values_stay_the_bytes_they_are(tmp_path: Path, read: Reading) -> None:
