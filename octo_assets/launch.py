@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.execution.plan.objects import StepFailureData
+from dagster_shared.error import SerializableErrorInfo
 
 from octo_assets.component import mistakes_of, project_definitions
 from octo_assets.lost import ALIVE, end_lost_runs
@@ -107,12 +108,19 @@ def _ran(name: str, sources: Sequence[str], done: dg.ExecuteInProcessResult) -> 
     return Ran(done.run_id, done.success, result, error, landed)
 
 
+def _unforeseen(error: SerializableErrorInfo | None) -> str | None:
+    """What a step tripped over; where it ran out of tries, the last one's error says it."""
+    while error is not None and error.cls_name == "RetryRequestedFromPolicy" and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else None
+
+
 def _error(failed: StepFailureData) -> OctopipeError:
     """The error that ended a step, as it was raised there."""
     failure = failed.user_failure_data
     told = failure.metadata.get(ERROR) if failure else None
     if told is None or not isinstance(told.value, dict):
-        said = failure.description if failure else failed.error.message if failed.error else None
+        said = failure.description if failure else _unforeseen(failed.error)
         return OctopipeError(said or "a step failed")
     kind = getattr(errors, str(told.value["kind"]), OctopipeError)
     message, where, hint = (told.value[part] for part in ("message", "where", "hint"))

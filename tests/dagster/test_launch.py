@@ -106,3 +106,17 @@ def test_a_step_that_a_signal_ends_is_interrupted_and_keeps_nothing_open() -> No
     (failed,) = [event.step_failure_data for event in done.all_events if event.is_step_failure]
     assert _interrupted(failed)
     assert made[0]() is None
+
+
+def test_a_step_that_ran_out_of_tries_says_what_it_tripped_over() -> None:
+    @dg.op(retry_policy=dg.RetryPolicy(max_retries=1, delay=0.0))
+    def trip() -> None:
+        raise RuntimeError("the third wire")
+
+    @dg.job
+    def tripping() -> None:
+        trip()
+
+    done = tripping.execute_in_process(raise_on_error=False)
+    (failed,) = [one.step_failure_data for one in done.all_events if one.is_step_failure]
+    assert str(_error(failed)) == "RuntimeError: the third wire"
