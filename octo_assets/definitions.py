@@ -15,8 +15,11 @@ from octo_resources.project import Project
 def defs() -> dg.Definitions:
     """The pipelines of the project folder as assets, jobs, schedules and resources."""
     here = Path(__file__).parent
-    pipelines = _served_pipelines() if "grpc" in sys.argv else _pipelines()
+    serves = "grpc" in sys.argv
+    pipelines = _served_pipelines() if serves else _pipelines()
     if all(file.parent.name == "__pycache__" for file in (here / "defs").glob("*/*")):
+        if serves:
+            _describe_jobs(pipelines)
         return pipelines
     # Only where there is something: looking for components imports every Dagster library installed (3 s, each run).
     return dg.Definitions.merge(pipelines, dg.load_from_defs_folder(path_within_project=here))
@@ -31,12 +34,12 @@ def _pipelines() -> dg.Definitions:
 
 @cache
 def _served_pipelines() -> dg.Definitions:
-    """The same in a code server, which asks twice as it starts and has a process of its own for each load.
+    """The same in a code server, which asks twice as it starts and has a process of its own for each load."""
+    return _pipelines()
 
-    What webserver and daemon ask of it, both at once, is made here once.
-    """
-    found = _pipelines()
-    for job in found.get_repository_def().get_all_jobs():
+
+def _describe_jobs(definitions: dg.Definitions) -> None:
+    """Make, and keep, what webserver and daemon ask a code server for, both at once."""
+    for job in definitions.get_repository_def().get_all_jobs():
         job.get_job_snapshot_id()
     gc.freeze()
-    return found

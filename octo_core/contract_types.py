@@ -66,7 +66,7 @@ class ParsedBy:
 
 
 def _element(value: object, kind: DataType) -> object:
-    if isinstance(value, dict | list) and kind.kind not in ("record", "list", "json"):
+    if isinstance(value, dict | list) and not kind.is_structured:
         raise ValueError(f"no {kind}: {value!r:.60}")  # a load sets rows with lists in lists aside
     return _checked(value, kind) if _is_typed(value, kind) else read_list([value], kind)[0]
 

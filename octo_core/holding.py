@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from octo_core.reading import holdable, read_list, read_structure, reader, token_of
 from octo_core.schema import Field, SourceSchema, structure
-from octo_core.types import JSON, TEXT
+from octo_core.types import TEXT
 
 _Check = Callable[[object], object]
 """Takes a value that is not null. Raises ValueError where the contract refuses it."""
@@ -70,10 +70,9 @@ class _Part:
 
 def _check_of(field: Field) -> _Check:
     kind = field.type
-    nested = kind.kind == "list" and kind.element is not None and kind.element.kind in ("record", "json", "list")
-    if nested or (kind.kind in ("record", "json") and field.carrier in ("object", "array", "mixed", "typed")):
-        noun = structure(JSON if nested else kind, field.carrier)  # such lists a load keeps whatever is in them
-        return lambda value: read_structure(value, noun or "any")
+    if kind.is_nested or (kind.kind in ("record", "json") and field.carrier in ("object", "array", "mixed", "typed")):
+        noun = structure(kind, field.carrier) or "any"
+        return lambda value: read_structure(value, noun)
     read = reader(kind, field.format)
     if kind.kind == "list":
         element = kind.element or TEXT

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from octo_core.types import DataType, TypeText
+from octo_core.types import JSON, DataType, TypeText
 
 Role = Literal[
     "numeric", "categorical", "datetime", "sentence", "url", "embedded-number", "list", "not-generalizable",
@@ -29,6 +29,8 @@ def structure(kind: DataType, carrier: Carrier) -> Literal["object", "list"] | N
     """
     if carrier not in ("object", "array", "mixed"):
         return None
+    if kind.is_nested:
+        kind = JSON  # such a list is kept whatever is in it
     if kind.kind == "record" or (kind.kind == "json" and carrier == "object"):
         return "object"
     return "list" if kind.kind == "list" or (kind.kind == "json" and carrier == "array") else None

@@ -74,6 +74,16 @@ class DataType:
         return self.kind in INTEGER_BITS
 
     @property
+    def is_structured(self) -> bool:
+        """Whether its values are no scalars: records, lists and JSON."""
+        return self.kind in ("record", "list", "json")
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether it is a list of what is no scalar: untyped, it is JSON as a value."""
+        return self.element is not None and self.element.is_structured
+
+    @property
     def is_numeric(self) -> bool:
         return self.family in ("integer", "decimal", "float")
 

@@ -111,7 +111,7 @@ class _Layout:
         if element is not None and element.type.kind == "record" and element.children:
             items = {**self.object(element.children), "title": f"{one.name} item"}
             return {"anyOf": [{"type": "array", "items": items}, self._placeholder(_whole(one))]}
-        if element is not None and element.type.kind in ("record", "json", "list") and one.carrier != "typed":
+        if element is not None and element.type.is_structured and one.carrier != "typed":
             return {"type": "string", **self._placeholder(_whole(one))}
         return {"type": "string", **self._placeholder(one)}
 
@@ -159,7 +159,7 @@ class _Layout:
     def _python(self, kind: DataType) -> str:
         if kind.kind == "list":
             element = kind.element or DataType("text")
-            inner = JSON if element.kind in ("list", "record", "json") else element
+            inner = JSON if element.is_structured else element
             return f"list[{self._python(inner)} | None]"
         if kind.is_integer:
             return "int"

@@ -6,8 +6,6 @@ from octo_core.expressions.json_paths import checked_parts
 
 _STRING: Final = r'"(?:[^"\\]|\\.)*"'
 _NUMBER: Final = r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
-
-
 _SUSPICIOUS: Final = r"(?i),\s*[\]}]|/|nan|inf|\x00"
 """A text without any of these, in strings or out of them, is JSON to DuckDB's parser just where it is by RFC 8259."""
 

@@ -38,8 +38,7 @@ def resolve(parts: list[tuple[str | int, bool]], schema: SourceSchema) -> Path:
 
 def _value_type(field: Field) -> DataType:
     """A list of lists or of records is JSON as a value: its parts are reached by paths, or by json_value."""
-    nested = field.type.kind == "list" and field.type.element and field.type.element.kind in ("list", "record", "json")
-    return JSON if nested and field.carrier != "typed" else field.type
+    return JSON if field.type.is_nested and field.carrier != "typed" else field.type
 
 
 def _named(name: str, quoted: bool, fields: tuple[Field, ...], where: str) -> Field:

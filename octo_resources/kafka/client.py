@@ -27,6 +27,7 @@ quiet.propagate = False
 _LOGIN: Final = "Look at `security:` of the source: mechanism, username, password; ca, certificate, key."
 _OWN: Final = frozenset({"enable.auto.commit", "enable.partition.eof", "isolation.level", "auto.offset.reset"})
 """Settings that exactness rests on."""
+_NOT_TO_SET: Final = "is not for a pipeline to set: what is read exactly once rests on it"
 
 
 def unheard(_: str) -> None:
@@ -67,7 +68,7 @@ def client_settings(spec: KafkaSource, place: Place) -> dict[str, Any]:
     reveal = place.secrets.reveal
     unfit = sorted(_OWN & spec.settings.keys())
     if unfit:
-        raise UsageError(f"{unfit[0]} is not for a pipeline to set: what is read exactly once rests on it")
+        raise UsageError(f"{unfit[0]} {_NOT_TO_SET}")
     found: dict[str, Any] = {
         "bootstrap.servers": ",".join(reveal(broker) for broker in spec.brokers),
         "client.id": "octopipe",
@@ -83,7 +84,7 @@ def unfit_settings(settings: Mapping[str, str]) -> dict[str, str]:
     installed."""
     if not settings or find_spec("confluent_kafka") is None:
         return {}
-    found = dict.fromkeys(_OWN & settings.keys(), "is not for a pipeline to set: what is read exactly once rests on it")
+    found = dict.fromkeys(_OWN & settings.keys(), _NOT_TO_SET)
     return found | {
         name: f"is not taken by the Kafka client: {said}"
         for name, value in settings.items()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
@@ -16,6 +17,21 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 _MILLISECONDS = Decimal(100_000_000_000)  # epoch seconds reach this in the year 5138
 
 Key = Decimal | datetime | str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """`position`: how far reading had come. `asked`: the value that the source is asked from, a lag before it."""
+
+    position: str | None = None
+    asked: str | None = None
+    again: bool = False
+    """Whether somebody asked for what was read before (`--since`)."""
+
+    @property
+    def told(self) -> str | None:
+        """From where reading goes, as a load tells it: the position, without the lag."""
+        return self.asked if self.again else self.position
 
 
 def newest(values: Iterable[str], format_: str | None = None) -> str | None:

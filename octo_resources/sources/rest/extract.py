@@ -9,6 +9,7 @@ from octo_core.batch import Batch, LandedFile
 from octo_core.errors import NotSupportedYet, SourceError, UsageError
 from octo_core.spec.sources import RestSource
 from octo_resources.landing import Landing
+from octo_resources.sources.cursor import Start
 from octo_resources.sources.place import Place, Progress, Revealer
 from octo_resources.sources.rest.address import Request, plain
 from octo_resources.sources.rest.client import Client
@@ -16,7 +17,7 @@ from octo_resources.sources.rest.crawl import Crawl
 from octo_resources.sources.rest.overlap import Overlap, digests_of
 from octo_resources.sources.rest.pace import Patience
 from octo_resources.sources.rest.parts import Parts, listed_at
-from octo_resources.sources.rest.position import Reached, Start, start_of
+from octo_resources.sources.rest.position import Reached, start_of
 
 
 def extract_rest(

@@ -9,25 +9,10 @@ import msgspec
 from octo_core.batch import Batch
 from octo_core.errors import SourceError, UsageError
 from octo_core.spec.sources import Cursor, FileOptions
-from octo_resources.sources.cursor import comparable, less, newest
+from octo_resources.sources.cursor import Start, comparable, less, newest
 from octo_resources.sources.file.csv_rows import csv_rows
 from octo_resources.sources.file.dialect import find_dialect
 from octo_resources.sources.rest.page import Page
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """`position`: how far reading had come. `asked`: the value that the server is asked from, a lag before it."""
-
-    position: str | None = None
-    asked: str | None = None
-    again: bool = False
-    """Whether somebody asked for what was read before (`--since`)."""
-
-    @property
-    def told(self) -> str | None:
-        """From where reading goes, as a load tells it: the position, without the lag."""
-        return self.asked if self.again else self.position
 
 
 def start_of(cursor: Cursor | None, history: Iterable[Batch], since: str | None, full: bool) -> Start:

@@ -245,7 +245,7 @@ def _type_of(oid: int, modifier: int, known: Mapping[int, _Type]) -> tuple[DataT
         return _type_of(own.base, own.base_modifier, known)
     if own.category == "A" and own.element:
         element, _, _ = _type_of(own.element, modifier, known)
-        return (JSON if element.kind in ("json", "list", "record") else list_of(_in_list(element))), "json", False
+        return (JSON if element.is_structured else list_of(_in_list(element))), "json", False
     if own.kind == "c":
         return JSON, "json", False
     if own.schema == "pg_catalog":

@@ -8,28 +8,19 @@ from typing import Any
 from octo_core.batch import Batch
 from octo_core.errors import SourceError, UsageError
 from octo_core.spec.sources import Cursor
-from octo_resources.sources.cursor import comparable, less
+from octo_resources.sources.cursor import Start, comparable, less
 from octo_resources.sources.resume import Resume
 from octo_resources.sources.sql.shape import SqlColumn
 from octo_resources.sources.sql.statement import Bound
 
 
 @dataclass(frozen=True, slots=True)
-class SqlStart:
-    """`position`: how far reading had come. `asked`: the value from which it goes on; `strictly`: past it."""
+class SqlStart(Start):
+    """`strictly`: reading goes on past the value that is asked from."""
 
-    position: str | None = None
-    asked: str | None = None
     strictly: bool = False
     batch: str | None = None
     """The batch that came as far as `position`."""
-    again: bool = False
-    """Whether somebody asked for what was read before (`--since`)."""
-
-    @property
-    def told(self) -> str | None:
-        """From where reading goes, as a load tells it: the position, without the lag."""
-        return self.asked if self.again else self.position
 
     def bounds(self, column: SqlColumn | None, kind: str) -> tuple[Bound, ...]:
         if column is None or self.asked is None:
