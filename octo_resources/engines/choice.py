@@ -14,6 +14,9 @@ FROM: Final = "octopipe.spark.from"
 
 ATTACH: Final = "octopipe.spark.attach"
 """A key of `engine.conf`: whether what tasks bring may take the place of empty partitions."""
+S3A: Final = "octopipe.spark.s3a"
+"""A key of `engine.conf`: whether Spark reads Parquet in S3 by itself. `true`, and the session brings the jars for it;
+`provided`, and they are there."""
 
 
 class Choice(NamedTuple):

@@ -4,6 +4,7 @@ Each task brings its own to a folder of its machine, reads it there, and takes i
 and what is big never passes through the driver.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +43,26 @@ class Elsewhere(Protocol):
         Raises LandingError and SourceError; one that is `retryable` may pass by itself.
         """
         ...
+
+
+class Stored(Elsewhere):
+    """An object in S3, which others than our tasks find too."""
+
+    endpoint: str | None
+    """Of the server, where it is not Amazon's."""
+
+    @property
+    @abstractmethod
+    def location(self) -> str:
+        """s3://BUCKET/KEY."""
+
+    @property
+    @abstractmethod
+    def region(self) -> str: ...
+
+    @abstractmethod
+    def end(self, count: int) -> bytes:
+        """Its last bytes, or all of them where it is shorter. LandingError where it has not the size that landed."""
 
 
 def brought(part: "Numbered", folder: Path) -> "tuple[list[Numbered], Told | None]":

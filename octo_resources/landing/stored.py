@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from octo_core.errors import LandingError
-from octo_resources.engines.elsewhere import Arrived, Told
+from octo_resources.engines.elsewhere import Arrived, Stored, Told
 from octo_resources.landing.disk import landing_errors, sha256_of
 from octo_resources.objects import StoreError, open_store
 
@@ -13,14 +13,15 @@ NO_ROOM: Final = "Its executors download what they read, each file whole: give t
 
 
 @dataclass(frozen=True)
-class StoredFile:
+class StoredFile(Stored):
     """One object. Who reads it there has credentials of its own, from the usual chain; none travels with it."""
 
     address: str
     """s3://BUCKET, of the whole bucket."""
     endpoint: str | None
     key: str
-    bytes: int
+    size: int
+    """In bytes."""
     sha256: str
     rows: int | None
     batch: str
@@ -37,21 +38,36 @@ class StoredFile:
             raise LandingError(told, where=error.where, hint=hint, retryable=error.retryable) from error
         except OSError as error:
             raise LandingError(
-                f"a task cannot download it ({error.strerror})", where=self._where, hint=NO_ROOM
+                f"a task cannot download it ({error.strerror})", where=self.location, hint=NO_ROOM
             ) from error
         with landing_errors(path):
             size, checksum = path.stat().st_size, sha256_of(path)
-        if (size, checksum) != (self.bytes, self.sha256):
-            what = (
-                f"it has {size:,} bytes, landed were {self.bytes:,}" if size != self.bytes else "its checksum differs"
-            )
-            raise LandingError(
-                f"batch {self.batch} is not as it landed: {what}",
-                where=self._where,
-                hint="Restore it from a backup, or extract again with --full.",
-            )
+        self._require_size(size)
+        if checksum != self.sha256:
+            raise self._changed("its checksum differs")
         return Arrived(((path, self.rows or 0),), Told(checksum))
 
+    def end(self, count: int) -> bytes:
+        try:
+            data, whole = open_store(self.address, self.endpoint).end(self.key, count)
+        except StoreError as error:
+            told = f"the landing zone cannot be read: {error.message}"
+            raise LandingError(told, where=error.where, hint=error.hint, retryable=error.retryable) from error
+        self._require_size(whole)
+        return data
+
     @property
-    def _where(self) -> str:
+    def location(self) -> str:
         return f"{self.address}/{self.key}"
+
+    @property
+    def region(self) -> str:
+        return open_store(self.address, self.endpoint).region
+
+    def _require_size(self, found: int) -> None:
+        if found != self.size:
+            raise self._changed(f"it has {found:,} bytes, landed were {self.size:,}")
+
+    def _changed(self, what: str) -> LandingError:
+        hint = "Restore it from a backup, or extract again with --full."
+        return LandingError(f"batch {self.batch} is not as it landed: {what}", where=self.location, hint=hint)

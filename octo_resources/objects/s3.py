@@ -91,6 +91,10 @@ class S3Store:
         return f"s3://{self._bucket}/{self.prefix}".rstrip("/")
 
     @property
+    def region(self) -> str:
+        return str(self._s3.meta.region_name)
+
+    @property
     def _s3(self) -> Any:
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION")
         with self._explained(""):
@@ -178,6 +182,13 @@ class S3Store:
                 left = _PATIENCE if at > began else left - 1
                 if left == 0:
                     raise
+
+    def end(self, key: str, count: int) -> tuple[bytes, int]:
+        with self._explained(key):
+            found = self._s3.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=-{count}")
+            with closing(found["Body"]) as body:
+                data = body.read()
+            return data, int(found["ContentRange"].rpartition("/")[2]) if "ContentRange" in found else len(data)
 
     def abandon_uploads(self, prefix: str, before: datetime | None = None) -> int:
         with self._explained(prefix):

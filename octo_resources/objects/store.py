@@ -46,6 +46,9 @@ class ObjectStore(Protocol):
         ...
 
     @property
+    def region(self) -> str: ...
+
+    @property
     def prefix(self) -> str:
         """Empty, or ends with `/`."""
         ...
@@ -72,6 +75,10 @@ class ObjectStore(Protocol):
 
     def download(self, key: str, path: Path, only: Object | None = None) -> None:
         """Into a file, in parts where it is big; with `only` that version of it, as it was listed."""
+        ...
+
+    def end(self, key: str, count: int) -> tuple[bytes, int]:
+        """The last bytes of an object, all of them where it is shorter; and how many it has."""
         ...
 
     def abandon_uploads(self, prefix: str, before: datetime | None = None) -> int:

@@ -173,3 +173,5 @@ def test_a_load_by_spark_connect(shop: Shop, remote: str) -> None:
     assert "executors on" in found.found
     without = examine(Engine(kind="spark", remote=remote, packages=("nowhere.example:nothing:1.0",)))
     assert "a jar of engine.packages cannot be found" in without.found
+    bare = examine(Engine(kind="spark", remote=remote, conf={"octopipe.spark.s3a": "provided"}))
+    assert "it has no s3a" in bare.found

@@ -5,11 +5,15 @@ The driver has none of it on its disk; what is loaded, set aside and accounted f
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from demo.broker import Broker
 from octo_core.errors import LandingError
@@ -38,15 +42,20 @@ def spark(tmp_path_factory: pytest.TempPathFactory, s3_process: S3Server) -> Ite
         close()
 
 
-def on_both(shop: Shop) -> tuple[dict[str, Any], dict[str, Any]]:
+def on_both(shop: Shop, there: dict[str, Any] = ENGINE) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the same load leaves behind on the embedded engine, and on Spark."""
     found = []
-    for engine in ("duckdb", ENGINE):
-        start_again(shop, engine, "")
-        shop.land()
-        found.append(loaded(shop))
+    for engine in ("duckdb", there):
+        found.append(again_on(shop, engine))
         assert found[-1].pop("engine") == (engine if engine == "duckdb" else "spark")
     return found[0], found[1]
+
+
+def again_on(shop: Shop, engine: dict[str, Any] | str) -> dict[str, Any]:
+    """What landed, loaded from the beginning."""
+    start_again(shop, engine, "")
+    shop.land()
+    return loaded(shop)
 
 
 def test_objects_of_a_landing_zone_in_s3(shop: Shop, s3: S3Server, spark: SparkEngine) -> None:
@@ -158,3 +167,39 @@ def test_what_tasks_find_that_is_about_no_row_is_told(shop: Shop, broker: Broker
     assert wanted["ledger"]["quarantined"] == 1
     assert found["warnings"] == wanted["warnings"] == ("sales: schema change: ALTER TABLE sale ADD colour text",)
     assert found["ledger"] == wanted["ledger"]
+
+
+def test_parquet_in_s3_by_sparks_own_reader(shop: Shop, s3: S3Server, spark: SparkEngine) -> None:
+    """Through s3a: what is loaded, set aside and accounted for is the same, and an object that changed is told."""
+    close()
+    bucket = s3.bucket()
+    (shop.root / "octopipe.yaml").write_text(f"registry: sqlite\nlanding: {{path: 's3://{bucket}/landing'}}\n")
+    shop.sales_pipeline(
+        sources={"sales": {"kind": "file", "path": "in/sales/*.parquet", "key": ["id"], "landing": "copy"}},
+        quarantine={"max_ratio": 1.0},
+    )  # fmt: skip
+    for name, numbers in (("a", range(100)), ("b", range(60, 160))):
+        records = sales(numbers, state="lost") if name == "b" else sales(numbers)
+        path = shop.drop_text("sales", f"{name}.parquet", "")
+        typed = [one | {"total": Decimal(one["total"]), "at": datetime.fromisoformat(one["at"])} for one in records]
+        parquet.write_table(pa.Table.from_pylist(typed), path, row_group_size=10)
+    shop.land()
+    shop.approve()
+    by_s3a = ENGINE | {"conf": {"octopipe.spark.s3a": "true"}}
+    wanted, found = on_both(shop, by_s3a)
+    assert found == wanted
+    assert len(found["quarantine"]) == 100
+    assert bytes_by("s3a") > 0
+
+    newest = max(name for name in s3.names(bucket) if name.endswith(".parquet"))
+    s3.put(bucket, newest, s3.client.get_object(Bucket=bucket, Key=newest)["Body"].read() + b"X")
+    with pytest.raises(LandingError, match=r"is not as it landed: it has .* bytes, landed were"):
+        again_on(shop, by_s3a)
+
+
+def bytes_by(scheme: str) -> int:
+    """What this process's Java has read through one of Hadoop's file systems."""
+    from pyspark import SparkContext
+
+    statistics = SparkContext._jvm.org.apache.hadoop.fs.FileSystem.getAllStatistics()
+    return sum(int(one.getBytesRead()) for one in statistics if one.getScheme() == scheme)

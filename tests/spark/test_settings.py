@@ -50,6 +50,16 @@ def test_what_is_for_octopipe_alone_is_not_sent_to_spark() -> None:
     assert not {ATTACH, FROM} & configuration(Settings.of(asked)).keys()
 
 
+def test_s3a_brings_its_jars_beside_the_pipelines_own() -> None:
+    own = {"spark.jars.excludes": "d:e", "octopipe.spark.s3a": "true"}
+    conf = configuration(Settings.of(engine(kind="spark", packages=["a:b:1"], conf=own)))
+    assert conf["spark.jars.packages"].startswith("a:b:1,org.apache.hadoop:hadoop-aws:")
+    assert conf["spark.jars.excludes"].startswith("d:e,software.amazon.awssdk:bundle,")
+    there = Settings.of(engine(kind="spark", conf={"octopipe.spark.s3a": "provided"}))
+    assert there.s3a == "provided"
+    assert not {"spark.jars.packages", "octopipe.spark.s3a"} & configuration(there).keys()
+
+
 def test_by_connect_only_what_a_session_may_set_is_sent() -> None:
     conf = configuration(Settings.of(engine(kind="spark", remote="sc://h:1/;token=secret", conf={"spark.x": "y"})))
     assert conf["spark.remote"] == "sc://h:1/;token=secret"

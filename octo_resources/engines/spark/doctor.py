@@ -11,6 +11,7 @@ import pyarrow as pa
 from octo_core.errors import EngineError
 from octo_core.spec.pipeline import Engine
 from octo_resources.engines.spark.missing import explained
+from octo_resources.engines.spark.s3a import ASK
 from octo_resources.engines.spark.session import Settings, close, session
 from octo_resources.engines.spark.tokens import Task
 from octo_resources.engines.spark.types import spark_schema
@@ -40,6 +41,8 @@ def examine(engine: Engine, reveal: Callable[[str], str] = str) -> Examined:
 def _executors(settings: Settings) -> Examined:
     spark = session(settings)
     with explained(settings.place):
+        if settings.s3a != "false":
+            spark.sql(ASK).collect()
         rows = spark.range(0, 4, 1, 4).mapInArrow(telling(), spark_schema(_TOLD)).collect()
     ours = telling_of_here()
     theirs = {(row.host, row.python, row.packages) for row in rows}

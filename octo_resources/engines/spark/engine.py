@@ -114,7 +114,8 @@ class SparkEngine:
         keys: Sequence[str] = (),
         tombstones: Tombstones | None = None,
     ) -> Frame:
-        return Frames(self.spark, self.cores).frame(inputs, schema, columns, variables, keys, tombstones)
+        frames = Frames(self.spark, self.cores, by_s3a=self._settings.s3a != "false")
+        return frames.frame(inputs, schema, columns, variables, keys, tombstones)
 
     @property
     def cores(self) -> int:

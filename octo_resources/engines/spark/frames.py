@@ -14,7 +14,6 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from octo_core.errors import LandingError
 from octo_core.expressions import Node, path_parts
 from octo_core.expressions.spark_names import name as identifier
 from octo_core.schema import Field, SourceSchema
@@ -22,6 +21,9 @@ from octo_core.types import arrow_type
 from octo_resources.engines.duckdb import Input, LoadVariables, Tally, Tombstones
 from octo_resources.engines.duckdb.inputs import Numbered
 from octo_resources.engines.duckdb.select import ROW
+from octo_resources.engines.elsewhere import Stored
+from octo_resources.engines.spark import s3a
+from octo_resources.engines.spark.footers import Footer, footers
 from octo_resources.engines.spark.notes import NOTE
 from octo_resources.engines.spark.select import Evaluation, evaluation
 from octo_resources.engines.spark.settle import Settling
@@ -31,10 +33,12 @@ from octo_resources.engines.spark.types import same_in_spark, spark_schema
 from octo_resources.engines.spark.variables import set_variables
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 
 _PLAIN_NAME: Final = re.compile(r"/[A-Za-z0-9/._+-]+")
 """Paths without letters that Spark takes for patterns or writes otherwise in `_metadata`."""
+_SCHEMES: Final = ("file://", "file:", "")
+"""What Spark writes before a file's path; an address in S3 has its own."""
 _FEW_FILES: Final = 16
 """Files up to which a row's file is told by comparing names: that costs less than a join."""
 _COUNT_HERE: Final = 512 << 20
@@ -54,10 +58,10 @@ class Frame:
 
 
 class Frames:
-    """Makes frames in one session. `cores`: tasks that run at a time."""
+    """Makes frames in one session. `cores`: tasks that run at a time. `by_s3a`: Spark reads Parquet in S3 by itself."""
 
-    def __init__(self, spark: "SparkSession", cores: int) -> None:
-        self._spark, self._cores = spark, cores
+    def __init__(self, spark: "SparkSession", cores: int, *, by_s3a: bool = False) -> None:
+        self._spark, self._cores, self._by_s3a = spark, cores, by_s3a
 
     def frame(
         self,
@@ -72,7 +76,8 @@ class Frames:
         mapping = evaluation(schema, columns, tombstones)
         set_variables(self._spark, variables)
         counted: dict[str, Tally] = {one.batch.id: Tally() for one in inputs}
-        natives = {n for n, one in enumerate(inputs) if one.file.format == "parquet" and _native(one, mapping, schema)}
+        known = footers({n: one for n, one in enumerate(inputs) if self._by_spark(one)})
+        natives = {n: footer for n, footer in known.items() if _native(footer, mapping, schema)}
         parts = [part for part in cut(inputs, self._cores, self.marks) if part.ordinal not in natives]
         lanes = [(form, list(group)) for form, group in groupby(parts, key=lambda part: part.input.file.format)]
         size = part_size(inputs, self._cores)
@@ -83,14 +88,18 @@ class Frames:
         if natives:
             files = [Numbered(n, inputs[n]) for n in sorted(natives)]
             self._spark.conf.set("spark.sql.files.maxPartitionBytes", str(size))
-            found.append(self._evaluated(self._parquet(files, mapping, schema), mapping, False))
+            here = [one for one in files if one.input.elsewhere is None]
+            lanes_of = (here, [one for one in files if one.input.elsewhere is not None])
+            found += [
+                self._evaluated(self._parquet(lane, mapping, schema), mapping, False) for lane in lanes_of if lane
+            ]
             for one in files:
-                self._count(one, schema, counted)
+                _count(natives[one.ordinal], schema, counted[one.input.batch.id])
         batches = tuple(one.batch.id for one in inputs)
         ours = Counter(batches)
         theirs = Counter(batches[n] for n in natives)
         expected = {
-            batch: sum(_rows(inputs[n]) for n in natives if batches[n] == batch)
+            batch: sum(footer.rows for n, footer in natives.items() if batches[n] == batch)
             for batch, files_of in ours.items()
             if files_of == theirs[batch]
         }
@@ -125,8 +134,24 @@ class Frames:
 
     # --- read by Spark's own reader ----------------------------------------------------------------------------
 
+    def _by_spark(self, one: Input) -> bool:
+        """Whether Spark's reader finds the file, and it is the one that landed."""
+        if one.file.format != "parquet" or one.origin is not None or not _PLAIN_NAME.fullmatch(_location(one)):
+            return False
+        if one.path.name.startswith((".", "_")):
+            return False
+        return one.elsewhere is None or (self._by_s3a and isinstance(one.elsewhere, Stored))
+
+    def _reader(self, one: Input) -> "DataFrameReader":
+        if not isinstance(one.elsewhere, Stored):
+            return self._spark.read
+        return self._spark.read.options(**s3a.options(one.elsewhere, lambda name: self._spark.conf.get(name, None)))
+
     def _parquet(self, files: Sequence[Numbered], mapping: Evaluation, schema: SourceSchema) -> "DataFrame":
-        """Tokens of Parquet files, each row with its number: the file's place and the row's index."""
+        """Tokens of Parquet files, each row with its number: the file's place and the row's index.
+
+        All of them lie on a disk, or all of them in S3.
+        """
         from pyspark.sql import functions as fn
 
         fields = {path: schema.field(str(path_parts(path)[0])) for path in mapping.paths}
@@ -134,8 +159,8 @@ class Frames:
             {field.name: arrow_type(field.type) for field in fields.values() if field is not None}
             or {"!none": pa.string()}
         )
-        reader = self._spark.read.schema(spark_schema(kinds))
-        read = reader.parquet(*(str(one.input.path) for one in files))
+        reader = self._reader(files[0].input).schema(spark_schema(kinds))
+        read = reader.parquet(*(_address(one.input) for one in files))
         index = fn.col("_metadata.row_index") + fn.lit(1)
         names = [one.input.path.name for one in files]
         if len(files) == 1:
@@ -146,7 +171,7 @@ class Frames:
         else:
             # A row's file is looked up as it stands, in both spellings of a URL: cutting it to a path took longer than
             # all the rest of it.
-            places = [(f"{scheme}{one.input.path}", one.base) for one in files for scheme in ("file://", "file:")]
+            places = [(f"{scheme}{_address(one.input)}", one.base) for one in files for scheme in _SCHEMES]
             known = self._spark.createDataFrame(places, "`!file` string, `!base` long")
             read = read.withColumn("!file", fn.col("_metadata.file_path")).withColumn("!index", index)
             read = read.join(fn.broadcast(known), "!file", "left")
@@ -155,16 +180,23 @@ class Frames:
         row = base.bitwiseOR(index).alias(ROW)
         return read.select(row, *tokens, fn.lit(None).cast("string").alias(NOTE))
 
-    @staticmethod
-    def _count(one: Numbered, schema: SourceSchema, counted: dict[str, Tally]) -> None:
-        """Fields that the file has not, or has beside the schema's: those of all its rows."""
-        from pyarrow import parquet
 
-        names, rows = parquet.read_schema(one.input.path).names, _rows(one.input)
-        tally = counted[one.input.batch.id]
-        if rows:
-            tally.missing.update({field.name: rows for field in schema.fields if field.name not in names})
-            tally.add_new({name: rows for name in names if schema.field(name) is None})
+def _location(one: Input) -> str:
+    """Where Spark's reader finds the file, without what stands before its path."""
+    return f"/{one.elsewhere.location.partition('://')[2]}" if isinstance(one.elsewhere, Stored) else str(one.path)
+
+
+def _address(one: Input) -> str:
+    """What Spark's reader is told to read."""
+    return s3a.address(one.elsewhere) if isinstance(one.elsewhere, Stored) else str(one.path)
+
+
+def _count(footer: Footer, schema: SourceSchema, tally: Tally) -> None:
+    """Fields that the file has not, or has beside the schema's: those of all its rows."""
+    if footer.rows:
+        names = footer.schema.names
+        tally.missing.update({field.name: footer.rows for field in schema.fields if field.name not in names})
+        tally.add_new({name: footer.rows for name in names if schema.field(name) is None})
 
 
 def marking(parts: Sequence[Numbered], schema: pa.Schema) -> Task:
@@ -179,18 +211,9 @@ def marking(parts: Sequence[Numbered], schema: pa.Schema) -> Task:
     return count
 
 
-def _native(one: Input, mapping: Evaluation, schema: SourceSchema) -> bool:
-    """Whether Spark's reader gives of this file what ours would."""
-    from pyarrow import parquet
-
-    if one.elsewhere is not None or one.origin is not None:
-        return False
-    if not _PLAIN_NAME.fullmatch(str(one.path)) or one.path.name.startswith((".", "_")):
-        return False
-    try:
-        there = parquet.read_schema(one.path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise LandingError(f"the Parquet file cannot be read ({error})", where=str(one.path)) from error
+def _native(footer: Footer, mapping: Evaluation, schema: SourceSchema) -> bool:
+    """Whether Spark's reader gives of a file what ours would."""
+    there = footer.schema
     if len(set(there.names)) < len(there.names):
         return False
     for path in mapping.paths:
@@ -215,9 +238,3 @@ def _kind_at(schema: SourceSchema, path: str) -> pa.DataType:
         field = field.child("[]" if isinstance(part, int) else part) if field is not None else None
     found = arrow_type(field.type) if field is not None else pa.string()
     return pa.time64("ns") if pa.types.is_time64(found) else found  # the one unit that Spark takes from Arrow
-
-
-def _rows(one: Input) -> int:
-    from pyarrow import parquet
-
-    return int(parquet.read_metadata(one.path).num_rows)

@@ -63,6 +63,10 @@ def require_own_spark(version: str, place: str) -> None:
     raise EngineError(f"SPARK_HOME is {home}, and Spark {version} is wanted; {there} is there", where=place, hint=hint)
 
 
+_NO_S3A: Final = (
+    "it has no s3a, and `octopipe.spark.s3a` in engine.conf asks for it",
+    "`true` brings its jars; a Spark Connect server has to be started with them, see docs/spark.md",
+)
 _SIGNS: Final = (
     ("UNAVAILABLE", "its Spark Connect server does not answer", "is it running? look at engine.remote"),
     ("failed to connect to all addresses", "its Spark Connect server does not answer", "is it running?"),
@@ -80,6 +84,10 @@ _SIGNS: Final = (
      "look at spark.pyspark.python in engine.conf: it is a path on every executor"),
     ("JAVA_GATEWAY_EXITED", "Java ended before Spark was up",
      "what it said of that is on standard error; look at JAVA_HOME, engine.memory, packages and conf"),
+    ("S3AFileSystem not found", *_NO_S3A),
+    ("S3AUtils not found", *_NO_S3A),
+    ("Unable to load credentials", "its executors have no credentials for S3",
+     "they come from the usual chain: a role, or `spark.executorEnv.AWS_ACCESS_KEY_ID` and the like in engine.conf"),
     ("unresolved dependency", "a jar of engine.packages cannot be found", "look at its coordinates"),
     ("Cannot start a remote Spark session", "a local Spark session is open in this process", "use one kind a process"),
 )  # fmt: skip

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from octo_core.errors import EngineError
 from octo_core.expressions.spark_names import SETTINGS, literal
 from octo_core.spec.pipeline import Engine
-from octo_resources.engines.choice import ATTACH, FROM
-from octo_resources.engines.spark import archive
+from octo_resources.engines.choice import ATTACH, FROM, S3A
+from octo_resources.engines.spark import archive, s3a
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -32,7 +32,7 @@ MEANINGS: Final[dict[str, str]] = {
 }
 """Settings that decide what expressions mean and what readers drop: no pipeline's `conf` goes over them."""
 _PACKAGES: Final = "spark.jars.packages"
-_NEVER: Final = frozenset({"spark.sql.parser.escapedStringLiterals", ATTACH, FROM})
+_NEVER: Final = frozenset({"spark.sql.parser.escapedStringLiterals", ATTACH, FROM, S3A})
 _USUAL: Final[dict[str, str]] = {
     "spark.ui.port": "0",
     "spark.log.level": "ERROR",
@@ -81,6 +81,11 @@ class Settings:
             conf[_PACKAGES] = ",".join(engine.packages)
         conf |= {name: reveal(value) for name, value in engine.conf.items()}
         return cls(master, reveal(engine.remote) if engine.remote else None, tuple(sorted(conf.items())))
+
+    @property
+    def s3a(self) -> str:
+        """Whether Parquet in S3 is read by s3a: `false`, `true` or `provided`, as S3A says."""
+        return dict(self.conf).get(S3A, "false").lower()
 
     @property
     def place(self) -> str:
@@ -142,6 +147,8 @@ def configuration(settings: Settings) -> dict[str, str]:
         # A server has its own driver and jars: only what a session may set is sent.
         kept = {name: value for name, value in conf.items() if name.startswith("spark.sql.")}
         return {"spark.remote": settings.remote, **kept}
+    if settings.s3a == "true":
+        conf = s3a.with_jars(conf)
     conf["spark.master"] = _PLAIN_LOCAL.sub(r"local[\1,4]", settings.master)  # tasks are tried again there too
     for name in _JAVA if settings.loopback else _JAVA[:1]:  # executors elsewhere have other files
         conf[name] = archive.used_by(conf[name])
