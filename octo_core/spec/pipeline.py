@@ -1,7 +1,7 @@
 """The pipeline file as a model: one frozen value that holds what pipelines/<name>/pipeline.yaml says."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
@@ -10,7 +10,7 @@ from octo_core.spec.llm import LlmSettings
 from octo_core.spec.names import TableName
 from octo_core.spec.shapes import From, driving, looked_up
 from octo_core.spec.sources import Brokers, KafkaSecurity, Names, Source, Strict, Text, with_brokers
-from octo_core.spec.units import Duration, Size
+from octo_core.spec.units import Duration, Size, parse_size
 
 
 def _label(value: object) -> object:
@@ -29,6 +29,16 @@ def _table(value: object) -> object:
     return {} if value is None else value
 
 
+FROM: Final = "octopipe.spark.from"
+"""A key of `engine.conf`: the size from which `auto` takes Spark, instead of this machine's half hour."""
+ATTACH: Final = "octopipe.spark.attach"
+"""A key of `engine.conf`: whether what tasks bring may take the place of empty partitions."""
+S3A: Final = "octopipe.spark.s3a"
+"""A key of `engine.conf`: whether Spark reads Parquet in S3 by itself. `true`, and the session brings the jars for it;
+`provided`, and they are there."""
+_SAID: Final = {ATTACH: ("true", "false"), S3A: ("true", "provided", "false")}
+
+
 def _kind_of_deletes(value: object) -> str:
     return "word" if isinstance(value, str) else "mapping"  # names that no key has: octo_core/spec/shapes.py
 
@@ -45,6 +55,17 @@ def _coordinates(value: tuple[str, ...]) -> tuple[str, ...]:
     for one in value:
         if not re.fullmatch(r"[\w.-]+[:/][\w.-]+:[\w.-]+", one):
             raise ValueError(f"'{one}' names no jar; write its coordinates, group:name:version")
+    return value
+
+
+def _own_settings(value: dict[str, str]) -> dict[str, str]:
+    for name, said in value.items():
+        if name.startswith("octopipe.") and name not in (ATTACH, S3A, FROM):
+            raise ValueError(f"'{name}' is no setting; there are {ATTACH}, {S3A} and {FROM}")
+        if name == FROM:
+            parse_size(said)
+        elif (words := _SAID.get(name)) and said.lower() not in words:
+            raise ValueError(f"{name} is '{said}'; write {' or '.join(words)}")
     return value
 
 
@@ -105,7 +126,7 @@ class Engine(Strict):
     threads: int | None = Field(default=None, ge=1)
     master: str | None = None
     remote: str | None = None
-    conf: dict[str, Text] = Field(default_factory=dict)
+    conf: Annotated[dict[str, Text], AfterValidator(_own_settings)] = Field(default_factory=dict)
     packages: Annotated[Names, AfterValidator(_coordinates)] = ()
 
 

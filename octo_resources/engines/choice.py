@@ -3,20 +3,12 @@
 import os
 from typing import Final, NamedTuple
 
-from octo_core.spec.pipeline import Engine
+from octo_core.spec.pipeline import ATTACH, FROM, Engine
 from octo_core.spec.units import parse_size
 from octo_resources.engines.protocol import EngineName
 
 A_CORE: Final = 100_000_000 * 1800
 """Bytes that the embedded engine reads with one core in half an hour, at 100 MB/s: what is more is worth a cluster."""
-FROM: Final = "octopipe.spark.from"
-"""A key of `engine.conf`: the size from which `auto` takes Spark, instead of this machine's half hour."""
-
-ATTACH: Final = "octopipe.spark.attach"
-"""A key of `engine.conf`: whether what tasks bring may take the place of empty partitions."""
-S3A: Final = "octopipe.spark.s3a"
-"""A key of `engine.conf`: whether Spark reads Parquet in S3 by itself. `true`, and the session brings the jars for it;
-`provided`, and they are there."""
 
 
 class Choice(NamedTuple):
@@ -43,7 +35,7 @@ def choose(engine: Engine, size: int, *, cores: int | None = None) -> Choice:
 
 def attaches(engine: Engine) -> bool:
     """Whether the pipeline lets a load exchange empty partitions for full ones."""
-    return engine.conf.get(ATTACH, "").lower() in ("true", "on", "yes")
+    return engine.conf.get(ATTACH, "").lower() == "true"
 
 
 def place(engine: Engine) -> str | None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from octo_core.errors import EngineError
-from octo_core.spec.pipeline import Engine
-from octo_resources.engines.choice import ATTACH, FROM, attaches, choose
+from octo_core.spec.pipeline import ATTACH, FROM, S3A, Engine
+from octo_resources.engines.choice import attaches, choose
 from octo_resources.engines.spark.doctor import examine
 from octo_resources.engines.spark.missing import engine_error, java, java_fits, require_own_spark
 from octo_resources.engines.spark.session import MEANINGS, Settings, configuration, session
@@ -51,13 +51,27 @@ def test_what_is_for_octopipe_alone_is_not_sent_to_spark() -> None:
 
 
 def test_s3a_brings_its_jars_beside_the_pipelines_own() -> None:
-    own = {"spark.jars.excludes": "d:e", "octopipe.spark.s3a": "true"}
+    own = {"spark.jars.excludes": "d:e", S3A: "true"}
     conf = configuration(Settings.of(engine(kind="spark", packages=["a:b:1"], conf=own)))
     assert conf["spark.jars.packages"].startswith("a:b:1,org.apache.hadoop:hadoop-aws:")
     assert conf["spark.jars.excludes"].startswith("d:e,software.amazon.awssdk:bundle,")
-    there = Settings.of(engine(kind="spark", conf={"octopipe.spark.s3a": "provided"}))
+    there = Settings.of(engine(kind="spark", conf={S3A: "provided"}))
     assert there.s3a == "provided"
-    assert not {"spark.jars.packages", "octopipe.spark.s3a"} & configuration(there).keys()
+    assert not {"spark.jars.packages", S3A} & configuration(there).keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "told"),
+    [
+        ("octopipe.spark.atach", "true", "is no setting"),
+        (ATTACH, "perhaps", "write true or false"),
+        (S3A, "yes", "write true or provided or false"),
+        (FROM, "much", "much"),
+    ],
+)
+def test_a_setting_of_ours_that_says_nothing_is_a_mistake(name: str, said: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        engine(kind="spark", conf={name: said})
 
 
 def test_by_connect_only_what_a_session_may_set_is_sent() -> None:

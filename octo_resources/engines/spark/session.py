@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from octo_core.errors import EngineError
 from octo_core.expressions.spark_names import SETTINGS, literal
-from octo_core.spec.pipeline import Engine
-from octo_resources.engines.choice import ATTACH, FROM, S3A
+from octo_core.spec.pipeline import ATTACH, FROM, S3A, Engine
 from octo_resources.engines.spark import archive, s3a
 
 if TYPE_CHECKING:
