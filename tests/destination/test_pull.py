@@ -208,3 +208,14 @@ def test_only_a_collation_that_makes_texts_equal_is_told(destination: PostgresDe
     before = destination.signature(["public.t"])
     execute("alter table public.t alter b type text collate public.ci")
     assert destination.signature(["public.t"]) != before
+
+
+def test_several_hosts_are_tried_in_their_order(url: str) -> None:
+    found = Address.from_url(url).parameters
+    hosts = f"/nobody/is/here,{found['host']}"
+    several = f"postgresql://{found['user']}@/{found['dbname']}?host={hosts}&port={found['port']}&target_session_attrs=read-write"
+    assert PostgresDestination.from_url(several).version()
+    primary = Address.from_url("postgresql://u@pg1:5433,pg2/d?target_session_attrs=read-write")
+    assert str(primary) == "pg1:5433,pg2:5432/d as u"
+    with pytest.raises(UsageError, match="cannot be read"):
+        Address.from_url("postgresql://u@pg1:5433,pg2:here/d")

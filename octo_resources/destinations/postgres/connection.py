@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from octo_core.errors import DestinationError, UsageError
 
@@ -32,7 +31,8 @@ class Address:
     def from_url(cls, url: str) -> "Address":
         """Read postgresql://user:password@host:port/database?sslmode=…; raises UsageError without repeating it.
 
-        Text goes by it in UTF-8, whatever the database is written in.
+        Several hosts are tried in their order: host:port,host:port/database?target_session_attrs=read-write. Text goes
+        by it in UTF-8, whatever the database is written in.
         """
         from psycopg import ProgrammingError, conninfo
 
@@ -41,8 +41,9 @@ class Address:
             hint = "write postgresql://USER@HOST:PORT/DATABASE, with the password as ${secret:env/NAME}"
             raise UsageError("the destination's url is not a PostgreSQL URL", hint=hint)
         try:
-            urlsplit(url).port  # noqa: B018 - raises ValueError for a port that is no number
             found = {key: str(value) for key, value in conninfo.conninfo_to_dict(f"postgresql://{rest}").items()}
+            for port in filter(None, found.get("port", "").split(",")):
+                int(port)
         except (ProgrammingError, ValueError):
             hint = "letters such as @ : / # % in a user name or password are written %40 %3A %2F %23 %25"
             raise UsageError("the destination's url cannot be read", hint=hint) from None
@@ -58,7 +59,10 @@ class Address:
 
     def __str__(self) -> str:
         get = self.parameters.get
-        place = f"{get('host', 'localhost')}:{get('port', '5432')}/{get('dbname', get('user', ''))}"
+        hosts, ports = get("host", "localhost").split(","), get("port", "5432").split(",")
+        several = zip(hosts, ports if len(ports) == len(hosts) else ports * len(hosts), strict=False)
+        places = ",".join(f"{host}:{port or '5432'}" for host, port in several)
+        place = f"{places}/{get('dbname', get('user', ''))}"
         return f"{place} as {get('user')}" if get("user") else place
 
     def redact(self, text: str) -> str:
