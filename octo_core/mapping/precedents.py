@@ -6,7 +6,8 @@ one: only a field that is nobody else's likest says something. Alone by their li
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +29,9 @@ BUT_ONE: Final = 0.95
 MOST_CELLS: Final = 200_000
 """Pairs of fields that are held against one another at most: the newest decisions count first."""
 MOST_VECTORS: Final = 200
-"""Of the decided fields so many, the most alike otherwise, are read by meaning: some 10 ms each."""
+MOST_SOURCES: Final = 20
+"""So many decided fields, each field's most alike otherwise, are read by meaning, some 10 ms each, and so many sources
+are matched: of all others count the fields of the same words alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,8 @@ def precedents(
     rows = len(source)
     feeds, left = np.zeros((rows, len(places))), np.zeros(rows)
     votes, voters, same_left = np.zeros((rows, len(places))), np.zeros(rows), np.zeros(rows)
-    for some in _by_source(_readable(source, decided, method)):
-        for row, position, sure in counterparts(source, [one.field for one in some], method):
+    for some, read in _by_source(source, decided, method):
+        for row, position, sure in counterparts(source, [one.field for one in some], method if read else None):
             columns = some[position].columns
             there = [places[column] for column in columns if column in places]
             feeds[row, there] += sure
@@ -78,14 +81,21 @@ def precedents(
 
 
 def counterparts(
-    source: Sequence[Attribute], before: Sequence[Attribute], method: Method
+    source: Sequence[Attribute], before: Sequence[Attribute], method: Method | None
 ) -> list[tuple[int, int, float]]:
-    """The pairs of fields of two sources that are the same, one to one, by their places, and how sure that is, 0..1."""
+    """The pairs of fields of two sources that are the same, one to one, by their places, and how sure that is, 0..1.
+
+    `method` None: by the words of their names alone.
+    """
     import numpy as np
     from scipy.optimize import linear_sum_assignment
 
-    alike = (score(source, before, method).score + score(before, source, method).score.T) / 2
     same = _same_words(source, before)
+    alike = np.zeros(same.shape)
+    if method is not None:
+        alike = (score(source, before, method).score + score(before, source, method).score.T) / 2
+    elif not same.any():
+        return []
     gain = np.where(same, 1.0, np.maximum(np.minimum(alike, BUT_ONE) - LIKE, 0.0) / (1 - LIKE))
     first = gain + 2.0 * same  # the same words go together, whatever others would gain
     pairs = zip(*(found.tolist() for found in linear_sum_assignment(first, maximize=True)), strict=True)
@@ -106,25 +116,31 @@ def likeness(
     return np.where(_same_words(source, before), 1.0, np.minimum(alike, BUT_ONE))
 
 
-def _readable(source: Sequence[Attribute], decided: Sequence[Decided], method: Method) -> list[Decided]:
-    """Those that can be read by meaning in reasonable time: all, or the most alike otherwise."""
-    if method.encoder is None or len(decided) <= MOST_VECTORS:
-        return list(decided)
-    return [decided[n] for n in _nearest(weighed(source, [one.field for one in decided])[0].score)]
+def _by_source(
+    source: Sequence[Attribute], decided: Sequence[Decided], method: Method
+) -> list[tuple[list[Decided], bool]]:
+    """The decided fields of each source, and whether they can be matched in reasonable time; else by words alone."""
+    near = set(range(len(decided)))
+    if len(decided) > MOST_VECTORS and method.encoder is not None:
+        near = set(_nearest(weighed(source, [one.field for one in decided])[0].score))
+    often = Counter(decided[n].source for n in sorted(near, reverse=True))  # of as many the newest
+    most = {name for name, _ in often.most_common(MOST_SOURCES)}
+    found: dict[tuple[str, bool], list[Decided]] = {}
+    for number, one in enumerate(decided):
+        found.setdefault((one.source, number in near and one.source in most), []).append(one)
+    return [(some, read) for (_, read), some in found.items()]
 
 
 def _nearest(alike: Floats) -> list[int]:
+    """The MOST_VECTORS columns that are among the first of any row, the newest of equal ones."""
     import numpy as np
 
-    nearest: list[int] = np.sort(np.argsort(-alike.max(axis=0), kind="stable")[:MOST_VECTORS]).tolist()
+    newest_first = np.argsort(-alike[:, ::-1], axis=1, kind="stable")
+    ranks = np.empty_like(newest_first)
+    np.put_along_axis(ranks, newest_first, np.arange(alike.shape[1])[None, :], axis=1)
+    best = ranks[:, ::-1].min(axis=0) - alike.max(axis=0)
+    nearest: list[int] = np.sort(np.argsort(best, kind="stable")[:MOST_VECTORS]).tolist()
     return nearest
-
-
-def _by_source(decided: Iterable[Decided]) -> Iterable[list[Decided]]:
-    found: dict[str, list[Decided]] = {}
-    for one in decided:
-        found.setdefault(one.source, []).append(one)
-    return found.values()
 
 
 def _same_words(source: Sequence[Attribute], before: Sequence[Attribute]) -> NDArray[np.bool_]:
