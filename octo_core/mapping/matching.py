@@ -65,7 +65,7 @@ def match(
     method = method or product()
     scores = score(lefts, rights, method)
     if remembered:
-        known = recalled(scores.score, lefts, rights, remembered, source_name=source_name, encode=method.encoder)
+        known = recalled(scores.score, lefts, rights, remembered, source_name=source_name, method=method)
         scores = scores.with_score(known)
     return Match(_pairs(lefts, rights, scores), _named(lefts, rights, assign(scores.score)))
 

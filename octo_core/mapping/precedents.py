@@ -1,18 +1,19 @@
-"""How alike the fields of a new source are to fields that were decided before, and what that says of each pair.
+"""Which fields of other sources are a new source's fields again, and what was decided about those.
 
-Names, values, ranges and types are held against one another by the same evidence that matches fields with columns, and
-by meaning where there are vectors. A field counts once for each source: the field there that is most like it.
+The fields of two sources are matched like those of a source and a destination (scoring.py), from both sides and one to
+one: only a field that is nobody else's likest says something. Alone by their likeness, fields say hardly anything.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from octo_core.mapping import embedding, evidence
 from octo_core.mapping.attribute import Attribute
-from octo_core.mapping.scoring import MAX_TEXTS, weighed
+from octo_core.mapping.scoring import MAX_TEXTS, Method, score, weighed
 from octo_core.mapping.words import stem
 
 if TYPE_CHECKING:
@@ -21,75 +22,132 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-LIKE: Final = 0.5
-"""From this likeness on a field is evidence for another; at 1, the same words, it is all there is."""
+LIKE: Final = 0.55
+"""From this score on a field is evidence for another; at 1, the same words, it is all there is."""
 BUT_ONE: Final = 0.95
 """The most that two fields come to whose names are of other words."""
-CERTAIN: Final = 0.98
 MOST_CELLS: Final = 200_000
 """Pairs of fields that are held against one another at most: the newest decisions count first."""
 MOST_VECTORS: Final = 200
-"""Of the decided fields so many, the most alike otherwise, are also read by meaning: some 10 ms each."""
+MOST_SOURCES: Final = 20
+"""So many decided fields, each field's most alike otherwise, are read by meaning, some 10 ms each, and so many sources
+are matched: of all others count the fields of the same words alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A field of another source, and the columns that it feeds there; none: it was left out."""
+
+    field: Attribute
+    source: str
+    columns: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Precedents:
-    """`feeds[i, j]`: how surely fields like i fed column j before, `share`: how large a part of such sources said so.
+    """Of field i and column j, summed over the sources: `feeds[i, j]`, how surely the same field fed it there, and
+    `left[i]`, how surely the same field was left out.
 
-    `left[i]`: how surely fields like it were left out; `same_left[i]`: most sources with a field of its words did.
+    `votes[i, j]`: the share of the sources with a field of the same words in which that fed column j; `same_left[i]`:
+    most of these left it out.
     """
 
     feeds: Floats
-    share: Floats
     left: Floats
+    votes: Floats
     same_left: NDArray[np.bool_]
+
+
+def precedents(
+    source: Sequence[Attribute], decided: Sequence[Decided], places: Mapping[str, int], method: Method
+) -> Precedents:
+    """What was decided in other sources about the fields that are those of `source`; `places`: the targets by name."""
+    import numpy as np
+
+    rows = len(source)
+    feeds, left = np.zeros((rows, len(places))), np.zeros(rows)
+    votes, voters, same_left = np.zeros((rows, len(places))), np.zeros(rows), np.zeros(rows)
+    for some, read in _by_source(source, decided, method):
+        for row, position, sure in counterparts(source, [one.field for one in some], method if read else None):
+            columns = some[position].columns
+            there = [places[column] for column in columns if column in places]
+            feeds[row, there] += sure
+            left[row] += 0.0 if columns else sure
+            if sure >= 1:
+                votes[row, there] += 1
+                voters[row] += 1
+                same_left[row] += not columns
+    return Precedents(feeds, left, votes / np.maximum(voters, 1.0)[:, None], same_left * 2 > voters)
+
+
+def counterparts(
+    source: Sequence[Attribute], before: Sequence[Attribute], method: Method | None
+) -> list[tuple[int, int, float]]:
+    """The pairs of fields of two sources that are the same, one to one, by their places, and how sure that is, 0..1.
+
+    `method` None: by the words of their names alone.
+    """
+    import numpy as np
+    from scipy.optimize import linear_sum_assignment
+
+    same = _same_words(source, before)
+    alike = np.zeros(same.shape)
+    if method is not None:
+        alike = (score(source, before, method).score + score(before, source, method).score.T) / 2
+    elif not same.any():
+        return []
+    gain = np.where(same, 1.0, np.maximum(np.minimum(alike, BUT_ONE) - LIKE, 0.0) / (1 - LIKE))
+    first = gain + 2.0 * same  # the same words go together, whatever others would gain
+    pairs = zip(*(found.tolist() for found in linear_sum_assignment(first, maximize=True)), strict=True)
+    return [(row, column, float(gain[row, column])) for row, column in pairs if gain[row, column] > 0]
 
 
 def likeness(
     source: Sequence[Attribute], before: Sequence[Attribute], encode: embedding.Encoder | None = None
 ) -> Floats:
-    """How alike fields (rows) are to decided ones (columns), 0..1; 1 where their names are of the same words."""
+    """How alike fields (rows) are to others (columns) of the same source, 0..1; 1 where they are of the same words."""
     import numpy as np
 
     alike = weighed(source, before)[0].score
     if encode is not None and len(source) <= MAX_TEXTS:
-        near = np.sort(np.argsort(-alike.max(axis=0), kind="stable")[:MOST_VECTORS])
+        near = np.array(_nearest(alike))
         meaning = embedding.likeness(source, [before[n] for n in near.tolist()], encode)
         alike[:, near] = (alike[:, near] + np.clip((meaning - 0.2) / 0.8, 0.0, 1.0)) / 2
-    lefts, rights = [_words(one.name) for one in source], [_words(one.name) for one in before]
-    same = np.array([[one == two for two in rights] for one in lefts])
-    return np.where(same, 1.0, np.minimum(alike, BUT_ONE))
+    return np.where(_same_words(source, before), 1.0, np.minimum(alike, BUT_ONE))
 
 
-def precedents(alike: Floats, decided: Sequence[tuple[int, str | None, str]], places: Mapping[str, int]) -> Precedents:
-    """`decided`: the column of `alike`, what that field feeds (None: it was left out), and its source.
+def _by_source(
+    source: Sequence[Attribute], decided: Sequence[Decided], method: Method
+) -> list[tuple[list[Decided], bool]]:
+    """The decided fields of each source, and whether they can be matched in reasonable time; else by words alone."""
+    near = set(range(len(decided)))
+    if len(decided) > MOST_VECTORS and method.encoder is not None:
+        near = set(_nearest(weighed(source, [one.field for one in decided])[0].score))
+    often = Counter(decided[n].source for n in sorted(near, reverse=True))  # of as many the newest
+    most = {name for name, _ in often.most_common(MOST_SOURCES)}
+    found: dict[tuple[str, bool], list[Decided]] = {}
+    for number, one in enumerate(decided):
+        found.setdefault((one.source, number in near and one.source in most), []).append(one)
+    return [(some, read) for (_, read), some in found.items()]
 
-    `places`: the targets by name.
-    """
+
+def _nearest(alike: Floats) -> list[int]:
+    """The MOST_VECTORS columns that are among the first of any row, the newest of equal ones."""
     import numpy as np
 
-    rows = len(alike)
-    sure = np.clip((alike - LIKE) / (1 - LIKE), 0.0, 1.0)
-    missed, left_missed = np.ones((rows, len(places))), np.ones(rows)
-    votes, voters = np.zeros((rows, len(places))), np.zeros(rows)
-    same, same_left = np.zeros(rows), np.zeros(rows)
-    for name in sorted({one[2] for one in decided}):
-        fed, best, left = np.zeros((rows, len(places))), np.zeros(rows), np.zeros(rows)
-        for position, column, source in decided:
-            if source != name:
-                continue
-            if column is None:
-                left = np.maximum(left, sure[:, position])
-            else:
-                best = np.maximum(best, sure[:, position])
-                if (place := places.get(column)) is not None:
-                    fed[:, place] = np.maximum(fed[:, place], sure[:, position])
-        missed *= 1 - CERTAIN * fed
-        left_missed *= 1 - CERTAIN * np.where(left >= best, left, 0.0)
-        votes, voters = votes + fed, voters + np.maximum(best, left)
-        same, same_left = same + (np.maximum(best, left) >= 1), same_left + ((left >= 1) & (best < 1))
-    share = votes / np.maximum(voters, 1.0)[:, None]
-    return Precedents(1 - missed, share, 1 - left_missed, same_left * 2 > same)
+    newest_first = np.argsort(-alike[:, ::-1], axis=1, kind="stable")
+    ranks = np.empty_like(newest_first)
+    np.put_along_axis(ranks, newest_first, np.arange(alike.shape[1])[None, :], axis=1)
+    best = ranks[:, ::-1].min(axis=0) - alike.max(axis=0)
+    nearest: list[int] = np.sort(np.argsort(best, kind="stable")[:MOST_VECTORS]).tolist()
+    return nearest
+
+
+def _same_words(source: Sequence[Attribute], before: Sequence[Attribute]) -> NDArray[np.bool_]:
+    import numpy as np
+
+    lefts, rights = [_words(one.name) for one in source], [_words(one.name) for one in before]
+    return np.array([[one == two for two in rights] for one in lefts])
 
 
 def _words(name: str) -> tuple[str, ...]:

@@ -207,7 +207,7 @@ class _TableProposer:
                 self.targets,
                 self.remembered,
                 source_name=self.schema.source,
-                encode=method.encoder,
+                method=method,
             )
             scores = scores.with_score(known)
         matrix = scores.score * np.array([offer.factor for offer in self.offers])[:, None]

@@ -1,22 +1,24 @@
 """What was approved or corrected before, as evidence for a new proposal: a pure function of the remembered decisions.
 
-A field that is like one which was decided before (precedents.py), by its name, values and meaning, belongs to the same
-column; one like those that were left out is left out. Of several columns that fit as well, those are likelier that were
-used before, or that share with them a word that no field said (`ajcc_…`). In the same source, a column that another
-field feeds is hardly free, and as much is left out as its reviewer left out.
+A field that is the same as one of another source (precedents.py) belongs to the same column, or is left out as that
+was. Of several columns that fit as well, those are likelier that were used before, and of columns whose names differ in
+one word (`ajcc_…`, `uicc_…`) those with the word that was chosen: that says which column, never that there is one. A
+destination takes about as many fields from each source, so that of a wide one more is left out. In the same source, a
+column that another field feeds is hardly free, and as much is left out as its reviewer left out.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from octo_core.mapping import embedding, evidence
+from octo_core.mapping import evidence
 from octo_core.mapping.attribute import Attribute
-from octo_core.mapping.precedents import MOST_CELLS, Precedents, likeness, precedents
-from octo_core.mapping.threshold import threshold_of
+from octo_core.mapping.precedents import LIKE, MOST_CELLS, Decided, likeness, precedents
+from octo_core.mapping.scoring import Method
 from octo_core.mapping.words import stem
 
 if TYPE_CHECKING:
@@ -27,26 +29,30 @@ if TYPE_CHECKING:
 
 SURE: Final = 0.97
 """What a pair of exactly remembered names comes to."""
+NOTHING: Final = 0.02
+"""Below this score a pair has no evidence of its own; only what fed the column before can give it some."""
 LEFT_OUT: Final = 0.3
 TAKEN: Final = 0.5
 """What is left of a score where the same field was left out before, and where the column is another field's."""
-FED: Final = 2.0
-RIVAL: Final = 1.0
-LIKE_LEFT: Final = 1.0
+FED: Final = 3.0
+LIKE_LEFT: Final = 3.0
 OWN_LEFT: Final = 3.0
-USED: Final = 0.3
-UNUSED: Final = -0.2
+USED: Final = 0.25
+PARALLEL: Final = 0.1
 KIN: Final = 0.6
-"""In logits, what is added for a pair that fields like it made, and taken away where they rather made another; where
-they were left out, elsewhere and in the same source; what a column gains that another source fed, or loses that none
-did; what it gains where its name has a rare word that the reviewer of the same source chose unsaid.
+"""In logits, what is added for a pair that the same field of another source made, for each such source, and taken away
+where that was left out, elsewhere and in the same source; what a column is ahead that another source fed, or that has
+the chosen word of a family; what it gains where its name has a rare word that the reviewer of the same source chose
+unsaid.
 
-Chosen among few values each by looking at all five GDC studies; see docs/quality.md."""
-STRICTEST: Final = 0.9
-HELD_BACK: Final = 3.0
-"""Corrections that a threshold has to save for every 1.0 that it is away from the usual one."""
+Chosen among few values each by looking at all five GDC studies; see docs/quality.md for what others give."""
+WIDE: Final = 0.12
+WIDEST: Final = 3.0
+"""How much of the log odds that a field is fed at all reaches the score, and the furthest these odds go."""
+MOST_PARALLEL: Final = 20
+"""Columns that differ in one word are a family up to so many: beyond, they are numbered."""
 ENOUGH: Final = 10
-"""Reviewed fields of a source from which its reviewer's choosiness shows."""
+"""Decided fields of a source from which on it says how many of its fields are fed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +79,13 @@ def recalled(
     remembered: Iterable[Remembered],
     *,
     source_name: str = "",
-    encode: embedding.Encoder | None = None,
+    method: Method | None = None,
 ) -> Floats:
     """The scores (source × target) with what is remembered laid over them; the same ones where nothing applies.
 
     `remembered`: decisions of the same table, oldest first; of one field and column the last holds, and of very many
     the newest count. `source_name`: whose fields these are; only decisions of that source say that a column is taken.
-    `encode`: the meaning of texts as vectors, where there is such a thing.
+    `method`: how the fields of other sources are told to be the same.
     """
     import numpy as np
 
@@ -89,27 +95,73 @@ def recalled(
         return score
     mine = [one for one in known if source_name and one.source == source_name]
     others = [one for one in known if not (source_name and one.source == source_name)]
-    fields = list({(one.source, one.field): one for one in known}.values())
-    alike = likeness(source, [one.about or Attribute(one.field or "") for one in fields], encode)
-    numbers = {(one.source, one.field): number for number, one in enumerate(fields)}
-
-    def said(some: Sequence[Remembered]) -> Precedents:
-        decided = [(numbers[one.source, one.field], one.column, one.source) for one in some]
-        return precedents(alike, decided, places)
-
-    elsewhere, own = said(others), said(mine)
-    logit = np.log(np.clip(score, 0.02, 0.99)) - np.log1p(-np.clip(score, 0.02, 0.99))
-    rivals = np.maximum(_best_other(elsewhere.feeds) - elsewhere.feeds, 0)
-    change = FED * elsewhere.feeds - RIVAL * rivals
-    change -= LIKE_LEFT * np.maximum(elsewhere.left[:, None] - elsewhere.feeds, 0)
-    change -= OWN_LEFT * np.maximum(own.left[:, None] - own.feeds, 0)
-    change += _favour(target, others)[None, :] + _kin(target, mine)[None, :]
-    found = np.where(change == 0, score, 1 / (1 + np.exp(-(logit + change))))
-    found[elsewhere.same_left] *= LEFT_OUT
-    strong = SURE * (0.7 + 0.2 * elsewhere.share + 0.1 * found)
-    found = np.where(elsewhere.feeds >= 0.9, np.maximum(found, strong), found)
+    method = method or Method()
+    before = precedents(source, _decided_elsewhere(others), places, method)
+    logit = np.log(np.clip(score, NOTHING, 0.99)) - np.log1p(-np.clip(score, NOTHING, 0.99))
+    change = FED * before.feeds - LIKE_LEFT * before.left[:, None] - _wide(source, others, mine)
+    change -= OWN_LEFT * _left_here(source, mine, method)[:, None]
+    change += _preferred(logit + change, _favour(target, others))
+    change += _kin(target, mine)[None, :]
+    untouched = (change == 0) | ((score < NOTHING) & (before.feeds == 0))
+    found = np.where(untouched, score, 1 / (1 + np.exp(-np.clip(logit + change, -50, 50))))
+    found[before.same_left] *= LEFT_OUT
+    strong = SURE * (0.7 + 0.2 * before.votes + 0.1 * found)
+    found = np.where(before.votes > 0, np.maximum(found, strong), found)
     _decided(found, source, places, mine)
-    return np.asarray(np.clip(_as_strict(found, score, source, target, mine), 0.0, 1.0))
+    return np.asarray(np.clip(found, 0.0, 1.0))
+
+
+def _preferred(logit: Floats, favour: Floats) -> Floats:
+    """What `favour` moves within each row, so that its best stays as good as it was."""
+    import numpy as np
+
+    return np.asarray(favour[None, :] - ((logit + favour).max(axis=1) - logit.max(axis=1))[:, None])
+
+
+def _decided_elsewhere(others: Iterable[Remembered]) -> list[Decided]:
+    """Each field once, with all columns that it feeds."""
+    said: dict[tuple[str, str | None], list[Remembered]] = defaultdict(list)
+    for one in others:
+        said[one.source, one.field].append(one)
+    return [
+        Decided(
+            next((one.about for one in some if one.about), Attribute(field or "")),
+            source,
+            frozenset(one.column for one in some if one.column is not None),
+        )
+        for (source, field), some in said.items()
+    ]
+
+
+def _wide(source: Sequence[Attribute], others: Iterable[Remembered], mine: Iterable[Remembered]) -> float:
+    """What a source loses of whose fields few are fed: by its own that were reviewed, else by how many others fed."""
+
+    def reviewed(some: Iterable[Remembered]) -> list[dict[str | None, bool]]:
+        fields: dict[str, dict[str | None, bool]] = defaultdict(dict)
+        for one in some:
+            fields[one.source][one.field] = fields[one.source].get(one.field, False) or one.column is not None
+        return [found for found in fields.values() if len(found) >= ENOUGH]
+
+    if own := reviewed(mine):
+        fed, every = float(sum(own[0].values())), len(own[0])
+    elif elsewhere := reviewed(others):
+        fed, every = sum(sum(one.values()) for one in elsewhere) / len(elsewhere), len(source)
+    else:
+        return 0.0
+    odds = (fed + 1) / max(1.0, every - fed + 1)
+    return WIDE * min(WIDEST, max(0.0, -math.log(odds)))
+
+
+def _left_here(source: Sequence[Attribute], mine: Sequence[Remembered], method: Method) -> Floats:
+    """How surely fields of the same source that are like each were left out, where none as like was not."""
+    import numpy as np
+
+    if not mine:
+        return np.zeros(len(source))
+    alike = likeness(source, [one.about or Attribute(one.field or "") for one in mine], method.encoder)
+    out = np.array([one.column is None for one in mine])
+    left, fed = np.where(out, alike, 0.0).max(axis=1), np.where(out, 0.0, alike).max(axis=1)
+    return np.asarray(np.where(left >= fed, np.clip((left - LIKE) / (1 - LIKE), 0.0, 1.0), 0.0))
 
 
 def _newest(remembered: Iterable[Remembered], rows: int) -> list[Remembered]:
@@ -120,16 +172,6 @@ def _newest(remembered: Iterable[Remembered], rows: int) -> list[Remembered]:
             found.pop((one.field, one.column, one.source), None)
             found[one.field, one.column, one.source] = one
     return list(found.values())[-max(100, MOST_CELLS // max(1, rows)) :]
-
-
-def _best_other(feeds: Floats) -> Floats:
-    """Of each cell the greatest of the others in its row."""
-    import numpy as np
-
-    if feeds.shape[1] < 2:
-        return np.zeros_like(feeds)
-    top = -np.partition(-feeds, 1, axis=1)[:, :2]
-    return np.where(feeds >= top[:, :1], top[:, 1:], top[:, :1])
 
 
 def _decided(found: Floats, source: Sequence[Attribute], places: dict[str, int], mine: Sequence[Remembered]) -> None:
@@ -143,39 +185,6 @@ def _decided(found: Floats, source: Sequence[Attribute], places: dict[str, int],
             found[row, column] = max(found[row, column], SURE)
         elif row is not None and one.column is None:
             found[row] *= LEFT_OUT
-
-
-def _as_strict(
-    found: Floats, score: Floats, source: Sequence[Attribute], target: Sequence[Attribute], mine: Sequence[Remembered]
-) -> Floats:
-    """As choosy as the reviewer was with this very source: where more of its fields were left out than were proposed.
-
-    Of the fields that were reviewed, the best score before review and whether it was right set the threshold that would
-    have needed the fewest corrections; the scores of the others are scaled to it.
-    """
-    import numpy as np
-
-    rows = {one.name: row for row, one in enumerate(source)}
-    wanted: dict[int, set[str | None]] = defaultdict(set)
-    for one in mine:
-        if one.field in rows:
-            wanted[rows[one.field]].add(one.column)
-    if len(wanted) < ENOUGH:
-        return found
-    best = score.argmax(axis=1)
-    tried = [(float(score[row, best[row]]), target[int(best[row])].name, names) for row, names in wanted.items()]
-    usual = threshold_of(len(target))
-    steps = [usual, *np.arange(usual + 0.02, STRICTEST, 0.02).tolist()]
-
-    def corrections(step: float) -> float:
-        """Of the reviewed fields those that would be put right, a little more for what is far from the usual."""
-        wrong = sum((name if value > step else None) not in names for value, name, names in tried)
-        return wrong + HELD_BACK * (step - usual)
-
-    scale = usual / min(steps, key=corrections)
-    others = [row for row in range(len(source)) if row not in wanted]
-    found[others] *= scale
-    return found
 
 
 def _kin(target: Sequence[Attribute], mine: Sequence[Remembered]) -> Floats:
@@ -203,10 +212,44 @@ def _rare(names: Sequence[set[str]], words: Iterable[str]) -> set[str]:
 
 
 def _favour(target: Sequence[Attribute], others: Sequence[Remembered]) -> Floats:
-    """Of each column what it gains where another source feeds it, or loses where none does; 0 where none feeds any."""
+    """Of each column how much likelier it is than others that fit as well, by the columns that other sources feed."""
     import numpy as np
 
     used = {one.column for one in others if one.column is not None}
-    if not used & {two.name for two in target}:
-        return np.zeros(len(target))
-    return np.array([USED if two.name in used else UNUSED for two in target])
+    return np.array([USED if two.name in used else 0.0 for two in target]) + PARALLEL * _parallel(target, others)
+
+
+def _parallel(target: Sequence[Attribute], others: Sequence[Remembered]) -> Floats:
+    """Of each column, −1..1, whether its word was chosen where names differ in one word, which no field said."""
+    import numpy as np
+
+    names = [tuple(map(stem, name)) for name in evidence.name_words(target)]
+    found: dict[tuple[object, ...], dict[str, int]] = defaultdict(dict)
+    for place, name in enumerate(names):
+        for n, word in enumerate(name if len(name) > 1 else ()):
+            found[name[:n], name[n + 1 :]][word] = place
+    families = [family for family in found.values() if 1 < len(family) <= MOST_PARALLEL]
+    places = {two.name: place for place, two in enumerate(target)}
+    fed: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for one in others:
+        if (here := places.get(one.column or "")) is not None:
+            fed[one.source][here] |= set(map(stem, evidence.name_words_of(one.field or "")))
+    ahead: Counter[tuple[str, str]] = Counter()
+    for said in fed.values():
+        won = Counter(
+            (word, other)
+            for family in families
+            for word, place in family.items()
+            if place in said and word not in said[place]
+            for other, rival in family.items()
+            if rival not in said
+        )
+        for word, other in won:
+            if won[word, other] > won[other, word]:
+                ahead[word, other] += 1
+                ahead[other, word] -= 1
+    standing: list[list[int]] = [[] for _ in target]
+    for family in families if ahead else ():
+        for word, at in family.items():
+            standing[at] += [lead for other in family if (lead := ahead[word, other])]
+    return np.array([min(1.0, max(-1.0, sum(leads) / len(leads))) if leads else 0.0 for leads in standing])

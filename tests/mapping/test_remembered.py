@@ -1,5 +1,7 @@
 """What was decided before is evidence for what is proposed next."""
 
+import pytest
+
 from octo_core.mapping import Remembered, match, patterns
 from octo_core.mapping.attribute import Attribute
 from octo_core.mapping.proposal import propose_table
@@ -145,3 +147,57 @@ def test_columns_of_the_family_that_the_reviewer_chose_go_first() -> None:
     before = [Remembered(name, f"zeta_{name}_code", source="mine") for name in ("width", "colour")]
     found = match(["weight"], columns, remembered=before, source_name="mine").assignment
     assert found == {"weight": "zeta_weight_code"}
+
+
+def test_a_field_that_is_another_s_counterpart_says_nothing_of_the_next_likest() -> None:
+    stages = Attribute("stage", values=("I", "II", "III", "IV"))
+    before = [Remembered("stage", "ensat_stage", source="old", about=stages)]
+    source = [stages, Attribute("stage_old", values=stages.values)]
+    found = match(source, TARGETS, remembered=before, source_name="new")
+    alone = match(source, TARGETS)
+    scores, without = ({(one.source, one.target): one.score for one in some.pairs} for some in (found, alone))
+    assert found.assignment["stage"] == "ensat_stage"
+    assert scores["stage_old", "ensat_stage"] <= without["stage_old", "ensat_stage"]
+
+
+def test_that_a_column_was_used_says_which_one_and_never_that_there_is_one() -> None:
+    columns = ["ajcc_stage", "ensat_stage", "colour", "weight"]
+    before = [Remembered("depth", "colour", source="old"), Remembered("kg", "weight", source="old")]
+    source = ["tone", "stage"]
+    best, usual = (
+        {name: max(pair.score for pair in found.pairs if pair.source == name) for name in source}
+        for found in (match(source, columns, remembered=before, source_name="new"), match(source, columns))
+    )
+    assert best == pytest.approx(usual, abs=1e-9)
+
+
+def test_the_word_that_was_chosen_in_one_family_is_preferred_in_the_next() -> None:
+    columns = [f"{kind}_{part}" for part in ("colour", "weight") for kind in ("alba", "zeta")]
+
+    def ahead(chosen: str) -> float:
+        before = [Remembered("colour", f"{chosen}_colour", source="old")]
+        pairs = match(["weight"], columns, remembered=before, source_name="new").pairs
+        scores = {one.target: one.score for one in pairs}
+        return scores["zeta_weight"] - scores["alba_weight"]
+
+    assert ahead("zeta") > ahead("alba") + 0.01
+
+
+def test_of_a_source_with_many_more_fields_than_others_fed_more_is_left_out() -> None:
+    before = [Remembered(f"q{n}x", "weight" if n < 2 else None, source="old") for n in range(12)]
+    narrow, wide = ["weight_kg"], ["weight_kg", *(f"z{n}y" for n in range(40))]
+    scores = [match(source, TARGETS, remembered=before, source_name="new").pairs[0].score for source in (narrow, wide)]
+    alone = [match(source, TARGETS).pairs[0].score for source in (narrow, wide)]
+    assert scores[0] == pytest.approx(alone[0])
+    assert scores[1] < alone[1]
+
+
+def test_very_many_decisions_are_no_more_than_certain() -> None:
+    before = [Remembered("weight_kg", None, source=str(n)) for n in range(300)]
+    assert match(["weight_kg"], TARGETS, remembered=before).assignment == {"weight_kg": None}
+
+
+def test_the_same_words_count_of_however_many_sources() -> None:
+    before = [Remembered("xyz", "colour", source="oldest")]
+    before += [Remembered(f"height_{n}", "weight", source=str(n)) for n in range(30)]
+    assert match(["xyz", "height"], TARGETS, remembered=before).assignment["xyz"] == "colour"
