@@ -377,7 +377,7 @@ class _TableProposer:
             return 0.0
         found = map_values(values, members)
         each = {member for _, member in found.pairs}
-        return found.quality if len(each) == len(found.pairs) == len(values) else 0.0
+        return found.quality if len(each) == len(found.pairs) == len(values) and not found.guess else 0.0
 
     def is_integer(self, name: str) -> bool:
         column = self.table.column(name)
