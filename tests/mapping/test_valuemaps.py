@@ -4,8 +4,8 @@ import pytest
 
 from octo_core.catalog import Check
 from octo_core.mapping.constraints import allowed_values, kept_by, number_range
-from octo_core.mapping.valuemaps import map_values, truths
 from octo_core.mapping.model import DOUBTFUL
+from octo_core.mapping.valuemaps import map_values, truths
 from tests.mapping.build import column, field, proposed, schema, table
 
 
