@@ -433,6 +433,18 @@ def test_a_date_and_a_time_of_day_make_a_timestamp() -> None:
     assert [one.expr for one in proposed(source, target).columns] == ["bon", f"make_timestamp({parts})"]
 
 
+def test_a_date_and_a_time_of_one_record_make_a_timestamp_beside_days_of_birth() -> None:
+    born = field("animal", "record{nascimento:date}", children=(field("nascimento", "date"),))
+    other = field("tutor_nascido", "date", semantic="birth_date", pii=True)
+    source = schema(field("data_consulta", "date"), field("hora", "time"), born, other)
+    (visited,) = proposed(source, table("visit", column("visited_at", "timestamp", nullable=False))).columns
+    assert visited.expr is not None
+    assert visited.expr.startswith("make_timestamp(year(data_consulta), ")
+    several = schema(field("aberto", "date"), field("fechado", "date"), field("hora", "time"))
+    (none,) = proposed(several, table("visit", column("visited_at", "timestamp", nullable=False))).columns
+    assert none.expr is None or "make_timestamp" not in none.expr
+
+
 def test_dates_and_times_are_paired_by_what_they_are_called_for() -> None:
     fields = [field(f"{of}_{what}", what) for of in ("pickup", "delivery") for what in ("date", "time")]
     target = table("trip", column("pickup_at", "timestamp"), column("delivered_at", "timestamp"))
