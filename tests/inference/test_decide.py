@@ -181,13 +181,28 @@ def test_the_order_of_day_and_month_is_that_of_the_other_fields() -> None:
     assert decide_together(profile_records([CLEAR]).children or {}).warnings == {}
 
 
-def test_numbers_that_may_be_thousands_are_told_beside_decimal_commas() -> None:
-    rows = [{"seats": f"1.{number:03}", "price": f"{number},50"} for number in range(200)]
-    warnings = decide_together(profile_records(rows).children or {}).warnings
-    assert list(warnings) == ["seats"]
-    assert "type: int64, format: '1.234,56'" in warnings["seats"]
+def test_numbers_that_may_be_thousands_are_thousands_beside_decimal_commas() -> None:
+    rows = [{"seats": f"1.{number:03}", "in": {"kg": "17.422"}, "price": f"{number},50"} for number in range(200)]
+    found = decide_together(profile_records(rows).children or {})
+    seats, inside, _ = found.fields
+    (weight,) = inside.children
+    assert (str(seats.type), seats.format, str(weight.type), weight.format) == (
+        "int32",
+        "1.234,56",
+        "int32",
+        "1.234,56",
+    )
+    assert list(found.warnings) == ["seats", "in.kg"]
+    assert "fields: {seats: {type: 'decimal(18,3)'}}" in found.warnings["seats"]
     plain = [{"weight": row["seats"], "price": "2.50"} for row in rows]
     assert decide_together(profile_records(plain).children or {}).warnings == {}
+    numbers = [{"weight": 1.125, "price": "2,50"}] * 20
+    typed = decide_together(profile_records(numbers).children or {})
+    assert (str(typed.fields[0].type), typed.warnings) == ("decimal(18,3)", {})
+    places = [{"lat": f"48.{number}", "price": "2,50"} for number in range(100, 200)]
+    assert decide_together(profile_records(places).children or {}).warnings == {}
+    fractions = [{"weight": f"{number % 2}.{number:03}", "price": "2,50"} for number in range(1, 90)]
+    assert str(decide_together(profile_records(fractions).children or {}).fields[0].type) == "decimal(18,3)"
 
 
 def test_where_no_other_field_tells_the_order_a_warning_says_how_to_say_it() -> None:
