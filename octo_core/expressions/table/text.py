@@ -120,9 +120,7 @@ def _pad(name: str, side: str) -> Function:
             "null",
             "the text cannot be filled up to $1 characters with $2",
         ),
-        Spark(
-            f"CASE WHEN $1 BETWEEN 0 AND {MAX_TEXT} AND $2 <> '' THEN {name}($0, {_bounded('INT')}, $2) END", "null"
-        ),
+        Spark(f"CASE WHEN $1 BETWEEN 0 AND {MAX_TEXT} AND $2 <> '' THEN {name}($0, {_bounded('INT')}, $2) END", "null"),
     )
 
 
