@@ -9,7 +9,7 @@ from typing import Any, Final
 from octo_core.asking.cleaning import hides, masked, plain, shown
 from octo_core.asking.growth import LONGEST, too_long
 from octo_core.asking.replies import MappingReply
-from octo_core.asking.sharing import nameable, of_column, of_example, of_field, withheld
+from octo_core.asking.sharing import nameable, names_any, of_column, of_example, of_field, withheld
 from octo_core.catalog import Catalog, Column, Table
 from octo_core.expressions import TABLE, ExpressionError, Node, assign, parse
 from octo_core.mapping.attribute import source_attributes, source_fields, target_attributes
@@ -151,7 +151,7 @@ def _sayable(error: ExpressionError, schema: SourceSchema) -> str:
     """What is wrong, for the model: without the names of fields that may not leave."""
     near = f" Did you mean {error.nearest}?" if error.nearest and error.nearest not in error.message else ""
     message = _RECORD.sub("record", error.message + near)
-    if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message, re.IGNORECASE) for name in withheld(schema.fields)):
+    if names_any(message, withheld(schema.fields)):
         return "there is no such field among those that were given, or it is used as what it is not"
     return plain(message, 400)
 

@@ -13,7 +13,7 @@ from octo_core.schema import Field
 _FOREIGN: Final = re.compile(r"[^9Aa+ \-_./:,@()%$€£#\[\]{}\"']")
 _MANY_SIGNS: Final = re.compile(r"[^9Aa+·]{4,}|·{2,}")
 _MIXED: Final = re.compile(r"[Aa]*(?:9+[Aa]+){2,}9+[9Aa]*|9*(?:[Aa]+9+){2,}[Aa]+[9Aa]*")
-_TIME_SIGNS: Final = re.compile(r"%-?[A-Za-z]|UTC|GMT|[TZ](?![A-Za-z])|[ \-/.,:()年月日時时分秒]|\s\|\s")
+_TIME_SIGNS: Final = re.compile(r"%-?[A-Za-z]|(?<=%H)h(?=%M)|UTC|GMT|[TZ](?![A-Za-z])|[ \-/.,:()年月日時时分秒]|\s\|\s")
 
 
 def shape(text: str) -> str:

@@ -7,7 +7,7 @@ of what could be somebody's name and of free text only masks.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from octo_core.asking.cleaning import looks_like_data, masked, plain
@@ -46,7 +46,8 @@ _PATH: Final = re.compile(r"(://[^\s/?#]+)(/[^\s?#]*)")
 _RARE: Final = 10
 """From so many values on, a field of which more than half the values differ holds what is one row's own."""
 _COMMON_WORD: Final = re.compile(r"[^\W\d_]{1,20}")
-_QUOTED: Final = re.compile(r"'(?:[^']|'')*'")
+_QUOTED: Final = re.compile(r""" "(?:[^"]|"")*" | '(?:[^']|'')*' """, re.VERBOSE)
+"""A name in quotes, in which an apostrophe begins no text, or a text."""
 
 
 def nameable(fields: Mapping[str, Field]) -> dict[str, Field]:
@@ -59,6 +60,11 @@ def withheld(fields: Sequence[Field], inside_map: bool = False) -> set[str]:
     """The names that may not leave, also those inside lists: what goes back to a model must not hold them."""
     found = {one.name for one in fields if one.name != "[]" and (inside_map or looks_like_data(one.name))}
     return found.union(*(withheld(one.children, _is_map(one)) for one in fields if one.children))
+
+
+def names_any(text: str, names: Iterable[str]) -> bool:
+    """Whether a text, an expression or what is wrong with one, holds one of these names."""
+    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) for name in names)
 
 
 def _is_map(field: Field) -> bool:
@@ -199,7 +205,7 @@ def of_example(approved: Mapping[str, str], share: Share) -> dict[str, str]:
     """An approved mapping as an example: its texts in quotes may be values, so only formats stay but in `samples`."""
     if share == "samples":
         return {name: masked(plain(text, 400)) for name, text in approved.items()}
-    return {name: masked(without_values(plain(text, 400))) for name, text in approved.items()}
+    return {name: masked(plain(without_values(text), 400)) for name, text in approved.items()}
 
 
 def without_values(expression: str) -> str:
@@ -208,8 +214,8 @@ def without_values(expression: str) -> str:
 
 
 def _unquoted(found: re.Match[str]) -> str:
-    text = found.group()[1:-1]
-    return found.group() if is_time_layout(text) else "'…'"
+    text = found.group()
+    return text if text.startswith('"') or is_time_layout(text[1:-1]) else "'…'"
 
 
 def _number(text: str | None) -> float | None:

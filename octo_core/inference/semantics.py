@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from octo_core.inference.foreign import said
+from octo_core.inference.given_names import are_names_of_people
 from octo_core.inference.names import words
 from octo_core.inference.semantic_types import VOCABULARY, Semantic
 from octo_core.types import DataType
@@ -51,7 +52,8 @@ def semantic_of(kind: DataType, name: str, values: Sequence[str]) -> tuple[str |
             return one.name, one.pii
     if kind.kind == "text" and _names_of_people(name, sample):
         return "person_name", True
-    return None, _spoiled(kind, parts, sample)
+    named = kind.kind == "text" and are_names_of_people(sample)
+    return None, named or _spoiled(kind, parts, sample)
 
 
 def called_personal(name: str, family: str) -> bool:

@@ -28,8 +28,10 @@ _DATE: Final = (
     r"|(?P<c5>\d{8}))"
 )
 CLOCK: Final = (
-    r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:(?P<fs>[.,])(?P<f>\d{1,9}))?)?(?:(?P<ps> ?)(?P<p>[AaPp][Mm]))?"
+    r"(?P<H>\d{1,2})(?P<hs>:|(?<=\d\d)h(?=\d\d(?: |\Z)))(?P<M>\d{2})"
+    r"(?::(?P<S>\d{2})(?:(?P<fs>[.,])(?P<f>\d{1,9}))?)?(?:(?P<ps> ?)(?P<p>[AaPp][Mm]))?"
 )
+"""As the French write it, too, with two digits (`05h12`): `5h12` may be how long something took."""
 ZONE: Final = r"(?P<zs> ?)(?P<z>Z|[+-]\d{2}:?\d{2}|[+-]\d{2}|UTC|GMT)"
 _COMPACT_TIME: Final = r"(?P<C>\d{6})"
 _ALONE: Final = re.compile(_DATE, re.ASCII)
@@ -176,7 +178,7 @@ def clock_of(match: re.Match[str]) -> tuple[time, str] | None:
     finer = match["f"] and len(match["f"].rstrip("0")) > 6
     layout = (
         ("%H" if len(match["H"]) == 2 else "%-H")
-        + ":%M"
+        + f"{match['hs']}%M"
         + (":%S" if match["S"] else "")
         + (f"{match['fs']}{'%9f' if finer else '%f'}" if match["f"] else "")
     )

@@ -1,19 +1,24 @@
-"""The fields of one source together: dates that fit two orders take the order of the others, or there is a warning."""
+"""The fields of one source together: dates that fit two orders take the order of the others, or there is a warning; so
+do numbers that may be thousands, beside decimal commas.
+"""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
+from octo_core.inference import claims as c
 from octo_core.inference.choose import EITHER
 from octo_core.inference.dates import digits_of, order_of
 from octo_core.inference.decide import decide
 from octo_core.inference.numbers import THOUSANDS
-from octo_core.inference.profile import FieldProfile
+from octo_core.inference.profile import Evidence, FieldProfile
 from octo_core.schema import Field
 
 _COMMA: Final = ",56"
 """What a format of numbers with a decimal comma has."""
+_DEGREES: Final = frozenset({"latitude", "longitude"})
+"""What has no thousands."""
 _EXAMPLE: Final = date(2021, 4, 3)
 """Not a date of the source: those may be personal."""
 
@@ -30,9 +35,14 @@ def decide_together(profiles: Mapping[str, FieldProfile]) -> Decided:
     """Each field by its profile and name, and by what the other fields tell of the order of day and month.
 
     Where all dates of a field have days up to twelve, the order of the fields that are clear is theirs too; where none
-    is clear, or they differ, days come first and a warning says how to say otherwise.
+    is clear, or they differ, days come first and a warning says how to say otherwise. Numbers such as 1.234 and nothing
+    else are a thousand and more where another field's decimals have a comma; a warning says so.
     """
     fields = tuple(decide(profile, name) for name, profile in profiles.items())
+    grouped = dict(_thousands(dict(_leaves(fields))))
+    if grouped:
+        profiles = {name: _grouped(profile, name, grouped) for name, profile in profiles.items()}
+        fields = tuple(decide(profile, name) for name, profile in profiles.items())
     orders = {path: order_of(field.format) for path, field in _leaves(fields)}
     doubtful = {path: field for path, field in _leaves(fields) if EITHER in (field.why or "")}
     clear = {order: path for path, order in orders.items() if order and path not in doubtful}
@@ -45,7 +55,7 @@ def decide_together(profiles: Mapping[str, FieldProfile]) -> Decided:
         fields = tuple(_settled(field, why, settled, field.name) for field in fields)
         doubtful = {path: field for path, field in doubtful.items() if path not in settled}
     warnings = {path: _either(path, field) for path, field in doubtful.items()}
-    warnings |= dict(_thousands(dict(_leaves(fields))))
+    warnings |= grouped
     cut = {path: _cut(path, field.format) for path, field in _leaves(fields) if "%9f" in (field.format or "")}
     cut |= {name: _cut(name, None) for name, profile in profiles.items() if profile.finer}
     return Decided(fields, {**warnings, **cut})
@@ -67,16 +77,37 @@ def _settled(field: Field, why: str, doubtful: Mapping[str, Field], path: str) -
 
 
 def _thousands(leaves: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
-    """Warnings of numbers such as 1.234 beside fields whose decimals have a comma."""
+    """Warnings of texts such as 1.234 beside fields whose decimals have a comma; a number of JSON is what it is."""
     witness = next((path for path, field in leaves.items() if _COMMA in (field.format or "")), None)
     for path, field in leaves.items() if witness is not None else ():
-        if THOUSANDS in (field.why or ""):
+        if THOUSANDS in (field.why or "") and field.carrier == "text" and field.semantic not in _DEGREES:
             yield (
                 path,
-                f"{path}: 1.234 is read as one and a fraction, though {witness} has decimal commas; if a thousand is"
-                f" meant, say so: `fields: {{{path}: {{type: int64, format: '1.234,56'}}}}` of the source in the"
-                " pipeline file",
+                f"{path}: 1.234 is read as a thousand and more, as {witness} has decimal commas; if one and a fraction"
+                f" is meant, say so: `fields: {{{path}: {{type: 'decimal(18,3)'}}}}` of the source in the pipeline"
+                " file",
             )
+
+
+def _grouped(profile: FieldProfile, path: str, paths: Container[str]) -> FieldProfile:
+    """The profile with what looks like 1.234 in these fields as digits in groups of three."""
+    if path in paths:
+        claims = {
+            (c.DE_GROUPED if kind == c.POINT3 else kind, layout): _whole(evidence) if kind == c.POINT3 else evidence
+            for (kind, layout), evidence in profile.claims.items()
+        }
+        return replace(profile, claims=claims)
+    children = {name: _grouped(one, f"{path}.{name}", paths) for name, one in (profile.children or {}).items()}
+    return replace(profile, children=children) if children else profile
+
+
+def _whole(evidence: Evidence) -> Evidence:
+    """What was counted as a fraction of three digits, a thousand times as much."""
+    (low, low_text), (high, high_text) = evidence.low, evidence.high
+    if isinstance(low, float) and isinstance(high, float):
+        low, high = low * 1000, high * 1000
+    digits = evidence.digits + evidence.scale
+    return replace(evidence, low=(low, low_text), high=(high, high_text), digits=digits, scale=0)
 
 
 def _either(path: str, field: Field) -> str:

@@ -108,13 +108,17 @@ def _from_parts(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> 
 
 
 def _dated_clocks(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -> Iterator[Offer]:
-    """Timestamps of a date and a time of day that are called alike, or are the only ones: datum and uhrzeit."""
+    """Timestamps of a date and a time of day that are called alike, or are the only ones of their record but for days
+    of birth: datum and uhrzeit.
+    """
     dates = [path for path in fields if fields[path].type.kind == "date"]
+    days = [path for path in dates if fields[path].semantic != "birth_date"]
     clocks = [path for path in fields if fields[path].type.kind == "time" or is_hhmm(path, known[path])]
     for day in dates:
         for clock in clocks:
             whose = _whose(day)
-            if whose != _whose(clock) and not (len(dates) == len(clocks) == 1):
+            alone = _beside(day, clocks) == [clock] and _beside(clock, days) == [day]
+            if whose != _whose(clock) and not alone and not (len(dates) == len(clocks) == 1):
                 continue
             if fields[clock].type.kind == "time":
                 parts = ", ".join(f"{part}({day})" for part in ("year", "month", "day"))
@@ -122,6 +126,11 @@ def _dated_clocks(fields: Mapping[str, Field], known: Mapping[str, Attribute]) -
             else:
                 text = f"at_hhmm({day}, {clock})"
             yield from _instants(Attribute(" ".join((*whose, "timestamp"))), (day, clock), text)
+
+
+def _beside(path: str, others: Sequence[str]) -> list[str]:
+    """Those of the fields that are in the same record."""
+    return [one for one in others if one.rpartition(".")[0] == path.rpartition(".")[0]]
 
 
 def _whose(path: str) -> tuple[str, ...]:

@@ -27,6 +27,8 @@ _WHOLE: Final = ("int16", "int32", "int64")
 _CURRENCY: Final = ": the column is in whole units of a currency"
 _SOME: Final = 0.4
 """Quality from which a value map is worth a look, as where two of three letters are initials of the column's words."""
+_GUESSED: Final = 0.7
+"""What a value map counts at most in which a pair is a guess: too little not to be doubtful."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,10 @@ def _coded(ends: Ends) -> Iterator[Candidate]:
         note = f"values mapped: {said}" if said else "values are those of the column"
         if found.unmatched:
             note += f"; no counterpart for {', '.join(map(repr, found.unmatched[:8]))}"
+        if found.guess:
+            note += f"; that {' is '.join(found.guess)} is a guess"
         factor = (0.6 + 0.4 * found.quality) * (0.8 if found.unmatched else 1.0)
+        factor = min(factor, _GUESSED) if found.guess else factor
         yield Candidate(value_map(ends.path, found.pairs), factor, note)
 
 

@@ -13,10 +13,11 @@ actual: tatsachlich ist effectif effettivo 实际
 delay: verspatung verzogerung retard retraso ritardo vertraging 延误
 origin: herkunft origine origen startort 出发地
 destination: ziel zielort bestimmungsort destino destinazione 目的地
-quantity: anzahl qte stuck stuckzahl cantidad quantita aantal 件数 数量 كميه
+quantity: anzahl qte qtd qtde stuck stuckzahl cantidad quantita aantal 件数 数量 كميه
 amount: summe umsatz somme monto cantidad importo bedrag 总额 مبلغ
 price: vk einzelpreis verkaufspreis prezzo prijs cena preco tarif tarifa 单价
-total: gesamt gesamtbetrag insgesamt totale totaal totaux ttc 总额 总计 اجمالي
+carrier: reeder reederei armateur armador rederij
+total: brutto bruto lordo gesamt gesamtbetrag insgesamt totale totaal totaux ttc 总额 总计 اجمالي
 number: nummer numero num nombre zahl aantal numer 号 号码 编号 رقم
 address: anschrift strasse rue calle direccion indirizzo adres endereco 街道
 telephone: rufnummer telefonnummer mobil handy portable movil celular cellulare telefoon 手机号 手机号码 جوال
@@ -102,6 +103,12 @@ sku reference ref ean artikelnummer artikelnr
 diagnosis diagnose diagnostic diagnostico diagnosi 诊断 診斷 icd icd10
 discharged discharge entlassung entlassen sortie alta egreso dimissione 出院
 admitted admission aufnahme aufgenommen einweisung hospitalisation ingreso ricovero 入院
+tare tara leergewicht
+reason motivo motif grund reden
+species especie espece spezies tierart soort
+owner eigentumer besitzer proprietaire propietario proprietario eigenaar
+berth liegeplatz
+vessel schiff navire buque navio nave schip
 blood blut sangre sangue 血
 smoker raucher rauchen fumeur fumador fumatore 吸烟
 insurer insurance insurance_company krankenkasse versicherung versicherer krankenversicherung assureur assurance

@@ -54,6 +54,10 @@ EQUAL: Final = 0.55
 """The confidence that is left where something else fits as well."""
 NUMBER_FOR_WORDS: Final = 0.65
 """The confidence that is left where a number would be taken for a word."""
+REPEATS: Final = 0.55
+"""The confidence that is left where a key's values would repeat."""
+MANY_ROWS: Final = 10
+"""Rows a value from which on a field is no key by itself."""
 BY_NUMBER: Final = 0.55
 """The confidence that is left where names are alike in a number alone."""
 NUMBERED: Final = frozenset(
@@ -377,7 +381,7 @@ class _TableProposer:
             return 0.0
         found = map_values(values, members)
         each = {member for _, member in found.pairs}
-        return found.quality if len(each) == len(found.pairs) == len(values) else 0.0
+        return found.quality if len(each) == len(found.pairs) == len(values) and not found.guess else 0.0
 
     def is_integer(self, name: str) -> bool:
         column = self.table.column(name)
@@ -482,6 +486,8 @@ class _TableProposer:
         lead = mine - max((float(matrix[other, column]) for other in rivals), default=0.0)
         if self.is_number_for_words(row, column):
             confidence = min(confidence, NUMBER_FOR_WORDS)
+        if self.repeats_for_key(row, column):
+            confidence = min(confidence, REPEATS)
         if self.is_alike_by_number(row, column):
             confidence = min(confidence, BY_NUMBER)
         if lead < MARGIN or twins:
@@ -489,6 +495,15 @@ class _TableProposer:
         elif lead < 3 * MARGIN:
             confidence *= 0.9
         return _Choice(row, candidate, round(min(0.99, confidence), 2), tuple(rivals), reused, twins)
+
+    def repeats_for_key(self, row: int, column: int) -> bool:
+        """Whether what has ten rows and more a value would alone tell a table's rows apart."""
+        offer = self.offers[row]
+        stats = self.fields[offer.uses[0]].stats if offer.expressions is None and offer.uses[0] in self.fields else None
+        alone = self.table.primary_key == (self.columns[column].name,)
+        if not alone or stats is None or stats.distinct is None:
+            return False
+        return MANY_ROWS * stats.distinct <= stats.rows - stats.nulls - stats.missing
 
     def is_alike_by_number(self, row: int, column: int) -> bool:
         """Whether the names have but a number in common (c1, a1), and nothing else than their types speaks for it."""

@@ -55,15 +55,27 @@ _SAME: Final = (
     "saturday sat samstag samedi sabado",
     "sunday sun sonntag dimanche domingo",
 )
+_MALE, _FEMALE, _NEITHER = (
+    frozenset(next(line for line in _SAME if line.startswith(f"{word} ")).split())
+    for word in ("male", "female", "other")
+)
+_GENDERS: Final = ("mf", "mw", "hf", "hm", "mk", "mz", "mn", "ek", "fn", "мж")
+"""Letters for men and women, in this order: hombre and mujer, kvinne, erkek and kadın, férfi and nő, nainen, žena. An M
+or F among them may be the other one's. Not `mv`: a man and a vrouw, or a mujer and a varón.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ValueMap:
-    """source value → member; `unmatched` source values have none; `quality` is 1.0 where all are equal."""
+    """source value → member; `unmatched` source values have none; `quality` is 1.0 where all are equal.
+
+    `guess`: a pair that nothing speaks for but that both are left, or that goes against the letters (M → F).
+    """
 
     pairs: tuple[tuple[str, str], ...]
     unmatched: tuple[str, ...]
     quality: float
+    guess: tuple[str, str] | None = None
 
     @property
     def identical(self) -> bool:
@@ -72,7 +84,8 @@ class ValueMap:
 
 def map_values(values: Sequence[str], members: Sequence[str]) -> ValueMap:
     """The best pairing of values with members; several values may share a member (`C`, `cancelled`)."""
-    found: dict[str, tuple[str, float]] = {}
+    found = {value: (member, 0.9) for value, member in _genders(values, members).items()}
+    guess = next(((one, member) for one, (member, _) in found.items() if _names_another(one, member, members)), None)
     for grade, pairing in (
         (1.0, _equal),
         (0.9, _meaning),
@@ -89,11 +102,52 @@ def map_values(values: Sequence[str], members: Sequence[str]) -> ValueMap:
                     found[value] = (member, grade)
     unmatched = tuple(value for value in values if value not in found and folded(value) not in _NOTHING)
     free = [one for one in members if one not in {member for member, _ in found.values()}]
-    if len(unmatched) == len(free) == 1 and len(free[0]) == 1 and len(found) > 1:  # the letter that is left
+    if len(unmatched) == len(free) == 1 and _may_be_left(unmatched[0], free[0], values, members):
+        guess = (unmatched[0], free[0])
         found[unmatched[0]], unmatched = (free[0], 0.5), ()
     grades = [grade for _, grade in found.values()] + [0.0] * len(unmatched)
     pairs = tuple((value, found[value][0]) for value in values if value in found)
-    return ValueMap(pairs, unmatched, sum(grades) / len(grades) if grades else 0.0)
+    return ValueMap(pairs, unmatched, sum(grades) / len(grades) if grades else 0.0, guess)
+
+
+def _may_be_left(value: str, member: str, values: Sequence[str], members: Sequence[str]) -> bool:
+    """Whether a value and a member that are left may be a pair: a letter is the member, or, of two, one of them."""
+    if len(values) > 2:
+        return len(member) == 1
+    return len(values) == len(members) == 2 and 1 in (len(value), len(member))
+
+
+def _names_another(value: str, member: str, members: Sequence[str]) -> bool:
+    """Whether a value is paired with a member though another is written as it is."""
+    return folded(value) != folded(member) and folded(value) in map(folded, members)
+
+
+def _genders(values: Sequence[str], members: Sequence[str]) -> dict[str, str]:
+    """The pairs of letters for men and women in two languages, or of such letters and words; else empty."""
+    theirs, wanted = _sides(values), _sides(members)
+    if theirs is None or wanted is None or {_letters_of(theirs), _letters_of(wanted)} <= {"mf", ""}:
+        return {}
+    return {} if _letters_of(theirs) == _letters_of(wanted) else dict(zip(theirs, wanted, strict=True))
+
+
+def _letters_of(sides: tuple[str, str]) -> str:
+    """The letters of two sides; empty for words."""
+    joined = "".join(map(folded, sides))
+    return joined if len(joined) == 2 else ""
+
+
+def _sides(codes: Sequence[str]) -> tuple[str, str] | None:
+    """Which of the codes says men and which women, where two do and the rest says neither."""
+    said = [one for one in codes if folded(one) not in _NOTHING | _NEITHER and folded(one) not in ("u", "0")]
+    by_letter = {folded(one): one for one in said}
+    if len(said) != 2 or len(by_letter) != 2:
+        return None
+    known = next((pair for pair in _GENDERS if set(pair) == set(by_letter)), None)
+    if known is not None:
+        return by_letter[known[0]], by_letter[known[1]]
+    men = [one for one in said if len(one) > 1 and folded(one) in _MALE]
+    women = [one for one in said if len(one) > 1 and folded(one) in _FEMALE]
+    return (men[0], women[0]) if len(men) == len(women) == 1 else None
 
 
 def truths(values: Iterable[str]) -> ValueMap | None:

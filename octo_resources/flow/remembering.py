@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from octo_core.asking.examples import ApprovedColumn
-from octo_core.asking.sharing import without_values
+from octo_core.asking.sharing import names_any, withheld, without_values
 from octo_core.catalog import Catalog
 from octo_core.errors import OctopipeError
 from octo_core.mapping.attribute import Attribute, source_attributes, source_fields
@@ -153,14 +153,24 @@ def _field(schema: SourceSchema | None, expr: str) -> str | None:
 
 
 def that_may_leave(space: Workspace, known: Iterable[ApprovedColumn]) -> list[ApprovedColumn]:
-    """Those whose own pipeline lets them: none where its `share` is none, without texts where it is not samples."""
+    """Those whose own pipeline lets them: none where its `share` is none, without texts where it is not samples, and
+    none that reads a field whose name does not leave (a map's key).
+    """
     columns = list(known)
     shares = {name: _share(space, name) for name in {one.pipeline for one in columns}}
+    kept = {name: _withheld(space, name) for name, share in shares.items() if share != "none"}
     return [
         one if shares[one.pipeline] == "samples" else replace(one, expr=without_values(one.expr))
         for one in columns
-        if shares[one.pipeline] != "none"
+        if one.pipeline in kept and not names_any(without_values(one.expr), kept[one.pipeline])
     ]
+
+
+def _withheld(space: Workspace, name: str) -> set[str]:
+    """The names of a pipeline's fields, of any of its sources, that may not leave."""
+    sources = space.pipeline(name).spec.sources
+    schemas = [space.registry.schemas.newest(name, source) for source in sources]
+    return set().union(*(withheld(schema.fields) for schema in schemas if schema is not None))
 
 
 def _share(space: Workspace, name: str) -> Share:

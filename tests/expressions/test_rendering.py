@@ -1,6 +1,7 @@
 """Whatever type-checks can be run: its SQL never raises, and a value and a reason never stand together for long."""
 
 from collections.abc import Iterator
+from resource import RUSAGE_SELF, getrusage
 
 import duckdb
 import pytest
@@ -182,3 +183,11 @@ def test_a_field_named_like_a_name_of_ours_is_only_a_field(connection: duckdb.Du
     node = parse('"lambda t" + t', rows)
     found = evaluate(connection, node, {'"lambda t"': "1e2", "t": " 5 "})
     assert (found.text, found.reason) == ("105", None)
+
+
+@pytest.mark.parametrize("text", ["lpad('x', 1900000000, 'y')", "repeat('x', 1900000000)"])
+def test_no_text_is_made_that_a_condition_refuses(text: str, connection: duckdb.DuckDBPyConnection) -> None:
+    before = getrusage(RUSAGE_SELF).ru_maxrss
+    found = evaluate(connection, parse(text, ROWS), {})
+    assert (found.text, found.reason is None) == (None, False)
+    assert getrusage(RUSAGE_SELF).ru_maxrss - before < 500_000  # kB; DuckDB computes constants before it asks

@@ -94,6 +94,11 @@ CASES = [
     ("day", ["20200101", "20191231"], "date", "%Y%m%d"),
     ("d", ["2020-01-02", "02/01/2020", "2020-02-03", "25/12/2020"], "date", "%Y-%m-%d | %d/%m/%Y"),
     ("t", ["10:00", "23:59"], "time", "%H:%M"),
+    ("t", ["05h12", "23h59"], "time", "%Hh%M"),
+    ("t", ["5h12", "23h59"], "text", None),
+    ("t", ["05h12", "25h10"], "text", None),
+    ("at", ["31/12/2023 05h12"], "timestamp", "%d/%m/%Y %Hh%M"),
+    ("at", ["2 mars 2024 05h12", "13 avril 2024 17h45"], "timestamp", "%-d %B %Y %Hh%M @fr"),
     ("t", ["9:05 AM", "11:30 PM"], "time", "%-I:%M %p"),
     ("dep_time", CLOCK, "time", "hhmm"),
     ("air_time", MANY, "int32", None),
@@ -176,13 +181,28 @@ def test_the_order_of_day_and_month_is_that_of_the_other_fields() -> None:
     assert decide_together(profile_records([CLEAR]).children or {}).warnings == {}
 
 
-def test_numbers_that_may_be_thousands_are_told_beside_decimal_commas() -> None:
-    rows = [{"seats": f"1.{number:03}", "price": f"{number},50"} for number in range(200)]
-    warnings = decide_together(profile_records(rows).children or {}).warnings
-    assert list(warnings) == ["seats"]
-    assert "type: int64, format: '1.234,56'" in warnings["seats"]
+def test_numbers_that_may_be_thousands_are_thousands_beside_decimal_commas() -> None:
+    rows = [{"seats": f"1.{number:03}", "in": {"kg": "17.422"}, "price": f"{number},50"} for number in range(200)]
+    found = decide_together(profile_records(rows).children or {})
+    seats, inside, _ = found.fields
+    (weight,) = inside.children
+    assert (str(seats.type), seats.format, str(weight.type), weight.format) == (
+        "int32",
+        "1.234,56",
+        "int32",
+        "1.234,56",
+    )
+    assert list(found.warnings) == ["seats", "in.kg"]
+    assert "fields: {seats: {type: 'decimal(18,3)'}}" in found.warnings["seats"]
     plain = [{"weight": row["seats"], "price": "2.50"} for row in rows]
     assert decide_together(profile_records(plain).children or {}).warnings == {}
+    numbers = [{"weight": 1.125, "price": "2,50"}] * 20
+    typed = decide_together(profile_records(numbers).children or {})
+    assert (str(typed.fields[0].type), typed.warnings) == ("decimal(18,3)", {})
+    places = [{"lat": f"48.{number}", "price": "2,50"} for number in range(100, 200)]
+    assert decide_together(profile_records(places).children or {}).warnings == {}
+    fractions = [{"weight": f"{number % 2}.{number:03}", "price": "2,50"} for number in range(1, 90)]
+    assert str(decide_together(profile_records(fractions).children or {}).fields[0].type) == "decimal(18,3)"
 
 
 def test_where_no_other_field_tells_the_order_a_warning_says_how_to_say_it() -> None:

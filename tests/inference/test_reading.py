@@ -44,6 +44,7 @@ TOKENS = [
     "Sat, 27 Feb 1999 00:35:00 +0200", "Fri, 26 Feb 1999 23:35:00 -0330", "Sun, 27 Feb 1999 00:35:00 +0200",
     "Sat, 27 Feb 1999 00:35:00 Z", "samedi 27 février 1999 00:35+02:00", "vendredi 27 février 1999 00:35+02:00",
     "2024-366 23:30-0330", "2023-366 23:30-0330", "2023-365 23:30-0330", "2024-001 00:30+02", "2024-366 00:30+02",
+    "05h12", "5h12", "05H12", "24h00", "05h12:00",
     "1 HAZİRAN 2023", "1 haziran 2023 11:59 PM", "5 listopada 2024", "2024/03/05(火)", "2024/03/05(水)",
 ]  # fmt: skip
 READINGS = [
@@ -57,7 +58,8 @@ READINGS = [
     ("float64", "1.234,56"),
     ("boolean", "Y|N"), ("boolean", "yes,y,1|no,n,0"), ("date", "%d/%m/%Y"), ("date", "%-d/%-m/%Y"), ("date", "%Y%m%d"),
     ("date", "%d.%m.%y"), ("date", "%b %-d, %Y"), ("date", "%B %d, %Y"), ("date", "%a, %d %b %Y"), ("date", "%Y%j"),
-    ("date", "%j-%Y"), ("date", "%Y-%m-%d | %d/%m/%Y"), ("time", "%H:%M"), ("time", "%I:%M %p"), ("time", "%-I:%M %p"),
+    ("date", "%j-%Y"), ("date", "%Y-%m-%d | %d/%m/%Y"), ("time", "%H:%M"),
+    ("time", "%Hh%M"), ("time", "%I:%M %p"), ("time", "%-I:%M %p"),
     ("time", "hhmm"), ("time", "%H:%M:%S.%f"), ("time", "%H:%M:%S.%9f"), ("timestamp", "%Y-%m-%d %H:%M:%S"),
     ("timestamptz", "%Y-%m-%dT%H:%M:%SZ"), ("timestamptz", "%Y-%m-%dT%H:%M:%S%z"),
     ("timestamptz", "%Y-%m-%dT%H:%M:%S.%9fZ"),

@@ -103,6 +103,31 @@ def test_what_only_sounds_like_it_is_not(name: str, values: tuple[str, ...]) -> 
     assert not semantic_of(TEXT, name, values)[1]
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "personal"),
+    [
+        ("Lehrkraft", "Anne Pohl|Dr. Jens-Uwe Krämer|Ilse Dorn|Thomas Wirth|Heike Brandes|N. Ott|Lia Ost|Lena Frey",
+         True),
+        ("misafir", "Ayşe Yılmaz|Mehmet Kaya|Gizem Demir|Emre Çelik|Zeynep Şahin|Tuğba Koç|Oğuz Polat|Ece Kurt", True),
+        ("ClaimantNm", "HAY, WANDA|JONES, MICHAEL|LOPEZ, MARIA|KIM, S.|ROE, ANN|O'BRIEN, SEAN|DUE, JO|FOX, AL", True),
+        ("c7", "王小明|李华|张伟|刘洋|陈静|杨帆|黄磊|周杰", True),
+        ("c8", "Anna|Tim|Jonas|Mia|Lena|Greta|Noah|Emil", True),
+        ("c9", "Anna Weber|Tim Ott|Jonas Krull", False),
+        ("firm", "Peter Maier GmbH|Ott KG|Acme Inc|Blue Sky Ltd|Carl Zeiss AG|R. Bosch GmbH|Karl Storz KG|Ott AG",
+         False),
+        ("place", "San Francisco|San Jose|Santa Fe|New York|Paris|Saint Paul|Las Vegas|Fort Worth|Salt Lake City",
+         False),
+        ("way", "Karl Marx Allee|Thomas Mann Weg|Hauptweg Nord|Robert Koch Platz|Eva Ring|Am Tor|Peter Weg|Zur Au Weg",
+         False),
+        ("c3", "Paris|London|Charlotte|Florence|Berlin|Madrid|Austin|Dallas|Phoenix|Houston", False),
+        ("ware", "Blue Widget|Red Shirt|Anna Sofa|Billy Regal|Green Mug|Oak Table|Steel Lamp|Rosa Hemd", False),
+        ("food", "白菜|黄瓜|马铃薯|西红柿|牛肉|白糖|红茶|黄油", False),
+    ],
+)  # fmt: skip
+def test_people_s_names_are_personal_whatever_their_field_is_called(name: str, values: str, personal: bool) -> None:
+    assert semantic_of(TEXT, name, values.split("|")) == (None, personal)
+
+
 def test_columns_are_called_for_a_person_where_there_are_no_values() -> None:
     named = {name for name in ("first_name", "surname", "email", "carrier_name", "ip_address", "contact", "total")
              if called_personal(name, "text")}  # fmt: skip

@@ -70,6 +70,8 @@ def test_statistics_hold_none_of_the_values(asking_shop: Callable[..., Shop], mo
     told = "\n".join([*prepared.plan.warnings, *found.warnings, *(str(one.why) for one in found.fields)])
     assert "was overruled" in told
     assert leaked([*EVERYTHING, KEY], told) == []
+    approved = [ApprovedColumn("sales", "sales", "shop.sale", "qty", expr) for expr in ("by_name.Annaa", "whole")]
+    assert [one.expr for one in that_may_leave(space, approved)] == ["whole"]
 
 
 def test_samples_hold_what_is_nobody_s_and_masks_of_the_rest(
@@ -122,6 +124,10 @@ def test_a_format_leaves_without_words_of_the_data(kind: str, text: str, told: s
 def test_values_in_approved_expressions_stay_here() -> None:
     approved = {"column": "status", "expression": "map_values(state, 'marzipan', 'paid')"}
     assert of_example(approved, "statistics")["expression"] == "map_values(state, '…', '…')"
+    odd = {"expression": "map_values(\"client's state\", 'marzipan', 'paid')"}
+    assert of_example(odd, "statistics")["expression"] == "map_values(\"client's state\", '…', '…')"
+    long = {"expression": f"concat({'state, ' * 60}'marzipan and obsidian')"}
+    assert leaked(["marzipan"], of_example(long, "statistics")["expression"]) == []
     dated = {"expression": "parse_date(day, '%d.%m.%Y')"}
     assert of_example(dated, "statistics") == dated
 

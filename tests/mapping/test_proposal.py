@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from octo_core.catalog import Column
 from octo_core.errors import UsageError
 from octo_core.expressions import assign, parse
+from octo_core.mapping.model import DOUBTFUL
 from octo_core.mapping.proposal import propose
 from octo_core.schema import Field, FieldStats
 from octo_core.types import parse_type
@@ -431,6 +432,26 @@ def test_a_date_and_a_time_of_day_make_a_timestamp() -> None:
     target = table("receipt", column("receipt_no", "int64"), column("sold_at", "timestamp", nullable=False))
     parts = "year(datum), month(datum), day(datum), hour(uhrzeit), minute(uhrzeit), second(uhrzeit)"
     assert [one.expr for one in proposed(source, target).columns] == ["bon", f"make_timestamp({parts})"]
+
+
+def test_what_repeats_is_no_sure_guess_for_a_key() -> None:
+    lessons = field("lesson_no", "int32", *map(str, range(1, 8)))
+    (key,) = proposed(schema(lessons), table("lesson", column("lesson_no", "int32"), key=("lesson_no",))).columns
+    assert (key.expr, key.confidence < DOUBTFUL) == ("lesson_no", True)
+    (free,) = proposed(schema(lessons), table("lesson", column("lesson_no", "int32"))).columns
+    assert free.confidence > DOUBTFUL
+
+
+def test_a_date_and_a_time_of_one_record_make_a_timestamp_beside_days_of_birth() -> None:
+    born = field("animal", "record{nascimento:date}", children=(field("nascimento", "date"),))
+    other = field("tutor_nascido", "date", semantic="birth_date", pii=True)
+    source = schema(field("data_consulta", "date"), field("hora", "time"), born, other)
+    (visited,) = proposed(source, table("visit", column("visited_at", "timestamp", nullable=False))).columns
+    assert visited.expr is not None
+    assert visited.expr.startswith("make_timestamp(year(data_consulta), ")
+    several = schema(field("aberto", "date"), field("fechado", "date"), field("hora", "time"))
+    (none,) = proposed(several, table("visit", column("visited_at", "timestamp", nullable=False))).columns
+    assert none.expr is None or "make_timestamp" not in none.expr
 
 
 def test_dates_and_times_are_paired_by_what_they_are_called_for() -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from octo_core.catalog import Check
 from octo_core.mapping.constraints import allowed_values, kept_by, number_range
+from octo_core.mapping.model import DOUBTFUL
 from octo_core.mapping.valuemaps import map_values, truths
-from tests.mapping.build import column
+from tests.mapping.build import column, field, proposed, schema, table
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,37 @@ def test_pairs(values: tuple[str, ...], members: tuple[str, ...], expected: dict
     found = map_values(values, members)
     assert dict(found.pairs) == expected
     assert found.unmatched == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "members", "expected", "guess"),
+    [
+        (("M", "F"), ("V", "M"), {"M": "M", "F": "V"}, ("F", "V")),
+        (("V", "M"), ("male", "female"), {"V": "female", "M": "male"}, ("V", "female")),
+        (("H", "M"), ("M", "F"), {"H": "M", "M": "F"}, ("M", "F")),
+        (("M", "H", "N/A"), ("male", "female"), {"H": "male", "M": "female"}, None),
+        (("F", "N"), ("M", "F", "U"), {"F": "M", "N": "F"}, ("F", "M")),
+        (("e", "k"), ("F", "M"), {"e": "M", "k": "F"}, None),
+        (("A", "B", "Q"), ("A", "B", "C"), {"A": "A", "B": "B", "Q": "C"}, ("Q", "C")),
+        (("M", "F"), ("M", "F"), {"M": "M", "F": "F"}, None),
+        (("M", "F"), ("male", "female"), {"M": "male", "F": "female"}, None),
+    ],
+)
+def test_a_pair_that_is_left_or_goes_against_the_letters_is_a_guess(
+    values: tuple[str, ...], members: tuple[str, ...], expected: dict[str, str], guess: tuple[str, str] | None
+) -> None:
+    found = map_values(values, members)
+    assert dict(found.pairs) == expected
+    assert found.guess == guess
+
+
+def test_a_guess_is_doubtful_and_told() -> None:
+    sexes = field("sex", "text", "M", "F")
+    there = table("patient", column("sex", "text"), checks=("sex IN ('V', 'M')",))
+    (mapped,) = proposed(schema(sexes), there).columns
+    assert mapped.expr == "map_values(sex, 'M', 'M', 'F', 'V')"
+    assert mapped.confidence < DOUBTFUL
+    assert "F is V is a guess" in mapped.why
 
 
 def test_values_without_a_counterpart_are_named() -> None:

@@ -103,19 +103,24 @@ def _trim(name: str, sides: str) -> Function:
     )
 
 
+def _bounded(kind: str) -> str:
+    """SQL: the second argument, which a condition around it holds within bounds. Of constants engines compute what is
+    behind a condition before they look at it, so that a length of two thousand million would be a text of that size.
+    """
+    return f"TRY_CAST(least(greatest($1, 0), {MAX_TEXT}) AS {kind})"
+
+
 def _pad(name: str, side: str) -> Function:
     return Function(
         name,
         (f"{name}(text, integer, text) → text",),
         f"The text filled up on the {side} to a length of at most {MAX_TEXT:,}; a longer text is cut to it.",
         Duck(
-            f"CASE WHEN $1 BETWEEN 0 AND {MAX_TEXT} AND $2 <> '' THEN {name}($0, TRY_CAST($1 AS INTEGER), $2) END",
+            f"CASE WHEN $1 BETWEEN 0 AND {MAX_TEXT} AND $2 <> '' THEN {name}($0, {_bounded('INTEGER')}, $2) END",
             "null",
             "the text cannot be filled up to $1 characters with $2",
         ),
-        Spark(
-            f"CASE WHEN $1 BETWEEN 0 AND {MAX_TEXT} AND $2 <> '' THEN {name}($0, try_cast($1 AS INT), $2) END", "null"
-        ),
+        Spark(f"CASE WHEN $1 BETWEEN 0 AND {MAX_TEXT} AND $2 <> '' THEN {name}($0, {_bounded('INT')}, $2) END", "null"),
     )
 
 
@@ -202,12 +207,13 @@ FUNCTIONS: Final = (
     Function(
         "repeat", ("repeat(text, integer) → text",), f"The text so many times; at most {MAX_TEXT:,} characters.",
         Duck(
-            f"CASE WHEN $1 BETWEEN 0 AND {MAX_TEXT} AND length($0) * $1 <= {MAX_TEXT} THEN repeat($0, $1) END", "null",
+            f"CASE WHEN $1 BETWEEN 0 AND {MAX_TEXT} AND length($0) * $1 <= {MAX_TEXT} "
+            f"THEN repeat($0, {_bounded('INTEGER')}) END", "null",
             f"the text repeated $1 times is longer than {MAX_TEXT:,} characters",
         ),
         Spark(
             f"CASE WHEN $1 BETWEEN 0 AND {MAX_TEXT} AND length($0) * $1 <= {MAX_TEXT} "
-            "THEN repeat($0, try_cast($1 AS INT)) END", "null",
+            f"THEN repeat($0, {_bounded('INT')}) END", "null",
         ),
     ),
     Function(
