@@ -135,7 +135,8 @@ class Frames:
             or {"!none": pa.string()}
         )
         reader = self._spark.read.schema(spark_schema(kinds))
-        read = reader.parquet(*(str(one.input.path) for one in files))
+        # Without its scheme a path is one of the cluster's own file system, where Hadoop's configuration names one.
+        read = reader.parquet(*(f"file://{one.input.path}" for one in files))
         index = fn.col("_metadata.row_index") + fn.lit(1)
         names = [one.input.path.name for one in files]
         if len(files) == 1:

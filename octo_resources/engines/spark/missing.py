@@ -15,7 +15,7 @@ from octo_core.errors import EngineError, OctopipeError
 
 JAVA: Final = (17, 21)
 """Java's versions that Spark 4.2 runs on."""
-_RAISED: Final = re.compile(r"\[[A-Z_.]+\] |[\w.$]*(?:Error|Exception): (?!An error has occurred)")
+_RAISED: Final = re.compile(r"\[[A-Z_.]+\] |[\w.$]*(?:Error|Exception)(?:: (?!An error has occurred)|$)")
 """A line that says what was raised, in Python or Java, and more than that something was."""
 _SECONDS: Final = 5.0
 _PORTS: Final = {"sc": 15002, "spark": 7077, "k8s": 443}
@@ -116,11 +116,8 @@ def engine_error(place: str, text: str) -> EngineError:
 
 
 def require_answer(address: str) -> None:
-    """Raises EngineError where nothing listens at a master or a Spark Connect server, or nobody says where YARN is:
-    Spark itself would try for minutes before it says so, and the load's tables are locked all that time."""
-    if address == "yarn" and not os.environ.keys() & {"HADOOP_CONF_DIR", "YARN_CONF_DIR"}:
-        hint = "set HADOOP_CONF_DIR or YARN_CONF_DIR to the folder of the cluster's configuration, where loads run"
-        raise EngineError("YARN's configuration is not there", where=address, hint=hint)
+    """Raises EngineError where nothing listens at a master or a Spark Connect server: Spark itself would try for
+    minutes before it says so, and the load's tables are locked all that time."""
     kind = address.partition("://")[0]
     if kind not in _PORTS:
         return
