@@ -88,6 +88,13 @@ def test_the_choice_of_an_engine_says_why(said: dict[str, object], size: int, wa
             "spark.pyspark.python",
         ),
         ('java.io.IOException: Cannot run program "/nowhere/python"', "no such Python", "spark.pyspark.python"),
+        (
+            "… ExecutorLostFailure (executor 1 exited caused by one of the running tasks) Reason: Container killed by "
+            "YARN for exceeding physical memory limits. 2.0 GB of 2 GB physical memory used. Consider boosting "
+            "spark.executor.memoryOverhead.",
+            "YARN ended executors that took more memory",
+            "spark.executor.memoryOverhead",
+        ),
         ("StatusCode.UNAVAILABLE", "does not answer", "is it running"),
         (
             "An error occurred while calling None.org.apache.spark.api.java.JavaSparkContext.\n"

@@ -63,6 +63,7 @@ def require_own_spark(version: str, place: str) -> None:
     raise EngineError(f"SPARK_HOME is {home}, and Spark {version} is wanted; {there} is there", where=place, hint=hint)
 
 
+_OVERHEAD: Final = "raise spark.executor.memoryOverhead in engine.conf: Python's processes beside Java count too"
 _SIGNS: Final = (
     ("UNAVAILABLE", "its Spark Connect server does not answer", "is it running? look at engine.remote"),
     ("failed to connect to all addresses", "its Spark Connect server does not answer", "is it running?"),
@@ -80,6 +81,8 @@ _SIGNS: Final = (
      "look at spark.pyspark.python in engine.conf: it is a path on every executor"),
     ("JAVA_GATEWAY_EXITED", "Java ended before Spark was up",
      "what it said of that is on standard error; look at JAVA_HOME, engine.memory, packages and conf"),
+    ("physical memory limits", "YARN ended executors that took more memory than they had asked for", _OVERHEAD),
+    ("OOMKilled", "Kubernetes ended executors that took more memory than they had asked for", _OVERHEAD),
     ("unresolved dependency", "a jar of engine.packages cannot be found", "look at its coordinates"),
     ("Cannot start a remote Spark session", "a local Spark session is open in this process", "use one kind a process"),
 )  # fmt: skip
