@@ -48,11 +48,16 @@ KAFKA_JARS := $(JARS)/kafka/.brought
 .PHONY: kafka
 kafka: $(KAFKA_JARS) ## Bring the jars of an Apache Kafka broker, for tests and demos (Maven Central, 54 MB)
 
-$(KAFKA_JARS): pom.xml
-	@command -v mvn >/dev/null || { echo "Maven and Java 17 are needed to bring a Kafka broker: apt-get install maven"; exit 1; }
+YARN_JARS := $(JARS)/yarn/.brought
+
+.PHONY: yarn
+yarn: $(YARN_JARS) ## Bring the jars of a Hadoop YARN, for the tests of Spark on it (Maven Central, 90 MB)
+
+$(KAFKA_JARS) $(YARN_JARS): $(JARS)/%/.brought: pom.xml
+	@command -v mvn >/dev/null || { echo "Maven and Java 17 are needed to bring $*'s jars: apt-get install maven"; exit 1; }
 	@mkdir -p $(JARS) && exec 9>$(JARS)/.lock && flock 9 && { test $@ -nt pom.xml || { \
-		rm -rf $(JARS)/kafka && \
-		mvn --quiet --batch-mode -Pkafka dependency:copy-dependencies -DoutputDirectory=$(JARS)/kafka </dev/null && touch $@; }; }
+		rm -rf $(JARS)/$* && \
+		mvn --quiet --batch-mode -P$* dependency:copy-dependencies -DoutputDirectory=$(JARS)/$* </dev/null && touch $@; }; }
 
 SPARK_ARCHIVE := $(VENV)/share/octopipe/spark.jsa
 
@@ -78,7 +83,7 @@ tests: install kafka $(SPARK_ARCHIVE)
 	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 .PHONY: test-all
-test-all: install kafka $(SPARK_ARCHIVE) ## All tests, also those that take long and find little that others do not
+test-all: install kafka yarn $(SPARK_ARCHIVE) ## All tests, also those that take long and find little that others do not
 	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder -m ""
 
 .PHONY: check

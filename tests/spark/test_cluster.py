@@ -4,7 +4,8 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from demo.cluster import Cluster, connect_server, standalone
 from octo_core.expressions import Node, parse, paths
 from octo_core.spec.pipeline import Engine
 from octo_resources.engines.duckdb import LoadVariables
-from octo_resources.engines.spark import Settings, SparkEngine, close
+from octo_resources.engines.spark import Settings, SparkEngine, close, doctor
 from octo_resources.engines.spark.doctor import examine
 from octo_resources.engines.spark.variables import set_variables
 from tests.expressions.both_engines import on_spark
@@ -104,7 +105,9 @@ def conforms(engine: SparkEngine) -> None:
         assert case.expected in ((reason,) if case.kind == "!!" else (shown, f"{shown} : {kind}")), case
 
 
-def test_a_load_on_a_cluster_survives_an_executor_that_dies_half_way(shop: Shop, cluster: Cluster) -> None:
+@contextmanager
+def one_killed(shop: Shop, executors: Callable[[], list[int]]) -> Iterator[None]:
+    """Kill an executor once, when a task has begun to bring its rows; each is slow to."""
     killed: list[int] = []
     over = threading.Event()
     for statement in SLOW:
@@ -117,19 +120,33 @@ def test_a_load_on_a_cluster_survives_an_executor_that_dies_half_way(shop: Shop,
         with psycopg.connect(shop.url, autocommit=True) as connection:
             while not killed and not over.wait(0.01):
                 row = connection.execute(query).fetchone()
-                if row is not None and row[0] and (victims := cluster.executors()):
+                if row is not None and row[0] and (victims := executors()):
                     os.kill(victims[0], signal.SIGKILL)
                     killed.append(victims[0])
 
     thread = threading.Thread(target=kill)
     thread.start()
     try:
-        load(shop, {"kind": "spark", "master": cluster.master, "conf": CONF}, files=12)
+        yield
     finally:
         over.set()
         thread.join()
     assert killed, "the load was over before an executor could be killed"
+
+
+def test_a_load_on_a_cluster_survives_an_executor_that_dies_half_way(shop: Shop, cluster: Cluster) -> None:
+    with one_killed(shop, cluster.executors):
+        load(shop, {"kind": "spark", "master": cluster.master, "conf": CONF}, files=12)
     conforms(SparkEngine(Settings(cluster.master, conf=tuple(sorted(CONF.items()))), temp=shop.root))
+
+
+@pytest.mark.thorough  # tests/spark/test_yarn.py has an executor that does not come, too
+def test_the_doctor_waits_for_an_executor_no_longer_than_it_has_patience(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "PATIENCE", 3.0)
+    found = examine(Engine.model_validate({"kind": "spark", "master": cluster.master, "memory": "900 GB"}))
+    assert (found.state, found.found) == ("broken", f"{cluster.master}: no executor came within 3 s")
 
 
 @pytest.mark.thorough  # what the driver makes of two attempts, tests/destination/test_tasks.py says

@@ -86,11 +86,14 @@ def test_a_driver_that_dies_leaves_nothing_and_the_next_load_sweeps(shop: Shop, 
     whole(shop)
 
 
-def test_a_java_that_died_is_started_again_and_each_pipeline_has_its_own_memory(spark: SparkEngine) -> None:
+def test_a_java_that_died_is_started_again_and_each_pipeline_has_its_own_memory_and_python(spark: SparkEngine) -> None:
     java = spark.spark.sparkContext._gateway.proc
     java.kill()
     java.wait()
-    engine = Engine.model_validate({"kind": "spark", "master": "local[2]", "memory": "600 MB"})
+    conf = {"spark.pyspark.python": "./env/bin/python"}
+    engine = Engine.model_validate({"kind": "spark", "master": "local[2]", "memory": "600 MB", "conf": conf})
     found = session(Settings.of(engine))
     assert found.range(3).count() == 3
     assert found.sparkContext._jvm.java.lang.Runtime.getRuntime().maxMemory() < 600_000_000
+    assert found.sparkContext.pythonExec == "./env/bin/python"
+    assert os.environ.get("PYSPARK_PYTHON") != "./env/bin/python", "the next pipeline's tasks would run it too"

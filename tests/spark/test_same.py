@@ -183,6 +183,17 @@ def test_parquet(land: Land, spark: SparkEngine, few: int, monkeypatch: pytest.M
     assert len(found["refused"]) == 4  # what is no int16 in each of four files
 
 
+def test_parquet_beside_a_cluster_whose_own_file_system_is_another(land: Land, spark: SparkEngine) -> None:
+    hadoop = spark.spark.sparkContext._jsc.hadoopConfiguration()
+    usual = hadoop.get("fs.defaultFS")
+    hadoop.set("fs.defaultFS", "hdfs://name.node.example:8020")  # as Hadoop's configuration files have it
+    try:
+        land.add(written(2, i=pa.array([1, 2, 3])), "parquet")
+        assert len(same(spark, land, schema({"i": "int64"}, {"i": "typed"}), {"i": "i"})["rows"]) == 3
+    finally:
+        hadoop.set("fs.defaultFS", usual)
+
+
 def test_texts_in_parquet_are_read_as_texts_are(land: Land, spark: SparkEngine) -> None:
     """Databases' numerics of any precision and intervals land so; what is no value of the type is its row's fault."""
     texts = {"n": ["1.5", "NaN", None, "-0.000000001"], "span": ["P-1M2DT-5M", "PT1S", "soon", None]}

@@ -1,5 +1,6 @@
 """What a session is opened with, which engine a load gets, and what is said where Spark is not there: no session."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from octo_resources.engines.choice import attaches, choose
 from octo_resources.engines.spark.doctor import examine
 from octo_resources.engines.spark.missing import engine_error, java, java_fits, require_own_spark
 from octo_resources.engines.spark.session import MEANINGS, Settings, configuration, session
+from octo_resources.engines.spark.yarn import managers
 
 
 def engine(**said: object) -> Engine:
@@ -110,12 +112,25 @@ def test_the_choice_of_an_engine_says_why(said: dict[str, object], size: int, wa
             "spark.pyspark.python",
         ),
         ('java.io.IOException: Cannot run program "/nowhere/python"', "no such Python", "spark.pyspark.python"),
+        (
+            "… ExecutorLostFailure (executor 1 exited caused by one of the running tasks) Reason: Container killed by "
+            "YARN for exceeding physical memory limits. 2.0 GB of 2 GB physical memory used. Consider boosting "
+            "spark.executor.memoryOverhead.",
+            "YARN ended executors that took more memory",
+            "spark.executor.memoryOverhead",
+        ),
         ("StatusCode.UNAVAILABLE", "does not answer", "is it running"),
         (
             "An error occurred while calling None.org.apache.spark.api.java.JavaSparkContext.\n"
             ": io.fabric8.kubernetes.client.KubernetesClientException: An error has occurred.\n\tat a.b.C\n"
             "Caused by: java.io.IOException: Connection reset: /10.0.0.1:443",
             "Spark failed: java.io.IOException: Connection reset",
+            "",
+        ),
+        (
+            "An error occurred while calling None.org.apache.spark.api.java.JavaSparkContext.\n"
+            ": java.util.ConcurrentModificationException\n\tat a.b.C",
+            "Spark failed: java.util.ConcurrentModificationException",
             "",
         ),
         ("x\n\tat a.b.C\nValueError: what it was\n\tat d.e.F", "Spark failed: ValueError: what it was", ""),
@@ -166,9 +181,53 @@ def test_the_doctor_says_where_nothing_answers() -> None:
             session(Settings.of(engine(kind="spark", **said)))
 
 
-def test_the_doctor_says_that_nobody_told_it_where_yarn_is(monkeypatch: pytest.MonkeyPatch) -> None:
+YARN = engine(kind="spark", master="yarn")
+
+
+def test_the_doctor_says_that_nobody_told_it_where_yarn_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("HADOOP_CONF_DIR", "YARN_CONF_DIR"):
         monkeypatch.delenv(name, raising=False)
-    found = examine(engine(kind="spark", master="yarn"))
-    assert (found.state, "YARN's configuration is not there" in found.found) == ("broken", True)
+    found = examine(YARN)
+    assert (found.state, found.found) == ("broken", "yarn: YARN's configuration is not there")
     assert "HADOOP_CONF_DIR" in (found.fix or "")
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
+    found = examine(YARN)
+    assert f"HADOOP_CONF_DIR is {tmp_path}, without a yarn-site.xml" in found.found
+    (tmp_path / "yarn-site.xml").write_text("<configuration>")
+    assert "Hadoop's configuration cannot be read" in examine(YARN).found
+
+
+def hadoop(folder: Path, **said: str) -> None:
+    properties = (f"<property><name>{name}</name><value>{value}</value></property>" for name, value in said.items())
+    (folder / "yarn-site.xml").write_text(f"<configuration>{''.join(properties)}</configuration>")
+
+
+def test_the_doctor_says_that_no_resource_manager_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("HADOOP_CONF_DIR", raising=False)
+    monkeypatch.setenv("YARN_CONF_DIR", str(tmp_path))
+    hadoop(tmp_path, **{"yarn.resourcemanager.hostname": "127.0.0.1", "yarn.resourcemanager.address": "${h}:1"})
+    (tmp_path / "core-site.xml").write_text(
+        "<configuration><property><name>h</name><value>localhost</value></property></configuration>"
+    )
+    found = examine(YARN)  # Hadoop's own client would try for a quarter of an hour
+    assert found.state == "broken"
+    assert "YARN's ResourceManager does not answer (localhost:1: Connection refused)" in found.found
+    assert str(tmp_path / "yarn-site.xml") in (found.fix or "")
+
+
+def test_where_resource_managers_are() -> None:
+    two = {"ha.enabled": "true", "ha.rm-ids": "a, b", "hostname.a": "one.example", "address.b": "two.example:8050"}
+    assert managers({f"yarn.resourcemanager.{name}": value for name, value in two.items()}) == [
+        ("one.example", 8032), ("two.example", 8050),
+    ]  # fmt: skip
+    assert managers({}) == [("0.0.0.0", 8032)]
+
+
+def test_the_executors_python_is_the_pipelines_or_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYSPARK_PYTHON", "/opt/python")
+    conf = {"spark.pyspark.python": "./env/bin/python"}
+    asked = engine(kind="spark", master="yarn", conf=conf)
+    assert conf.items() <= configuration(Settings.of(asked)).items()
+    assert configuration(Settings.of(YARN))["spark.pyspark.python"] == "/opt/python"
+    monkeypatch.delenv("PYSPARK_PYTHON")
+    assert configuration(Settings.of(YARN))["spark.pyspark.python"] == sys.executable

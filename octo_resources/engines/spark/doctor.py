@@ -2,22 +2,31 @@
 
 import socket
 import sys
+import tempfile
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 import pyarrow as pa
 
 from octo_core.errors import EngineError
 from octo_core.spec.pipeline import Engine
-from octo_resources.engines.spark.missing import explained
+from octo_resources.engines.spark.engine import SparkEngine
 from octo_resources.engines.spark.s3a import ASK
-from octo_resources.engines.spark.session import Settings, close, session
+from octo_resources.engines.spark.session import Settings, close
 from octo_resources.engines.spark.tokens import Task
 from octo_resources.engines.spark.types import spark_schema
 
 PACKAGES: Final = ("octopipe", "pyarrow", "duckdb", "psycopg", "pgpq")
 """What a task imports."""
+PATIENCE: Final = 120.0
+"""Seconds that a cluster has to lend an executor."""
+_BUSY: Final = (
+    "Is the cluster full, or has it no machine for what engine.memory, threads and conf ask? Look at its own pages."
+)
 _TOLD: Final = pa.schema({"host": pa.string(), "python": pa.string(), "packages": pa.string()})
 
 
@@ -28,19 +37,40 @@ class Examined(NamedTuple):
 
 
 def examine(engine: Engine, reveal: Callable[[str], str] = str) -> Examined:
-    """Open a session, run one small job on it and close it again: some 10 s, once an address."""
+    """Open a session, run one small job on it and close it again: some 10 s, once an address; at most `PATIENCE`."""
     settings = Settings.of(engine, reveal)
+    asked = SparkEngine(settings, temp=Path(tempfile.gettempdir()), tag="octopipe-doctor")
+    done, over, opened = threading.Event(), threading.Event(), threading.Event()
+    threading.Thread(target=_end, args=(asked, done, over, opened), name="octopipe-doctor", daemon=True).start()
     try:
-        return _executors(settings)
-    except EngineError as error:
+        return _executors(settings, asked, opened)
+    except Exception as error:
+        if over.is_set():
+            return Examined("broken", f"{settings.place}: no executor came within {PATIENCE:g} s", _BUSY)
+        if not isinstance(error, EngineError):
+            raise
         return Examined("broken", f"{settings.place}: {error.message}", error.hint)
     finally:
+        done.set()
         close()
 
 
-def _executors(settings: Settings) -> Examined:
-    spark = session(settings)
-    with explained(settings.place):
+def _end(asked: SparkEngine, done: threading.Event, over: threading.Event, opened: threading.Event) -> None:
+    """A cluster that is full lets a session, or its jobs, wait for as long as it is."""
+    if done.wait(PATIENCE):
+        return
+    over.set()
+    while not done.wait(1.0):
+        with suppress(EngineError):
+            asked.cancel()
+        if opened.is_set():  # a job that has no executor yet may not hear of it
+            close()
+
+
+def _executors(settings: Settings, asked: SparkEngine, opened: threading.Event) -> Examined:
+    with asked.watched():
+        spark = asked.spark
+        opened.set()
         if settings.s3a != "false":
             spark.sql(ASK).collect()
         rows = spark.range(0, 4, 1, 4).mapInArrow(telling(), spark_schema(_TOLD)).collect()

@@ -1,6 +1,7 @@
 """The Spark engine: the same plan as the embedded one over the same batches, on as many machines as there are."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,7 +24,7 @@ from octo_resources.engines.spark.notes import error_of
 from octo_resources.engines.spark.packing import PACKED, counts_of, packing, unpacked
 from octo_resources.engines.spark.payloads import payloads_of
 from octo_resources.engines.spark.progress import saying
-from octo_resources.engines.spark.session import Settings, alive, session, settled, web_url
+from octo_resources.engines.spark.session import Settings, alive, give_up, session, settled, web_url
 from octo_resources.engines.spark.splits import cut
 from octo_resources.engines.spark.types import spark_schema
 
@@ -54,6 +55,8 @@ class SparkEngine:
     ) -> None:
         self._settings, self._temp, self._tag, self._say = settings, temp, tag, say
         self._session: SparkSession | None = None
+        self._waiting: int | None = None
+        """The thread that waits for a session."""
         self._told: dict[tuple[str, str], Told] = {}
 
     @property
@@ -62,7 +65,11 @@ class SparkEngine:
 
         Opened at first use. EngineError where it cannot be.
         """
-        whole = session(self._settings)
+        self._waiting = threading.get_ident()
+        try:
+            whole = session(self._settings)
+        finally:
+            self._waiting = None
         if self._session is None or not alive(self._session):
             with explained(self._settings.place):
                 # By Connect a client has one session; loads of one process come one after the other there.
@@ -139,8 +146,10 @@ class SparkEngine:
         self._told |= {(batch, file): one for batch, tally in scan.batches.items() for file, one in tally.told.items()}
 
     def cancel(self) -> None:
-        """End this engine's jobs, from any thread; without effect where none runs."""
-        if self._session is not None:
+        """End this engine's jobs, or its waiting for YARN, from any thread; without effect where there is neither."""
+        if (waiting := self._waiting) is not None:
+            give_up(waiting)
+        elif self._session is not None:
             with explained(self._settings.place):
                 self._session.interruptTag(self._tag)
 

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 _PLAIN_NAME: Final = re.compile(r"/[A-Za-z0-9/._+-]+")
 """Paths without letters that Spark takes for patterns or writes otherwise in `_metadata`."""
-_SCHEMES: Final = ("file://", "file:", "")
-"""What Spark writes before a file's path; an address in S3 has its own."""
 _FEW_FILES: Final = 16
 """Files up to which a row's file is told by comparing names: that costs less than a join."""
 _COUNT_HERE: Final = 512 << 20
@@ -171,7 +169,7 @@ class Frames:
         else:
             # A row's file is looked up as it stands, in both spellings of a URL: cutting it to a path took longer than
             # all the rest of it.
-            places = [(f"{scheme}{_address(one.input)}", one.base) for one in files for scheme in _SCHEMES]
+            places = [(url, one.base) for one in files for url in (_address(one.input), f"file:{one.input.path}")]
             known = self._spark.createDataFrame(places, "`!file` string, `!base` long")
             read = read.withColumn("!file", fn.col("_metadata.file_path")).withColumn("!index", index)
             read = read.join(fn.broadcast(known), "!file", "left")
@@ -187,8 +185,11 @@ def _location(one: Input) -> str:
 
 
 def _address(one: Input) -> str:
-    """What Spark's reader is told to read."""
-    return s3a.address(one.elsewhere) if isinstance(one.elsewhere, Stored) else str(one.path)
+    """What Spark's reader is told to read.
+
+    Without its scheme a path is one of the cluster's own file system, where Hadoop's configuration names one.
+    """
+    return s3a.address(one.elsewhere) if isinstance(one.elsewhere, Stored) else f"file://{one.path}"
 
 
 def _count(footer: Footer, schema: SourceSchema, tally: Tally) -> None:

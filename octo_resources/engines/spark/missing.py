@@ -15,7 +15,7 @@ from octo_core.errors import EngineError, OctopipeError
 
 JAVA: Final = (17, 21)
 """Java's versions that Spark 4.2 runs on."""
-_RAISED: Final = re.compile(r"\[[A-Z_.]+\] |[\w.$]*(?:Error|Exception): (?!An error has occurred)")
+_RAISED: Final = re.compile(r"\[[A-Z_.]+\] |[\w.$]*(?:Error|Exception)(?:: (?!An error has occurred)|$)")
 """A line that says what was raised, in Python or Java, and more than that something was."""
 _SECONDS: Final = 5.0
 _PORTS: Final = {"sc": 15002, "spark": 7077, "k8s": 443}
@@ -67,6 +67,7 @@ _NO_S3A: Final = (
     "it has no s3a, and `octopipe.spark.s3a` in engine.conf asks for it",
     "`true` brings its jars; a Spark Connect server has to be started with them, see docs/spark.md",
 )
+_OVERHEAD: Final = "raise spark.executor.memoryOverhead in engine.conf: Python's processes beside Java count too"
 _SIGNS: Final = (
     ("UNAVAILABLE", "its Spark Connect server does not answer", "is it running? look at engine.remote"),
     ("failed to connect to all addresses", "its Spark Connect server does not answer", "is it running?"),
@@ -88,6 +89,8 @@ _SIGNS: Final = (
     ("S3AUtils not found", *_NO_S3A),
     ("Unable to load credentials", "its executors have no credentials for S3",
      "they come from the usual chain: a role, or `spark.executorEnv.AWS_ACCESS_KEY_ID` and the like in engine.conf"),
+    ("physical memory limits", "YARN ended executors that took more memory than they had asked for", _OVERHEAD),
+    ("OOMKilled", "Kubernetes ended executors that took more memory than they had asked for", _OVERHEAD),
     ("unresolved dependency", "a jar of engine.packages cannot be found", "look at its coordinates"),
     ("Cannot start a remote Spark session", "a local Spark session is open in this process", "use one kind a process"),
 )  # fmt: skip
@@ -124,11 +127,8 @@ def engine_error(place: str, text: str) -> EngineError:
 
 
 def require_answer(address: str) -> None:
-    """Raises EngineError where nothing listens at a master or a Spark Connect server, or nobody says where YARN is:
-    Spark itself would try for minutes before it says so, and the load's tables are locked all that time."""
-    if address == "yarn" and not os.environ.keys() & {"HADOOP_CONF_DIR", "YARN_CONF_DIR"}:
-        hint = "set HADOOP_CONF_DIR or YARN_CONF_DIR to the folder of the cluster's configuration, where loads run"
-        raise EngineError("YARN's configuration is not there", where=address, hint=hint)
+    """Raises EngineError where nothing listens at a master or a Spark Connect server: Spark itself would try for
+    minutes before it says so, and the load's tables are locked all that time."""
     kind = address.partition("://")[0]
     if kind not in _PORTS:
         return

@@ -7,15 +7,18 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 from octo_core.errors import EngineError
 from octo_core.expressions.spark_names import SETTINGS, literal
 from octo_core.spec.pipeline import ATTACH, FROM, S3A, Engine
 from octo_resources.engines.spark import archive, s3a
+from octo_resources.engines.spark.missing import explained, require_answer, require_java, require_own_spark
+from octo_resources.engines.spark.yarn import end, require_manager
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,6 +34,8 @@ MEANINGS: Final[dict[str, str]] = {
 }
 """Settings that decide what expressions mean and what readers drop: no pipeline's `conf` goes over them."""
 _PACKAGES: Final = "spark.jars.packages"
+_PYTHON: Final = "spark.pyspark.python"
+_TAGS: Final = "spark.yarn.tags"
 _NEVER: Final = frozenset({"spark.sql.parser.escapedStringLiterals", ATTACH, FROM, S3A})
 _USUAL: Final[dict[str, str]] = {
     "spark.ui.port": "0",
@@ -49,8 +54,12 @@ _REMOTE_MARKS: Final = ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE", "SPARK_LOC
 """Variables that PySpark leaves behind after a Spark Connect session."""
 _OF_JAVA: Final = ("AWS_", "JAVA_HOME", "HADOOP_CONF_DIR", "YARN_CONF_DIR")
 """How variables begin that Java, or a task in a process that Java starts, reads."""
+_TRIPPED: Final = "java.util.ConcurrentModificationException"
+_TRIES: Final = 4
 _lock = threading.Lock()
 _open: "tuple[Settings, SparkSession] | None" = None
+_opening: "tuple[int, str] | None" = None
+"""The thread that opens a session on YARN, and the tag of its application there."""
 _begun: "tuple[dict[str, str], dict[str, str]] | None" = None
 """The settings and the variables that this process's Java was started with."""
 
@@ -153,9 +162,8 @@ def configuration(settings: Settings) -> dict[str, str]:
         conf[name] = archive.used_by(conf[name])
     conf.setdefault("spark.app.name", "octopipe")
     conf.setdefault("spark.ui.showConsoleProgress", str(sys.stderr.isatty()).lower())  # Spark's own bar
-    if not settings.master.startswith(("yarn", "k8s://")):  # there it is the path in the container that counts
-        conf.setdefault("spark.pyspark.python", sys.executable)
-        conf.setdefault("spark.pyspark.driver.python", sys.executable)
+    conf.setdefault(_PYTHON, os.environ.get("PYSPARK_PYTHON", sys.executable))
+    conf.setdefault("spark.pyspark.driver.python", sys.executable)
     if settings.loopback:
         conf.setdefault("spark.driver.host", "127.0.0.1")
         conf.setdefault("spark.driver.bindAddress", "127.0.0.1")
@@ -168,25 +176,41 @@ def _opened(settings: Settings) -> "SparkSession":
     except ImportError:
         hint = "pip install 'octopipe[spark]'"
         raise EngineError("the Spark engine is not installed", where=settings.place, hint=hint) from None
-    from octo_resources.engines.spark.missing import explained, require_answer, require_java, require_own_spark
 
     conf = configuration(settings)
     if settings.remote is None:
         require_java(settings.place)
         require_own_spark(pyspark.__version__, settings.place)
         _forget_remote()
-        os.environ.setdefault("PYSPARK_PYTHON", conf.get("spark.pyspark.python", sys.executable))
-        os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
         if settings.loopback:
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    if settings.master == "yarn" and settings.remote is None:
+        require_manager(conf)
     require_answer(settings.remote or settings.master)
     with explained(settings.place):
         if settings.remote is None:
             _begin_java(conf)
-        found = _built(conf)
+        with _executors_python(conf.get(_PYTHON)), _told_apart(conf):
+            found = _built_at_last(conf)
         if settings.remote is not None:
             _bring_jars(found, settings)
         return settled(found)
+
+
+@contextmanager
+def _executors_python(path: str | None) -> Iterator[None]:
+    """PySpark reads from a variable alone what its tasks run with: set for one session, else the next one, of another
+    pipeline, would get it too."""
+    before = os.environ.get("PYSPARK_PYTHON")
+    if path is not None:
+        os.environ["PYSPARK_PYTHON"] = path
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("PYSPARK_PYTHON", None)
+        else:
+            os.environ["PYSPARK_PYTHON"] = before
 
 
 def _bring_jars(found: "SparkSession", settings: Settings) -> None:
@@ -224,6 +248,47 @@ def settled(found: "SparkSession") -> "SparkSession":
         if found.conf.get(name, None) != value:
             found.conf.set(name, value)
     return found
+
+
+@contextmanager
+def _told_apart(conf: dict[str, str]) -> Iterator[None]:
+    """Give the application that is asked of YARN a tag of its own meanwhile, by which `give_up` finds it."""
+    global _opening
+    if conf.get("spark.master") != "yarn":
+        yield
+        return
+    tag = f"octopipe-{uuid4().hex}"
+    conf[_TAGS] = ",".join(filter(None, (conf.get(_TAGS), tag)))
+    _opening = (threading.get_ident(), tag)
+    try:
+        yield
+    finally:
+        _opening = None
+
+
+def give_up(thread: int) -> None:
+    """End the application for which a thread waits that opens a session on YARN, from any other; else without effect.
+
+    It may stand in YARN's queue for hours. The one who opens it gets an EngineError then.
+    """
+    opening = _opening
+    if opening is None or opening[0] != thread:
+        return
+    with explained("yarn"):
+        end(opening[1])
+
+
+def _built_at_last(conf: Mapping[str, str]) -> "SparkSession":
+    """Spark 4.2 trips over itself on YARN now and then: its pages are put up while YARN has it guard them."""
+    from py4j.protocol import Py4JJavaError
+
+    for _ in range(_TRIES - 1):
+        try:
+            return _built(conf)
+        except Py4JJavaError as error:
+            if _TRIPPED not in str(error):
+                raise
+    return _built(conf)
 
 
 def _built(conf: Mapping[str, str]) -> "SparkSession":
