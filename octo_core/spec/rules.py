@@ -56,7 +56,7 @@ def check_pipeline(spec: PipelineSpec, data: Any, surroundings: Surroundings) ->
             yield where, "landing: objects in S3 are copied, for they can be written over at any time; write copy"
     sources = list(data["sources"]) if isinstance(data.get("sources"), dict) else list(spec.sources)
     yield from _push(spec)
-    yield from _kafka(spec)
+    yield from _kafka(spec, data)
     yield from _from(data, sources)
     yield from _fields(spec)
     for written, table in _tables(spec, data):
@@ -221,7 +221,7 @@ def _push(spec: PipelineSpec) -> Iterator[Finding]:
             yield (*path, "auth", "kind"), "auth: what is pushed is let in by bearer, basic, api_key, hmac or none"
 
 
-def _kafka(spec: PipelineSpec) -> Iterator[Finding]:
+def _kafka(spec: PipelineSpec, data: Any) -> Iterator[Finding]:
     """What sources that read topics and the transport over one need to say."""
     for name, source in spec.sources.items():
         if not isinstance(source, KafkaSource):
@@ -242,6 +242,25 @@ def _kafka(spec: PipelineSpec) -> Iterator[Finding]:
     has_brokers = any(isinstance(source, KafkaSource) for source in spec.sources.values())
     if spec.transport is not None and spec.transport.brokers is None and not has_brokers:
         yield ("transport",), "brokers is missing: no source of the pipeline reads from Kafka"
+    if has_brokers:
+        yield from _of_no_brokers(data)
+
+
+def _of_no_brokers(data: Any) -> Iterator[Finding]:
+    """Security and settings beside which no brokers stand: those of the first Kafka source count, and these would not.
+
+    By what is written: the model has the source's already.
+    """
+    sources = data["sources"] if isinstance(data.get("sources"), dict) else {}
+    written: list[tuple[Path, Any]] = [
+        *((("sources", name, "to"), said.get("to")) for name, said in sources.items() if isinstance(said, dict)),
+        (("transport",), data.get("transport")),
+    ]
+    for path, said in written:
+        for key in ("security", "settings") if isinstance(said, dict) and not said.get("brokers") else ():
+            if said.get(key):
+                message = f"{key}: without `brokers` those of the first Kafka source count, with its `{key}`"
+                yield (*path, key), f"{message}; give the brokers here as well, or leave this out"
 
 
 def _from(data: Any, sources: list[str]) -> Iterator[Finding]:
