@@ -31,7 +31,9 @@ _WRITING: Final = frozenset({"acks", "request.required.acks", "enable.idempotenc
 _OWN: Final = _READING | _WRITING
 """Settings that exactness rests on: of reading, and of what is pushed, announced and set aside into topics."""
 _NOT_TO_SET: Final = "is not for a pipeline to set: what is read and written exactly once rests on it"
-_BY_ITSELF: Final = re.compile(r"configuration property|^Expected \w+ value for|requires? a callable|callable function", re.I)
+_BY_ITSELF: Final = re.compile(
+    r"configuration property|^Expected \w+ value for|requires? a callable|callable function", re.I
+)
 """How librdkafka and its binding speak of one setting's name or value, also where they call it by another name."""
 
 

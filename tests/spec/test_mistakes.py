@@ -197,7 +197,10 @@ KAFKA = BASE.replace("kind: file, path: in/orders.csv", "kind: kafka, brokers: '
         (KAFKA.replace("public.orders:", "public.orders: {write: replace}"), "a run reads only what is new in topic"),
         (BASE + "transport: {kafka: batches}\n", "brokers is missing: no source of the pipeline reads from Kafka"),
         (KAFKA + "transport: {kafka: b, settings: {linger.ms: 5}}\n", "settings: without `brokers` those of the first"),
-        (KAFKA.replace("orders: {", "pushed: {kind: push, to: {topic: t, security: {tls: true}}}\n  orders: {"), "2:49  security: without"),
+        (
+            KAFKA.replace("orders: {", "pushed: {kind: push, to: {topic: t, security: {tls: true}}}\n  orders: {"),
+            "2:49  security: without",
+        ),
     ],
 )
 def test_what_a_topic_needs_is_asked_for(mistakes: Mistakes, text: str, expected: str) -> None:
