@@ -116,5 +116,5 @@ def _go_on(before: DataType, now: DataType) -> bool:
     return now.kind in _TIMES and before.kind in {*_TIMES, "date"}
 
 
-_LIKE: Final = {kind: "2026-01-01" for kind in ("date", "timestamp", "timestamptz")}
+_LIKE: Final = dict.fromkeys(("date", *_TIMES), "2026-01-01")
 """A value of columns whose own values a position may be held against, where no batch tells its type."""
