@@ -152,7 +152,7 @@ def _engine(spec: PipelineSpec) -> Iterator[Finding]:
         for key in ("master", "remote", "conf", "packages"):
             if getattr(spec.engine, key):
                 said = (
-                    f"engine.{key} is Spark's, and this engine is duckdb: write kind: spark (or auto), or leave it out"
+                    f"engine.{key} is Spark's, and this engine is duckdb: write kind: spark, or leave it out"
                 )
                 yield ("engine", key), said
 
