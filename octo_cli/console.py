@@ -188,7 +188,8 @@ def interrupted(*, as_json: bool) -> None:
     """Say that Ctrl-C ended the command; with --json in its one document too, where it had not answered yet."""
     if as_json and not _answered:
         with suppress(OSError):
-            told: dict[str, Any] = {"kind": "Interrupted", "message": "interrupted", "where": None, "hint": None, "mistakes": []}
+            told: dict[str, Any] = {"kind": "Interrupted", "message": "interrupted"}
+            told |= {"where": None, "hint": None, "mistakes": []}
             sys.stdout.write(json.dumps({"error": told}, indent=2) + "\n")
             sys.stdout.flush()
     note("interrupted")

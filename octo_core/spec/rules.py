@@ -151,9 +151,7 @@ def _engine(spec: PipelineSpec) -> Iterator[Finding]:
     if spec.engine.kind == "duckdb":
         for key in ("master", "remote", "conf", "packages"):
             if getattr(spec.engine, key):
-                said = (
-                    f"engine.{key} is Spark's, and this engine is duckdb: write kind: spark, or leave it out"
-                )
+                said = f"engine.{key} is Spark's, and this engine is duckdb: write kind: spark, or leave it out"
                 yield ("engine", key), said
 
 

@@ -82,7 +82,7 @@ def landing(
 
 
 def _may_read_again(space: Workspace, pipeline: Pipeline, names: Sequence[str], since: str | None, full: bool) -> None:
-    """UsageError where both are asked for, where `since` has no cursor, or where what is loaded would be appended again."""
+    """UsageError where both are asked for, `since` has no cursor, or what is loaded would be appended again."""
     sources = {name: pipeline.spec.sources[name] for name in names}
     if full and since is not None:
         said = "--full reads everything, and --since only what is newer: give one of the two"
