@@ -33,8 +33,11 @@ def column_lineage(pipeline: str, prepared: Prepared, table: str) -> dg.TableCol
         deps_by_column={
             target: [
                 dg.TableColumnDep(asset_key=raw_key(pipeline, source), column_name=field)
-                for path in paths(parse(text, schema))
-                for source, field in dict.fromkeys(read_from(recipe.origin, path_parts(path), prepared.schemas))
+                for source, field in dict.fromkeys(  # once, whatever of a field is read: `addr.street` and `addr.city`
+                    read
+                    for path in paths(parse(text, schema))
+                    for read in read_from(recipe.origin, path_parts(path), prepared.schemas)
+                )
             ]
             for target, text in recipe.columns.items()
         }

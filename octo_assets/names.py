@@ -2,11 +2,10 @@
 
 import hashlib
 import re
-import unicodedata
 
 import dagster as dg
 
-from octo_core.spec.names import split_table_name
+from octo_core.spec.names import split_table_name, without_accents
 from octo_core.spec.pipeline import PipelineSpec, TableSpec
 
 _TAKEN = re.compile(r"[A-Za-z0-9_.-]+")
@@ -62,8 +61,7 @@ def _plain(part: str, nameless: str = "table") -> str:
     Dagster makes an output's name from a key, and takes ASCII letters, digits and underscores in it (it writes `.` and
     `-` as underscores itself).
     """
-    letters = [letter for letter in unicodedata.normalize("NFKD", part) if not unicodedata.combining(letter)]
-    text = "".join("_" if letter == " " else letter for letter in letters)
+    text = without_accents(part)
     if _TAKEN.fullmatch(text):
         return text
     return f"{_OTHER.sub('_', text).strip('_') or nameless}_{_digest(part)}"

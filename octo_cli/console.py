@@ -36,6 +36,8 @@ class Session:
 
 
 _session = Session()
+_answered = False
+"""Whether something was answered already: of answers that have no end of their own, Ctrl-C is the end."""
 
 
 def session() -> Session:
@@ -45,8 +47,8 @@ def session() -> Session:
 
 def start_session(started: Session) -> None:
     """Make these the options of the command that runs. Called once per command, by octo_cli/options.py."""
-    global _session  # one process runs one command
-    _session = started
+    global _answered, _session  # one process runs one command
+    _session, _answered = started, False
 
 
 def open_project() -> "Project":
@@ -72,6 +74,7 @@ class Page:
 
 def answer(document: "BaseModel | Mapping[str, Any]", text: "Callable[[Screen], None] | Page | str") -> None:
     """The command's one answer: the document with --json, else the text (or what the function prints)."""
+    _tell_answered()
     if _session.json:
         sys.stdout.write(redact(_as_json(document)) + "\n")
         sys.stdout.flush()
@@ -83,8 +86,14 @@ def answer(document: "BaseModel | Mapping[str, Any]", text: "Callable[[Screen], 
         text(Screen.here())
 
 
+def _tell_answered() -> None:
+    global _answered  # one process runs one command
+    _answered = True
+
+
 def answer_line(document: "BaseModel", text: str) -> None:
     """One of a stream of answers: a document on a line of its own with --json, else the text."""
+    _tell_answered()
     if _session.json:
         sys.stdout.write(redact(document.model_dump_json(by_alias=True)) + "\n")
     else:
@@ -173,6 +182,17 @@ def fail(error: OctopipeError, *, as_json: bool | None = None) -> int:
             sys.stdout.write(json.dumps({"error": error_document(error)}, ensure_ascii=False, indent=2) + "\n")
             sys.stdout.flush()
     return report(error)
+
+
+def interrupted(*, as_json: bool) -> None:
+    """Say that Ctrl-C ended the command; with --json in its one document too, where it had not answered yet."""
+    if as_json and not _answered:
+        with suppress(OSError):
+            told: dict[str, Any] = {"kind": "Interrupted", "message": "interrupted"}
+            told |= {"where": None, "hint": None, "mistakes": []}
+            sys.stdout.write(json.dumps({"error": told}, indent=2) + "\n")
+            sys.stdout.flush()
+    note("interrupted")
 
 
 def report(error: OctopipeError) -> int:

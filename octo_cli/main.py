@@ -336,7 +336,7 @@ def execute(args: list[str]) -> int:
     try:
         result = typer.main.get_command(app).main(args or ["--help"], prog_name="octopipe", standalone_mode=False)
         if result == INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
-            console.note("interrupted")
+            console.interrupted(as_json=as_json)
         return result if isinstance(result, int) else 0
     except OctopipeError as error:
         if debug:
@@ -345,7 +345,7 @@ def execute(args: list[str]) -> int:
     except typer.TyperException as error:
         return _usage(error, as_json)
     except (typer.Abort, KeyboardInterrupt):
-        console.note("interrupted")
+        console.interrupted(as_json=as_json)
         return INTERRUPTED
     except ReaderGone:
         return 0  # whoever read what has no end of its own has gone, as in `octopipe logs x -f | head`

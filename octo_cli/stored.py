@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from octo_core.errors import Mistake
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from octo_resources.project import Pipeline, Project
 
 
@@ -35,19 +37,33 @@ def against_stored(project: "Project", pipeline: "Pipeline") -> tuple[list[Mista
 
 
 def of_clients(pipeline: "Pipeline") -> list[Mistake]:
-    """Settings of Kafka sources that their client does not take, each at its place; nothing is asked of a broker."""
-    from octo_core.spec.sources import KafkaSource
-
-    kafka = {name: spec for name, spec in pipeline.spec.sources.items() if isinstance(spec, KafkaSource)}
-    if not any(spec.settings for spec in kafka.values()):
+    """Settings of Kafka's topics that their client does not take, each at its place; nothing is asked of a broker."""
+    written = list(_settings(pipeline))
+    if not written:
         return []
     from octo_resources.kafka.client import unfit_settings
 
     return [
-        pipeline.mistake(f"settings: {setting} {why}", "sources", name, "settings", setting)
-        for name, spec in kafka.items()
-        for setting, why in unfit_settings(spec.settings).items()
+        pipeline.mistake(f"settings: {setting} {why}", *place, "settings", setting)
+        for place, settings in written
+        for setting, why in unfit_settings(settings).items()
     ]
+
+
+def _settings(pipeline: "Pipeline") -> "Iterator[tuple[tuple[str, ...], Mapping[str, str]]]":
+    """(where, `settings`) of each topic that the file has settings for: read, pushed to, or announced on."""
+    from octo_core.spec.sources import KafkaSource, PushSource
+
+    spec = pipeline.spec
+    shared = next((one.settings for one in spec.sources.values() if isinstance(one, KafkaSource)), None)
+    for name, source in spec.sources.items():
+        if isinstance(source, KafkaSource) and source.settings:
+            yield ("sources", name), source.settings
+        to = source.to if isinstance(source, PushSource) else None
+        if to is not None and to.settings and to.settings is not shared:
+            yield ("sources", name, "to"), to.settings
+    if spec.transport is not None and spec.transport.settings:
+        yield ("transport",), spec.transport.settings
 
 
 def _has_registry(project: "Project") -> bool:

@@ -1,6 +1,7 @@
 """Names: pipelines, and tables as `schema.table`, quoted where SQL needs quotes ('public."My.Table"')."""
 
 import re
+import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -10,6 +11,12 @@ PIPELINE_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _PLAIN = re.compile(r"(?:[a-z_]|[^\x00-\x7f])(?:[a-z0-9_$]|[^\x00-\x7f])*\Z")
 _BARE = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 _PART = re.compile(r'"((?:[^"]|"")+)"|([^."]+)')
+
+
+def without_accents(name: str) -> str:
+    """A name in plain letters, with underscores for blanks; what has no plain letter stays as it is."""
+    letters = [letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter)]
+    return "".join("_" if letter == " " else letter for letter in letters)
 
 
 def split_table_name(name: str) -> tuple[str, str]:

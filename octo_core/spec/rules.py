@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from octo_core.spec.document import Path
-from octo_core.spec.names import PIPELINE_NAME, canonical_table_name
+from octo_core.spec.names import PIPELINE_NAME, canonical_table_name, without_accents
 from octo_core.spec.nearest import did_you_mean
 from octo_core.spec.pipeline import MarkDeletes, PipelineSpec, TableSpec
 from octo_core.spec.select import dialect_of, no_select
@@ -49,14 +49,19 @@ def check_pipeline(spec: PipelineSpec, data: Any, surroundings: Surroundings) ->
     yield from _same_table(data)
     yield from _stream(spec)
     yield from _engine(spec)
+    yield from _no_time(spec)
     for source_name, source in spec.sources.items():
         yield from _sql(("sources", source_name), source)
         if isinstance(source, FileSource) and source.path.startswith("s3://") and source.landing == "reference":
             where: Path = ("sources", source_name, "landing")
             yield where, "landing: objects in S3 are copied, for they can be written over at any time; write copy"
+        if isinstance(source, FileSource) and source.cursor is not None:
+            said = "cursor: files are read whole, new and changed ones only, so a cursor would do nothing; leave it out"
+            yield ("sources", source_name, "cursor"), said
     sources = list(data["sources"]) if isinstance(data.get("sources"), dict) else list(spec.sources)
+    yield from _same_source(sources)
     yield from _push(spec)
-    yield from _kafka(spec)
+    yield from _kafka(spec, data)
     yield from _from(data, sources)
     yield from _fields(spec)
     for written, table in _tables(spec, data):
@@ -143,6 +148,20 @@ def _engine(spec: PipelineSpec) -> Iterator[Finding]:
     if master is not None and not _MASTER.fullmatch(master):
         said = "local[N], local[*], spark://HOST:PORT, yarn or k8s://…"
         yield ("engine", "master"), f"engine.master: Spark knows no master '{master}'; write {said}"
+    if spec.engine.kind == "duckdb":
+        for key in ("master", "remote", "conf", "packages"):
+            if getattr(spec.engine, key):
+                said = f"engine.{key} is Spark's, and this engine is duckdb: write kind: spark, or leave it out"
+                yield ("engine", key), said
+
+
+def _no_time(spec: PipelineSpec) -> Iterator[Finding]:
+    """Limits of no time at all, which nothing keeps."""
+    if spec.limits.time is not None and not spec.limits.time:
+        yield ("limits", "time"), "limits.time: no run ends in 0 s; write for example 30 min, or leave it out"
+    if spec.monitors.freshness is not None and not spec.monitors.freshness:
+        said = "monitors.freshness: no table is 0 s old; write for example 26 h, or leave it out"
+        yield ("monitors", "freshness"), said
 
 
 def _hosting(spec: PipelineSpec, surroundings: Surroundings) -> Iterator[Finding]:
@@ -202,6 +221,16 @@ def _same_table(data: Any) -> Iterator[Finding]:
         seen[canonical] = written
 
 
+def _same_source(sources: Iterable[str]) -> Iterator[Finding]:
+    """Sources that Dagster would not tell apart: a step's outputs have plain letters, digits and underscores."""
+    seen: dict[str, str] = {}
+    for name in map(str, sources):
+        plain = re.sub(r"[.-]", "_", without_accents(name))
+        if plain in seen:
+            yield ("sources", name), f"'{name}' and '{seen[plain]}' are one name to Dagster; give one another"
+        seen.setdefault(plain, name)
+
+
 def _push(spec: PipelineSpec) -> Iterator[Finding]:
     """What is pushed is there once: it cannot be read again, nor be left where it was."""
     for name, source in spec.sources.items():
@@ -221,7 +250,7 @@ def _push(spec: PipelineSpec) -> Iterator[Finding]:
             yield (*path, "auth", "kind"), "auth: what is pushed is let in by bearer, basic, api_key, hmac or none"
 
 
-def _kafka(spec: PipelineSpec) -> Iterator[Finding]:
+def _kafka(spec: PipelineSpec, data: Any) -> Iterator[Finding]:
     """What sources that read topics and the transport over one need to say."""
     for name, source in spec.sources.items():
         if not isinstance(source, KafkaSource):
@@ -242,6 +271,25 @@ def _kafka(spec: PipelineSpec) -> Iterator[Finding]:
     has_brokers = any(isinstance(source, KafkaSource) for source in spec.sources.values())
     if spec.transport is not None and spec.transport.brokers is None and not has_brokers:
         yield ("transport",), "brokers is missing: no source of the pipeline reads from Kafka"
+    if has_brokers:
+        yield from _of_no_brokers(data)
+
+
+def _of_no_brokers(data: Any) -> Iterator[Finding]:
+    """Security and settings beside which no brokers stand: those of the first Kafka source count, and these would not.
+
+    By what is written: the model has the source's already.
+    """
+    sources = data["sources"] if isinstance(data.get("sources"), dict) else {}
+    written: list[tuple[Path, Any]] = [
+        *((("sources", name, "to"), said.get("to")) for name, said in sources.items() if isinstance(said, dict)),
+        (("transport",), data.get("transport")),
+    ]
+    for path, said in written:
+        for key in ("security", "settings") if isinstance(said, dict) and not said.get("brokers") else ():
+            if said.get(key):
+                message = f"{key}: without `brokers` those of the first Kafka source count, with its `{key}`"
+                yield (*path, key), f"{message}; give the brokers here as well, or leave this out"
 
 
 def _from(data: Any, sources: list[str]) -> Iterator[Finding]:

@@ -115,8 +115,14 @@ def _used(nodes: Iterable[Node]) -> frozenset[str]:
 
 def _detect(schema: SourceSchema, used: frozenset[str], tally: Tally, of_rows: int) -> Drift:
     rows = tally.rows_read - tally.malformed - tally.gone
-    seen = {name: FieldCounts(rows, tally.missing.get(name, 0), tally.contract_failures.get(name, 0)) for name in used}
+    seen = {name: _counts(tally, name, rows) for name in used}
     return detect(schema, seen, tally.new_fields, rows, least=of_rows)
+
+
+def _counts(tally: Tally, name: str, rows: int) -> FieldCounts:
+    """A field's counts in `rows` well-formed ones, and in those that it alone kept from being so."""
+    unfit = tally.unfit.get(name, 0)
+    return FieldCounts(rows + unfit, tally.missing.get(name, 0), tally.contract_failures.get(name, 0) + unfit)
 
 
 def evolve(space: Workspace, pipeline: Pipeline, drift: DriftFound) -> Prepared:

@@ -69,7 +69,7 @@ def landing(
             known = ", ".join(pipeline.spec.sources)
             raise UsageError(f"there is no source '{name}'", where=pipeline.name, hint=f"Its sources: {known}")
     if full or since is not None:
-        _may_read_again(space, pipeline, names, since)
+        _may_read_again(space, pipeline, names, since, full)
     make_room(space)
     with ThreadPoolExecutor(max_workers=pipeline.spec.limits.concurrency) as pool:
         told = ranges or {}
@@ -81,9 +81,12 @@ def landing(
         future.result()
 
 
-def _may_read_again(space: Workspace, pipeline: Pipeline, names: Sequence[str], since: str | None) -> None:
-    """UsageError where there is no cursor for `since`, or where what is loaded would be appended once more."""
+def _may_read_again(space: Workspace, pipeline: Pipeline, names: Sequence[str], since: str | None, full: bool) -> None:
+    """UsageError where both are asked for, `since` has no cursor, or what is loaded would be appended again."""
     sources = {name: pipeline.spec.sources[name] for name in names}
+    if full and since is not None:
+        said = "--full reads everything, and --since only what is newer: give one of the two"
+        raise UsageError(said, where=pipeline.name)
     cursors = [name for name, one in sources.items() if one.kind == "kafka" or getattr(one, "cursor", None) is not None]
     if since is not None and not cursors:
         raise UsageError("--since needs a source with a cursor", where=pipeline.name, hint="read all again with --full")

@@ -15,6 +15,7 @@ from octo_core.ledger import LoadResult, TableLedger
 from octo_core.plan.fingerprint import fingerprint
 from octo_core.plan.recipe import build_recipe
 from octo_core.spec.shapes import driving, looked_up
+from octo_resources.engines.choice import choose
 from octo_resources.flow.cleaning import keep_landing
 from octo_resources.flow.living import alive, over
 from octo_resources.flow.logs import step, why
@@ -205,6 +206,7 @@ def nothing_new(
         load_id="",
         fingerprint=print_,
         status="nothing_new",
+        engine=choose(pipeline.engine, 0).engine,
         engine_why="nothing to do",
         tables={name: TableLedger() for name in tables},
         seconds=round(seconds, 3),

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from octo_core.errors import DestinationError
 from octo_core.ledger import LoadResult, TableLedger
+from octo_resources.engines.choice import choose
 from octo_resources.flow.living import is_gone, over
 from octo_resources.flow.pulling import pull
 from octo_resources.flow.workspace import Workspace
@@ -63,14 +64,14 @@ def _settle(
     for execution in gone:
         found = there.get(execution.load_id)
         if found is not None:
-            space.registry.executions.end(execution.load_id, "loaded", result=_result(execution, found))
+            space.registry.executions.end(execution.load_id, "loaded", result=_result(pipeline, execution, found))
         else:
             space.registry.executions.end(execution.load_id, end[0], error=end[1])
             space.quarantine.remove(pipeline.name, execution.load_id)
         over(space.project.state, execution.load_id)
 
 
-def _result(execution: Execution, found: dict[str, Any]) -> LoadResult:
+def _result(pipeline: Pipeline, execution: Execution, found: dict[str, Any]) -> LoadResult:
     """A load's answer as the destination remembers it."""
     counts = TableLedger.model_fields.keys()
     return LoadResult(
@@ -79,6 +80,7 @@ def _result(execution: Execution, found: dict[str, Any]) -> LoadResult:
         batches=tuple(found["batches"]),
         fingerprint=found["fingerprint"],
         status="loaded",
+        engine=choose(pipeline.engine, 0).engine,
         engine_why="told by the destination: the process that loaded it ended before it could",
         tables={
             name: TableLedger.model_validate({key: row[key] for key in counts}) for name, row in found["tables"].items()

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from octo_core.errors import DestinationError, MappingOutgrown, OctopipeError, UsageError
 from octo_core.ledger import LoadResult, SourceCount
 from octo_core.schema import SourceSchema
+from octo_resources.engines.choice import choose
 from octo_resources.flow.pushing import pushed_due
 from octo_resources.flow.workspace import Workspace
 from octo_resources.project import Pipeline
@@ -54,6 +55,7 @@ def waiting(space: Workspace, pipeline: Pipeline, landed: Mapping[str, Mapping[s
         pipeline=pipeline.name,
         load_id="",
         fingerprint=print_,
+        engine=choose(pipeline.engine, sum(int(found.get("bytes") or 0) for found in landed.values())).engine,
         engine_why="not started: the plan waits for approval",
         status="waiting_for_approval",
         batches=tuple(str(found["batch"]) for found in landed.values() if "batch" in found),

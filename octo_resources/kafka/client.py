@@ -1,6 +1,7 @@
 """A client's settings from what a pipeline says, and what the brokers said when something fails."""
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -25,9 +26,15 @@ quiet.addHandler(logging.NullHandler())
 quiet.propagate = False
 
 _LOGIN: Final = "Look at `security:` of the source: mechanism, username, password; ca, certificate, key."
-_OWN: Final = frozenset({"enable.auto.commit", "enable.partition.eof", "isolation.level", "auto.offset.reset"})
-"""Settings that exactness rests on."""
-_NOT_TO_SET: Final = "is not for a pipeline to set: what is read exactly once rests on it"
+_READING: Final = frozenset({"enable.auto.commit", "enable.partition.eof", "isolation.level", "auto.offset.reset"})
+_WRITING: Final = frozenset({"acks", "request.required.acks", "enable.idempotence", "transactional.id"})
+_OWN: Final = _READING | _WRITING
+"""Settings that exactness rests on: of reading, and of what is pushed, announced and set aside into topics."""
+_NOT_TO_SET: Final = "is not for a pipeline to set: what is read and written exactly once rests on it"
+_BY_ITSELF: Final = re.compile(
+    r"configuration property|^Expected \w+ value for|requires? a callable|callable function", re.I
+)
+"""How librdkafka and its binding speak of one setting's name or value, also where they call it by another name."""
 
 
 def unheard(_: str) -> None:
@@ -93,17 +100,25 @@ def unfit_settings(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def _refusal(name: str, value: str) -> str | None:
-    """What librdkafka has against one setting by itself: not what it lacks beside others."""
-    from confluent_kafka import Consumer, KafkaException
+    """What librdkafka has against one setting by itself, of who reads or writes: not what it lacks beside others."""
+    from confluent_kafka import Consumer, KafkaException, Producer
 
     try:
         Consumer({"group.id": "octopipe", "log_level": 0, name: value}).close()
-    except KafkaException as failure:
-        said = str(failure.args[0].str()).strip()
+        Producer({"enable.idempotence": True, "log_level": 0, name: value})
+    except (KafkaException, TypeError, ValueError) as failure:
+        said = _said_of(failure)
         unknown = said.startswith("No such configuration property")
-        if unknown or (f'"{name}"' in said and "${" not in value):  # a secret's reference is no value yet
+        ours = _BY_ITSELF.search(said) is not None or "when `enable.idempotence`" in said
+        if unknown or (ours and "${" not in value):  # a secret's reference is no value yet
             return said
     return None
+
+
+def _said_of(failure: Exception) -> str:
+    """What a client in the making was refused for: a KafkaError's text, or what the binding says itself."""
+    error = failure.args[0] if failure.args else failure
+    return str(error.str() if hasattr(error, "str") else error).strip()
 
 
 def consumer_settings(settings: dict[str, Any]) -> dict[str, Any]:
@@ -160,9 +175,9 @@ def configured() -> Iterator[None]:
 
     try:
         yield
-    except KafkaException as failure:
-        said = redact(str(failure.args[0].str()))
-        hint = "Look at `settings:` and `security:` of the source; their names are librdkafka's."
+    except (KafkaException, TypeError, ValueError) as failure:
+        said = redact(_said_of(failure))
+        hint = "Look at `settings:` and `security:` of the topic; their names are librdkafka's."
         raise UsageError(f"the Kafka client takes no such settings: {said}", hint=hint) from None
 
 

@@ -15,7 +15,7 @@ from octo_core.ledger import QuarantinedRow
 from octo_core.offsets import OffsetRange, Place
 from octo_core.refusals import read_refusal
 from octo_core.spec.sources import KafkaSource
-from octo_resources.kafka.client import PATIENCE, Said, broker_errors, client_settings, quiet
+from octo_resources.kafka.client import PATIENCE, Said, broker_errors, client_settings, configured, quiet
 from octo_resources.kafka.reader import Reader
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ class DeadLetters:
 
             make_topic(self._own, self._topic)
             settings = {**LARGEST, **self._own, "enable.idempotence": True, "linger.ms": 5, "error_cb": self._said}
-            self._producer = Producer(settings, logger=quiet)
+            with configured():
+                self._producer = Producer(settings, logger=quiet)
         return self._producer
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from octo_core.errors import UsageError
 from octo_core.offsets import Place
 from octo_core.spec.sources import KafkaSource
-from octo_resources.kafka.client import PATIENCE, Said, broker_errors, client_settings, quiet
+from octo_resources.kafka.client import PATIENCE, Said, broker_errors, client_settings, configured, quiet
 from octo_resources.kafka.letters import LARGEST, PREFIX, place_of
 
 if TYPE_CHECKING:
@@ -89,9 +89,10 @@ class _Replay:
             "isolation.level": "read_committed",
         }
         more = {"enable.partition.eof": True, "auto.offset.reset": "earliest", "error_cb": said}
-        self._consumer: Consumer = Consumer({**settings, **own, **more}, logger=quiet)
         name = {"transactional.id": f"octopipe-replay-{pipeline}", "transaction.timeout.ms": _LATE, "error_cb": said}
-        self._producer: Producer = Producer({**LARGEST, **settings, **name}, logger=quiet)
+        with configured():
+            self._consumer: Consumer = Consumer({**settings, **own, **more}, logger=quiet)
+            self._producer: Producer = Producer({**LARGEST, **settings, **name}, logger=quiet)
         self._sent: dict[str, int] = {}
         self._landed = self._done = 0
         self._settled, self._back = settled, back

@@ -15,7 +15,7 @@ from octo_core.batch import Batch
 from octo_core.errors import SourceError
 from octo_core.offsets import OffsetRange, Offsets, Place, going_on
 from octo_core.spec.sources import KafkaSource
-from octo_resources.kafka.client import PATIENCE, Said, broker_errors, client_settings, quiet
+from octo_resources.kafka.client import PATIENCE, Said, broker_errors, client_settings, configured, quiet
 from octo_resources.kafka.cluster import Cluster
 from octo_resources.kafka.reader import Limits, Reader
 from octo_resources.pipeline import Pipeline
@@ -44,7 +44,8 @@ def announce(pipeline: Pipeline, batch: Batch) -> None:
     said, refused = Said(), []
     brokers = str(settings["bootstrap.servers"])
     with broker_errors(brokers, said):
-        producer = Producer({**settings, "enable.idempotence": True, "error_cb": said}, logger=quiet)
+        with configured():
+            producer = Producer({**settings, "enable.idempotence": True, "error_cb": said}, logger=quiet)
         producer.produce(
             topic,
             key=pipeline.name,
@@ -116,7 +117,8 @@ def _make(settings: Mapping[str, Any], topic: str) -> None:
 
     said = Said()
     with broker_errors(str(settings["bootstrap.servers"]), said):
-        admin = AdminClient({**settings, "error_cb": said}, logger=quiet)
+        with configured():
+            admin = AdminClient({**settings, "error_cb": said}, logger=quiet)
         if topic in admin.list_topics(timeout=PATIENCE).topics:
             return
         try:

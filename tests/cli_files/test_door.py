@@ -38,12 +38,15 @@ def test_every_command_has_help_with_an_example_and_the_common_options(name: str
         assert "--log-format" in said.out
 
 
-def test_ctrl_c_while_imports_run_is_told_in_a_word() -> None:
-    script = """
-import builtins, os, signal
+@pytest.mark.parametrize("at", ["typer", "octo_resources.project"])  # before there is a command, and within one
+@pytest.mark.parametrize("words", [["status"], ["status", "--json"]])
+def test_ctrl_c_is_told_in_a_word_and_in_the_one_document(at: str, words: list[str]) -> None:
+    script = f"""
+import builtins, os, signal, sys
+sys.argv[1:] = {words}
 real = builtins.__import__
 def interrupted(name, *more, **words):
-    if name == "typer":
+    if name == "{at}":
         os.kill(os.getpid(), signal.SIGINT)
     return real(name, *more, **words)
 builtins.__import__ = interrupted
@@ -51,7 +54,12 @@ from octo_cli.door import run
 run()
 """
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert (said.returncode, said.stdout, said.stderr) == (130, "", "interrupted\n")
+    assert (said.returncode, said.stderr) == (130, "interrupted\n")
+    document = json.loads(said.stdout) if said.stdout else None
+    assert (document is not None) == ("--json" in words)
+    if document is not None:
+        schema = json.loads((Path(__file__).parents[2] / FOLDER / "error.json").read_text())
+        jsonschema.Draft202012Validator(schema).validate(document)
 
 
 def test_the_common_options_may_stand_before_a_subcommand(shop: Path, cli: Cli) -> None:

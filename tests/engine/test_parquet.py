@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from pyarrow import parquet
 
 from octo_resources.files import infer_file
@@ -110,3 +111,26 @@ def test_durations_inside_of_records_are_numbers_as_those_at_the_top_are(land: L
     land.add(path.read_bytes(), "parquet")
     found = land.evaluate(infer_file(path), {"top": "took", "inside": "run.took"})
     assert found.column("top") == found.column("inside") == [5000, None]
+
+
+MIDNIGHT = 20_455 * 86_400_000_000
+"""In microseconds since 1970."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "lost"),
+    [
+        ("timestamp", pa.array([5, 6], pa.int64()), 2),  # Arrow takes them for microseconds of 1970
+        ("int64", pa.array([MIDNIGHT, None], pa.timestamp("us")), 1),
+        ("date", pa.array([MIDNIGHT + 1, MIDNIGHT], pa.timestamp("us")), 1),
+        ("timestamptz", pa.array([MIDNIGHT, None], pa.timestamp("us")), 1),  # whose midnight?
+        ("boolean", pa.array([5, None], pa.int8()), 1),
+        ("int64", pa.array([True, None]), 1),
+    ],
+)
+def test_a_value_of_another_meaning_is_refused_and_counts_as_drift(
+    land: Land, kind: str, values: pa.Array, lost: int
+) -> None:
+    found = land.add(written(v=values, s=pa.array(["x", "y"])), "parquet").evaluate(typed(v=kind, s="text"))
+    assert found.reasons == [f"v holds a value that is no {kind}"] * lost
+    assert found.scan.total.unfit == {"v": lost}

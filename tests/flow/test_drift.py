@@ -1,10 +1,13 @@
 """A source that changes: what was approved does not load it, its data waits, and nothing is lost meanwhile."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import yaml
+from pyarrow import parquet
 
 from octo_core.errors import DriftStop, NotApproved
 from octo_resources.flow import correct
@@ -261,3 +264,31 @@ def test_a_dry_run_over_drift_changes_no_schema_and_no_approval(shop: Shop) -> N
     shop.land()
     assert shop.load(dry_run=True).result.status == "waiting_for_approval"
     assert shop.registry.plan_state("sales", old) == "approved"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "value"),
+    [(pa.int32(), pa.int64(), 2**40), (pa.decimal128(12, 2), pa.decimal128(14, 4), Decimal("0.1234"))],
+)
+def test_a_later_parquet_file_of_another_type_waits_and_loads_once_approved(
+    shop: Shop, before: pa.DataType, after: pa.DataType, value: int | Decimal
+) -> None:
+    shop.sql("CREATE TABLE shop.wide (id bigint PRIMARY KEY, v numeric(30, 4))")
+    destination = {"kind": "postgres", "url": "${secret:env/SHOP_WAREHOUSE}"}
+    source = {"kind": "file", "path": "in/wide/*.parquet", "key": ["id"]}
+    tables = {"shop.wide": {"write": "merge"}}
+    shop.pipeline_file("wide", {"sources": {"wide": source}, "destination": destination, "tables": tables})
+
+    def drop(name: str, first: int, values: list[int | Decimal], kind: pa.DataType) -> None:
+        ids = pa.array(range(first, first + len(values)), pa.int64())
+        path = shop.drop_text("wide", f"{name}.parquet", "")
+        parquet.write_table(pa.table({"id": ids, "v": pa.array(values, kind)}), path)
+
+    drop("a", 1, [1] * 120, before)
+    assert shop.start("wide").tables["shop.wide"].inserted == 120
+    drop("b", 1000, [value] * 120, after)
+    assert shop.run("wide").status == "waiting_for_approval"
+    assert shop.count("shop.wide") == 120
+    shop.approve("wide")
+    assert shop.load("wide").result.tables["shop.wide"].inserted == 120
+    assert shop.sql("SELECT DISTINCT v FROM shop.wide WHERE id >= 1000") == [(value,)]

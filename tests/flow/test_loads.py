@@ -271,14 +271,22 @@ def test_a_dry_run_says_all_and_changes_nothing(shop: Shop) -> None:
     assert said not in wet.warnings
 
 
-def test_a_first_run_that_waits_counts_what_landed(shop: Shop) -> None:
+def test_reading_all_and_reading_what_is_newer_do_not_go_together(shop: Shop) -> None:
     shop.sales_pipeline()
+    with pytest.raises(UsageError, match="give one of the two"):
+        shop.land(full=True, since="3")
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "spark"])
+def test_a_first_run_that_waits_counts_what_landed(shop: Shop, engine: str) -> None:
+    shop.sales_pipeline(engine=engine)
     shop.drop("sales", "a", sales(range(1, 8)))
     shop.land()
     (batch,) = shop.space.landing.batches("sales", "sales")
     said = waiting(shop.space, shop.pipeline(), {"sales": {"batch": batch.id, "bytes": batch.bytes}})
     assert said.status == "waiting_for_approval"
     assert said.sources["sales"].extracted == 7
+    assert said.engine == engine
 
 
 @pytest.mark.parametrize(("said", "refused"), [({}, True), ({"key": []}, True), ({"key": ["visit_id"]}, False)])

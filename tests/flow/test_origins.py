@@ -1,6 +1,7 @@
 """Where the file leaves `from` open it is proposed: a source, a list or a join, with the reason, and signed as any."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -154,3 +155,25 @@ def test_lineage_names_the_sources_fields(shop: Shop) -> None:
         "purchase_id": [("orders", "id")],
         **{column: [("orders", "items")] for column in ("line", "sku", "quantity", "price")},
     }
+
+
+def test_two_members_of_a_field_are_one_source_of_a_column(shop: Shop) -> None:
+    from octo_assets.lineage import column_lineage
+
+    shop.sales_pipeline()
+    sale = {
+        "id": 1,
+        "customer": 1,
+        "total": "1.50",
+        "state": "paid",
+        "at": "2026-03-01T00:00:00Z",
+        "email": "a@b.example",
+    }
+    shop.drop("sales", "a", [sale | {"who": {"name": f"n{n}", "home": f"h{n}"}} for n in range(3)])
+    shop.land()
+    prepared = shop.plan()
+    recipe = prepared.recipe.tables["shop.sale"]
+    two = recipe.model_copy(update={"columns": {"email": "concat(who.name, who.home)"}})
+    whole = prepared.recipe.model_copy(update={"tables": {"shop.sale": two}})
+    lineage = column_lineage("sales", replace(prepared, recipe=whole), "shop.sale")
+    assert [dep.column_name for dep in lineage.deps_by_column["email"]] == ["who"]

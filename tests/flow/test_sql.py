@@ -213,3 +213,27 @@ def test_the_command_line_adds_samples_and_types_a_table(shop: Shop, orders: str
                           "--option", "table=order")  # fmt: skip
     assert wrong.returncode == 1
     assert "Did you mean orders?" in wrong.stderr
+
+
+@pytest.mark.parametrize("landing", ["off", "copy"])
+@pytest.mark.parametrize(("field", "of"), [("id", "text USING id::text"), ("at", "int USING extract(epoch FROM at)")])
+def test_a_cursor_whose_type_changed_is_not_gone_on_from(
+    shop: Shop, orders: str, landing: str, field: str, of: str
+) -> None:
+    pipeline(shop, cursor={"field": field}, landing=landing)
+    assert ledger(shop.start())["inserted"] == 500
+    change(orders, f"ALTER TABLE orders ALTER {field} TYPE {of}")
+    change(orders, "INSERT INTO orders SELECT '1000', 1, 2, 'paid', at FROM orders ORDER BY total DESC LIMIT 1")
+    with pytest.raises(SourceError, match=rf"the column '{field}' was .* now: reading cannot go on") as caught:
+        shop.land()  # as text '1000' is before '500': the row would be left out without a word
+    assert not caught.value.retryable
+    assert "octopipe run sales --full" in str(caught.value.hint)
+    shop.land(full=True)
+    assert shop.space.landing.history("sales", "sales")[-1].rows == 501
+
+
+def test_a_start_that_is_no_value_of_the_column_is_not_tried_again(shop: Shop, orders: str) -> None:
+    pipeline(shop, cursor={"field": "at", "start": "soon"})
+    with pytest.raises(SourceError, match="invalid input syntax for type timestamp") as caught:
+        shop.land()
+    assert not caught.value.retryable

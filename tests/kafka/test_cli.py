@@ -99,3 +99,19 @@ def test_settings_that_the_client_does_not_take_are_mistakes_of_the_file(termina
     ):
         assert told in out
     assert "3 mistakes" in out, out
+
+
+def test_settings_of_what_is_pushed_and_announced_are_looked_at_as_those_of_sources(terminal: Terminal) -> None:
+    unfit = {"nonsense": 1, "linger.ms": "soon", "max.in.flight": 100, "acks": 0, "stats_cb": "x", "client.rack": "eu"}
+    topic = {"brokers": "nowhere.example:9092", "settings": unfit}
+    source = {"kind": "push", "to": {"topic": "t", **topic}}
+    file = Path("pipelines/live/pipeline.json")
+    file.parent.mkdir(parents=True)
+    destination = {"kind": "postgres", "url": "postgresql://h/d"}
+    said = {"sources": {"s": source}, "destination": destination, "tables": {"public.sale": {}}}
+    file.write_text(json.dumps(said | {"transport": {"kafka": "b", **topic}}, indent=1))
+    code, out = terminal.run("check live --json")
+    assert code == 2
+    found = [one["message"] for one in json.loads(out[: out.rindex("\n}") + 2])["mistakes"]]
+    named = sorted(message.split()[1] for message in found)
+    assert named == sorted(2 * [name for name in unfit if name != "client.rack"]), found

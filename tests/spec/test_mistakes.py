@@ -152,6 +152,10 @@ def test_what_is_no_mapping_in_yaml(mistakes: Mistakes, text: str, expected: str
         ("retries: {delay: soon}\n", "'soon' is no duration"),
         ("owner:\n  - a\n", "owner: must be text, and a list is none"),
         ("version: 2\n", "version: 2 is not one of 1"),
+        ("engine: {kind: duckdb, master: 'local[2]'}\n", "engine.master is Spark's"),
+        ("engine: {kind: duckdb, conf: {spark.x: 1}}\n", "engine.conf is Spark's"),
+        ("limits: {time: 0 s}\n", "no run ends in 0 s"),
+        ("monitors: {freshness: 0 s}\n", "no table is 0 s old"),
     ],
 )
 def test_what_one_line_more_breaks(mistakes: Mistakes, change: str, expected: str) -> None:
@@ -159,7 +163,20 @@ def test_what_one_line_more_breaks(mistakes: Mistakes, change: str, expected: st
     assert any(expected in message for message in found), found
 
 
-SOURCE = "sources: {orders: {kind: file, path: x, cursor: {field: id, lag: 2 h}}}\n"
+@pytest.mark.parametrize("other", ["a b", "a-b", "a.b", "á_b"])
+def test_sources_that_dagster_would_not_tell_apart_are_refused(mistakes: Mistakes, other: str) -> None:
+    two = f"sources:\n  a_b: {{kind: file, path: x}}\n  {other}: {{kind: file, path: y}}\n"
+    text = two + "destination: {kind: postgres, url: x}\ntables: {public.a: {from: a_b}}\n"
+    [found] = mistakes(text)
+    assert f"'{other}' and 'a_b' are one name to Dagster" in found
+
+
+def test_a_cursor_of_files_would_do_nothing(mistakes: Mistakes) -> None:
+    [found] = mistakes(BASE.replace("path: in/orders.csv", "path: x, cursor: {field: id}"))
+    assert "cursor: files are read whole" in found
+
+
+SOURCE = "sources: {orders: {kind: sql, url: x, table: o, cursor: {field: id, lag: 2 h}}}\n"
 HEAD = SOURCE + "destination: {kind: postgres, url: x}\n"
 
 
@@ -196,6 +213,11 @@ KAFKA = BASE.replace("kind: file, path: in/orders.csv", "kind: kafka, brokers: '
         (KAFKA.replace("topic: flights", "topic: flights, start: yesterday"), "neither earliest nor latest nor a time"),
         (KAFKA.replace("public.orders:", "public.orders: {write: replace}"), "a run reads only what is new in topic"),
         (BASE + "transport: {kafka: batches}\n", "brokers is missing: no source of the pipeline reads from Kafka"),
+        (KAFKA + "transport: {kafka: b, settings: {linger.ms: 5}}\n", "settings: without `brokers` those of the first"),
+        (
+            KAFKA.replace("orders: {", "pushed: {kind: push, to: {topic: t, security: {tls: true}}}\n  orders: {"),
+            "2:49  security: without",
+        ),
     ],
 )
 def test_what_a_topic_needs_is_asked_for(mistakes: Mistakes, text: str, expected: str) -> None:

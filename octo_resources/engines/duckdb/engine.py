@@ -206,11 +206,14 @@ class DuckEngine:
                 Tally(missing=Counter(dict.fromkeys(missing, rows)), new_fields=Counter(dict.fromkeys(new, rows))),
             )
 
+        def unfit(fields: Mapping[str, int]) -> None:
+            work.scan.count(batch, Tally(unfit=Counter(fields)))
+
         def read(numbered: Numbered) -> Iterator[pa.RecordBatch]:
             paths = work.evaluation.paths
             if form == "csv":
                 return DelimitedFile(numbered, paths, work.fields, refuse, count).batches()
-            return parquet_batches(numbered, paths, schema, refuse, count)
+            return parquet_batches(numbered, paths, schema, refuse, count, unfit)
 
         feed = Feed(files, read)
         for found in work.stream(feed, "octo_tokens", work.query("octo_tokens", delimited=form == "csv")):

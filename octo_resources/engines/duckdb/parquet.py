@@ -1,7 +1,7 @@
 """Reads Parquet files with the types they carry."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,8 +26,12 @@ def parquet_batches(
     schema: SourceSchema,
     refuse: Callable[[list[Refused]], None],
     count: Callable[[int, Sequence[str], Sequence[str]], None],
+    unfit: Callable[[Mapping[str, int]], None] = lambda _: None,
 ) -> Iterator[pa.RecordBatch]:
-    """Batches of `!row` and one column a path, in the field's own type. A value that it does not hold is refused."""
+    """Batches of `!row` and one column a path, in the field's own type. A value that it does not hold is refused.
+
+    `unfit`: told of fields with such values, and their rows.
+    """
     from pyarrow import parquet
 
     try:
@@ -41,8 +45,9 @@ def parquet_batches(
         for batch in file.iter_batches(_BATCH, columns=wanted, row_groups=groups):
             rows = pa.array(range(numbered.base + first, numbered.base + first + batch.num_rows), pa.int64())
             first += batch.num_rows
-            found, refused = _typed(batch, rows, paths, schema)
+            found, refused, others = _typed(batch, rows, paths, schema)
             refuse(refused)
+            unfit(others)
             if found.num_rows:
                 count(found.num_rows, missing, new)
                 yield found
@@ -52,9 +57,11 @@ def parquet_batches(
 
 def _typed(
     batch: pa.RecordBatch, rows: "pa.Array[Any]", paths: Sequence[str], schema: SourceSchema
-) -> tuple[pa.RecordBatch, list[Refused]]:
+) -> tuple[pa.RecordBatch, list[Refused], dict[str, int]]:
+    """The rows that the types hold, those that they do not, and of how many rows each field is the cause."""
     columns: list[pa.Array[Any]] = []
     refused: dict[int, Refused] = {}
+    unfit: dict[str, int] = {}
     for path in paths:
         parts = path_parts(path)
         field = schema.field(str(parts[0]))
@@ -62,6 +69,8 @@ def _typed(
         found = _at(batch, parts)
         if wanted is not None and found.type != wanted:
             found, lost = _converted(found, wanted)
+            if lost:
+                unfit[str(parts[0])] = len(lost)
             for place in lost:
                 reason = f"{parts[0]} holds a value that is no {field.type}" if field else "no such value"
                 refused.setdefault(place, malformed(rows[place].as_py(), reason))
@@ -71,7 +80,7 @@ def _typed(
     if refused:
         keep = pa.array([place not in refused for place in range(batch.num_rows)])
         whole = whole.filter(keep)
-    return whole, list(refused.values())
+    return whole, list(refused.values()), unfit
 
 
 def _at(batch: pa.RecordBatch, parts: Sequence[str | int]) -> "pa.Array[Any]":
@@ -102,7 +111,13 @@ def _converted(found: "pa.Array[Any]", wanted: pa.DataType) -> tuple["pa.Array[A
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         pass
     kept, lost = [], []
-    for place in range(len(found)):
+    there = found.is_valid().to_pylist()
+    if not _goes_over(found.type, wanted):
+        return pa.array([None] * len(found), wanted), [place for place, valid in enumerate(there) if valid]
+    for place, valid in enumerate(there):
+        if not valid:  # no value is one of any type
+            kept.append(pa.scalar(None, wanted))
+            continue
         try:
             kept.append(_cast(found.slice(place, 1), wanted)[0])
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -112,8 +127,42 @@ def _converted(found: "pa.Array[Any]", wanted: pa.DataType) -> tuple["pa.Array[A
 
 
 def _cast(found: "pa.Array[Any]", wanted: pa.DataType) -> "pa.Array[Any]":
-    if isinstance(wanted, pa.Decimal128Type):
-        return decimals(found, wanted)
+    """Raises ArrowInvalid or ArrowNotImplementedError where a value would be another one."""
     if isinstance(wanted, pa.ListType) and isinstance(found.type, pa.ListType | pa.LargeListType):
         return list_of(found, _cast(pc.list_flatten(found), wanted.value_type))
-    return found.cast(wanted, safe=True)
+    if not _goes_over(found.type, wanted):
+        raise pa.ArrowInvalid(f"{found.type} is no {wanted}")  # Arrow takes 5 for a moment of 1970, and noon for a day
+    if isinstance(wanted, pa.Decimal128Type):
+        return decimals(found, wanted)
+    made = found.cast(wanted, safe=True)
+    if pa.types.is_timestamp(found.type) and pa.types.is_date(wanted) and not made.cast(found.type).equals(found):
+        raise pa.ArrowInvalid("a time of day would be lost")
+    return made
+
+
+def _goes_over(kind: pa.DataType, wanted: pa.DataType) -> bool:
+    """Whether values of a type can be ones of another at all."""
+    was, now = _meaning(kind), _meaning(wanted)
+    return was is None or now is None or was == now or (was, now) in _KEPT
+
+
+_KEPT: Final = frozenset({("day", "time"), ("time", "day")})
+"""Meanings that go over into one another; of a time only what is midnight."""
+
+
+def _meaning(kind: pa.DataType) -> str | None:
+    """What values of a type are, where Arrow casts between types of other meanings in silence; None of other types."""
+    if pa.types.is_timestamp(kind):
+        return "moment" if kind.tz is not None else "time"
+    for name, told in _MEANINGS.items():
+        if told(kind):
+            return name
+    return None
+
+
+_MEANINGS: Final[dict[str, Callable[[pa.DataType], bool]]] = {
+    "truth": pa.types.is_boolean,
+    "number": lambda kind: pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind),
+    "day": pa.types.is_date,
+    "clock": pa.types.is_time,
+}

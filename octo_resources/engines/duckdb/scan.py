@@ -54,6 +54,8 @@ class Tally:
     missing: Counter[str] = field(default_factory=Counter)
     contract_failures: Counter[str] = field(default_factory=Counter)
     new_fields: Counter[str] = field(default_factory=Counter)
+    unfit: Counter[str] = field(default_factory=Counter)
+    """Of the malformed: rows of typed files in which the field has a value of another type."""
     told: dict[str, Told] = field(default_factory=dict)
     """File → what the task that brought it here from elsewhere tells of it."""
 
@@ -69,6 +71,7 @@ class Tally:
         self.gone += other.gone
         self.missing.update(other.missing)
         self.contract_failures.update(other.contract_failures)
+        self.unfit.update(other.unfit)
         self.add_new(other.new_fields)
         self.told |= other.told
 

@@ -15,7 +15,7 @@ from octo_resources.engines.duckdb import Refused, Tally
 from octo_resources.engines.elsewhere import Told
 
 NOTE: Final = "!note"
-_COUNTS: Final = ("missing", "new_fields", "contract_failures")
+_COUNTS: Final = ("missing", "new_fields", "contract_failures", "unfit")
 
 
 def of_tally(batch: str, tally: Tally) -> str:
@@ -48,9 +48,9 @@ def _told(error: OctopipeError) -> dict[str, str | None]:
 
 def counted_as(found: dict[str, Any]) -> Tally:
     """The counts by field that a note or a task tells of."""
-    missing, new, failures = (Counter(found[name]) for name in _COUNTS)
+    missing, new, failures, unfit = (Counter(found[name]) for name in _COUNTS)
     told = {file: Told(sha, tuple(stamps), tuple(notes)) for file, (sha, stamps, notes) in found["told"].items()}
-    return Tally(missing=missing, new_fields=new, contract_failures=failures, told=told)
+    return Tally(missing=missing, new_fields=new, contract_failures=failures, unfit=unfit, told=told)
 
 
 class Notes:

@@ -4,7 +4,8 @@ The readers are the embedded engine's, because what is a row, what is malformed 
 depend on the engine: Spark's own JSON and CSV readers drop keys that stand twice, round and guess.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -119,12 +120,15 @@ def _batches(part: Numbered, wanted: Wanted, scan: Scan, folder: Path) -> Iterat
         tally.add_new(dict.fromkeys(new, rows))
         scan.count(batch, tally)
 
+    def unfit(fields: Mapping[str, int]) -> None:
+        scan.count(batch, Tally(unfit=Counter(fields)))
+
     if form == "jsonl":
         yield from _json_lines(part, wanted, scan, folder)
     elif form == "csv":
         yield from DelimitedFile(part, wanted.paths, wanted.fields, refuse, count).batches()
     elif form == "parquet":
-        yield from parquet_batches(part, wanted.paths, wanted.schema, refuse, count)
+        yield from parquet_batches(part, wanted.paths, wanted.schema, refuse, count, unfit)
     else:
         raise NotSupportedYet(f"the engine does not read {form} files", where=str(part.input.path))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from octo_core.errors import OctopipeError, SourceError
 from octo_core.offsets import Ends, OffsetRange
 from octo_core.spec.sources import PushSource
-from octo_resources.kafka.client import PATIENCE, Said, broker_errors, client_settings, quiet
+from octo_resources.kafka.client import PATIENCE, Said, broker_errors, client_settings, configured, quiet
 from octo_resources.kafka.cluster import Cluster
 from octo_resources.kafka.reader import Reader
 from octo_resources.sources.place import Place
@@ -85,7 +85,8 @@ class Forwarder:
         self._said = Said()
         with broker_errors(self._brokers, self._said):
             ends = self._ends()
-            producer = Producer({**self._settings, **said, "error_cb": self._said}, logger=quiet)
+            with configured():
+                producer = Producer({**self._settings, **said, "error_cb": self._said}, logger=quiet)
             producer.init_transactions(PATIENCE)
             there = forwarded(self._settings, ends(), queue.id)
         queue.mark(

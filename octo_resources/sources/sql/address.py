@@ -140,6 +140,12 @@ _REASONS: Final = (
         "Give the role SELECT on it; it needs no other right.",
         False,
     ),
+    (
+        r"invalid input syntax for type|field value out of range|Conversion Error|Incorrect \w+ value",
+        None,
+        "Is it `cursor.start` or --since? Write it as the column has it. Else look at the query.",
+        False,
+    ),
     (r"[Tt]oo many", "it takes no more connections", "Try again later, or raise its limit.", True),
     (
         r"[Cc]onflicting lock|database is locked|Could not set lock",

@@ -22,7 +22,7 @@ from octo_resources.sources.sql.ranges import ranges
 from octo_resources.sources.sql.reader import OddValues
 from octo_resources.sources.sql.relation import opened, ordered_column
 from octo_resources.sources.sql.shape import Described, Relation, SqlColumn
-from octo_resources.sources.sql.start import SqlStart, start_of, usable
+from octo_resources.sources.sql.start import SqlStart, of_one_order, start_of, usable
 from octo_resources.sources.sql.statement import Bound
 from octo_resources.sources.sql.unread import may_be_unread, unread_files
 
@@ -60,6 +60,8 @@ def extract_sql(
     together = min(spec.split.parts, AT_ONCE) if spec.split and limits is None else 1
     with opened(spec, place, together) as (address, reader, relation, found):
         cursor = ordered_column(found, spec.cursor.field, "cursor.field") if spec.cursor else None
+        if cursor is not None:
+            of_one_order(start, history, cursor, pipeline)
         repeats, start = _repeats(landing, pipeline, source, found, cursor, start) if once and cursor else (None, start)
         bounds = start.bounds(cursor, address.kind)
         with explained(address):

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from octo_core.batch import Batch
 from octo_core.errors import SourceError, UsageError
 from octo_core.spec.sources import Cursor
+from octo_core.types import DataType
 from octo_resources.sources.cursor import Start, comparable, less
 from octo_resources.sources.resume import Resume
 from octo_resources.sources.sql.shape import SqlColumn
@@ -83,3 +84,37 @@ def usable(column: SqlColumn, newest: str | None) -> str | None:
             retryable=False,
         )
     return newest
+
+
+_TIMES: Final = frozenset({"timestamp", "timestamptz"})
+
+
+def of_one_order(start: SqlStart, history: Sequence[Batch], column: SqlColumn, pipeline: str) -> None:
+    """SourceError where what reading came to is of another type than the column has now: the values of two types have
+    no common order (as text '1000' comes before '500'), so rows would be left out without a word."""
+    if start.position is None:
+        return
+    declared = next((one.declared for one in reversed(history) if one.cursor_to == start.position and one.declared), ())
+    before = next((one.type for one in declared if one.name == column.name), None)
+    if before is not None and _go_on(before, column.type):
+        return
+    if before is None and comparable(start.position, _LIKE.get(column.type.kind, start.position)):
+        return
+    was = f"was {before} and" if before is not None else f"came as far as {start.position!r}, and it"
+    raise SourceError(
+        f"the column {column.name!r} {was} is {column.type} now: reading cannot go on from {start.position!r}",
+        where="cursor.field",
+        hint=f"Read all of it again: octopipe run {pipeline} --full; or name another column in cursor.field.",
+        retryable=False,
+    )
+
+
+def _go_on(before: DataType, now: DataType) -> bool:
+    """Whether values of one type go on, in their order, where those of the other ended."""
+    if before.kind == now.kind or (before.is_numeric and now.is_numeric):
+        return True
+    return now.kind in _TIMES and before.kind in {*_TIMES, "date"}
+
+
+_LIKE: Final = dict.fromkeys(("date", *_TIMES), "2026-01-01")
+"""A value of columns whose own values a position may be held against, where no batch tells its type."""
