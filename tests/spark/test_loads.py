@@ -1,11 +1,14 @@
 """Whole loads on Spark end as the same loads on the embedded engine: rows, quarantine with payloads, ledger."""
 
+import threading
+from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import yaml
 
-from octo_core.errors import OutOfTime
+from octo_core.errors import EngineError, OutOfTime
 from octo_resources.engines.spark import SparkEngine
 from tests.flow.nested import item, order, orders_pipeline
 from tests.flow.shop import Shop, sale, sales
@@ -83,6 +86,30 @@ def test_a_load_that_takes_too_long_ends_its_jobs(shop: Shop, spark: SparkEngine
     assert not spark.spark.sparkContext.statusTracker().getActiveStageIds()
     assert shop.count() == 0
     assert shop.sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'octo_ld%'") == []
+
+
+def test_jobs_are_cancelled_from_another_thread_whatever_their_tasks_wait_for(spark: SparkEngine) -> None:
+    def waiting(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import time
+
+        for batch in batches:
+            time.sleep(600)
+            yield batch
+
+    over = threading.Event()
+
+    def ending() -> None:
+        while not over.wait(0.5):
+            spark.cancel()
+
+    thread = threading.Thread(target=ending)
+    thread.start()
+    try:
+        with pytest.raises(EngineError, match="cancelled"), spark.watched():
+            spark.spark.range(2).mapInArrow(waiting, "id long").collect()
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_what_a_dead_driver_left_is_swept_by_the_next_load(shop: Shop, spark: SparkEngine) -> None:

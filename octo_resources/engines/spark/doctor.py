@@ -40,10 +40,10 @@ def examine(engine: Engine, reveal: Callable[[str], str] = str) -> Examined:
     """Open a session, run one small job on it and close it again: some 10 s, once an address; at most `PATIENCE`."""
     settings = Settings.of(engine, reveal)
     asked = SparkEngine(settings, temp=Path(tempfile.gettempdir()), tag="octopipe-doctor")
-    done, over, opened = threading.Event(), threading.Event(), threading.Event()
-    threading.Thread(target=_end, args=(asked, done, over, opened), name="octopipe-doctor", daemon=True).start()
+    done, over = threading.Event(), threading.Event()
+    threading.Thread(target=_end, args=(asked, done, over), name="octopipe-doctor", daemon=True).start()
     try:
-        return _executors(settings, asked, opened)
+        return _executors(settings, asked)
     except Exception as error:
         if over.is_set():
             return Examined("broken", f"{settings.place}: no executor came within {PATIENCE:g} s", _BUSY)
@@ -55,7 +55,7 @@ def examine(engine: Engine, reveal: Callable[[str], str] = str) -> Examined:
         close()
 
 
-def _end(asked: SparkEngine, done: threading.Event, over: threading.Event, opened: threading.Event) -> None:
+def _end(asked: SparkEngine, done: threading.Event, over: threading.Event) -> None:
     """A cluster that is full lets a session, or its jobs, wait for as long as it is."""
     if done.wait(PATIENCE):
         return
@@ -63,14 +63,11 @@ def _end(asked: SparkEngine, done: threading.Event, over: threading.Event, opene
     while not done.wait(1.0):
         with suppress(EngineError):
             asked.cancel()
-        if opened.is_set():  # a job that has no executor yet may not hear of it
-            close()
 
 
-def _executors(settings: Settings, asked: SparkEngine, opened: threading.Event) -> Examined:
+def _executors(settings: Settings, asked: SparkEngine) -> Examined:
     with asked.watched():
         spark = asked.spark
-        opened.set()
         if settings.s3a != "false":
             spark.sql(ASK).collect()
         rows = spark.range(0, 4, 1, 4).mapInArrow(telling(), spark_schema(_TOLD)).collect()

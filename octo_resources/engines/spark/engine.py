@@ -151,7 +151,10 @@ class SparkEngine:
             give_up(waiting)
         elif self._session is not None:
             with explained(self._settings.place):
-                self._session.interruptTag(self._tag)
+                if self._settings.remote:
+                    self._session.interruptTag(self._tag)
+                else:  # a session knows its tags in the thread alone that gave them; its context knows its jobs by them
+                    self._session.sparkContext.cancelJobsWithTag(self._tag)
 
     def links(self) -> dict[str, str]:
         """The session's own pages, where it has some that it knows of."""
@@ -162,7 +165,8 @@ class SparkEngine:
     def watched(self) -> "Iterator[None]":
         """Jobs started inside are cancelled by `cancel`, and said of how far they are."""
         spark = self.spark
-        spark.addTag(self._tag)
+        add, remove = self._tagging(spark)
+        add(self._tag)
         try:
             with explained(self._settings.place), saying(spark, self._say):
                 yield
@@ -171,7 +175,13 @@ class SparkEngine:
                 self.cancel()
             raise
         finally:
-            spark.removeTag(self._tag)
+            remove(self._tag)
+
+    def _tagging(self, spark: "SparkSession") -> "tuple[Callable[[str], None], Callable[[str], None]]":
+        """What gives jobs of this thread a tag, and what takes it away again."""
+        if self._settings.remote:
+            return spark.addTag, spark.removeTag
+        return spark.sparkContext.addJobTag, spark.sparkContext.removeJobTag
 
     def _rows(self, frame: Frame, inputs: Sequence[Input], scan: Scan) -> Iterator[pa.RecordBatch]:
         with self.watched():
