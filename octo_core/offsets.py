@@ -132,6 +132,18 @@ def _start(position: Offsets, one: Ends, first: Mapping[Place, int]) -> int:
     return 0 if one.topic in position.topics else max(one.low, first.get(one.place, one.low))
 
 
+def require_there(seen: Offsets, ends: Sequence[Ends], pipeline: str = "PIPELINE") -> None:
+    """Raises SourceError where retention took messages that a first look saw, and nothing has read yet."""
+    gaps = [(one, start) for one in ends if (start := _seen_at(seen, one)) is not None and start < one.low]
+    if gaps:
+        raise _lost(gaps, pipeline)
+
+
+def _seen_at(seen: Offsets, one: Ends) -> int | None:
+    known = seen.topics.get(one.topic)
+    return seen.next(*one.place) if known is not None and known.id == one.topic_id else None
+
+
 def lost_messages(position: Offsets, ends: Sequence[Ends]) -> int:
     """How many offsets between the position and the low ends retention has taken away."""
     return sum(

@@ -12,7 +12,7 @@ from octo_core.offsets import OffsetRange
 from octo_core.spec.sources import SampleLimits
 from octo_resources.flow.cleaning import make_room
 from octo_resources.flow.logs import step
-from octo_resources.flow.offsets import first_position, leaves_with_broker
+from octo_resources.flow.offsets import first_position, leaves_with_broker, require_unlost
 from octo_resources.flow.spooling import held, is_spooled, read_by_tasks, resume_from, sweep, was_spooled
 from octo_resources.flow.watching import Asked, Deadline
 from octo_resources.flow.workspace import Workspace
@@ -196,6 +196,8 @@ def _land_one(
         if spooled and at is not None and held(space, pipeline, name, at):
             log.line(f"{name}: what is there already has to be loaded first")
             return _landed(space, pipeline, name, None, started)
+        if not full and since is None:
+            require_unlost(space, pipeline, name)
         looked_up = any(name in pipeline.spec.beside(table) for table in pipeline.tables)
         batch = extract(
             pipeline.spec.sources[name],

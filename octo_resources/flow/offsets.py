@@ -7,7 +7,17 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from octo_core.errors import OctopipeError
-from octo_core.offsets import Ends, OffsetRange, Offsets, Place, backlog, cut, going_on, lost_messages
+from octo_core.offsets import (
+    Ends,
+    OffsetRange,
+    Offsets,
+    Place,
+    backlog,
+    cut,
+    going_on,
+    lost_messages,
+    require_there,
+)
 from octo_core.spec.sources import KafkaSource
 from octo_resources.flow.spooling import is_spooled, resume_from
 from octo_resources.flow.workspace import Workspace
@@ -34,6 +44,8 @@ class Waiting:
     keeping: "Mapping[str, Keeping]"
     old: Mapping[Place, int]
     """Per partition the first offset that is younger than IN_TIME of its topic's retention."""
+    seen: Offsets
+    """Where a first look began, if nothing was read since."""
 
     @property
     def messages(self) -> int:
@@ -41,7 +53,7 @@ class Waiting:
 
     @property
     def lost(self) -> int:
-        return lost_messages(self.position, self.ends)
+        return lost_messages(self.position or self.seen, self.ends)
 
     @property
     def threatened(self) -> int:
@@ -84,7 +96,8 @@ def waiting_at(space: Workspace, pipeline: Pipeline, source: str) -> Waiting:
         keeping = cluster.keeping(topics)
         ends = tuple(cluster.ends(topics))
         position = position_of(space, pipeline, source)
-        return Waiting(source, position, topics, ends, keeping, _old(cluster, topics, keeping, ends))
+        seen = Offsets() if position else seen_at_first(space, pipeline, source)
+        return Waiting(source, position, topics, ends, keeping, _old(cluster, topics, keeping, ends), seen)
 
 
 def _old(
@@ -110,14 +123,42 @@ def retention_warnings(space: Workspace, pipeline: Pipeline) -> tuple[str, ...]:
             found = waiting_at(space, pipeline, name)
             try:
                 going_on(found.position, found.ends, {}, pipeline.name)
+                require_there(found.seen, found.ends, pipeline.name)
             except OctopipeError as error:
                 said.append(f"{name}: {error.message}; the next load will say so and refuse")
+            sizes = [kept.retention_bytes for kept in found.keeping.values() if kept.retention_bytes is not None]
+            if sizes and found.messages and leaves_with_broker(space, pipeline, name):
+                said.append(
+                    f"{name}: its topic keeps {min(sizes):,} bytes a partition, read or not: approve the plan before "
+                    "more comes, or write `landing: copy`"
+                )
             if found.threatened:
                 said.append(
                     f"{name}: retention removes {found.threatened:,} unread messages before long: approve the plan, "
                     "write `landing: copy`, or lengthen the topic's retention.ms"
                 )
     return tuple(said)
+
+
+def seen_at_first(space: Workspace, pipeline: Pipeline, source: str) -> Offsets:
+    """Where the look began by which the plan was made; of nothing where the source does not begin at the earliest."""
+    if kafka_sources(pipeline)[source].start != "earliest":
+        return Offsets()
+    looks = space.samples.batches(pipeline.name, source)
+    begins = [OffsetRange.model_validate(one.position) for one in (looks[-1].files if looks else ()) if one.position]
+    return Offsets().moved([one.model_copy(update={"end": one.start}) for one in begins])
+
+
+def require_unlost(space: Workspace, pipeline: Pipeline, source: str) -> None:
+    """Raises SourceError where retention took messages between the look that made the plan and the first load."""
+    from octo_resources.kafka.client import client_settings
+    from octo_resources.kafka.cluster import Cluster
+
+    spec = kafka_sources(pipeline).get(source)
+    if spec is None or position_of(space, pipeline, source) or not (seen := seen_at_first(space, pipeline, source)):
+        return
+    with Cluster(client_settings(spec, space.project)) as cluster:
+        require_there(seen, cluster.ends(cluster.topics(spec.topic)), pipeline.name)
 
 
 def leaves_with_broker(space: Workspace, pipeline: Pipeline, source: str) -> bool:

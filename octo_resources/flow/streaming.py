@@ -25,6 +25,7 @@ from octo_core.streaming import MicroBatch, StreamState
 from octo_resources.flow.living import alive
 from octo_resources.flow.loading import as_it_is, recorded
 from octo_resources.flow.logs import step
+from octo_resources.flow.offsets import require_unlost
 from octo_resources.flow.origins import settled
 from octo_resources.flow.planning import Prepared, prepare
 from octo_resources.flow.recovering import recover
@@ -221,6 +222,8 @@ class Streaming:
             spooled = is_spooled(self.pipeline, name)
             self._resumes[name] = resume_from(self.space, self.pipeline, name) if spooled else None
             self.positions[name] = follower.position(self._resumes[name])
+            if not self.positions[name]:
+                require_unlost(self.space, self.pipeline, name)
             landed = self.space.landing.batches(self.pipeline.name, name)
             waiting = {
                 batch.id: batch

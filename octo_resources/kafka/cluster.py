@@ -26,10 +26,12 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """How long a topic keeps messages: by time (ms; None: for ever), and whether it is compacted."""
+    """How long a topic keeps messages: by time (ms; None: for ever), by size (bytes a partition; None: any), and
+    whether it is compacted."""
 
     retention_ms: int | None
     compacted: bool
+    retention_bytes: int | None = None
 
 
 class Cluster:
@@ -180,5 +182,8 @@ class Cluster:
                 continue
             kept = int(entries["retention.ms"].value)
             policy = str(entries["cleanup.policy"].value)
-            found[resource.name] = Keeping(kept if kept >= 0 and "delete" in policy else None, "compact" in policy)
+            size, deletes = int(entries["retention.bytes"].value), "delete" in policy
+            found[resource.name] = Keeping(
+                kept if kept >= 0 and deletes else None, "compact" in policy, size if size >= 0 and deletes else None
+            )
         return found

@@ -168,6 +168,29 @@ def test_lost_messages_fail_the_run_with_their_number(airport: Airport) -> None:
     assert "was made anew" in warning, "who looks at the lag is told why nothing of the new topic is loaded"
 
 
+def test_what_retention_took_before_the_first_load_is_counted_too(airport: Airport) -> None:
+    prepare(airport.space, airport.pipeline(airport.space))
+    airport.topics.forget(airport.topic, 0, 2)
+    (warning,) = retention_warnings(airport.space, airport.pipeline(airport.space))
+    assert "2 messages are lost" in warning
+    assert waiting_at(airport.space, airport.pipeline(airport.space), "flights").lost == 2
+    airport.approve()
+    with pytest.raises(SourceError, match="2 messages are lost"):
+        airport.land()
+    airport.land(since="earliest")
+    assert airport.load().status == "loaded"
+    assert waiting_at(airport.space, airport.pipeline(airport.space), "flights").lost == 0
+
+
+def test_who_waits_for_approval_is_told_that_a_topic_keeps_only_so_much(airport: Airport) -> None:
+    airport.topics.configure(airport.topic, retention_bytes="2000000")
+    prepare(airport.space, airport.pipeline(airport.space))
+    (warning,) = retention_warnings(airport.space, airport.pipeline(airport.space))
+    assert "keeps 2,000,000 bytes a partition" in warning
+    airport.approve()
+    assert retention_warnings(airport.space, airport.pipeline(airport.space)) == ()
+
+
 def _tick(airport: Airport, instance: dg.DagsterInstance) -> tuple[list[dg.RunRequest], str | None]:
     project = Project.at(airport.root)
     sensor = kafka_sensor(project, project.pipeline("flights").spec)
