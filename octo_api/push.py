@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -14,6 +14,7 @@ from octo_api.bodies import read_body
 from octo_api.doors import Door, Doors
 from octo_api.intake import Intake
 from octo_api.problems import ItemProblem, Problem, Refused
+from octo_core.expressions import path_parts
 from octo_core.holding import Contract
 from octo_resources.flow.pushed import PushStatus, push_status
 from octo_resources.landing.ulid import is_ulid
@@ -176,10 +177,27 @@ def _checked(body: bytes, door: Door) -> Items:
             said = f"more than {ITEM_BYTES:,} bytes, which is more than a message of Kafka holds"
             raise BadItems([Wrong(number, said) for number in wide])
     if door.contract is not None:
-        wrong = [*items.doubled, *_wrong(items, door.contract)]
+        wrong = [*items.doubled, *_keyless(items, door.spec.key), *_wrong(items, door.contract)]
         if wrong:
             raise BadItems(wrong)
     return items
+
+
+def _keyless(items: Items, key: Sequence[str]) -> list[Wrong]:
+    """Items without what makes them the same item again: one is nobody's drift, and no load has a place for it."""
+    paths = [(name, path_parts(name)) for name in key]
+    return [
+        Wrong(number, "the source's key is missing, or null", name)
+        for number, item in enumerate(items.parsed, 1)
+        for name, path in paths
+        if _at(item, path) is None
+    ]
+
+
+def _at(item: object, path: Sequence[str | int]) -> object:
+    for part in path:
+        item = item.get(str(part)) if isinstance(item, dict) else None
+    return item
 
 
 def _wrong(items: Items, contract: Contract) -> list[Wrong]:

@@ -94,10 +94,27 @@ def of_field(field: Field, share: Share) -> dict[str, Any]:
             said["masks"] = masks
             said["made_up_examples"] = [lookalike(text) for text in masks[:3]]
         if share == "samples":
-            values = list(dict.fromkeys([*(stats.values or ()), *stats.examples]))[:MAX_SAMPLES]
-            personal = field.pii or field.type.kind in _ALL_MASKED or _names_people(field.name, values)
-            said["samples"] = _told(values, personal=personal, rare=_is_rare(field, stats))
+            values = _samples(stats)
+            said["samples"] = _told(values, personal=_is_masked(field, values), rare=_is_rare(field, stats))
     return said
+
+
+def masked_names(fields: Sequence[Field]) -> set[str]:
+    """The names of fields, also inside others, of whose values `samples` says masks: texts beside them may be such."""
+    found = {
+        one.name
+        for one in fields
+        if one.pii or (one.stats and (_is_masked(one, _samples(one.stats)) or _is_rare(one, one.stats)))
+    }
+    return found.union(*(masked_names(one.children) for one in fields if one.children))
+
+
+def _samples(stats: FieldStats) -> list[str]:
+    return list(dict.fromkeys([*(stats.values or ()), *stats.examples]))[:MAX_SAMPLES]
+
+
+def _is_masked(field: Field, values: Sequence[str]) -> bool:
+    return field.pii or field.type.kind in _ALL_MASKED or _names_people(field.name, values)
 
 
 def _is_rare(field: Field, stats: FieldStats) -> bool:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from octo_core.asking.examples import ApprovedColumn
-from octo_core.asking.sharing import names_any, withheld, without_values
+from octo_core.asking.sharing import masked_names, names_any, withheld, without_values
 from octo_core.catalog import Catalog
 from octo_core.errors import OctopipeError
 from octo_core.mapping.attribute import Attribute, source_attributes, source_fields
 from octo_core.mapping.patterns import likeness
 from octo_core.mapping.remembered import Remembered
-from octo_core.schema import SourceSchema
+from octo_core.schema import Field, SourceSchema
 from octo_core.spec.llm import Share
 from octo_resources.flow.workspace import Workspace
 
@@ -153,24 +153,28 @@ def _field(schema: SourceSchema | None, expr: str) -> str | None:
 
 
 def that_may_leave(space: Workspace, known: Iterable[ApprovedColumn]) -> list[ApprovedColumn]:
-    """Those whose own pipeline lets them: none where its `share` is none, without texts where it is not samples, and
-    none that reads a field whose name does not leave (a map's key).
+    """Those whose own pipeline lets them: none where its `share` is none, and none that reads a field whose name does
+    not leave (a map's key); without texts where it is not samples, or where one may be somebody's.
     """
     columns = list(known)
     shares = {name: _share(space, name) for name in {one.pipeline for one in columns}}
-    kept = {name: _withheld(space, name) for name, share in shares.items() if share != "none"}
-    return [
-        one if shares[one.pipeline] == "samples" else replace(one, expr=without_values(one.expr))
-        for one in columns
-        if one.pipeline in kept and not names_any(without_values(one.expr), kept[one.pipeline])
-    ]
+    fields = {name: _fields(space, name) for name, share in shares.items() if share != "none"}
+    stay = {name: withheld(found) for name, found in fields.items()}
+    masked = {name: masked_names(found) for name, found in fields.items()}
+    found: list[ApprovedColumn] = []
+    for one in columns:
+        bare = without_values(one.expr)
+        if one.pipeline not in fields or names_any(bare, stay[one.pipeline]):
+            continue
+        whole = shares[one.pipeline] == "samples" and not names_any(bare, masked[one.pipeline])
+        found.append(one if whole else replace(one, expr=bare))
+    return found
 
 
-def _withheld(space: Workspace, name: str) -> set[str]:
-    """The names of a pipeline's fields, of any of its sources, that may not leave."""
-    sources = space.pipeline(name).spec.sources
-    schemas = [space.registry.schemas.newest(name, source) for source in sources]
-    return set().union(*(withheld(schema.fields) for schema in schemas if schema is not None))
+def _fields(space: Workspace, name: str) -> list[Field]:
+    """The fields of all of a pipeline's sources, as far as they are known."""
+    schemas = [space.registry.schemas.newest(name, source) for source in space.pipeline(name).spec.sources]
+    return [field for schema in schemas if schema is not None for field in schema.fields]
 
 
 def _share(space: Workspace, name: str) -> Share:

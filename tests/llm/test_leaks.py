@@ -14,7 +14,7 @@ from octo_core.inference.profile import mask
 from octo_core.schema import Field
 from octo_resources.flow import Prepared, prepare, schemas
 from octo_resources.flow.remembering import that_may_leave
-from tests.flow.shop import Shop
+from tests.flow.shop import Shop, sale
 from tests.llm.planted import (
     BROKEN,
     FILE,
@@ -148,6 +148,18 @@ def test_an_example_leaves_only_as_its_own_pipeline_lets_it(shop: Shop) -> None:
         ("open", told),
         ("usual", "map_values(state, '…', '…')"),
     ]
+
+
+def test_an_example_holds_no_text_beside_a_field_of_which_only_masks_leave(shop: Shop) -> None:
+    shop.sales_pipeline("open", llm={"share": "samples"})
+    people = ("Griselda Pumpernickel", "Anna Weber", "Omar Haddad")
+    rows = [sale(n, buyer=people[n % 3]) for n in range(60)]
+    shop.drop("sales", "a", rows)
+    shop.land("open")
+    schemas(shop.space, shop.space.pipeline("open"))
+    exprs = ("if(buyer = 'Griselda Pumpernickel', 'x', 'y')", "map_values(state, 'paid', 'P')")
+    known = [ApprovedColumn("open", "sales", "shop.sale", "status", one) for one in exprs]
+    assert [one.expr for one in that_may_leave(shop.space, known)] == ["if(buyer = '…', '…', '…')", exprs[1]]
 
 
 @pytest.mark.parametrize(

@@ -226,9 +226,12 @@ def test_items_are_held_against_the_sources_schema_and_each_misfit_is_named(feed
         assert found == [(2, "id"), (2, "amount"), (4, "placed")]
         assert "two" in refused.json()["errors"][0]["message"]
         assert client.post("/push/orders", json=[order(1), order(3, unknown=1)], headers=key).status_code == 202
+        keyless = {name: value for name, value in order(5).items() if name != "id"}
+        assert client.post("/push/orders", json=keyless).json()["errors"][0]["path"] == "id"
         long = [order(number, customer="x" * 100) for number in range(299)]
         assert client.post("/push/orders", json=[*long, order(1, id=None), order(1, id="?")]).json()["errors"] == [
-            {"item": 301, "path": "id", "message": "'?' is no int32"}
+            {"item": 300, "path": "id", "message": "the source's key is missing, or null"},
+            {"item": 301, "path": "id", "message": "'?' is no int32"},
         ]
     assert len(queued(feed)) == 2
 
