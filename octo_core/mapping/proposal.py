@@ -6,14 +6,16 @@ the language accepts for that column; what has none, or too little evidence, is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from octo_core.catalog import Catalog, Column, Table
 from octo_core.errors import UsageError
+from octo_core.expressions import ExpressionError, parse, paths
 from octo_core.mapping import conversions, patterns
-from octo_core.mapping.assembled import is_full_name, is_of_a_person, is_of_a_thing, is_part_of_a_name, offers
+from octo_core.mapping.assembled import Offer, is_full_name, is_of_a_person, is_of_a_thing, is_part_of_a_name, offers
 from octo_core.mapping.attribute import Attribute, source_attributes, source_fields, target_attributes
 from octo_core.mapping.audit import audit_expression
 from octo_core.mapping.conversions import Candidate, Ends
@@ -177,10 +179,19 @@ class _TableProposer:
         self.fields = source_fields(schema)
         self.targets = targets
         self.columns = [column for column in table.columns if column.writable]
-        self.offers = offers(self.fields, source_attributes(schema), [column.name for column in self.columns])
         self.positions = {column.name: position for position, column in enumerate(self.columns)}
+        self.offers = [*offers(self.fields, source_attributes(schema), list(self.positions)), *self.said_before()]
         self.accepts = _accepts(schema)
         self.written: dict[tuple[int, int], Candidate | None] = {}
+
+    def said_before(self) -> Iterator[Offer]:
+        """Columns that were made of several fields, where this source has them all."""
+        newest = {one.column: one.expr for one in self.remembered if one.field is None and one.expr is not None}
+        for column, expr in newest.items():
+            with suppress(ExpressionError):
+                if column in self.positions and (used := paths(parse(expr, self.schema))):
+                    way = Candidate(expr, 0.97, "written so in an approved plan or a correction")
+                    yield Offer(self.targets[self.positions[column]], tuple(used), (way,))
 
     def propose(self) -> TableMapping:
         choices, scores = self.choose() if self.offers and self.targets else ({}, None)

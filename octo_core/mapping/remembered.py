@@ -57,7 +57,8 @@ ENOUGH: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """One decision of a reviewer: `field` feeds `column`; either is None where the other was left without.
+    """One decision of a reviewer: `field` feeds `column`; either is None where the other was left without. A column
+    with an `expr` and no field is made of several.
 
     `source` and `table` say where; left empty, they are taken to be any. `expr`: how the column was written. `like`:
     what pairs have in common that are written alike (patterns.py). `about`: what is known of the field beside its name.

@@ -68,13 +68,15 @@ def remembered(
             like = _like(schema, field, one.native)
             known_of = about.of(one.pipeline, one.source, field)
             found.append(Remembered(field, one.column, source, there, expr, like, known_of))
+        elif one.table in tables.tables:
+            found.append(Remembered(None, one.column, _source(one, pipeline), one.table, expr))
     for (name, table, column), said in corrections.items():
         target = tables.tables[table].column(column) if table in tables.tables else None
         if name == pipeline and table in relations and target is not None and said.expr:
             schema = relations[table]
-            if (field := _field(schema, said.expr)) is not None:
-                like = _like(schema, field, target.native)
-                found.append(Remembered(field, column, schema.source, table, said.expr, like))
+            field = _field(schema, said.expr)
+            like = _like(schema, field, target.native) if field is not None else None
+            found.append(Remembered(field, column, schema.source, table, said.expr, like))
     return found
 
 

@@ -35,6 +35,18 @@ def test_a_correction_that_was_approved_is_proposed_the_next_time(shop: Shop) ->
     assert "before" in found.why
 
 
+def test_a_column_that_was_made_of_several_fields_is_made_of_them_again(shop: Shop) -> None:
+    tills(shop, "first")
+    space = shop.space
+    correct(space, space.pipeline("first"), {"shop.visit.page": "concat(ww, '/', qq)"}, reviewer="ana@shop.example")
+    correct(space, space.pipeline("first"), {"shop.visit.visit_id": "slip"}, reviewer="ana@shop.example")
+    shop.approve("first")
+    tills(shop, "second")
+    found = shop.plan("second").mapping.tables["shop.visit"].column("page")
+    assert found is not None
+    assert (found.layer, found.expr) == ("embedded", "concat(ww, '/', qq)")
+
+
 def test_what_nobody_approved_is_no_evidence(shop: Shop) -> None:
     tills(shop, "first")
     space = shop.space
