@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "push": push.run,
     "spark": spark.run_spark,
     "spark-memory": spark.run_spark_memory,
+    "spark-session": spark.run_spark_session,
     "stream": stream.run_stream,
     "sql": sql.run_sql,
 }

@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -224,3 +225,31 @@ def run_spark_memory(times: int = 1) -> None:
             ratio = sorted(found)[len(found) // 2] / base if base else None
             figures.append(Figure(f"{name}, {rows:,} rows", "MB", tuple(found), ratio, "× the first" if ratio else ""))
     report("spark-memory: peak of a load on Spark", figures)
+
+
+def opened(asked: Settings) -> float:
+    """Seconds until a session has answered its first query."""
+    started = time.monotonic()
+    if session(asked).range(1).count() != 1:
+        raise SystemExit("Spark cannot count")
+    return time.monotonic() - started
+
+
+def run_spark_session(times: int = 3) -> None:
+    """What a session costs: the first of a process, asked for again in it, and by Connect to a server that is up."""
+    from demo.cluster import connect_server
+
+    local = Settings(master=CORES)
+    found: dict[str, list[float]] = {"local": [], "local, asked for again": [], "by Connect": []}
+    for _ in range(times):
+        found["local"].append(opened(local))
+        found["local, asked for again"].append(opened(local))
+        close()
+    with tempfile.TemporaryDirectory() as folder, connect_server(Path(folder)) as remote:
+        opened(Settings(remote=remote))  # the server's own first query
+        close()
+        for _ in range(times):
+            found["by Connect"].append(opened(Settings(remote=remote)))
+            close()
+    figures = [Figure(name, "s", tuple(values), None, "") for name, values in found.items()]
+    report("spark-session: until a first query is answered", figures)

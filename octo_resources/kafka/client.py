@@ -53,7 +53,7 @@ class Said:
         self.last = []
 
     def late(self) -> str:
-        return f"the brokers have not answered for {LATE:.0f} s ({self or 'without a word'})"
+        return f"the brokers have not answered for {LATE:.0f} s ({str(self) or 'without a word'})"
 
     def __call__(self, error: Any) -> None:
         self.last = [*self.last[-4:], str(error.str())]
