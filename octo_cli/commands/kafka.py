@@ -147,7 +147,10 @@ def peek(
         refused=tuple(refused),
     )
     lines = [*shown, *(f"would be set aside: {json.dumps(one, ensure_ascii=False)}" for one in refused)]
-    console.answer(answer, "\n".join(console.clean(line) for line in lines) or "no messages")
+    none = (
+        "no messages" if offset is None else "no messages at these offsets; compaction leaves gaps: ask for more --rows"
+    )
+    console.answer(answer, "\n".join(console.clean(line) for line in lines) or none)
 
 
 def _source(pipeline: "Pipeline", source: str | None, *, any_of: bool = False) -> "tuple[str, KafkaSource]":

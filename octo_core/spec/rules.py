@@ -156,7 +156,7 @@ def _engine(spec: PipelineSpec) -> Iterator[Finding]:
 
 
 def _no_time(spec: PipelineSpec) -> Iterator[Finding]:
-    """Limits of no time at all, which nothing keeps."""
+    """Limits of no time at all, which nothing can keep."""
     if spec.limits.time is not None and not spec.limits.time:
         yield ("limits", "time"), "limits.time: no run ends in 0 s; write for example 30 min, or leave it out"
     if spec.monitors.freshness is not None and not spec.monitors.freshness:

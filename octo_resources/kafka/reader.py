@@ -127,7 +127,7 @@ class Reader:
                     progress(rows, size)
             elif now - heard > limits.silence:
                 raise SourceError(
-                    f"the brokers sent nothing for {limits.silence:.0f} s ({self._said or 'without a word'})",
+                    f"the brokers sent nothing for {limits.silence:.0f} s ({str(self._said) or 'without a word'})",
                     where=self._brokers,
                     hint="Are all partitions' leaders up? octopipe kafka topics PIPELINE",
                     retryable=True,

@@ -172,7 +172,7 @@ def test_a_load_past_its_time_ends_with_nothing_done(shop: Shop) -> None:
 
 
 def test_reading_past_its_time_lands_nothing(shop: Shop) -> None:
-    shop.sales_pipeline(limits={"time": "0 s"})
+    shop.sales_pipeline(limits={"time": "0.000001 s"})
     shop.drop("sales", "a", sales(range(1, 31)))
     with pytest.raises(OutOfTime, match="reading sales takes longer than limits"):
         shop.land()
