@@ -30,14 +30,14 @@ def run(
     Example:  octopipe run flights
     """
     from octo_resources.flow import Workspace
+    from octo_resources.flow.landing_step import require_one_way
 
     space = Workspace(console.open_project())
     if due:
         if name or full or since or table or dry_run:
             raise UsageError("--due goes with no name and no other option of run")
         return _run_due(space)
-    if full and since is not None:
-        raise UsageError("--full reads everything, and --since only what is newer: give one of the two")
+    require_one_way(full, since)
     if not name:
         raise UsageError("which pipeline?", hint="octopipe run NAME, or octopipe run --due")
     tables = _canonical(space, name, table)

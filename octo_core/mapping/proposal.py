@@ -190,8 +190,7 @@ class _TableProposer:
         for column, expr in newest.items():
             with suppress(ExpressionError):
                 if column in self.positions and (used := paths(parse(expr, self.schema))):
-                    way = Candidate(expr, 0.97, "written so in an approved plan or a correction")
-                    yield Offer(self.targets[self.positions[column]], tuple(used), (way,))
+                    yield Offer(self.targets[self.positions[column]], tuple(used), (Candidate(expr, 1.0, _BEFORE),))
 
     def propose(self) -> TableMapping:
         choices, scores = self.choose() if self.offers and self.targets else ({}, None)

@@ -12,7 +12,7 @@ from octo_core.offsets import OffsetRange
 from octo_core.spec.sources import SampleLimits
 from octo_resources.flow.cleaning import make_room
 from octo_resources.flow.logs import step
-from octo_resources.flow.offsets import first_position, leaves_with_broker, require_unlost
+from octo_resources.flow.offsets import first_position, leaves_with_broker, never_read, require_unlost
 from octo_resources.flow.spooling import held, is_spooled, read_by_tasks, resume_from, sweep, was_spooled
 from octo_resources.flow.watching import Asked, Deadline
 from octo_resources.flow.workspace import Workspace
@@ -81,12 +81,16 @@ def landing(
         future.result()
 
 
+def require_one_way(full: bool, since: str | None) -> None:
+    """UsageError where everything is asked for, and only what is newer."""
+    if full and since is not None:
+        raise UsageError("--full reads everything, and --since only what is newer: give one of the two")
+
+
 def _may_read_again(space: Workspace, pipeline: Pipeline, names: Sequence[str], since: str | None, full: bool) -> None:
     """UsageError where both are asked for, `since` has no cursor, or what is loaded would be appended again."""
+    require_one_way(full, since)
     sources = {name: pipeline.spec.sources[name] for name in names}
-    if full and since is not None:
-        said = "--full reads everything, and --since only what is newer: give one of the two"
-        raise UsageError(said, where=pipeline.name)
     cursors = [name for name, one in sources.items() if one.kind == "kafka" or getattr(one, "cursor", None) is not None]
     if since is not None and not cursors:
         raise UsageError("--since needs a source with a cursor", where=pipeline.name, hint="read all again with --full")
@@ -196,7 +200,7 @@ def _land_one(
         if spooled and at is not None and held(space, pipeline, name, at):
             log.line(f"{name}: what is there already has to be loaded first")
             return _landed(space, pipeline, name, None, started)
-        if not full and since is None:
+        if not full and since is None and never_read(space, pipeline, name, at):
             require_unlost(space, pipeline, name)
         looked_up = any(name in pipeline.spec.beside(table) for table in pipeline.tables)
         batch = extract(

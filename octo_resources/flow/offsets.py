@@ -77,12 +77,25 @@ def position_of(space: Workspace, pipeline: Pipeline, source: str) -> Offsets:
 
     if not is_spooled(pipeline, source) and space.landing.history(pipeline.name, source):
         return reached(space.landing, pipeline.name, source, None)
-    try:
-        at = resume_from(space, pipeline, source)
-    except OctopipeError:
+    at = _resume(space, pipeline, source)
+    if at is None:
         return Offsets()
     every = [Offsets.of_position(at.positions.get(table)) for table in at.epochs]
     return least(every) if every and all(every) else Offsets()
+
+
+def _resume(space: Workspace, pipeline: Pipeline, source: str) -> "Resume | None":
+    """How far the destination is; None where it does not say."""
+    with suppress(OctopipeError):
+        return resume_from(space, pipeline, source)
+    return None
+
+
+def never_read(space: Workspace, pipeline: Pipeline, source: str, at: "Resume | None") -> bool:
+    """Whether no table has anything of a source, by `at`, and nothing of it landed that is kept."""
+    if at is not None and any(at.positions.values()):
+        return False
+    return is_spooled(pipeline, source) or not space.landing.history(pipeline.name, source)
 
 
 def waiting_at(space: Workspace, pipeline: Pipeline, source: str) -> Waiting:
@@ -96,7 +109,9 @@ def waiting_at(space: Workspace, pipeline: Pipeline, source: str) -> Waiting:
         keeping = cluster.keeping(topics)
         ends = tuple(cluster.ends(topics))
         position = position_of(space, pipeline, source)
-        seen = Offsets() if position else seen_at_first(space, pipeline, source)
+        seen = Offsets()
+        if not position and never_read(space, pipeline, source, _resume(space, pipeline, source)):
+            seen = seen_at_first(space, pipeline, source)
         return Waiting(source, position, topics, ends, keeping, _old(cluster, topics, keeping, ends), seen)
 
 
@@ -155,7 +170,7 @@ def require_unlost(space: Workspace, pipeline: Pipeline, source: str) -> None:
     from octo_resources.kafka.cluster import Cluster
 
     spec = kafka_sources(pipeline).get(source)
-    if spec is None or position_of(space, pipeline, source) or not (seen := seen_at_first(space, pipeline, source)):
+    if spec is None or not (seen := seen_at_first(space, pipeline, source)):
         return
     with Cluster(client_settings(spec, space.project)) as cluster:
         require_there(seen, cluster.ends(cluster.topics(spec.topic)), pipeline.name)
@@ -172,10 +187,8 @@ def first_position(space: Workspace, pipeline: Pipeline, source: str) -> "Resume
     """Where a Kafka source goes on of which the landing zone knows nothing, though the destination has some of it."""
     if source not in kafka_sources(pipeline) or space.landing.history(pipeline.name, source):
         return None
-    with suppress(OctopipeError):
-        found = resume_from(space, pipeline, source)
-        return found if any(found.positions.values()) else None
-    return None
+    found = _resume(space, pipeline, source)
+    return found if found is not None and any(found.positions.values()) else None
 
 
 def due_ranges(space: Workspace, pipeline: Pipeline) -> dict[str, list[OffsetRange]]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
 from octo_core.errors import DestinationError, UsageError
@@ -60,8 +61,7 @@ class Address:
     def __str__(self) -> str:
         get = self.parameters.get
         hosts, ports = get("host", "localhost").split(","), get("port", "5432").split(",")
-        several = zip(hosts, ports if len(ports) == len(hosts) else ports * len(hosts), strict=False)
-        places = ",".join(f"{host}:{port or '5432'}" for host, port in several)
+        places = ",".join(f"{host}:{port or '5432'}" for host, port in zip(hosts, cycle(ports), strict=False))
         place = f"{places}/{get('dbname', get('user', ''))}"
         return f"{place} as {get('user')}" if get("user") else place
 

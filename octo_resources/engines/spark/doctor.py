@@ -68,7 +68,7 @@ def _end(asked: SparkEngine, done: threading.Event, over: threading.Event) -> No
 def _executors(settings: Settings, asked: SparkEngine) -> Examined:
     with asked.watched():
         spark = asked.spark
-        if settings.s3a != "false":
+        if settings.by_s3a:
             spark.sql(ASK).collect()
         rows = spark.range(0, 4, 1, 4).mapInArrow(telling(), spark_schema(_TOLD)).collect()
     ours = telling_of_here()

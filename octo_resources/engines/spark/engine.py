@@ -121,7 +121,7 @@ class SparkEngine:
         keys: Sequence[str] = (),
         tombstones: Tombstones | None = None,
     ) -> Frame:
-        frames = Frames(self.spark, self.cores, by_s3a=self._settings.s3a != "false")
+        frames = Frames(self.spark, self.cores, by_s3a=self._settings.by_s3a)
         return frames.frame(inputs, schema, columns, variables, keys, tombstones)
 
     @property

@@ -96,6 +96,10 @@ class Settings:
         return dict(self.conf).get(S3A, "false").lower()
 
     @property
+    def by_s3a(self) -> bool:
+        return self.s3a != "false"
+
+    @property
     def place(self) -> str:
         """Where it is, for people."""
         return self.remote.partition(";")[0] if self.remote else self.master
