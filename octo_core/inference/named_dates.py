@@ -5,11 +5,11 @@ Each language that knows the names makes a claim of its own; all values of a fie
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timezone
+from datetime import date, datetime
 from typing import Final
 
 from octo_core.calendar_names import Letter, readings
-from octo_core.inference.temporal import CLOCK, ZONE, clock_of, digit_dates, zone_of
+from octo_core.inference.temporal import CLOCK, ZONE, clock_of, digit_dates, moment_claim, zone_of
 
 Reading = tuple[date, str, str]
 """(the day, its format, the language)."""
@@ -56,15 +56,7 @@ def _moment(day: date, layout: str, language: str, match: re.Match[str]) -> Iter
         return
     clock, clock_layout = found
     written = f"{layout}{match['sep']}{clock_layout}{zone_layout or ''}{match['end']} @{language}"
-    whole = datetime.combine(day, clock)
-    if not match["z"]:
-        yield "timestamp", written, whole.isoformat(" ", "microseconds")
-        return
-    try:
-        instant = whole.replace(tzinfo=timezone(shift)).astimezone(UTC)
-    except (OverflowError, ValueError):
-        return
-    yield "timestamptz", written, instant.replace(tzinfo=None).isoformat(" ", "microseconds")
+    yield from moment_claim(datetime.combine(day, clock), shift if match["z"] else None, written)
 
 
 def _readings(match: re.Match[str]) -> Iterator[Reading]:

@@ -5,6 +5,7 @@ Formats are those of octo_core/expressions/formats.py: `%d` has two digits, `%-d
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Final
 
@@ -78,20 +79,22 @@ def _moments(match: re.Match[str]) -> Iterator[tuple[str, str, str]]:
         return
     long = _only_zeros_beyond(match["f"])
     for day, layout in _dates(match):
-        whole = datetime.combine(day, clock)
         full = f"{layout}{match['sep']}{clock_layout}{zone_layout or ''}"
         if long:  # zeros after the microseconds: only `iso` reads them
             if not ISO.fullmatch(full):
                 continue
             full = "iso"
-        if not match["z"]:
-            yield "timestamp", full, whole.isoformat(" ", "microseconds")
-            continue
-        try:
-            instant = whole.replace(tzinfo=timezone(shift)).astimezone(UTC)
-        except (OverflowError, ValueError):
-            continue
-        yield "timestamptz", full, instant.replace(tzinfo=None).isoformat(" ", "microseconds")
+        yield from moment_claim(datetime.combine(day, clock), shift if match["z"] else None, full)
+
+
+def moment_claim(moment: datetime, shift: timedelta | None, layout: str) -> Iterator[tuple[str, str, str]]:
+    """The claim of a day and time, in UTC where it has an offset; none where UTC has no such year."""
+    if shift is None:
+        yield "timestamp", layout, moment.isoformat(" ", "microseconds")
+        return
+    with suppress(OverflowError, ValueError):
+        instant = moment.replace(tzinfo=timezone(shift)).astimezone(UTC)
+        yield "timestamptz", layout, instant.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def digit_dates(text: str) -> Iterator[tuple[date, str]]:
