@@ -53,6 +53,8 @@ class FieldStats(Frozen):
     examples: tuple[str, ...] = ()
     masks: tuple[tuple[str, int], ...] = ()
     """Format masks such as `A9-999`, most frequent first, with their counts."""
+    marks: str | None = None
+    """Hashes of a part of the distinct values of what may name records, by which two sources' fields are compared."""
 
 
 class Field(Frozen):

@@ -8,6 +8,7 @@ from octo_core.inference.names import unit_of, words
 from octo_core.inference.profile import FieldProfile
 from octo_core.inference.roles import role_of
 from octo_core.inference.semantics import semantic_of
+from octo_core.inference.sketch import marks
 from octo_core.schema import Carrier, Field, FieldStats
 from octo_core.types import BOOLEAN, JSON, TEXT, DataType, list_of, record
 
@@ -18,6 +19,9 @@ LISTED: Final = 400
 _PUBLIC: Final = frozenset({"country", "country_code", "language", "language_code", "currency_code", "subdivision"})
 _EXAMPLES: Final = 5
 _MASKS: Final = 10
+_NAMING: Final = frozenset({"text", "integer", "uuid"})
+_LONGEST_NAME: Final = 64
+"""Values of these families, and no longer, may name records of another source."""
 _SIGNS: Final = (
     ("%", "percent"), ("€", "EUR"), ("£", "GBP"), ("$", "USD"), ("₺", "TRY"), ("₽", "RUB"), ("₹", "INR"), ("₩", "KRW"),
     ("₪", "ILS"), ("₴", "UAH"), ("zł", "PLN"), ("Kč", "CZK"), ("円", "JPY"), ("원", "KRW"),
@@ -163,7 +167,12 @@ def _stats(profile: FieldProfile, choice: Choice, kind: DataType, most: int) -> 
         values=tuple(text for text, _ in top) if few else None,
         examples=tuple(text for text, _ in top[:_EXAMPLES]),
         masks=tuple(sorted(profile.masks.items(), key=lambda item: (-item[1], item[0])))[:_MASKS],
+        marks=marks(profile.sketch) if _may_name(profile, kind) else None,
     )
+
+
+def _may_name(profile: FieldProfile, kind: DataType) -> bool:
+    return kind.family in _NAMING and bool(profile.sketch.entries) and (profile.longest or 0) <= _LONGEST_NAME
 
 
 def describe(field: Field) -> str:

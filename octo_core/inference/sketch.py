@@ -1,6 +1,7 @@
 """A mergeable sample of a field's distinct values: the ones with the smallest hashes, each with its exact count."""
 
 import hashlib
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from heapq import nsmallest
@@ -11,6 +12,9 @@ SIZE: Final = 1024
 TEXT: Final = 256
 """Characters kept of a value."""
 _SPACE: Final = 2.0**64
+_MARKS: Final = 128
+_WIDTH: Final = 4
+"""Bytes of a mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +75,35 @@ def _rehashed(sketch: Sketch) -> Sketch:
     if sketch.hashed_by == "blake2b":
         return sketch
     return Sketch({value_hash(text): (text, count) for text, count in sketch.entries.values()}, sketch.full)
+
+
+def marks(sketch: Sketch) -> str:
+    """The beginnings of the least hashes of a field's distinct values, in base64: what `shared` compares.
+
+    Begins with the hash's first letter, and a `+` where there are more values than marks.
+    """
+    least = sorted(sketch.entries)[:_MARKS]
+    content = b"".join((key >> 32).to_bytes(_WIDTH, "big") for key in least)
+    more = "+" if sketch.full or len(sketch.entries) > len(least) else "="
+    return f"{sketch.hashed_by[0]}{more}{b64encode(content).decode()}"
+
+
+def shared(left: str, right: str) -> tuple[int, int] | None:
+    """(how many of one field's values are among the other's, of how many that could be told), by the marks of both.
+
+    A value can be told where its hash is below the greatest kept of either side. None where the hashes differ: one
+    side has so many values that the engine hashed them its own way.
+    """
+    if left[0] != right[0]:
+        return None
+    mine, theirs = _marks_in(left), _marks_in(right)
+    bound = min(
+        [max(found, default=0) for found, said in ((mine, left), (theirs, right)) if said[1] == "+"], default=None
+    )
+    told = [mark for mark in mine if bound is None or mark <= bound]
+    return sum(mark in theirs for mark in told), len(told)
+
+
+def _marks_in(text: str) -> frozenset[int]:
+    content = b64decode(text[2:])
+    return frozenset(int.from_bytes(content[at : at + _WIDTH], "big") for at in range(0, len(content), _WIDTH))

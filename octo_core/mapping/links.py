@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from octo_core.inference.sketch import shared
 from octo_core.mapping.attribute import number_of, spelled
 from octo_core.mapping.words import meanings, stem, words
 from octo_core.schema import Field, FieldStats, SourceSchema
@@ -94,15 +95,21 @@ def _pair(field: Field, right: SourceSchema, key: Field) -> _Pair | None:
         return None
     named = _names(field, right, key)
     seen, known = _values(field), _all_values(key)
-    if known is None or not seen:
+    told = _told(field, key) if known is None or not seen else None
+    if told is not None:
+        inside, of = told
+        contained = inside / of if inside >= CONTAINED * of else 0.0
+        said = f"{'all' if inside == of else inside} of {of} values compared are there"
+    elif known is None or not seen:
         contained = 0.5 if named and _in_range(field, key) else 0.0
         said = "its range is within theirs" if key.type.family == "integer" else "its values are written like theirs"
     else:
         inside = sum(value in known for value in seen)
         contained = inside / len(seen) if inside >= CONTAINED * len(seen) else 0.0
         said = f"{'all' if inside == len(seen) else inside} of the {len(seen)} values seen of it are there"
-    rare = key.type.family != "integer" or (known is not None and _least(known) > COUNTED)
-    if not contained or not (named or (rare and len(seen) >= TELLING)):
+    rare = key.type.family != "integer" or _is_rare(key, known)
+    enough = told[1] if told is not None else len(seen) if known is not None else 0
+    if not contained or not (named or (rare and enough >= TELLING)):
         return None
     return _Pair(field, key, said, named, contained)
 
@@ -124,6 +131,21 @@ def _stems(name: str) -> set[str]:
 
 def _concepts(name: str) -> set[str]:
     return {concept for word in words(name) if stem(word) not in _SAYS_NOTHING for concept in meanings(word)}
+
+
+def _told(left: Field, right: Field) -> tuple[int, int] | None:
+    """How many of the left side's values are among the right's, of those of which that can be told; None of too few."""
+    mine, theirs = (one.stats.marks if one.stats is not None else None for one in (left, right))
+    found = shared(mine, theirs) if mine and theirs else None
+    return found if found is not None and found[1] >= TELLING else None
+
+
+def _is_rare(key: Field, known: frozenset[str] | None) -> bool:
+    """Whether a key's numbers begin above what merely counts things."""
+    if known is not None:
+        return _least(known) > COUNTED
+    least = number_of(key.stats.min, key) if key.stats is not None else None
+    return least is not None and least > COUNTED
 
 
 def _least(values: frozenset[str]) -> float:

@@ -111,6 +111,25 @@ def test_a_join_is_proposed_where_a_table_needs_fields_of_two_sources(shop: Shop
     assert result.tables["shop.report"].inserted == 59
 
 
+@pytest.mark.parametrize("many", [60, 3_000])
+def test_sources_of_many_records_are_joined_by_their_values_alone(shop: Shop, many: int) -> None:
+    shop.sql(
+        "CREATE TABLE shop.report (id bigint PRIMARY KEY, total numeric(10, 2) NOT NULL, full_name text NOT NULL,"
+        " tier text NOT NULL)"
+    )
+    two_sources(shop, **{"shop.report": None})
+    key = "V9{:06}".format
+    rows = "".join(f"{key(n * 7)},Name {n},{'gold' if n % 2 else 'basic'}\n" for n in range(many))
+    shop.drop_text("customers", "a.csv", f"id,full_name,tier\n{rows}")
+    sales = [{**sale(n), "ship": key(n % many * 7), "lot": key(n * 7 + 1)} for n in range(1, 2 * many)]
+    shop.drop("sales", "a", sales)
+    prepared = shop.plan("shop")
+    joined = prepared.recipe.tables["shop.report"].from_["join"]["with"]
+    assert [one["on"] for one in joined] == [{"ship": "id"}]
+    [why] = [said for said in prepared.plan.warnings if "because" in said]
+    assert f"all of {min(many, 128)} values compared are there" in why or many > 128
+
+
 def test_what_cannot_be_decided_is_told_where_the_table_stands(shop: Shop) -> None:
     shop.sql("CREATE TABLE shop.weather (station text PRIMARY KEY, humidity real NOT NULL, pressure real)")
     two_sources(shop, **{"shop.weather": None})

@@ -2,13 +2,14 @@
 
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octo_core.inference import decide, infer_column, merge
 from octo_core.inference.observe import profile_records, profile_values
 from octo_core.inference.profile import MAX_MASKS, mask
-from octo_core.inference.sketch import SIZE
+from octo_core.inference.sketch import SIZE, Sketch, marks, shared, sketch_of
 
 TOKENS = st.one_of(
     st.none(),
@@ -102,3 +103,22 @@ def test_instants_come_back(offsets: list[timedelta]) -> None:
 
     moments = [(datetime(1980, 1, 1, tzinfo=UTC) + offset).isoformat() for offset in offsets]
     assert str(infer_column(moments, "at").type) == "timestamptz"
+
+
+@pytest.mark.parametrize(("mine", "theirs"), [(5, 60), (60, 900), (900, 1000), (3000, 5000)])
+def test_marks_tell_whether_the_values_of_one_field_are_among_anothers(mine: int, theirs: int) -> None:
+    theirs_all = [f"V9{number:06}" for number in range(theirs)]
+    among, beside = theirs_all[::-1][:mine], [f"W{number:06}" for number in range(mine)]
+    right = marks(sketch_of(dict.fromkeys(theirs_all, 1)))
+    inside, told = shared(marks(sketch_of(dict.fromkeys(among, 3))), right) or (0, 0)
+    assert inside == told
+    assert told <= mine
+    assert told > 3 or mine < 10
+    assert (shared(marks(sketch_of(dict.fromkeys(beside, 3))), right) or (1, 1))[0] == 0
+    assert len(right) < 800
+
+
+def test_marks_by_another_hash_tell_nothing() -> None:
+    texts = {f"V{number}": 1 for number in range(9)}
+    other = Sketch({number: (f"V{number}", 1) for number in range(9)}, hashed_by="duckdb")
+    assert shared(marks(sketch_of(texts)), marks(other)) is None
