@@ -51,6 +51,8 @@ class FieldStats(Frozen):
     values: tuple[str, ...] | None = None
     """All distinct values, in order of frequency, where they are few (an enumeration); else None."""
     examples: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+    """How often each of `values`, or else of `examples`, came, where that is known."""
     masks: tuple[tuple[str, int], ...] = ()
     """Format masks such as `A9-999`, most frequent first, with their counts."""
     marks: str | None = None

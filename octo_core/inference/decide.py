@@ -166,6 +166,7 @@ def _stats(profile: FieldProfile, choice: Choice, kind: DataType, most: int) -> 
         max_length=profile.longest,
         values=tuple(text for text, _ in top) if few else None,
         examples=tuple(text for text, _ in top[:_EXAMPLES]),
+        counts=tuple(count for _, count in (top if few else top[:_EXAMPLES])),
         masks=tuple(sorted(profile.masks.items(), key=lambda item: (-item[1], item[0])))[:_MASKS],
         marks=marks(profile.sketch) if _may_name(profile, kind) else None,
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from octo_core.catalog import Catalog, Column, Table
 from octo_core.mapping.constraints import allowed_values, number_range
-from octo_core.schema import Field, SourceSchema
+from octo_core.schema import Field, FieldStats, SourceSchema
 from octo_core.types import DataType
 
 MAX_VALUES: Final = 2000
@@ -20,6 +20,7 @@ class Attribute:
     `closed`: no other values can be (an enum, a CHECK list). `low`/`high`: the range of a number, inclusive.
     `context`: the table's name, whose words say little in the names of its columns. `limit`: characters that fit;
     `length`, `min_length`: the longest and shortest that were seen. `distinct`: share of distinct values, 1.0: a key.
+    `shares`: of the rows that have a value, how many have each of `values`; empty where nobody counted.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Attribute:
     distinct: float | None = None
     context: str = ""
     masks: tuple[str, ...] = field(default=())
+    shares: tuple[float, ...] = ()
 
 
 ColumnLike = Attribute | Field | Column | str
@@ -71,6 +73,7 @@ def from_field(source: Field, path: str, key: bool = False) -> Attribute:
         text=source.description or "",
         type=None if nothing_seen else source.type,
         values=values[:MAX_VALUES],
+        shares=_shares(stats)[:MAX_VALUES] if stats else (),
         closed=bool(stats and stats.values is not None),
         low=number_of(stats.min, source) if stats else None,
         high=number_of(stats.max, source) if stats else None,
@@ -83,6 +86,11 @@ def from_field(source: Field, path: str, key: bool = False) -> Attribute:
         masks=tuple(mask for mask, _ in stats.masks) if stats else (),
         context=path.rpartition(".")[0],
     )
+
+
+def _shares(stats: FieldStats) -> tuple[float, ...]:
+    present = max(1, stats.rows - stats.nulls - stats.missing)
+    return tuple(count / present for count in stats.counts)
 
 
 def from_column(

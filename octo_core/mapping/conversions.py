@@ -110,10 +110,12 @@ def _coded(ends: Ends) -> Iterator[Candidate]:
     values = tuple(dict.fromkeys(ends.source.values))
     whole = ends.source.closed and len(values) <= MAX_MAPPED
     if ends.target.type is not None and ends.target.type.kind == "boolean" and ends.field.type.kind != "boolean":
-        sides = truths(values) if whole else None
-        if sides is not None:
+        sides = truths(values, ends.source.shares)
+        if sides is not None and (whole or ends.source.shares):
             said = ", ".join(f"{left} = {right}" for left, right in sides.pairs)
-            yield Candidate(boolean_codes(ends.path, sides.pairs), 0.95, f"values mapped: {said}")
+            factor = 0.95 if whole and not sides.unmatched else 0.75
+            rest = "" if whole and not sides.unmatched else "; other values go to quarantine"
+            yield Candidate(boolean_codes(ends.path, sides.pairs), factor, f"values mapped: {said}{rest}")
         return
     found = _paired(ends, values) if ends.target.closed and values else None
     if found is None or not found.identical:
@@ -136,7 +138,7 @@ def _coded(ends: Ends) -> Iterator[Candidate]:
 
 def _paired(ends: Ends, values: Sequence[str]) -> ValueMap:
     """Values with members; letters that the field's name explains, as S and H of `Soll/Haben`, by its words."""
-    found = map_values(values, ends.target.values)
+    found = map_values(values, ends.target.values, ends.source.shares)
     said = {value: [word for word in words(ends.path) if word.startswith(value.casefold())] for value in values}
     if found.pairs or len(values) < 2 or any(len(value) != 1 or len(said[value]) != 1 for value in values):
         return found

@@ -10,7 +10,11 @@ from octo_core.plan.model import Recipe, UsedField
 from octo_core.schema import SourceSchema
 
 SURE = 0.8
-"""A column whose field drifted goes over to another field by itself only where the proposer is so sure of it."""
+"""So sure the proposer has to be for a column whose field drifted to go over to another field without a doubt."""
+RENAMED = 0.65
+"""The confidence that is left to what took its place without that."""
+LIKELY = 0.6
+"""So sure, at least, for it to go over at all; below, a person says what feeds it."""
 
 
 def kept(
@@ -56,6 +60,11 @@ class _Keeping:
             return old if self._still_fits(old) else new
         if new.expr is None or new.confidence >= SURE or set(self._paths(new.expr)) & set(affected):
             return new
+        if new.confidence >= LIKELY:
+            why = (
+                f"{new.why}; its source field {affected[0]} changed, and whether this one is it, nothing says: check it"
+            )
+            return new.model_copy(update={"confidence": min(new.confidence, RENAMED), "why": why})
         why = f"its source field {affected[0]} changed, and {_doubt(new)}"
         return new.model_copy(update={"expr": None, "why": why})
 

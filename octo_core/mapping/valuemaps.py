@@ -1,10 +1,12 @@
 """Pairs a source's values with the members of an enum or a CHECK list: by equality, abbreviation, meaning, letter."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from octo_core.mapping import units
 from octo_core.mapping.evidence import folded
 from octo_core.mapping.words import contracts, meanings, stem
 
@@ -12,6 +14,12 @@ _TRUE_WORDS: Final = "true t yes y 1 on ok si sí oui ja да 是 真 نعم act
 _FALSE_WORDS: Final = "false f no n 0 off non nein нет 否 假 لا inactive disabled negative unchecked"
 _TRUE: Final = frozenset(_TRUE_WORDS.split())
 _FALSE: Final = frozenset(_FALSE_WORDS.split())
+_AGAINST_WORDS: Final = (
+    "not no non never un without nicht kein keine nie ohne pas sans jamais sin nunca senza mai niet geen sem"
+)
+_AGAINST: Final = frozenset(_AGAINST_WORDS.split())
+_NEARLY_ALL: Final = 0.8
+"""Share of the rows whose values have to be true or false where others are neither."""
 _NOTHING: Final = frozenset({"na", "n a", "null", "none", "nil", "nan", "unknown", "", "not available"})
 _SAME: Final = (
     "active act enabled live open current a aktiv actif activo attivo 在职 启用 有效 نشط",
@@ -69,7 +77,8 @@ or F among them may be the other one's. Not `mv`: a man and a vrouw, or a mujer 
 class ValueMap:
     """source value → member; `unmatched` source values have none; `quality` is 1.0 where all are equal.
 
-    `guess`: a pair that nothing speaks for but that both are left, or that goes against the letters (M → F).
+    `guess`: a pair that nothing speaks for but that both are left, that goes against the letters (M → F), or that has
+    but a word in common.
     """
 
     pairs: tuple[tuple[str, str], ...]
@@ -82,16 +91,20 @@ class ValueMap:
         return all(left == right for left, right in self.pairs) and not self.unmatched
 
 
-def map_values(values: Sequence[str], members: Sequence[str]) -> ValueMap:
-    """The best pairing of values with members; several values may share a member (`C`, `cancelled`)."""
+def map_values(values: Sequence[str], members: Sequence[str], shares: Sequence[float] = ()) -> ValueMap:
+    """The best pairing of values with members; several values may share a member (`C`, `cancelled`). `shares`: how much
+    each value counts for the quality, as much as another where nothing is said.
+    """
     found = {value: (member, 0.9) for value, member in _genders(values, members).items()}
     guess = next(((one, member) for one, (member, _) in found.items() if _names_another(one, member, members)), None)
     for grade, pairing in (
         (1.0, _equal),
         (0.9, _meaning),
+        (0.9, _unit),
         (0.85, _letters),
         (0.8, _beginning),
         (0.75, _contraction),
+        (0.7, _one_word),
         (0.65, _initial),
     ):
         for value in values:
@@ -100,14 +113,18 @@ def map_values(values: Sequence[str], members: Sequence[str]) -> ValueMap:
                 member = pairing(value, [one for one in members if one not in taken])
                 if member is not None:
                     found[value] = (member, grade)
+                    guess = guess or ((value, member) if pairing is _one_word else None)
     unmatched = tuple(value for value in values if value not in found and folded(value) not in _NOTHING)
     free = [one for one in members if one not in {member for member, _ in found.values()}]
     if len(unmatched) == len(free) == 1 and _may_be_left(unmatched[0], free[0], values, members):
         guess = (unmatched[0], free[0])
         found[unmatched[0]], unmatched = (free[0], 0.5), ()
-    grades = [grade for _, grade in found.values()] + [0.0] * len(unmatched)
+    weights = dict(zip(values, shares, strict=True)) if len(shares) == len(values) else dict.fromkeys(values, 1.0)
+    graded = [(weights[value], grade) for value, (_, grade) in found.items()]
+    total = sum(weight for weight, _ in graded) + sum(weights[value] for value in unmatched)
     pairs = tuple((value, found[value][0]) for value in values if value in found)
-    return ValueMap(pairs, unmatched, sum(grades) / len(grades) if grades else 0.0, guess)
+    quality = sum(weight * grade for weight, grade in graded) / total if total else 0.0
+    return ValueMap(pairs, unmatched, quality, guess)
 
 
 def _may_be_left(value: str, member: str, values: Sequence[str], members: Sequence[str]) -> bool:
@@ -150,8 +167,10 @@ def _sides(codes: Sequence[str]) -> tuple[str, str] | None:
     return (men[0], women[0]) if len(men) == len(women) == 1 else None
 
 
-def truths(values: Iterable[str]) -> ValueMap | None:
-    """Values as `true` and `false`, or None where they are no two-sided code."""
+def truths(values: Sequence[str], shares: Sequence[float] = ()) -> ValueMap | None:
+    """Values as `true` and `false`, or None where they are no two-sided code: all of them, or by their `shares` nearly
+    all rows.
+    """
     pairs, unmatched = [], []
     for value in values:
         key = folded(value)
@@ -159,8 +178,11 @@ def truths(values: Iterable[str]) -> ValueMap | None:
             pairs.append((value, "true" if key in _TRUE else "false"))
         elif key not in _NOTHING:
             unmatched.append(value)
-    sides = {side for _, side in pairs}
-    return ValueMap(tuple(pairs), (), 0.9) if len(sides) == 2 and not unmatched else None
+    known = dict(zip(values, shares, strict=True)) if len(shares) == len(values) else {}
+    told = sum(known.get(value, 0.0) for value, _ in pairs)
+    if len({side for _, side in pairs}) < 2 or (unmatched and told < _NEARLY_ALL):
+        return None
+    return ValueMap(tuple(pairs), tuple(unmatched), 0.9)
 
 
 def _equal(value: str, members: Sequence[str]) -> str | None:
@@ -179,6 +201,13 @@ def _meaning(value: str, members: Sequence[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def _unit(value: str, members: Sequence[str]) -> str | None:
+    """The member that is the same unit of measure: Kilogramm is kg."""
+    meant = set(units.named(value))
+    found = [member for member in members if meant & set(units.named(member))] if meant else []
+    return found[0] if len(found) == 1 else None
+
+
 @lru_cache(maxsize=4096)
 def _groups(key: str) -> frozenset[str]:
     """The lines of _SAME that have a folded value."""
@@ -187,12 +216,31 @@ def _groups(key: str) -> frozenset[str]:
 
 
 def _letters(value: str, members: Sequence[str]) -> str | None:
-    """The first letters of a member's words: FT is full_time."""
-    key = folded(value).replace(" ", "")
-    found = [
-        member for member in members if 1 < len(key) == len(parts := folded(member).split())
-        and key == "".join(part[0] for part in parts)
-    ]  # fmt: skip
+    """The first letters of the other's words, one or more of each: FT is full_time, no-show is NOSH."""
+    found = [member for member in members if _is_short_for(value, member) or _is_short_for(member, value)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_short_for(short: str, long: str) -> bool:
+    key, parts = folded(short).replace(" ", ""), folded(long).split()
+    return len(key) >= len(parts) > 1 and re.fullmatch(_beginnings(tuple(parts)), key) is not None
+
+
+@lru_cache(maxsize=4096)
+def _beginnings(parts: tuple[str, ...]) -> str:
+    """A pattern of at least one letter of each of these words, from its beginning on."""
+    return "".join(
+        re.escape(part[0]) + "".join(f"(?:{re.escape(letter)}" for letter in part[1:]) + ")?" * (len(part) - 1)
+        for part in parts
+    )
+
+
+def _one_word(value: str, members: Sequence[str]) -> str | None:
+    """A word of the value that is a member: checked out may be OUT, as not paid is not PAID."""
+    parts = folded(value).split()
+    if not _AGAINST.isdisjoint(parts):
+        return None
+    found = [member for member in members if len(parts) > 1 and len(folded(member)) > 2 and folded(member) in parts]
     return found[0] if len(found) == 1 else None
 
 

@@ -13,6 +13,8 @@ from octo_resources.pipeline import Pipeline
 ROWS = 20_000
 """Rows that the expressions are run on."""
 MOST = 0.5
+NEARLY_ALL = 0.9
+"""Share of the rows for which an expression may fail at the most, to feed a column that may stay empty."""
 DOUBTFUL = 0.3
 """The confidence that is left to an expression that fails for most rows."""
 
@@ -52,7 +54,7 @@ def _table(ground: Ground, schema: SourceSchema, catalog: Catalog, table: TableM
         kind = next((reason.kind for reason in seen.reasons if reason.column == one.target), "it does not fit")
         said = f"fails for {failures:,} of {seen.rows:,} rows ({kind})"
         required = bool((column := target.column(one.target)) and column.required)
-        columns.append(_doubted(one, said, drop=failures == seen.rows and not required))
+        columns.append(_doubted(one, said, drop=failures > NEARLY_ALL * seen.rows and not required))
     return table.model_copy(update={"columns": tuple(columns)})
 
 

@@ -142,7 +142,9 @@ def discreet(field: Field) -> Field:
     stats = field.stats
     if field.pii and stats is not None:
         shared = stats.values if field.semantic in _SHARED else None
-        stats = stats.model_copy(update={"min": None, "max": None, "values": shared, "examples": (), "marks": None})
+        stats = stats.model_copy(
+            update={"min": None, "max": None, "values": shared, "examples": (), "counts": (), "marks": None}
+        )
     children = tuple(discreet(child) for child in field.children)
     return field.model_copy(update={"stats": stats, "children": children})
 

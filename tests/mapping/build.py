@@ -8,7 +8,9 @@ from octo_core.spec.pipeline import PipelineSpec
 from octo_core.types import parse_type
 
 
-def field(name: str, kind: str, *values: str, every: bool = True, **more: object) -> Field:
+def field(
+    name: str, kind: str, *values: str, every: bool = True, counts: tuple[int, ...] = (), **more: object
+) -> Field:
     """A field whose distinct values were all seen (`every`), or of which these are examples."""
     numbers = [float(value) for value in values] if values and parse_type(kind).is_numeric else []
     stats = FieldStats(
@@ -20,6 +22,7 @@ def field(name: str, kind: str, *values: str, every: bool = True, **more: object
         max_length=max(map(len, values), default=None),
         values=values if every and values else None,
         examples=values,
+        counts=counts,
     )
     return Field(name=name, type=parse_type(kind), stats=stats, **more)  # type: ignore[arg-type]  # a test's shorthand
 

@@ -20,12 +20,34 @@ from tests.mapping.build import column, field, proposed, schema, table
         (("SGL", "DBL", "STE"), ("single", "double", "suite"), {"SGL": "single", "DBL": "double", "STE": "suite"}),
         (("To Do", "Done"), ("todo", "done"), {"To Do": "todo", "Done": "done"}),
         (("Mon", "Tue"), ("monday", "tuesday"), {"Mon": "monday", "Tue": "tuesday"}),
+        (("no-show", "checked out"), ("CONF", "NOSH", "OUT"), {"no-show": "NOSH", "checked out": "OUT"}),
+        (("Kilogramm", "Stück"), ("kg", "pc"), {"Kilogramm": "kg"}),
     ],
 )
 def test_pairs(values: tuple[str, ...], members: tuple[str, ...], expected: dict[str, str]) -> None:
     found = map_values(values, members)
     assert dict(found.pairs) == expected
-    assert found.unmatched == ()
+    assert found.unmatched == tuple(value for value in values if value not in expected)
+
+
+def test_a_rare_value_without_a_counterpart_leaves_the_others_theirs() -> None:
+    seen = ("confirmed", "cancelled", "overbooked", "walked", "waitlisted")
+    there = table("stay", column("state", "text"), checks=("state IN ('CONF', 'CANC', 'NOSH')",))
+    states = field("state", "text", *seen, counts=(560, 410, 1, 1, 1))
+    (mapped,) = proposed(schema(states), there).columns
+    assert mapped.expr == "map_values(state, 'confirmed', 'CONF', 'cancelled', 'CANC')"
+    assert "no counterpart for 'overbooked', 'walked', 'waitlisted'" in mapped.why
+    (mapped,) = proposed(schema(field("state", "text", *seen, counts=(2, 1, 560, 410, 1))), there).columns
+    assert mapped.expr != "map_values(state, 'confirmed', 'CONF', 'cancelled', 'CANC')"
+
+
+def test_what_is_neither_true_nor_false_in_a_few_rows_leaves_the_others_theirs() -> None:
+    there = table("visit", column("paid", "boolean"))
+    for every in (True, False):
+        paid = field("paid", "text", "yes", "no", "ask Bob", "?", every=every, counts=(600, 380, 12, 8))
+        (mapped,) = proposed(schema(paid), there).columns
+        assert mapped.expr == "parse_boolean(paid, 'yes|no')"
+        assert mapped.why.endswith("other values go to quarantine")
 
 
 @pytest.mark.parametrize(
@@ -39,6 +61,8 @@ def test_pairs(values: tuple[str, ...], members: tuple[str, ...], expected: dict
         (("e", "k"), ("F", "M"), {"e": "M", "k": "F"}, None),
         (("A", "B", "Q"), ("A", "B", "C"), {"A": "A", "B": "B", "Q": "C"}, ("Q", "C")),
         (("M", "F"), ("M", "F"), {"M": "M", "F": "F"}, None),
+        (("checked in", "checked out"), ("OUT", "PAID"), {"checked out": "OUT"}, ("checked out", "OUT")),
+        (("not paid", "x y"), ("OUT", "PAID"), {}, None),
         (("M", "F"), ("male", "female"), {"M": "male", "F": "female"}, None),
     ],
 )
