@@ -18,6 +18,12 @@ _NAMES: Final = ("message", "error", "detail", "msg", "error_description", "titl
 _PREFIX: Final = re.compile(r"^Error code: \d{3}(?: - )?")
 _REFUSED: Final = re.compile(r"Unable to generate a response due to (.+)", re.DOTALL)
 _AGAIN: Final = frozenset({408, 409, 425, 429})
+_BAD: Final = frozenset({400, 422})
+_NO_KEY: Final = re.compile(r"api.?key\b.*\b(?:not valid|invalid)|\b(?:invalid|incorrect) api.?key", re.IGNORECASE)
+_NO_MODEL: Final = re.compile(
+    r"\bmodel\b.*\b(?:not exist|not found|unknown|invalid)\b|\b(?:invalid|unknown|no such) model\b", re.IGNORECASE
+)
+"""As some say it under 400, where others say 401 and 404."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +126,9 @@ def _declined(error: BaseException) -> Failure | None:
 
 def _refused(status: int, error: BaseException) -> Failure:
     said = _said(error)
-    if status in (401, 403):
+    if status in (401, 403) or (status in _BAD and _NO_KEY.search(said)):
         return Failure(f"it refused the key ({status}): set the one that `llm.key` names", for_good=True)
-    if status == 404:
+    if status == 404 or (status in _BAD and _NO_MODEL.search(said)):
         return Failure(f"it has no such model or address ({status}){said}", for_good=True)
     if 300 <= status < 400:
         said = f"it sends to another address ({status}), where the key is not sent: write the right one as llm.base_url"

@@ -129,11 +129,25 @@ def test_what_trying_again_cannot_help_is_asked_once(open_door: OpenDoor, status
     assert len(server.asked) == 1
 
 
-def test_what_refused_the_key_is_not_asked_about_the_next_table(open_door: OpenDoor) -> None:
-    with ModelServer([Reply({"error": {"message": "no"}}, 401)]) as server:
+@pytest.mark.parametrize(
+    ("status", "message", "said"),
+    [
+        (401, "no", "it refused the key (401)"),
+        (400, "API key not valid. Please pass a valid API key.", "it refused the key (400)"),
+        (400, "Invalid model: test-1", "it has no such model or address (400): Invalid model: test-1"),
+        (400, "Model Not Exist", "it has no such model or address (400): Model Not Exist"),
+        (422, "The model `x` does not exist", "it has no such model or address (422): The model x does not exist"),
+    ],
+)
+def test_what_refused_the_key_is_not_asked_about_the_next_table(
+    open_door: OpenDoor, status: int, message: str, said: str
+) -> None:
+    with ModelServer([Reply({"error": {"message": message}}, status)]) as server:
         door = open_door(server.base_url)
         first = door.ask(question())
         assert door.ask(question("And this?")) == first
+    assert isinstance(first, Unanswered)
+    assert first.why.startswith(said)
     assert len(server.asked) == 1
 
 
