@@ -23,7 +23,7 @@ from octo_core.spec.llm import Share
 MAX_SAMPLES: Final = 20
 MAX_ALLOWED: Final = 100
 _MASKS: Final = 4
-_ALL_MASKED: Final = frozenset({"json", "date", "timestamp", "timestamptz"})
+_ALL_MASKED: Final = frozenset({"json", "list", "record", "date", "timestamp", "timestamptz"})
 """Types of whose values nothing but masks leaves: days may be somebody's birth, and a format says all of them."""
 _MAP_KEYS: Final = 8
 _FREE_WORDS: Final = 6
