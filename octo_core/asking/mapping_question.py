@@ -96,7 +96,7 @@ def messages(
     if examples:
         asked["mappings_approved_before"] = [of_example(one, share) for one in examples[:EXAMPLES]]
     if feedback:
-        asked["reviewer"] = [plain(text, 2000) for text in feedback]
+        asked["reviewer"] = [masked(plain(text, 2000)) for text in feedback]
     data = json.dumps(asked, ensure_ascii=False)
     return [{"role": "system", "content": system_prompt()}, {"role": "user", "content": data}]
 
