@@ -43,8 +43,8 @@ class Failure:
 def failure_of(error: BaseException) -> Failure:
     """The plain words for whatever a provider's client raised."""
     for one in _chain(error):
-        status = getattr(one, "status_code", None)
-        if isinstance(status, int):
+        status = _status(one)
+        if status is not None:
             return _refused(status, one)
     for one in _chain(error):
         if isinstance(one, ssl.SSLError):
@@ -63,6 +63,12 @@ def failure_of(error: BaseException) -> Failure:
             f"a package is missing: {_short(str(error))}; install octopipe[llm] and the provider's own", for_good=True
         )
     return _of_address(error) or _of_reply(error)
+
+
+def _status(error: BaseException) -> int | None:
+    """The HTTP status that a client's error tells; Google's calls it a code."""
+    told = [getattr(error, name, None) for name in ("status_code", "code")]
+    return next((one for one in told if isinstance(one, int) and 300 <= one < 600), None)
 
 
 def _of_address(error: BaseException) -> Failure | None:
@@ -99,6 +105,8 @@ def _of_reply(error: BaseException) -> Failure:
         return Failure(f"its reply was never valid: {_short(str(error))}")
     if any("ResponseParsing" in type(one).__name__ for one in _chain(error)):
         return Failure("its reply was never valid: it is not in the form that was asked for; try another llm.mode")
+    if "InstructorRetry" in name and any(isinstance(one, TypeError | LookupError) for one in _chain(error)):
+        return Failure("its answer is not what such an answer has to be")
     return Failure(f"{name}: {_short(str(error))}")
 
 

@@ -12,12 +12,16 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import openai
 import pytest
 from pydantic import BaseModel, Field
 
 from octo_resources.llm import Question, Unanswered
+from octo_resources.llm.deadline import hold_back
+from octo_resources.llm.failures import failure_of
 from octo_resources.redaction import remember
 from octo_resources.registry import Registry
 from tests.llm.conftest import OpenDoor
@@ -474,3 +478,26 @@ def test_who_waits_asks_where_the_other_fails(open_door: OpenDoor) -> None:
         assert isinstance(first.result(5), Unanswered)
         assert second.result(5) == Colour(name="red", warm=True)
     assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("status", [302, 307, 308])
+def test_a_provider_s_own_client_is_sent_nowhere_else(status: int) -> None:
+    with ModelServer([RED]) as other:
+        elsewhere = Reply(
+            b"", status, {"Location": f"{other.base_url}/chat/completions".replace("127.0.0.1", "localhost")}
+        )
+        with ModelServer([elsewhere]) as server:
+            client = openai.OpenAI(base_url=server.base_url, api_key="sk-planted-key-123")
+            hold_back(SimpleNamespace(sdk=SimpleNamespace(client=client)), 5.0)
+            with pytest.raises(openai.APIStatusError) as raised:
+                client.chat.completions.create(model="x", messages=[{"role": "user", "content": "planted"}])
+            assert len(server.asked) == 1
+        assert other.asked == []
+    assert failure_of(raised.value).for_good
+
+
+def test_a_status_that_is_called_a_code_is_understood() -> None:
+    class APIError(Exception):
+        code = 401
+
+    assert failure_of(APIError("401 Unauthorized")).message.startswith("it refused the key (401)")
