@@ -231,6 +231,7 @@ class Door:
                     return question.reply.model_validate(found.model_dump())
                 except Exception as error:
                     failure = failure_of(error)
+                    tally.lost() if failure.unknown else tally.refused()
                     if failure.again is not False and not spent():
                         raise _AgainError(failure) from error
                     raise

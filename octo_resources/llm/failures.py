@@ -68,7 +68,7 @@ def failure_of(error: BaseException) -> Failure:
 def _status(error: BaseException) -> int | None:
     """The HTTP status that a client's error tells; Google's calls it a code."""
     told = [getattr(error, name, None) for name in ("status_code", "code")]
-    return next((one for one in told if isinstance(one, int) and 300 <= one < 600), None)
+    return next((one for one in told if isinstance(one, int) and 300 <= one < 1000), None)
 
 
 def _of_address(error: BaseException) -> Failure | None:
@@ -99,8 +99,10 @@ def _of_reply(error: BaseException) -> Failure:
             return Failure(f"its reply was never valid: {f'{place}: ' if place else ''}{_short(first['msg'])}")
     if "Incomplete" in name:
         return Failure("its reply was cut off at the limit of its length")
-    if any(isinstance(one, json.JSONDecodeError | UnicodeDecodeError | RecursionError) for one in _chain(error)):
-        return Failure("its answer is no JSON, or none that can be read: does llm.base_url name a chat API?")
+    if any(_unreadable(one) for one in _chain(error)):
+        return Failure(
+            "its answer is no JSON, or none that can be read: does llm.base_url name a chat API?", unknown=True
+        )
     if any("Validation" in type(one).__name__ for one in _chain(error)):
         return Failure(f"its reply was never valid: {_short(str(error))}")
     if any("ResponseParsing" in type(one).__name__ for one in _chain(error)):
@@ -108,6 +110,11 @@ def _of_reply(error: BaseException) -> Failure:
     if "InstructorRetry" in name and any(isinstance(one, TypeError | LookupError) for one in _chain(error)):
         return Failure("its answer is not what such an answer has to be")
     return Failure(f"{name}: {_short(str(error))}")
+
+
+def _unreadable(error: BaseException) -> bool:
+    known = isinstance(error, json.JSONDecodeError | UnicodeDecodeError | RecursionError)
+    return known or (type(error) is ValueError and "integer string conversion" in str(error))
 
 
 def _declined(error: BaseException) -> Failure | None:

@@ -501,3 +501,30 @@ def test_a_status_that_is_called_a_code_is_understood() -> None:
         code = 401
 
     assert failure_of(APIError("401 Unauthorized")).message.startswith("it refused the key (401)")
+
+
+@pytest.mark.parametrize(
+    ("answer", "attempts"), [(Reply(b'{"id": "half'), 2), (Reply(b'{"created": ' + b"9" * 50_000 + b"}"), 2),
+                             (Reply(completion({}, RED), cut=40), 2)],
+)  # fmt: skip
+def test_what_was_answered_and_cannot_be_read_counts_as_read(
+    open_door: OpenDoor, registry: Registry, answer: Reply, attempts: int
+) -> None:
+    with ModelServer([answer]) as server:
+        open_door(server.base_url, retries=1).ask(question("x" * 3000))
+        assert len(server.asked) == attempts
+    call = registry.llm_calls.newest()[0]
+    assert call.tokens_in >= 1000 * attempts
+    assert call.error is not None
+    assert not call.error.startswith("InstructorRetry")
+
+
+def test_a_status_that_nobody_knows_is_a_refusal(open_door: OpenDoor) -> None:
+    with ModelServer([Reply({}, 999)]) as server:
+        assert open_door(server.base_url).ask(question()) == Unanswered("it failed (999)")
+
+
+def test_what_was_refused_costs_nothing(open_door: OpenDoor, registry: Registry) -> None:
+    with ModelServer([TOO_MANY, BROKEN, RED]) as server:
+        open_door(server.base_url).ask(question("x" * 3000))
+    assert registry.llm_calls.newest()[0].tokens_in == 100
