@@ -24,7 +24,7 @@ _PERSONAL: Final = re.compile(
     + r"|\bdata:[\w/+.;=-]*,\S*"  # a file's own bytes
     + r"|\+?\d(?:[ ().\-/]{0,2}\d){6,}"  # telephone numbers, cards, national numbers
 )
-_ISSUED: Final = re.compile(r"(?<![\w.])(?=[\w./-]*[^\W\d_])(?=(?:[A-Za-z./-]*\d){5})[A-Za-z0-9][\w./-]*\w")
+_ISSUED: Final = re.compile(r"(?<![\w./-])(?=[\w./-]*[^\W\d_])(?=(?:[A-Za-z./-]*\d){5})[A-Za-z0-9][\w./-]*\w")
 """Codes of letters and five digits or more: a patient's, a policy's, a parcel's."""
 _QUERY: Final = re.compile(r"(://[^\s?#]*)[?#]\S*")
 _LINK: Final = re.compile(

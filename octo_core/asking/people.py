@@ -20,6 +20,8 @@ _NO_NAMES: Final = frozenset({"jan"})
 """Given names that stand beside others as something else: months."""
 _CAPITALIZED: Final = re.compile(r"[^\W\d_]{3,}")
 _CODE: Final = re.compile(r"(?=(?:\D*\d){4}|(?:\D*\d){3}.*[-./ ]|.*[-./ ](?:\D*\d){3})[\w./ -]+")
+_LONGEST: Final = 120
+"""Characters of a key that are looked at: longer ones stay here anyway."""
 _FEW: Final = 0.25
 _MOST: Final = 0.5
 
@@ -45,6 +47,7 @@ def are_keys(names: Sequence[str], *, sparse: bool) -> bool:
     """Whether the names of a record's fields, which are all of one type, look like a map's keys, which are data:
     numbers, codes, people. `sparse`: most of them are missing in most records.
     """
+    names = [name[:_LONGEST] for name in names]
     coded = sum(_is_code(name) for name in names)
     named = sum(_is_given(name) or names_somebody(name) for name in names)
     odd = sum(_is_odd(name) for name in names)

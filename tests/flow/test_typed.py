@@ -135,7 +135,8 @@ def test_what_the_model_refuses_is_raised_or_skipped(project: Project, models: M
 
 @pytest.mark.parametrize(
     ("line", "why"),
-    [('{"name": NaN}', "NaN is no JSON"), ('{"age": Infinity}', "Infinity is no JSON"), ('{"age": ' + "[" * 100_000, "deeply"),
+    [('{"name": NaN}', "NaN is no JSON"), ('{"age": Infinity}', "Infinity is no JSON"),
+     ('{"age": ' + "[" * 100_000, "deeply"),
      ('{"age": 1, "age": 2}', "a key stands twice"), ('{"who": {"a": 1, "a": 2}}', "a key stands twice"),
      ('{"name": "half', "control character")],
 )  # fmt: skip
