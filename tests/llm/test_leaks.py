@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from octo_core.asking.cleaning import masked
+from octo_core.asking.cleaning import masked, masked_beside
 from octo_core.asking.examples import ApprovedColumn
 from octo_core.asking.shapes import outward, shape
 from octo_core.asking.sharing import nameable, of_example, of_field, withheld
@@ -293,3 +293,9 @@ def test_what_people_write_leaves_without_people(
     heard = said_in(server)
     assert "wants Amount from total" in heard
     assert leaked(["zwetschge", "Griselda", "Ottokar", "5559321"], heard) == []
+
+
+def test_a_wish_may_name_fields_that_are_told_anyway() -> None:
+    text = "t_2024010 is Anna Weber's, MRN-12345 not; take t_20240105"
+    told = "t_2024010 is Aaaa Aaaaa'a, AAA-99999 not; take t_99+"
+    assert masked_beside(text, ["t_2024010", "note"]) == told
