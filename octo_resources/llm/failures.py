@@ -145,6 +145,8 @@ def _refused(status: int, error: BaseException) -> Failure:
         return Failure(f"it refused the key ({status}): set the one that `llm.key` names", for_good=True)
     if status == 404 or (status in _BAD and _NO_MODEL.search(said)):
         return Failure(f"it has no such model or address ({status}){said}", for_good=True)
+    if status == 402 or (status == 429 and _is_unpaid(error)):
+        return Failure(f"its account has nothing left to pay with ({status}){said}", for_good=True)
     if 300 <= status < 400:
         said = f"it sends to another address ({status}), where the key is not sent: write the right one as llm.base_url"
         return Failure(said, for_good=True)
@@ -156,6 +158,13 @@ def _refused(status: int, error: BaseException) -> Failure:
             return Failure(f"{message}; it asks to wait {wait:.0f} s")
         return Failure(message, again=True if wait is None else wait)
     return Failure(f"it refused the request ({status}){said}")
+
+
+def _is_unpaid(error: BaseException) -> bool:
+    """Whether 429 means an empty account, which no waiting fills, as OpenAI says by a code."""
+    body = getattr(error, "body", None)
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    return isinstance(inner, dict) and "insufficient_quota" in (inner.get("code"), inner.get("type"))
 
 
 def _said(error: BaseException) -> str:

@@ -528,3 +528,18 @@ def test_what_was_refused_costs_nothing(open_door: OpenDoor, registry: Registry)
     with ModelServer([TOO_MANY, BROKEN, RED]) as server:
         open_door(server.base_url).ask(question("x" * 3000))
     assert registry.llm_calls.newest()[0].tokens_in == 100
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(402, {"message": "Insufficient Balance"}), (429, {"message": "see billing", "code": "insufficient_quota"})],
+)
+def test_an_empty_account_is_said_once_and_not_asked_again(
+    open_door: OpenDoor, status: int, error: dict[str, str]
+) -> None:
+    with ModelServer([Reply({"error": error}, status)]) as server:
+        door = open_door(server.base_url)
+        first = door.ask(question())
+        assert door.ask(question("And this?")) == first
+        assert len(server.asked) == 1
+    assert first == Unanswered(f"its account has nothing left to pay with ({status}): {error['message']}")
