@@ -37,10 +37,11 @@ def without_people(text: str) -> str:
 
 def names_somebody(name: str) -> bool:
     """Whether a field's name is a person's: a given name beside one that is no word of column names."""
-    return any(
-        _is_person(run) and not all(meanings(word) or holds_a_name(word) for word in words(run))
-        for run in (name[start:end] for start, end in _runs(name))
-    )
+    for start, end in _runs(name):
+        others = [word for word in words(name[start:end]) if not holds_a_name(word)]
+        if _is_person(name[start:end]) and not (others and all(map(meanings, others))):
+            return True
+    return False
 
 
 def are_keys(names: Sequence[str], *, sparse: bool) -> bool:

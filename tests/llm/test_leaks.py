@@ -299,3 +299,12 @@ def test_a_wish_may_name_fields_that_are_told_anyway() -> None:
     text = "t_2024010 is Anna Weber's, MRN-12345 not; take t_20240105"
     told = "t_2024010 is Aaaa Aaaaa'a, AAA-99999 not; take t_99+"
     assert masked_beside(text, ["t_2024010", "note"]) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "stays"),
+    [("Anna Zwetschge", True), ("James Kelly", True), ("Weber, Anna", True), ("Jean Size", False),
+     ("Order Date", False), ("Jan Sales", False), ("San Antonio", False), ("firstName", False), ("Kelly Score", False)],
+)  # fmt: skip
+def test_a_field_called_for_a_person_stays_here(name: str, stays: bool) -> None:
+    assert withheld(infer_rows([{name: 1, "id": 2}])) == ({name} if stays else set())
