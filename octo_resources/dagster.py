@@ -16,6 +16,7 @@ from octo_resources.project import Project
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from octo_resources.llm.silence import Silences
     from octo_resources.registry import Registry
 
 
@@ -29,6 +30,7 @@ class RegistryResource(dg.ConfigurableResource[Any]):
     project: str = Field(description="The project folder")
 
     _opened: Any = PrivateAttr(default=None)
+    _silences: "Silences" = PrivateAttr(default_factory=dict)
 
     def open(self) -> "Registry":
         """The registry, opened at first use and kept."""
@@ -37,6 +39,11 @@ class RegistryResource(dg.ConfigurableResource[Any]):
         opened: Registry = self._opened or open_registry(Project.at(self.project), self.url)
         self._opened = opened
         return opened
+
+    @property
+    def silences(self) -> "Silences":
+        """Which language models do not answer, as the steps of one run found: the rest of it does not ask them."""
+        return self._silences
 
 
 class LandingResource(dg.ConfigurableResource[Any]):

@@ -18,6 +18,7 @@ from octo_core.batch import Batch, LandedFile
 from octo_core.errors import SourceError
 from octo_core.schema import SourceSchema
 from octo_core.spec.sources import KafkaSource, PushSource, RestSource, SampleLimits, SqlSource
+from octo_resources.cells import read_cells
 from octo_resources.landing import Landing
 from octo_resources.pipeline import Pipeline
 
@@ -176,7 +177,7 @@ def _csv_rows(stream: Any, file: LandedFile) -> Iterator[dict[str, Any]]:
     text = io.TextIOWrapper(stream, encoding=dialect.encoding, errors="replace", newline="")
     for _ in range(dialect.skip):
         text.readline()
-    reader = csv.reader(
+    reader = read_cells(
         text,
         delimiter=dialect.delimiter,
         quotechar=dialect.quote or '"',

@@ -6,6 +6,7 @@ The models come from `octopipe schema NAME --pydantic > models.py`; any other Py
 import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -28,6 +29,13 @@ __all__ = ["records"]
 M = TypeVar("M", bound=BaseModel)
 Numbered = tuple[str, object]
 """Where a row is, for an error's sake, and the row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """What stands in a record's place, and is none."""
+
+    why: str
 
 
 def records(
@@ -61,6 +69,10 @@ def records(
 def _records(rows: Generator[Numbered, None, None], model: type[M], skip: bool) -> Iterator[M]:
     with closing(rows):
         for where, row in rows:
+            if isinstance(row, Malformed):
+                if skip:
+                    continue
+                raise _broken(row, where)
             try:
                 record = model.model_validate(row)
             except ValidationError as error:
@@ -68,6 +80,15 @@ def _records(rows: Generator[Numbered, None, None], model: type[M], skip: bool) 
                     continue
                 raise _refused(error, model, where) from error
             yield record
+
+
+def _broken(row: Malformed, where: str) -> SourceError:
+    return SourceError(
+        f"the record is malformed: {row.why}",
+        where=where,
+        hint="A load sets it aside; leave such records out with invalid='skip'",
+        retryable=False,
+    )
 
 
 def _refused(error: ValidationError, model: type[BaseModel], where: str) -> SourceError:
@@ -110,14 +131,30 @@ def _rows(landing: Landing, batch: Batch) -> Iterator[Numbered]:
 
 
 def _lines(path: Path, file: LandedFile) -> Iterator[object]:
-    """Each line's record with its fractions exact; the line itself where it is no JSON, for the model to refuse."""
+    """Each line's record with its fractions exact; Malformed where a load would set it aside as such."""
     with open_plain(path, file.compression) as stream:
         for line in stream:
             if line.strip():
                 try:
-                    yield json.loads(line, parse_float=Decimal)
-                except (ValueError, RecursionError):
-                    yield line
+                    found = json.loads(
+                        line, parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_no_key_twice
+                    )
+                except RecursionError:
+                    found = Malformed("it is nested too deeply")
+                except ValueError as error:
+                    found = Malformed(str(error))
+                yield found
+
+
+def _no_number(text: str) -> object:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _no_key_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
 
 
 def contract_module(

@@ -162,7 +162,8 @@ def workspace(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> "Wor
     from octo_resources.flow import Workspace  # with DuckDB and sqlglot 0.5 s, which no code location has to wait for
 
     resources = context.resources
-    return Workspace.open(resources.landing.project, registry=resources.registry.open())
+    registry = resources.registry
+    return Workspace.open(resources.landing.project, registry=registry.open(), silences=registry.silences)
 
 
 def pipeline_of(space: "Workspace", spec: PipelineSpec) -> Pipeline:

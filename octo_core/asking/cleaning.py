@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
+from octo_core.asking.people import without_people
 from octo_core.inference.profile import mask
 
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
@@ -23,6 +25,8 @@ _PERSONAL: Final = re.compile(
     + r"|\bdata:[\w/+.;=-]*,\S*"  # a file's own bytes
     + r"|\+?\d(?:[ ().\-/]{0,2}\d){6,}"  # telephone numbers, cards, national numbers
 )
+_ISSUED: Final = re.compile(r"(?<![\w./-])(?=[\w./-]*[^\W\d_])(?=(?:[A-Za-z./-]*\d){5})[A-Za-z0-9][\w./-]*\w")
+"""Codes of letters and five digits or more: a patient's, a policy's, a parcel's."""
 _QUERY: Final = re.compile(r"(://[^\s?#]*)[?#]\S*")
 _LINK: Final = re.compile(
     r"(?:[a-z][a-z0-9+.-]*:)?//\S+|\bwww\.\S+|\b(?:mailto|xmpp|javascript|vbscript|data|file):\S+", re.IGNORECASE
@@ -59,4 +63,14 @@ def looks_like_data(name: str) -> bool:
 
 def masked(text: str) -> str:
     """Text in which what looks personal or like a key is replaced by its mask (`A9-999`), without URLs' queries."""
-    return _PERSONAL.sub(lambda found: mask(found.group()), _QUERY.sub(r"\1?…", text))
+    found = _PERSONAL.sub(lambda found: mask(found.group()), _QUERY.sub(r"\1?…", text))
+    return without_people(_ISSUED.sub(lambda found: mask(found.group()), found))
+
+
+def masked_beside(text: str, names: Iterable[str]) -> str:
+    """The same, but for names that are told anyway: of a field called `t_20240105` a reviewer may speak."""
+    odd = sorted((name for name in set(names) if masked(name) != name), key=len, reverse=True)
+    if not odd:
+        return masked(text)
+    parts = re.split(rf"(?<!\w)({'|'.join(map(re.escape, odd))})(?!\w)", text)
+    return "".join(part if place % 2 else masked(part) for place, part in enumerate(parts))

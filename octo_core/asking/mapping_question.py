@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from octo_core.asking.cleaning import hides, masked, plain, shown
+from octo_core.asking.cleaning import hides, masked, masked_beside, plain, shown
 from octo_core.asking.growth import LONGEST, too_long
 from octo_core.asking.replies import MappingReply
 from octo_core.asking.sharing import nameable, names_any, of_column, of_example, of_field, withheld
@@ -96,7 +96,7 @@ def messages(
     if examples:
         asked["mappings_approved_before"] = [of_example(one, share) for one in examples[:EXAMPLES]]
     if feedback:
-        asked["reviewer"] = [plain(text, 2000) for text in feedback]
+        asked["reviewer"] = [masked_beside(plain(text, 2000), {*wanted, *columns}) for text in feedback]
     data = json.dumps(asked, ensure_ascii=False)
     return [{"role": "system", "content": system_prompt()}, {"role": "user", "content": data}]
 

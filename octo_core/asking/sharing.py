@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from octo_core.asking.cleaning import looks_like_data, masked, plain
+from octo_core.asking.people import are_keys, may_be_people, names_somebody
 from octo_core.asking.shapes import is_time_layout, layout, lookalike, outward, rounded, shape
 from octo_core.catalog import Catalog, Column, Table
 from octo_core.inference.names import words
@@ -23,7 +24,7 @@ from octo_core.spec.llm import Share
 MAX_SAMPLES: Final = 20
 MAX_ALLOWED: Final = 100
 _MASKS: Final = 4
-_ALL_MASKED: Final = frozenset({"json", "date", "timestamp", "timestamptz"})
+_ALL_MASKED: Final = frozenset({"json", "list", "record", "date", "timestamp", "timestamptz"})
 """Types of whose values nothing but masks leaves: days may be somebody's birth, and a format says all of them."""
 _MAP_KEYS: Final = 8
 _FREE_WORDS: Final = 6
@@ -53,12 +54,12 @@ _QUOTED: Final = re.compile(r""" "(?:[^"]|"")*" | '(?:[^']|'')*' """, re.VERBOSE
 def nameable(fields: Mapping[str, Field]) -> dict[str, Field]:
     """Those of a source's fields (by path) whose names may leave: not what looks like data, nor a map's keys."""
     maps = tuple(f"{path}." for path, one in fields.items() if _is_map(one))
-    return {path: one for path, one in fields.items() if not looks_like_data(path) and not path.startswith(maps)}
+    return {path: one for path, one in fields.items() if not _is_data(path) and not path.startswith(maps)}
 
 
 def withheld(fields: Sequence[Field], inside_map: bool = False) -> set[str]:
     """The names that may not leave, also those inside lists: what goes back to a model must not hold them."""
-    found = {one.name for one in fields if one.name != "[]" and (inside_map or looks_like_data(one.name))}
+    found = {one.name for one in fields if one.name != "[]" and (inside_map or _is_data(one.name))}
     return found.union(*(withheld(one.children, _is_map(one)) for one in fields if one.children))
 
 
@@ -67,13 +68,21 @@ def names_any(text: str, names: Iterable[str]) -> bool:
     return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) for name in names)
 
 
+def _is_data(name: str) -> bool:
+    return looks_like_data(name) or names_somebody(name)
+
+
 def _is_map(field: Field) -> bool:
-    """Whether a record's keys are data (customers' numbers, days): many alike, each of them in few records."""
-    if field.type.kind != "record" or len(field.children) < _MAP_KEYS:
+    """Whether a record's keys are data (customers' numbers, days, people): all of one type, and many of them, each in
+    few records, or such as look like data.
+    """
+    if field.type.kind != "record" or len({one.type.family for one in field.children}) != 1:
         return False
     seen = [one.stats for one in field.children if one.stats is not None and one.stats.rows]
-    alike = {one.type.family for one in field.children}
-    return len(alike) == 1 and bool(seen) and sum(one.missing / one.rows for one in seen) > 0.5 * len(seen)
+    missing = sum(one.missing / one.rows for one in seen)
+    if len(field.children) >= _MAP_KEYS and missing > 0.5 * len(seen):
+        return True
+    return are_keys([one.name for one in field.children], sparse=bool(seen) and missing >= 0.5 * len(seen))
 
 
 def of_field(field: Field, share: Share) -> dict[str, Any]:
@@ -157,7 +166,12 @@ def _told(values: Sequence[str], *, personal: bool, rare: bool = False) -> list[
 
 
 def _is_one_s_own(value: str) -> bool:
-    return _is_free_text(value) or _ONE_S_OWN.fullmatch(value) is not None or _ISSUED.fullmatch(value) is not None
+    return (
+        _is_free_text(value)
+        or value.lstrip()[:1] in ("{", "[")
+        or _ONE_S_OWN.fullmatch(value) is not None
+        or _ISSUED.fullmatch(value) is not None
+    )
 
 
 def _is_word(value: str) -> bool:
@@ -177,6 +191,8 @@ def _is_free_text(value: str) -> bool:
 def _names_people(name: str, values: Sequence[str]) -> bool:
     """Whether a column may hold people's names: it is called so, or most values look like first and last names."""
     people = sum(_PERSON.fullmatch(value.strip()) is not None for value in values)
+    if may_be_people(values):
+        return True
     return set(words(name)) <= _NAMED or (people > 0 and 2 * people >= len(values))
 
 
@@ -194,7 +210,7 @@ def of_column(column: Column, table: Table, catalog: Catalog, share: Share) -> d
     checks = [check.sql for check in table.checks]
     allowed = column.enum or allowed_values(checks, column.name)
     if allowed:
-        said["allowed"] = [plain(value, 80) for value in allowed[:MAX_ALLOWED]]
+        said["allowed"] = [masked(plain(value, 80)) for value in allowed[:MAX_ALLOWED]]
     low, high = number_range(checks, column.name)
     if low is not None or high is not None:
         said["range"] = [low, high]

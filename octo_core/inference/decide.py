@@ -1,9 +1,11 @@
 """`decide`: from a field's profile and name to its type and properties. Pure; plans, loads and evaluation use it."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from octo_core.inference.choose import Choice, choose, enough
 from octo_core.inference.claims import ZERO_DATES
+from octo_core.inference.inside import hold_personal
 from octo_core.inference.names import unit_of, words
 from octo_core.inference.profile import FieldProfile
 from octo_core.inference.roles import role_of
@@ -59,7 +61,7 @@ def decide(profile: FieldProfile, name: str, *, month_first: bool = False) -> Fi
         unit=profile.unit or _unit(kind, name, choice.format),
         semantic=semantic,
         role=role_of(kind, profile, name, choice.format),
-        pii=pii or any(child.pii for child in children),
+        pii=pii or any(child.pii for child in children) or _is_personal_inside(profile, kind, name, values),
         carrier=_carrier(profile),
         children=children,
         confidence=choice.confidence,
@@ -128,6 +130,22 @@ def _inner(kind: DataType) -> tuple[Field, ...]:
         for name, inner in inside
         if inner is not None
     )
+
+
+def _is_personal_inside(profile: FieldProfile, kind: DataType, name: str, values: Sequence[str]) -> bool:
+    """Whether what a field holds that is no single value is personal: where nobody looked (keys without end, lists too
+    deep), it counts as such.
+    """
+    if kind.kind not in ("json", "list", "record"):
+        nested = [value for value in values if value.lstrip()[:1] in ("{", "[")]
+        return kind.kind == "text" and 2 * len(nested) > len(values) and hold_personal(name, nested)
+    if profile.children is None or (profile.element is None and profile.carriers.get("array")):
+        return True
+    if kind.kind == "json":
+        inside = [*profile.children.items(), *([(name, profile.element)] if profile.element is not None else [])]
+        if any(decide(child, key).pii for key, child in inside) or semantic_of(TEXT, name, values)[1]:
+            return True
+    return hold_personal(name, values)
 
 
 def _native(profile: FieldProfile) -> DataType | None:

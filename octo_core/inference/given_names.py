@@ -101,13 +101,13 @@ def are_names_of_people(values: Sequence[str]) -> bool:
         return True
     several = [value for value in values if _SEVERAL.fullmatch(value)]
     if len(several) >= _SHAPED * len(values):
-        return _share(values, _is_of_a_place_or_firm) < 1 - _SHAPED and _named(several, _OF_SEVERAL)
+        return _share(values, is_of_a_place_or_firm) < 1 - _SHAPED and _named(several, _OF_SEVERAL)
     ones = [value for value in values if _ONE.fullmatch(value)]
     return len(ones) >= _SHAPED * len(values) and _named(ones, _OF_ONE)
 
 
 def _named(values: Sequence[str], share: float) -> bool:
-    return sum(map(_holds_a_name, values)) >= max(_NAMED, share * len(values))
+    return sum(map(holds_a_name, values)) >= max(_NAMED, share * len(values))
 
 
 def _share(values: Sequence[str], holds: Callable[[str], bool]) -> float:
@@ -118,11 +118,13 @@ def _is_chinese(value: str) -> bool:
     return _HAN.fullmatch(value) is not None and value[0] in _FAMILIES and len(set(value)) > 1
 
 
-def _holds_a_name(value: str) -> bool:
+def holds_a_name(value: str) -> bool:
+    """Whether one of a text's words is a common given name."""
     return not _NAMES.isdisjoint(_words(value))
 
 
-def _is_of_a_place_or_firm(value: str) -> bool:
+def is_of_a_place_or_firm(value: str) -> bool:
+    """Whether one of a text's words says that it is a firm, a street or a town."""
     return not _FIRM.isdisjoint(_words(value))
 
 

@@ -1,6 +1,5 @@
 """Ask the destination what a load would do: which rows break its rules, what would be inserted, updated, left alone."""
 
-import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ import numpy as np
 
 from octo_core.batch import LandedFile
 from octo_core.errors import OctopipeError
+from octo_resources.cells import read_cells
 from octo_resources.destinations.writing import Rejected
 from octo_resources.engines.duckdb import DuckEngine, Input, LoadVariables, landed_row, split_row
 from octo_resources.flow.write_job import deletes_of, kept_keys, tombstones_of, write_job
@@ -138,7 +138,7 @@ def _rows(engine: DuckEngine, inputs: Sequence[Input], wanted: Any) -> Iterator[
 def _tokens(payload: str, file: LandedFile) -> dict[str, Any]:
     if file.format == "csv" and file.dialect is not None:
         dialect = file.dialect
-        reader = csv.reader(io.StringIO(payload), delimiter=dialect.delimiter, quotechar=dialect.quote or None)
+        reader = read_cells(io.StringIO(payload), delimiter=dialect.delimiter, quotechar=dialect.quote or None)
         return dict(zip(dialect.columns, next(reader, []), strict=False))
     try:
         found = json.loads(payload, parse_int=str, parse_float=str)

@@ -134,7 +134,7 @@ def _asked(
     from octo_resources.flow.remembering import that_may_leave
 
     tables, warnings, feedback = dict(found.tables), list(found.warnings), space.registry.feedback.of(pipeline.name)
-    leaving, through = that_may_leave(space, known), door(pipeline, space.registry, asked)
+    leaving, through = that_may_leave(space, known), door(pipeline, space.registry, asked, space.silences)
     for name, schema in relations(pipeline, typed).items():
         origin = pipeline.tables[name].from_
         if name not in tables or origin is None:

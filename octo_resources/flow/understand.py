@@ -117,7 +117,11 @@ def _asked(
         return [text for text, _ in profile.sketch.top() if text not in profile.spelled_nulls] if profile else []
 
     return typed_by_model(
-        Ground(space, pipeline, found.source, batches), door(pipeline, space.registry, asked), found, values, only
+        Ground(space, pipeline, found.source, batches),
+        door(pipeline, space.registry, asked, space.silences),
+        found,
+        values,
+        only,
     )
 
 

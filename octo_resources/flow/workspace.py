@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from octo_resources.engines.duckdb import DuckEngine, Input
     from octo_resources.engines.protocol import Engine
     from octo_resources.flow.held import Held
+    from octo_resources.llm.silence import Silences
     from octo_resources.registry import Registry
 
 
@@ -75,11 +76,19 @@ class Workspace:
     opened: "Registry | None" = None
     held: "Held | None" = None
     """What loads that follow one another keep open."""
+    silences: "Silences" = field(default_factory=dict)
+    """Which models do not answer: no later step of the same command or run asks them."""
 
     @classmethod
-    def open(cls, root: Path | str | None = None, *, registry: "Registry | None" = None) -> "Workspace":
+    def open(
+        cls, root: Path | str | None = None, *, registry: "Registry | None" = None, silences: "Silences | None" = None
+    ) -> "Workspace":
         """The workspace of a project folder, or of the one found from the current folder."""
-        return cls(Project.at(root) if root is not None else Project.find(), registry)
+        return cls(
+            Project.at(root) if root is not None else Project.find(),
+            registry,
+            silences={} if silences is None else silences,
+        )
 
     @cached_property
     def registry(self) -> "Registry":

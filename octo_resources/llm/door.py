@@ -22,6 +22,7 @@ from octo_resources.llm.deadline import within
 from octo_resources.llm.failures import Failure, failure_of
 from octo_resources.llm.provider import limit_of_reply, opened
 from octo_resources.llm.settings import Access
+from octo_resources.llm.silence import Silence
 from octo_resources.llm.tally import Tally, estimated
 from octo_resources.redaction import redact, redact_json
 from octo_resources.registry.calls import Elsewhere, LlmCall, LlmCalls, Same, Spent
@@ -29,8 +30,6 @@ from octo_resources.retry_log import log_retries
 
 DEFAULT_SECONDS: Final = 60.0
 DEFAULT_RETRIES: Final = 2
-TOO_SLOW: Final = 2
-"""Answers in a row that did not come in time, after which a step asks no more: each takes the whole time-out."""
 POLL_SECONDS: Final = 0.2
 """Between looks at whether the answer that another process waits for is there."""
 _log = logging.getLogger(__name__)
@@ -76,17 +75,17 @@ class _AgainError(Exception):
 class Door:
     """One pipeline's. Nothing that a provider does raises here: the answer is a reply or an Unanswered.
 
-    What refused the key, has no such model or cannot be reached is not asked again.
+    What refused the key, has no such model or cannot be reached is not asked again: `silence` may be what other doors
+    to it know too.
     """
 
-    def __init__(self, pipeline: str, found: Access, calls: LlmCalls) -> None:
+    def __init__(self, pipeline: str, found: Access, calls: LlmCalls, silence: Silence | None = None) -> None:
         self._pipeline, self._calls, self._key = pipeline, calls, found.key
         self.settings: LlmSettings = found.settings
         self.model = found.settings.model or ""
         self.share = found.share
         self._seconds = found.settings.timeout.total_seconds() if found.settings.timeout else DEFAULT_SECONDS
-        self._gone: str | None = None
-        self._slow = 0
+        self._silence = silence if silence is not None else Silence()
         self._retries = DEFAULT_RETRIES if found.settings.retries is None else found.settings.retries
         self._longest = self._seconds * (self._retries + 1) + 1
         """Seconds of one try with what does not validate sent back: our own client keeps each answer's time itself."""
@@ -102,8 +101,8 @@ class Door:
                     return question.reply.model_validate_json(known.answer)
                 except ValidationError:
                     _log.info("an answer kept in the registry does not validate any more: asked again")
-            if self._gone is not None:
-                return Unanswered(self._gone)
+            if self._silence.why is not None:
+                return Unanswered(self._silence.why)
             found = self._asked(question, messages, digest, known.id if known is not None else 0)
             if not isinstance(found, Elsewhere):
                 return found
@@ -156,7 +155,7 @@ class Door:
         found: Reply | Unanswered
         try:
             found = self._with_patience(question, messages, tally, allowance)
-            self._slow = 0
+            self._silence.broken()
         except Exception as error:  # noqa: BLE001 - whatever a provider's client raises, the pipeline does not die of it
             found = self._failed(error, tally)
         except BaseException:
@@ -170,8 +169,7 @@ class Door:
         failure = error.failure if isinstance(error, _AgainError) else failure_of(error)
         if failure.unknown:
             tally.lost()
-        self._slow = self._slow + 1 if failure.slow else 0
-        self._gone = failure.message if failure.for_good or self._slow >= TOO_SLOW else None
+        self._silence.heard(failure)
         return Unanswered(failure.message)
 
     def _ended(self, begun: LlmCall, found: BaseModel | Unanswered, tally: Tally, began: float) -> LlmCall:
@@ -233,6 +231,7 @@ class Door:
                     return question.reply.model_validate(found.model_dump())
                 except Exception as error:
                     failure = failure_of(error)
+                    tally.lost() if failure.unknown else tally.refused()
                     if failure.again is not False and not spent():
                         raise _AgainError(failure) from error
                     raise

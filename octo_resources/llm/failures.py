@@ -18,6 +18,12 @@ _NAMES: Final = ("message", "error", "detail", "msg", "error_description", "titl
 _PREFIX: Final = re.compile(r"^Error code: \d{3}(?: - )?")
 _REFUSED: Final = re.compile(r"Unable to generate a response due to (.+)", re.DOTALL)
 _AGAIN: Final = frozenset({408, 409, 425, 429})
+_BAD: Final = frozenset({400, 422})
+_NO_KEY: Final = re.compile(r"api.?key\b.*\b(?:not valid|invalid)|\b(?:invalid|incorrect) api.?key", re.IGNORECASE)
+_NO_MODEL: Final = re.compile(
+    r"\bmodel\b.*\b(?:not exist|not found|unknown|invalid)\b|\b(?:invalid|unknown|no such) model\b", re.IGNORECASE
+)
+"""As some say it under 400, where others say 401 and 404."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +43,8 @@ class Failure:
 def failure_of(error: BaseException) -> Failure:
     """The plain words for whatever a provider's client raised."""
     for one in _chain(error):
-        status = getattr(one, "status_code", None)
-        if isinstance(status, int):
+        status = _status(one)
+        if status is not None:
             return _refused(status, one)
     for one in _chain(error):
         if isinstance(one, ssl.SSLError):
@@ -57,6 +63,12 @@ def failure_of(error: BaseException) -> Failure:
             f"a package is missing: {_short(str(error))}; install octopipe[llm] and the provider's own", for_good=True
         )
     return _of_address(error) or _of_reply(error)
+
+
+def _status(error: BaseException) -> int | None:
+    """The HTTP status that a client's error tells; Google's calls it a code."""
+    told = [getattr(error, name, None) for name in ("status_code", "code")]
+    return next((one for one in told if isinstance(one, int) and 300 <= one < 1000), None)
 
 
 def _of_address(error: BaseException) -> Failure | None:
@@ -87,13 +99,22 @@ def _of_reply(error: BaseException) -> Failure:
             return Failure(f"its reply was never valid: {f'{place}: ' if place else ''}{_short(first['msg'])}")
     if "Incomplete" in name:
         return Failure("its reply was cut off at the limit of its length")
-    if any(isinstance(one, json.JSONDecodeError | UnicodeDecodeError | RecursionError) for one in _chain(error)):
-        return Failure("its answer is no JSON, or none that can be read: does llm.base_url name a chat API?")
+    if any(_unreadable(one) for one in _chain(error)):
+        return Failure(
+            "its answer is no JSON, or none that can be read: does llm.base_url name a chat API?", unknown=True
+        )
     if any("Validation" in type(one).__name__ for one in _chain(error)):
         return Failure(f"its reply was never valid: {_short(str(error))}")
     if any("ResponseParsing" in type(one).__name__ for one in _chain(error)):
         return Failure("its reply was never valid: it is not in the form that was asked for; try another llm.mode")
+    if "InstructorRetry" in name and any(isinstance(one, TypeError | LookupError) for one in _chain(error)):
+        return Failure("its answer is not what such an answer has to be")
     return Failure(f"{name}: {_short(str(error))}")
+
+
+def _unreadable(error: BaseException) -> bool:
+    known = isinstance(error, json.JSONDecodeError | UnicodeDecodeError | RecursionError)
+    return known or (type(error) is ValueError and "integer string conversion" in str(error))
 
 
 def _declined(error: BaseException) -> Failure | None:
@@ -120,10 +141,12 @@ def _declined(error: BaseException) -> Failure | None:
 
 def _refused(status: int, error: BaseException) -> Failure:
     said = _said(error)
-    if status in (401, 403):
+    if status in (401, 403) or (status in _BAD and _NO_KEY.search(said)):
         return Failure(f"it refused the key ({status}): set the one that `llm.key` names", for_good=True)
-    if status == 404:
+    if status == 404 or (status in _BAD and _NO_MODEL.search(said)):
         return Failure(f"it has no such model or address ({status}){said}", for_good=True)
+    if status == 402 or (status == 429 and _is_unpaid(error)):
+        return Failure(f"its account has nothing left to pay with ({status}){said}", for_good=True)
     if 300 <= status < 400:
         said = f"it sends to another address ({status}), where the key is not sent: write the right one as llm.base_url"
         return Failure(said, for_good=True)
@@ -135,6 +158,13 @@ def _refused(status: int, error: BaseException) -> Failure:
             return Failure(f"{message}; it asks to wait {wait:.0f} s")
         return Failure(message, again=True if wait is None else wait)
     return Failure(f"it refused the request ({status}){said}")
+
+
+def _is_unpaid(error: BaseException) -> bool:
+    """Whether 429 means an empty account, which no waiting fills, as OpenAI says by a code."""
+    body = getattr(error, "body", None)
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    return isinstance(inner, dict) and "insufficient_quota" in (inner.get("code"), inner.get("type"))
 
 
 def _said(error: BaseException) -> str:

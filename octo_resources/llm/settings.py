@@ -10,6 +10,7 @@ from octo_resources.redaction import remember
 
 if TYPE_CHECKING:
     from octo_resources.llm.door import Door
+    from octo_resources.llm.silence import Silences
     from octo_resources.pipeline import Pipeline
     from octo_resources.registry import Registry
 
@@ -66,8 +67,9 @@ def _with_key(settings: LlmSettings, said: str, name: str) -> Access:
     return Access(settings, key=key)
 
 
-def door(pipeline: "Pipeline", registry: "Registry", found: Access) -> "Door":
-    """The door of a pipeline whose access says that it `asks`."""
+def door(pipeline: "Pipeline", registry: "Registry", found: Access, silences: "Silences") -> "Door":
+    """The door of a pipeline whose access says that it `asks`. `silences`: of the command or run that asks."""
     from octo_resources.llm.door import Door
+    from octo_resources.llm.silence import silence_of
 
-    return Door(pipeline.name, found, registry.llm_calls)
+    return Door(pipeline.name, found, registry.llm_calls, silence_of(found, silences))

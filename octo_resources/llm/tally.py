@@ -37,6 +37,7 @@ class Tally:
         return self.tokens_in // max(1, self.attempts)
 
     def request(self, *_: Any, **said: Any) -> None:
+        self.lost()  # an answer that could not be read is asked for again without a word
         self.attempts += 1
         self._asked = estimated(_as_text(said.get("messages", ())), _as_text(said.get("tools", ())))
 
@@ -46,6 +47,10 @@ class Tally:
         told_out = _count(usage, "completion_tokens", "output_tokens")
         self.tokens_in += self._asked if told_in is None else told_in
         self.tokens_out += estimated(self.last or "") if told_out is None else told_out
+        self._asked = 0
+
+    def refused(self) -> None:
+        """The provider refused the request on its way, or it never arrived: nobody pays for it."""
         self._asked = 0
 
     def lost(self) -> None:

@@ -49,6 +49,9 @@ def find_records(document: bytes, path: str | None = None) -> Records:
     """The records of a whole document, at `path` or found. Raises SourceError with where and what was seen."""
     try:
         return _find(document, path)
+    except RecursionError as error:
+        hint = "No record has to be nested so deeply: look at where it comes from."
+        raise SourceError("broken JSON: it is nested too deeply", hint=hint, retryable=False) from error
     except msgspec.DecodeError as error:
         said = _plain(error)
         place = _PLACE.search(said)

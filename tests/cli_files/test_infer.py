@@ -67,6 +67,15 @@ def test_a_file_has_the_fields_that_its_values_have(cli: Cli, folder: Path, name
     assert (found["rows_examined"], found["complete"], found["key"]) == (40, True, ["id"])
 
 
+@pytest.mark.parametrize("place", [0, 1, 20])
+def test_a_cell_may_be_of_any_length(cli: Cli, folder: Path, place: int) -> None:
+    rows = [f"{number},{'x' * 1_500_000 if number == place else 'y'}\n" for number in range(40)]
+    (folder / "a.csv").write_text("id,page\n" + "".join(rows))
+    [found] = cli("infer", "a.csv", "--json").json["files"].values()
+    assert [(one["name"], one["type"]) for one in found["fields"]] == [("id", "int32"), ("page", "text")]
+    assert found["rows_examined"] == 40
+
+
 def test_several_files_are_shown_one_after_the_other(cli: Cli, folder: Path) -> None:
     for name in ("a.csv", "a.jsonl"):
         (folder / name).write_bytes(FILES[name])
@@ -94,6 +103,9 @@ def test_dates_that_fit_two_orders_are_told(cli: Cli, folder: Path) -> None:
         ("a.csv.gz", gzip.compress(NOISE, mtime=0), 1, "binary and of no known format"),
         ("a.jsonl", NOISE, 1, "binary and of no known format"),
         ("a.json", b"[]", 1, "no records"),
+        ("a.json", b"[" * 100_000, 1, "nested too deeply"),
+        ("a.json", b'{"a":' * 100_000, 1, "nested too deeply"),
+        ("a.json", b'[{"a":' + b"[" * 5000 + b"]" * 5000 + b"}]", 1, "nested too deeply"),
         ("a.html", b"<html></html>", 1, "HTML or XML"),
         ("a.parquet", b"PAR1" + NOISE, 1, "a.parquet"),
     ],

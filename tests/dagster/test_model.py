@@ -6,6 +6,7 @@ import dagster as dg
 
 from tests.dagster.conftest import Shop, checks, failure
 from tests.dagster.test_runs import MAPPING, page
+from tests.servers.api import Reply
 from tests.servers.model import ModelServer, answering, asked_of
 
 SCHEMA = dg.AssetKey(["shops", "schema", "shops"])
@@ -34,3 +35,11 @@ def test_words_that_only_a_model_understands_are_refused_in_plain_words(shop: Sh
     refused = shop.decide("correct", feedback="the towns look rather small to me")
     assert not refused.success
     assert "llm.model is not set" in failure(refused)
+
+
+def test_who_refuses_the_key_is_asked_once_in_a_run(shop: Shop) -> None:
+    with ModelServer([Reply({"error": {"message": "no"}}, 401)]) as server:
+        shop.ask(server.base_url)
+        assert shop.run().success
+        assert len(server.asked) == 1
+    assert "it refused the key (401)" in str(page(shop, MAPPING)["plan"].value)

@@ -133,6 +133,23 @@ def test_what_the_model_refuses_is_raised_or_skipped(project: Project, models: M
     assert kept == ["Ana", "Bo", "Di"]
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [('{"name": NaN}', "NaN is no JSON"), ('{"age": Infinity}', "Infinity is no JSON"),
+     ('{"age": ' + "[" * 100_000, "deeply"),
+     ('{"age": 1, "age": 2}', "a key stands twice"), ('{"who": {"a": 1, "a": 2}}', "a key stands twice"),
+     ('{"name": "half', "control character")],
+)  # fmt: skip
+def test_a_record_that_a_load_sets_aside_as_malformed_is_none(
+    project: Project, models: ModuleType, line: str, why: str
+) -> None:
+    (project.root / "in" / "broken.jsonl").write_text(f'{{"name": "Cy", "age": 7}}\n{line}\n')
+    with pytest.raises(SourceError, match=f"the record is malformed: .*{why}"):
+        list(records("shop", models.People, "people", live=True, home=project.root))
+    skipped = records("shop", models.People, "people", live=True, invalid="skip", home=project.root)
+    assert sorted(one.name for one in skipped) == ["Ana", "Bo", "Cy"]
+
+
 def test_any_model_of_yours_does(project: Project) -> None:
     class Name(BaseModel):
         name: str

@@ -1,7 +1,9 @@
 """What `infer_column` makes of columns as people write them: a case is a line of data."""
 
 import doctest
+import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -299,6 +301,41 @@ def test_description_holds_facts_and_no_values_of_persons() -> None:
     assert infer_column(["1", "5"], "distance_km").description == (
         "Distance km: integer, in km, from 1 to 5, 2 distinct values."
     )
+
+
+ADDRESSES = [f"kunde{number}@priv.example" for number in range(60)]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        [json.dumps({"mail": one}) for one in ADDRESSES],
+        [json.dumps([7, one]) for one in ADDRESSES],
+        [json.dumps({one: 1}) for one in ADDRESSES],
+        [json.dumps({"note": "x" * 200, "who": {"mail": one + "x" * 200}}) for one in ADDRESSES],
+        [{"mail": one} if number % 2 else [one] for number, one in enumerate(ADDRESSES)],
+        [one if number % 2 else [one] for number, one in enumerate(ADDRESSES)],
+        [[[[[[[[[[one]]]]]]]]] for one in ADDRESSES],
+        [[one, {"n": 1}] for one in ADDRESSES],
+        [{f"{one}{number}": 1 for number in range(20)} for one in ADDRESSES],
+        [json.dumps({"person": "Anna Weber"})] * 60,
+    ],
+)
+def test_what_json_holds_is_judged_for_personal_data(held: list[Any]) -> None:
+    assert infer_column(held, "c7").pii
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        [json.dumps({"sku": f"A-{number}", "n": number, "at": "2026-01-05T10:00:00Z"}) for number in range(60)],
+        [[number, "red"] if number % 2 else {"n": number} for number in range(60)],
+        [json.dumps([])] * 60,
+        ["[draft] the first of them", "[final] and the second", "plain"],
+    ],
+)
+def test_what_is_nobody_s_in_json_is_not_personal(held: list[Any]) -> None:
+    assert not infer_column(held, "c7").pii
 
 
 def test_doctests() -> None:

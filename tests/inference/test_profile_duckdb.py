@@ -147,6 +147,22 @@ def test_numbers_that_a_double_would_round_keep_their_digits(tmp_path: Path) -> 
     assert [str(field.type) for field in schema.fields] == ["decimal(38,9)", "float64", "decimal(18,2)"]
 
 
+def test_what_parquet_s_lists_records_and_maps_hold_is_judged_for_personal_data(tmp_path: Path) -> None:
+    mails = [f"kunde{number}@priv.example" for number in range(300)]
+    held = {
+        "list": pa.array([[one] for one in mails]),
+        "record": pa.array([{"n": 1, "x": one} for one in mails]),
+        "deep": pa.array([{"x": [{"y": [one]}]} for one in mails]),
+        "map": pa.array([[("k", one)] for one in mails], pa.map_(pa.string(), pa.string())),
+        "people": pa.array([{"x": f"Anna Weber{'abcdefghij'[int(one[5])]}", "y": 7} for one in mails]),
+        "words": pa.array([["red", "blue"]] * 300),
+        "things": pa.array([{"sku": f"A-{number}", "n": number} for number in range(300)]),
+    }
+    pq.write_table(pa.table(held), tmp_path / "a.parquet")
+    fields = infer(tmp_path, landed(tmp_path / "a.parquet", "parquet")).fields
+    assert [one.name for one in fields if one.pii] == ["list", "record", "deep", "map", "people"]
+
+
 def test_parquet_keeps_its_own_types(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     table = pa.table(

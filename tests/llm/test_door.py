@@ -12,12 +12,16 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import openai
 import pytest
 from pydantic import BaseModel, Field
 
 from octo_resources.llm import Question, Unanswered
+from octo_resources.llm.deadline import hold_back
+from octo_resources.llm.failures import failure_of
 from octo_resources.redaction import remember
 from octo_resources.registry import Registry
 from tests.llm.conftest import OpenDoor
@@ -129,11 +133,25 @@ def test_what_trying_again_cannot_help_is_asked_once(open_door: OpenDoor, status
     assert len(server.asked) == 1
 
 
-def test_what_refused_the_key_is_not_asked_about_the_next_table(open_door: OpenDoor) -> None:
-    with ModelServer([Reply({"error": {"message": "no"}}, 401)]) as server:
+@pytest.mark.parametrize(
+    ("status", "message", "said"),
+    [
+        (401, "no", "it refused the key (401)"),
+        (400, "API key not valid. Please pass a valid API key.", "it refused the key (400)"),
+        (400, "Invalid model: test-1", "it has no such model or address (400): Invalid model: test-1"),
+        (400, "Model Not Exist", "it has no such model or address (400): Model Not Exist"),
+        (422, "The model `x` does not exist", "it has no such model or address (422): The model x does not exist"),
+    ],
+)
+def test_what_refused_the_key_is_not_asked_about_the_next_table(
+    open_door: OpenDoor, status: int, message: str, said: str
+) -> None:
+    with ModelServer([Reply({"error": {"message": message}}, status)]) as server:
         door = open_door(server.base_url)
         first = door.ask(question())
         assert door.ask(question("And this?")) == first
+    assert isinstance(first, Unanswered)
+    assert first.why.startswith(said)
     assert len(server.asked) == 1
 
 
@@ -460,3 +478,68 @@ def test_who_waits_asks_where_the_other_fails(open_door: OpenDoor) -> None:
         assert isinstance(first.result(5), Unanswered)
         assert second.result(5) == Colour(name="red", warm=True)
     assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("status", [302, 307, 308])
+def test_a_provider_s_own_client_is_sent_nowhere_else(status: int) -> None:
+    with ModelServer([RED]) as other:
+        elsewhere = Reply(
+            b"", status, {"Location": f"{other.base_url}/chat/completions".replace("127.0.0.1", "localhost")}
+        )
+        with ModelServer([elsewhere]) as server:
+            client = openai.OpenAI(base_url=server.base_url, api_key="sk-planted-key-123")
+            hold_back(SimpleNamespace(sdk=SimpleNamespace(client=client)), 5.0)
+            with pytest.raises(openai.APIStatusError) as raised:
+                client.chat.completions.create(model="x", messages=[{"role": "user", "content": "planted"}])
+            assert len(server.asked) == 1
+        assert other.asked == []
+    assert failure_of(raised.value).for_good
+
+
+def test_a_status_that_is_called_a_code_is_understood() -> None:
+    class APIError(Exception):
+        code = 401
+
+    assert failure_of(APIError("401 Unauthorized")).message.startswith("it refused the key (401)")
+
+
+@pytest.mark.parametrize(
+    ("answer", "attempts"), [(Reply(b'{"id": "half'), 2), (Reply(b'{"created": ' + b"9" * 50_000 + b"}"), 2),
+                             (Reply(completion({}, RED), cut=40), 2)],
+)  # fmt: skip
+def test_what_was_answered_and_cannot_be_read_counts_as_read(
+    open_door: OpenDoor, registry: Registry, answer: Reply, attempts: int
+) -> None:
+    with ModelServer([answer]) as server:
+        open_door(server.base_url, retries=1).ask(question("x" * 3000))
+        assert len(server.asked) == attempts
+    call = registry.llm_calls.newest()[0]
+    assert call.tokens_in >= 1000 * attempts
+    assert call.error is not None
+    assert not call.error.startswith("InstructorRetry")
+
+
+def test_a_status_that_nobody_knows_is_a_refusal(open_door: OpenDoor) -> None:
+    with ModelServer([Reply({}, 999)]) as server:
+        assert open_door(server.base_url).ask(question()) == Unanswered("it failed (999)")
+
+
+def test_what_was_refused_costs_nothing(open_door: OpenDoor, registry: Registry) -> None:
+    with ModelServer([TOO_MANY, BROKEN, RED]) as server:
+        open_door(server.base_url).ask(question("x" * 3000))
+    assert registry.llm_calls.newest()[0].tokens_in == 100
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(402, {"message": "Insufficient Balance"}), (429, {"message": "see billing", "code": "insufficient_quota"})],
+)
+def test_an_empty_account_is_said_once_and_not_asked_again(
+    open_door: OpenDoor, status: int, error: dict[str, str]
+) -> None:
+    with ModelServer([Reply({"error": error}, status)]) as server:
+        door = open_door(server.base_url)
+        first = door.ask(question())
+        assert door.ask(question("And this?")) == first
+        assert len(server.asked) == 1
+    assert first == Unanswered(f"its account has nothing left to pay with ({status}): {error['message']}")

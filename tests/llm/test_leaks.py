@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
+from octo_core.asking.cleaning import masked, masked_beside
 from octo_core.asking.examples import ApprovedColumn
 from octo_core.asking.shapes import outward, shape
-from octo_core.asking.sharing import of_example, of_field
-from octo_core.inference import infer_column
+from octo_core.asking.sharing import nameable, of_example, of_field, withheld
+from octo_core.inference import infer_column, infer_rows
 from octo_core.inference.profile import mask
 from octo_core.schema import Field
 from octo_resources.flow import Prepared, prepare, schemas
+from octo_resources.flow.proposing import heed
 from octo_resources.flow.remembering import that_may_leave
 from tests.flow.shop import Shop, sale
 from tests.llm.planted import (
@@ -211,3 +213,98 @@ def test_words_that_many_rows_hold_leave_with_samples() -> None:
     assert set(of_field(infer_column(cities, "c7"), "samples")["samples"]) <= set(cities)
     states = ["not paid", "paid in part", "sent back"] * 20
     assert set(of_field(infer_column(states, "c7"), "samples")["samples"]) == set(states)
+
+
+FEW_KEYS = {
+    "dates": {"2024-01-05": 1, "2024-01-06": 2},
+    "codes": {"KD-4711": 1, "KD-4712": 2},
+    "numbers": {"17": 1, "18": 2},
+    "given": {"Anna": 1, "Omar": 2, "Zwetschge": 3},
+    "whole": {"Anna Zwetschge": 1},
+    "mail": {"zwetschge@priv.example": 1},
+}
+
+
+@pytest.mark.parametrize("kind", FEW_KEYS)
+def test_a_map_s_few_keys_stay_here(kind: str) -> None:
+    rows = [{"id": number, "held": FEW_KEYS[kind]} for number in range(60)]
+    fields = infer_rows(rows)
+    assert [*nameable({"id": fields[0], "held": fields[1]} | {f"held.{one.name}": one for one in fields[1].children})] \
+        == ["id", "held"]  # fmt: skip
+    assert withheld(fields) == set(FEW_KEYS[kind])
+
+
+def test_a_map_s_few_keys_that_come_and_go_stay_here() -> None:
+    rows = [{"shift": {("Griselda", "Ottokar", "Theophania")[number % 3]: number}} for number in range(60)]
+    assert withheld(infer_rows(rows)) == {"Griselda", "Ottokar", "Theophania"}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"street": "Elm", "city": "Bern"}, {"Status": "paid", "Amount": "3"}, {"line1": "x", "line2": "y"},
+        {"en": "red", "de": "rot"}, {"q1": 1, "q2": 2, "q3": 3, "q4": 4}, {"jan": 1, "feb": 2, "mar": 3},
+        {"sha256": "x", "md5": "y"}, {"Order Date": "x", "Total Price": "y"}, {"x": 1, "y": 2},
+    ],
+)  # fmt: skip
+def test_names_of_fields_in_records_leave(record: dict[str, Any]) -> None:
+    for rows in ([{"r": record}] * 60, [{"r": {name: value}} for name, value in record.items()] * 30):
+        assert withheld(infer_rows(rows)) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("ask Anna Weber about it", "ask Aaaa Aaaaa about it"),
+        ("owner: Weber, Anna (ext. 12)", "owner: Aaaaa, Aaaa (ext. 12)"),
+        ("Frau Zwetschge knows", "Frau Aaa+ knows"),
+        ("of Maria da Silva, HANS MEIER", "of Aaaaa aa Aaaaa, AAAA AAAAA"),
+        ("patient MRN-QX81-7731 first", "patient AAA-AA99-9999 first"),
+        ("a.weber@priv.example, +49 171 5559321", "a.aaaaa@aaaa.aa+, +99 999 99+"),
+        ("DE89370400440532013000 or 4539 5787 6362 1486", "AA99+ or 9999 9999 9999 9999"),
+        ("the Order Date, as ISO-8601; in San Antonio since 2024", None),
+        ("Map Total Price to amount, `line_1` to note", None),
+        ("Jan Sales and Feb Sales, x86_64, CP1252, SHA-256", None),
+    ],
+)
+def test_people_and_their_numbers_in_comments_labels_and_feedback_leave_as_masks(text: str, told: str | None) -> None:
+    assert masked(text) == (told or text)
+
+
+@pytest.mark.parametrize("share", ["statistics", "samples"])
+def test_what_people_write_leaves_without_people(
+    asking_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch, share: str
+) -> None:
+    with ModelServer(wrong_claims) as server:
+        shop = asking_shop(server, share=share)
+        people = ("Anna Zwetschge", "Omar Zwetschge", "lea zwetschge")
+        rows = [
+            sale(n, c7=people[n % 3], held={("Griselda", "Ottokar")[n % 2]: n}, **{"Anna Zwetschge": n})
+            for n in range(60)
+        ]
+        shop.drop("sales", "a", rows)
+        shop.sql("COMMENT ON COLUMN shop.sale.note IS 'ask Anna Zwetschge, zwetschge@priv.example'")
+        shop.sql("COMMENT ON TABLE shop.sale IS 'kept by Frau Zwetschge, +49 171 5559321'")
+        heed(
+            shop.space, shop.space.pipeline("sales"), "Anna Zwetschge wants Amount from total", reviewer="ana@x.example"
+        )
+        space = shop.space
+        prepare(space, space.pipeline("sales"))
+    heard = said_in(server)
+    assert "wants Amount from total" in heard
+    assert leaked(["zwetschge", "Griselda", "Ottokar", "5559321"], heard) == []
+
+
+def test_a_wish_may_name_fields_that_are_told_anyway() -> None:
+    text = "t_2024010 is Anna Weber's, MRN-12345 not; take t_20240105"
+    told = "t_2024010 is Aaaa Aaaaa'a, AAA-99999 not; take t_99+"
+    assert masked_beside(text, ["t_2024010", "note"]) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "stays"),
+    [("Anna Zwetschge", True), ("James Kelly", True), ("Weber, Anna", True), ("Jean Size", False),
+     ("Order Date", False), ("Jan Sales", False), ("San Antonio", False), ("firstName", False), ("Kelly Score", False)],
+)  # fmt: skip
+def test_a_field_called_for_a_person_stays_here(name: str, stays: bool) -> None:
+    assert withheld(infer_rows([{name: 1, "id": 2}])) == ({name} if stays else set())

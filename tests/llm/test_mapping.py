@@ -331,3 +331,17 @@ def test_a_field_that_is_mostly_empty_is_the_rows_fault(asking_shop: AskingShop)
         shop.drop("sales", "a", [sale(number, buyer=None if number % 10 else 1) for number in range(1, 51)])
         prepared = planned(shop)
     assert column(prepared, "customer_id").expr == "buyer"
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_who_refuses_the_key_or_has_no_such_model_is_asked_once_in_a_command(
+    asking_shop: AskingShop, status: int
+) -> None:
+    with ModelServer([Reply({"error": {"message": "no"}}, status)]) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", sales(range(50)))
+        said = planned(shop).plan.warnings
+        assert len(server.asked) == 1
+        planned(shop, again=True)
+        assert len(server.asked) == 2  # another command: the key may be another one by now
+    assert len([one for one in said if f"({status})" in one]) == 1

@@ -136,7 +136,7 @@ def _is_object(line: bytes) -> bool:
 
     try:
         msgspec.json.decode(line, type=dict[str, msgspec.Raw])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return False
     return True
 

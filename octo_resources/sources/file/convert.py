@@ -155,6 +155,8 @@ def _several(document: bytes) -> bool:
         msgspec.json.decode(document, type=msgspec.Raw)
     except msgspec.DecodeError as error:
         return "trailing characters" in str(error)
+    except RecursionError:  # told where its records are looked for
+        return False
     return False
 
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 
 from octo_core.batch import CsvDialect
+from octo_resources.cells import read_cells
 
 
 def csv_rows(text: str, dialect: CsvDialect) -> Iterator[list[str]]:
@@ -12,7 +13,7 @@ def csv_rows(text: str, dialect: CsvDialect) -> Iterator[list[str]]:
     stream = io.StringIO(text.removeprefix("\ufeff"), newline="")
     for _ in range(dialect.skip):
         stream.readline()
-    reader = csv.reader(
+    reader = read_cells(
         stream,
         delimiter=dialect.delimiter,
         quotechar=dialect.quote or None,

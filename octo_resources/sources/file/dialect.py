@@ -14,6 +14,7 @@ from typing import Final
 from octo_core.batch import CsvDialect
 from octo_core.errors import SourceError
 from octo_core.spec.sources import FileOptions
+from octo_resources.cells import read_cells
 
 _DELIMITERS: Final = (",", ";", "\t", "|", "\x1f", "\x01", "^", "~")
 _ROWS = 400
@@ -128,7 +129,7 @@ def _wraps(text: str, delimiter: str, quote: str) -> bool:
 def _read(text: str, delimiter: str, quote: str, escape: str | None, complete: bool) -> _Reading | None:
     if delimiter in ("\n", "\r", quote):
         return None
-    reader = csv.reader(
+    reader = read_cells(
         _lines(text),
         delimiter=delimiter,
         quotechar=quote or None,

@@ -7,12 +7,13 @@ reader finds, as in any file.
 import csv
 import io
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from octo_core.errors import UsageError
 from octo_core.offsets import Place
 from octo_core.refusals import refusal_line
 from octo_core.spec.sources import KafkaSource
+from octo_resources.cells import read_cells
 from octo_resources.sources.kafka.bulk import Lines
 from octo_resources.sources.kafka.decoding import Decode
 from octo_resources.sources.kafka.keys import Keys
@@ -21,9 +22,6 @@ from octo_resources.sources.kafka.values import BROKEN, Unreadable, json_object,
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
-
-_WIDEST: Final = 2**31 - 1
-"""Bytes of a field of CSV: brokers bound a message."""
 
 
 class Row(NamedTuple):
@@ -107,13 +105,12 @@ def read_csv(spec: KafkaSource) -> Read:
             hint="options: {columns: [id, name, …], delimiter: ','}",
         )
     names, nulls = options.columns, frozenset(options.null or ("",))
-    csv.field_size_limit(_WIDEST)  # of the whole process; csv's own is 128 kB
 
     def read(_: "Message", value: bytes) -> Row:
         try:
             text = value.decode(encoding).rstrip("\r\n")
             rows = list(
-                csv.reader(
+                read_cells(
                     io.StringIO(text, newline=""), delimiter=options.delimiter or ",", quotechar=options.quote or '"',
                     escapechar=options.escape, strict=True,
                 )
