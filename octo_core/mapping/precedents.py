@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from octo_core.mapping import embedding, evidence
+from octo_core.mapping import evidence
 from octo_core.mapping.attribute import Attribute
-from octo_core.mapping.scoring import MAX_TEXTS, Method, score, weighed
+from octo_core.mapping.scoring import Method, score, weighed
 from octo_core.mapping.words import stem
 
 if TYPE_CHECKING:
@@ -100,20 +100,6 @@ def counterparts(
     first = gain + 2.0 * same  # the same words go together, whatever others would gain
     pairs = zip(*(found.tolist() for found in linear_sum_assignment(first, maximize=True)), strict=True)
     return [(row, column, float(gain[row, column])) for row, column in pairs if gain[row, column] > 0]
-
-
-def likeness(
-    source: Sequence[Attribute], before: Sequence[Attribute], encode: embedding.Encoder | None = None
-) -> Floats:
-    """How alike fields (rows) are to others (columns) of the same source, 0..1; 1 where they are of the same words."""
-    import numpy as np
-
-    alike = weighed(source, before)[0].score
-    if encode is not None and len(source) <= MAX_TEXTS:
-        near = np.array(_nearest(alike))
-        meaning = embedding.likeness(source, [before[n] for n in near.tolist()], encode)
-        alike[:, near] = (alike[:, near] + np.clip((meaning - 0.2) / 0.8, 0.0, 1.0)) / 2
-    return np.where(_same_words(source, before), 1.0, np.minimum(alike, BUT_ONE))
 
 
 def _by_source(
