@@ -124,7 +124,7 @@ def _decided_fields(remembered: Iterable[Remembered]) -> list[Decided]:
 
 
 def _reviewed(elsewhere: Sequence[Decided], target: Sequence[Attribute], method: Method) -> list[Reviewed]:
-    """The fields of other sources as if they were of one, which takes a tenth of the time; the newest that fit."""
+    """The fields of other sources as if they were of one, which takes a fraction of the time; the newest that fit."""
     each: dict[str, list[Decided]] = {}
     for one in elsewhere:
         each.setdefault(one.source, []).append(one)
