@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from octo_core.mapping import embedding, evidence
+from octo_core.mapping import evidence
 from octo_core.mapping.attribute import Attribute
-from octo_core.mapping.scoring import MAX_TEXTS, Method, score, weighed
+from octo_core.mapping.scoring import Method, score, weighed
+from octo_core.mapping.threshold import threshold_of
 from octo_core.mapping.words import stem
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-LIKE: Final = 0.55
-"""From this score on a field is evidence for another; at 1, the same words, it is all there is."""
 BUT_ONE: Final = 0.95
 """The most that two fields come to whose names are of other words."""
 MOST_CELLS: Final = 200_000
@@ -83,7 +82,8 @@ def precedents(
 def counterparts(
     source: Sequence[Attribute], before: Sequence[Attribute], method: Method | None
 ) -> list[tuple[int, int, float]]:
-    """The pairs of fields of two sources that are the same, one to one, by their places, and how sure that is, 0..1.
+    """The pairs of fields of two sources that are the same, one to one, by their places, and how sure that is, 0..1:
+    from the score on with which the matcher itself takes a pair up to 1, the same words.
 
     `method` None: by the words of their names alone.
     """
@@ -96,24 +96,11 @@ def counterparts(
         alike = (score(source, before, method).score + score(before, source, method).score.T) / 2
     elif not same.any():
         return []
-    gain = np.where(same, 1.0, np.maximum(np.minimum(alike, BUT_ONE) - LIKE, 0.0) / (1 - LIKE))
+    least = (threshold_of(len(source)) + threshold_of(len(before))) / 2
+    gain = np.where(same, 1.0, np.maximum(np.minimum(alike, BUT_ONE) - least, 0.0) / (1 - least))
     first = gain + 2.0 * same  # the same words go together, whatever others would gain
     pairs = zip(*(found.tolist() for found in linear_sum_assignment(first, maximize=True)), strict=True)
     return [(row, column, float(gain[row, column])) for row, column in pairs if gain[row, column] > 0]
-
-
-def likeness(
-    source: Sequence[Attribute], before: Sequence[Attribute], encode: embedding.Encoder | None = None
-) -> Floats:
-    """How alike fields (rows) are to others (columns) of the same source, 0..1; 1 where they are of the same words."""
-    import numpy as np
-
-    alike = weighed(source, before)[0].score
-    if encode is not None and len(source) <= MAX_TEXTS:
-        near = np.array(_nearest(alike))
-        meaning = embedding.likeness(source, [before[n] for n in near.tolist()], encode)
-        alike[:, near] = (alike[:, near] + np.clip((meaning - 0.2) / 0.8, 0.0, 1.0)) / 2
-    return np.where(_same_words(source, before), 1.0, np.minimum(alike, BUT_ONE))
 
 
 def _by_source(

@@ -1,25 +1,25 @@
 """What was approved or corrected before, as evidence for a new proposal: a pure function of the remembered decisions.
 
 A field that is the same as one of another source (precedents.py) belongs to the same column, or is left out as that
-was. Of several columns that fit as well, those are likelier that were used before, and of columns whose names differ in
-one word (`ajcc_…`, `uicc_…`) those with the word that was chosen: that says which column, never that there is one. A
-destination takes about as many fields from each source, so that of a wide one more is left out. In the same source, a
-column that another field feeds is hardly free, and as much is left out as its reviewer left out.
+was. Of several columns that fit, those are likelier that were chosen more often than the matcher expects, and fields
+are left out whose words were fed less often than it expects (expectations.py). A destination takes about as many fields
+from each source, so that of a wide one more is left out. In the same source, a column that another field feeds is
+hardly free, and what its reviewer chose counts more.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from octo_core.mapping import evidence
 from octo_core.mapping.attribute import Attribute
-from octo_core.mapping.precedents import LIKE, MOST_CELLS, Decided, likeness, precedents
+from octo_core.mapping.expectations import ANY, NOTHING, Reviewed, ahead, logits
+from octo_core.mapping.precedents import MOST_CELLS, Decided, precedents
 from octo_core.mapping.scoring import Method
-from octo_core.mapping.words import stem
+from octo_core.mapping.scoring import score as scored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,28 +29,16 @@ if TYPE_CHECKING:
 
 SURE: Final = 0.97
 """What a pair of exactly remembered names comes to."""
-NOTHING: Final = 0.02
-"""Below this score a pair has no evidence of its own; only what fed the column before can give it some."""
 LEFT_OUT: Final = 0.3
 TAKEN: Final = 0.5
 """What is left of a score where the same field was left out before, and where the column is another field's."""
-FED: Final = 3.0
-LIKE_LEFT: Final = 3.0
-OWN_LEFT: Final = 3.0
-USED: Final = 0.25
-PARALLEL: Final = 0.1
-KIN: Final = 0.6
+FED: Final = 2.0
 """In logits, what is added for a pair that the same field of another source made, for each such source, and taken away
-where that was left out, elsewhere and in the same source; what a column is ahead that another source fed, or that has
-the chosen word of a family; what it gains where its name has a rare word that the reviewer of the same source chose
-unsaid.
-
-Chosen among few values each by looking at all five GDC studies; see docs/quality.md for what others give."""
-WIDE: Final = 0.12
-WIDEST: Final = 3.0
-"""How much of the log odds that a field is fed at all reaches the score, and the furthest these odds go."""
-MOST_PARALLEL: Final = 20
-"""Columns that differ in one word are a family up to so many: beyond, they are numbered."""
+where that was left out."""
+OWN: Final = 3.0
+"""How many times a decision about the same source counts."""
+MOST_REVIEWED: Final = 300
+"""Decided fields that are scored again, some 3 ms each with their meaning."""
 ENOUGH: Final = 10
 """Decided fields of a source from which on it says how many of its fields are fed."""
 
@@ -97,12 +85,13 @@ def recalled(
     mine = [one for one in known if source_name and one.source == source_name]
     others = [one for one in known if not (source_name and one.source == source_name)]
     method = method or Method()
-    before = precedents(source, _decided_elsewhere(others), places, method)
-    logit = np.log(np.clip(score, NOTHING, 0.99)) - np.log1p(-np.clip(score, NOTHING, 0.99))
-    change = FED * before.feeds - LIKE_LEFT * before.left[:, None] - _wide(source, others, mine)
-    change -= OWN_LEFT * _left_here(source, mine, method)[:, None]
-    change += _preferred(logit + change, _favour(target, others))
-    change += _kin(target, mine)[None, :]
+    elsewhere = _decided_fields(others)
+    before = precedents(source, elsewhere, places, method)
+    logit = logits(score)
+    reviewed = [*_reviewed(elsewhere, target, method), *_own(score, source, target, mine, method)]
+    seen = ahead(source, target, places, reviewed)
+    change = FED * (before.feeds - before.left[:, None]) - (0.0 if mine else _wide(source, others))
+    change += seen.fields[:, None] + _preferred(logit + change, seen.columns)
     untouched = (change == 0) | ((score < NOTHING) & (before.feeds == 0))
     found = np.where(untouched, score, 1 / (1 + np.exp(-np.clip(logit + change, -50, 50))))
     found[before.same_left] *= LEFT_OUT
@@ -119,10 +108,10 @@ def _preferred(logit: Floats, favour: Floats) -> Floats:
     return np.asarray(favour[None, :] - ((logit + favour).max(axis=1) - logit.max(axis=1))[:, None])
 
 
-def _decided_elsewhere(others: Iterable[Remembered]) -> list[Decided]:
+def _decided_fields(remembered: Iterable[Remembered]) -> list[Decided]:
     """Each field once, with all columns that it feeds."""
     said: dict[tuple[str, str | None], list[Remembered]] = defaultdict(list)
-    for one in others:
+    for one in remembered:
         said[one.source, one.field].append(one)
     return [
         Decided(
@@ -134,35 +123,45 @@ def _decided_elsewhere(others: Iterable[Remembered]) -> list[Decided]:
     ]
 
 
-def _wide(source: Sequence[Attribute], others: Iterable[Remembered], mine: Iterable[Remembered]) -> float:
-    """What a source loses of whose fields few are fed: by its own that were reviewed, else by how many others fed."""
-
-    def reviewed(some: Iterable[Remembered]) -> list[dict[str | None, bool]]:
-        fields: dict[str, dict[str | None, bool]] = defaultdict(dict)
-        for one in some:
-            fields[one.source][one.field] = fields[one.source].get(one.field, False) or one.column is not None
-        return [found for found in fields.values() if len(found) >= ENOUGH]
-
-    if own := reviewed(mine):
-        fed, every = float(sum(own[0].values())), len(own[0])
-    elif elsewhere := reviewed(others):
-        fed, every = sum(sum(one.values()) for one in elsewhere) / len(elsewhere), len(source)
-    else:
-        return 0.0
-    odds = (fed + 1) / max(1.0, every - fed + 1)
-    return WIDE * min(WIDEST, max(0.0, -math.log(odds)))
+def _reviewed(elsewhere: Sequence[Decided], target: Sequence[Attribute], method: Method) -> list[Reviewed]:
+    """The fields of other sources as if they were of one, which takes a fraction of the time; the newest that fit."""
+    each: dict[str, list[Decided]] = {}
+    for one in elsewhere:
+        each.setdefault(one.source, []).append(one)
+    most = min(MOST_REVIEWED, MOST_CELLS // max(1, len(target)))
+    some: list[Decided] = []
+    for fields in reversed(each.values()):
+        some += fields if len(some) + len(fields) <= most else ()
+    return [_again(some, target, method)] if some else []
 
 
-def _left_here(source: Sequence[Attribute], mine: Sequence[Remembered], method: Method) -> Floats:
-    """How surely fields of the same source that are like each were left out, where none as like was not."""
-    import numpy as np
+def _own(
+    score: Floats, source: Sequence[Attribute], target: Sequence[Attribute], mine: Sequence[Remembered], method: Method
+) -> list[Reviewed]:
+    """The decided fields of the same source, those that it has no longer too."""
+    decided = {one.field.name: one for one in _decided_fields(mine)}
+    rows = [row for row, one in enumerate(source) if one.name in decided]
+    here = [decided.pop(source[row].name) for row in rows]
+    gone = list(decided.values())
+    found = [Reviewed([one.field.name for one in here], score[rows], [one.columns for one in here])] if here else []
+    if 0 < len(gone) <= MOST_REVIEWED:
+        found.append(_again(gone, target, method))
+    return [replace(one, weight=OWN) for one in found]
 
-    if not mine:
-        return np.zeros(len(source))
-    alike = likeness(source, [one.about or Attribute(one.field or "") for one in mine], method.encoder)
-    out = np.array([one.column is None for one in mine])
-    left, fed = np.where(out, alike, 0.0).max(axis=1), np.where(out, 0.0, alike).max(axis=1)
-    return np.asarray(np.where(left >= fed, np.clip((left - LIKE) / (1 - LIKE), 0.0, 1.0), 0.0))
+
+def _again(some: Sequence[Decided], target: Sequence[Attribute], method: Method) -> Reviewed:
+    """Decided fields, matched as if they were new."""
+    fields = [one.field for one in some]
+    return Reviewed([one.name for one in fields], scored(fields, target, method).score, [one.columns for one in some])
+
+
+def _wide(source: Sequence[Attribute], others: Iterable[Remembered]) -> float:
+    """What a source loses that is wider than others: the odds are against a field where as many are fed as in these."""
+    fields: dict[str, dict[str | None, bool]] = defaultdict(dict)
+    for one in others:
+        fields[one.source][one.field] = fields[one.source].get(one.field, False) or one.column is not None
+    fed = max((sum(found.values()) for found in fields.values() if len(found) >= ENOUGH), default=len(source))
+    return max(0.0, math.log(max(1, len(source) - fed + 1) / (fed + 1))) / ANY
 
 
 def _newest(remembered: Iterable[Remembered], rows: int) -> list[Remembered]:
@@ -186,71 +185,3 @@ def _decided(found: Floats, source: Sequence[Attribute], places: dict[str, int],
             found[row, column] = max(found[row, column], SURE)
         elif row is not None and one.column is None:
             found[row] *= LEFT_OUT
-
-
-def _kin(target: Sequence[Attribute], mine: Sequence[Remembered]) -> Floats:
-    """Of each column what it gains where its name has a rare word that no field said whose column has it (`ajcc_…`)."""
-    import numpy as np
-
-    pairs = [(one.field, one.column) for one in mine if one.field is not None and one.column is not None]
-    names = [set(map(stem, name)) for name in evidence.name_words(target)]
-    rare = _rare(names, _unsaid(pairs))
-    return np.array([KIN if name & rare else 0.0 for name in names])
-
-
-def _unsaid(pairs: Iterable[tuple[str, str]]) -> set[str]:
-    """The words of columns that the fields which feed them do not have."""
-    found: set[str] = set()
-    for field, column in pairs:
-        found |= set(map(stem, evidence.name_words_of(column))) - set(map(stem, evidence.name_words_of(field)))
-    return found
-
-
-def _rare(names: Sequence[set[str]], words: Iterable[str]) -> set[str]:
-    """Those of the words that few columns have."""
-    most = min(max(2, len(names) // 2), max(4, len(names) // 20))
-    return {word for word in words if sum(word in name for name in names) <= most}
-
-
-def _favour(target: Sequence[Attribute], others: Sequence[Remembered]) -> Floats:
-    """Of each column how much likelier it is than others that fit as well, by the columns that other sources feed."""
-    import numpy as np
-
-    used = {one.column for one in others if one.column is not None}
-    return np.array([USED if two.name in used else 0.0 for two in target]) + PARALLEL * _parallel(target, others)
-
-
-def _parallel(target: Sequence[Attribute], others: Sequence[Remembered]) -> Floats:
-    """Of each column, −1..1, whether its word was chosen where names differ in one word, which no field said."""
-    import numpy as np
-
-    names = [tuple(map(stem, name)) for name in evidence.name_words(target)]
-    found: dict[tuple[object, ...], dict[str, int]] = defaultdict(dict)
-    for place, name in enumerate(names):
-        for n, word in enumerate(name if len(name) > 1 else ()):
-            found[name[:n], name[n + 1 :]][word] = place
-    families = [family for family in found.values() if 1 < len(family) <= MOST_PARALLEL]
-    places = {two.name: place for place, two in enumerate(target)}
-    fed: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for one in others:
-        if (here := places.get(one.column or "")) is not None:
-            fed[one.source][here] |= set(map(stem, evidence.name_words_of(one.field or "")))
-    ahead: Counter[tuple[str, str]] = Counter()
-    for said in fed.values():
-        won = Counter(
-            (word, other)
-            for family in families
-            for word, place in family.items()
-            if place in said and word not in said[place]
-            for other, rival in family.items()
-            if rival not in said
-        )
-        for word, other in won:
-            if won[word, other] > won[other, word]:
-                ahead[word, other] += 1
-                ahead[other, word] -= 1
-    standing: list[list[int]] = [[] for _ in target]
-    for family in families if ahead else ():
-        for word, at in family.items():
-            standing[at] += [lead for other in family if (lead := ahead[word, other])]
-    return np.array([min(1.0, max(-1.0, sum(leads) / len(leads))) if leads else 0.0 for leads in standing])

@@ -157,7 +157,9 @@ def test_a_field_that_is_another_s_counterpart_says_nothing_of_the_next_likest()
     alone = match(source, TARGETS)
     scores, without = ({(one.source, one.target): one.score for one in some.pairs} for some in (found, alone))
     assert found.assignment["stage"] == "ensat_stage"
-    assert scores["stage_old", "ensat_stage"] <= without["stage_old", "ensat_stage"]
+    gained = {name: scores[name, "ensat_stage"] - without[name, "ensat_stage"] for name in ("stage", "stage_old")}
+    assert gained["stage"] > 0.1
+    assert gained["stage_old"] < 0.01
 
 
 def test_that_a_column_was_used_says_which_one_and_never_that_there_is_one() -> None:
@@ -181,6 +183,33 @@ def test_the_word_that_was_chosen_in_one_family_is_preferred_in_the_next() -> No
         return scores["zeta_weight"] - scores["alba_weight"]
 
     assert ahead("zeta") > ahead("alba") + 0.01
+
+
+def test_fields_are_left_out_whose_words_were_left_out_where_the_matcher_expected_a_column() -> None:
+    columns = ["batch_weight", "batch_colour", "weight", "colour"]
+
+    def best(columns_of_lab: list[str | None]) -> float:
+        fields = ["lab_weight", "lab_colour"]
+        before = [Remembered(one, two, source="old") for one, two in zip(fields, columns_of_lab, strict=True)]
+        return match(["lab_batch_weight"], columns, remembered=before, source_name="new").pairs[0].score
+
+    alone = match(["lab_batch_weight"], columns).pairs[0].score
+    assert best([None, None]) < alone - 0.1
+    assert best(["weight", "colour"]) == pytest.approx(alone, abs=0.1)
+
+
+def test_a_column_that_the_matcher_took_and_the_reviewer_did_not_is_less_likely_the_next_time() -> None:
+    columns = ["site_of_sample", "site_of_disease", "weight"]
+    said = {
+        column: match(["site_now"], columns, remembered=[Remembered("place_site", column, source="old")]).pairs
+        for column in columns[:2]
+    }
+    ahead = {
+        column: {one.target: one.score for one in pairs}["site_of_sample"]
+        - {one.target: one.score for one in pairs}["site_of_disease"]
+        for column, pairs in said.items()
+    }
+    assert ahead["site_of_sample"] > ahead["site_of_disease"] + 0.02
 
 
 def test_of_a_source_with_many_more_fields_than_others_fed_more_is_left_out() -> None:
