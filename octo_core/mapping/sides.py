@@ -1,0 +1,71 @@
+"""Both sides of one table's proposal: what a relation offers, and the columns that could take it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from octo_core.catalog import Column, Table
+from octo_core.expressions import ExpressionError, parse, paths
+from octo_core.mapping.assembled import Offer, offers
+from octo_core.mapping.attribute import Attribute, source_attributes, source_fields
+from octo_core.mapping.conversions import Candidate
+from octo_core.mapping.remembered import Remembered
+from octo_core.schema import Field, SourceSchema
+
+BEFORE: Final = "written as it was approved before"
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """`offers` can feed `columns`, those that are writable; `targets` says what the matcher knows of each of them.
+
+    `positions`: a column's place in both by its name. `remembered`: decisions about this table; `carried`: those about
+    any, whose way of writing goes over to pairs that are alike.
+    """
+
+    schema: SourceSchema
+    table: Table
+    fields: Mapping[str, Field]
+    offers: Sequence[Offer]
+    columns: Sequence[Column]
+    targets: Sequence[Attribute]
+    positions: Mapping[str, int]
+    remembered: Sequence[Remembered] = ()
+    carried: Sequence[Remembered] = ()
+
+
+def sides(
+    schema: SourceSchema,
+    table: Table,
+    targets: Sequence[Attribute],
+    remembered: Sequence[Remembered] = (),
+    carried: Sequence[Remembered] = (),
+) -> Sides:
+    """Both sides; `targets`: the attributes of the table's writable columns, in their order."""
+    fields = source_fields(schema)
+    columns = [column for column in table.columns if column.writable]
+    positions = {column.name: position for position, column in enumerate(columns)}
+    said_before = _said_before(schema, positions, targets, remembered)
+    return Sides(
+        schema=schema,
+        table=table,
+        fields=fields,
+        offers=[*offers(fields, source_attributes(schema), list(positions)), *said_before],
+        columns=columns,
+        targets=targets,
+        positions=positions,
+        remembered=remembered,
+        carried=[one for one in carried if one.like is not None],
+    )
+
+
+def _said_before(
+    schema: SourceSchema, positions: Mapping[str, int], targets: Sequence[Attribute], remembered: Sequence[Remembered]
+) -> Iterator[Offer]:
+    """Columns that were made of several fields, where this source has them all."""
+    newest = {one.column: one.expr for one in remembered if one.field is None and one.expr is not None}
+    for column, expr in newest.items():
+        with suppress(ExpressionError):
+            if column is not None and column in positions and (used := paths(parse(expr, schema))):
+                yield Offer(targets[positions[column]], tuple(used), (Candidate(expr, 1.0, BEFORE),))
