@@ -7,6 +7,7 @@ from typing import Final
 
 from octo_core.catalog import Catalog, Table
 from octo_core.errors import UsageError
+from octo_core.mapping.attribute import spelled as quoted
 from octo_core.mapping.links import Link, links
 from octo_core.mapping.model import ColumnMapping
 from octo_core.mapping.proposal import propose_table
@@ -108,7 +109,7 @@ def spelled(shape: Shape) -> str:
 
 
 def _fit(shape: Shape, schema: SourceSchema, table: Table, catalog: Catalog, links: tuple[Link, ...] = ()) -> _Fit:
-    found = propose_table(schema, table, catalog)
+    found = propose_table(schema, table, catalog, shape=shape)
     fed = {one.target: one for one in found.columns if one.expr is not None}
     unfed = tuple(column.name for column in table.columns if column.required and column.name not in fed)
     keys = {name for key in table.foreign_keys for name in key.columns} | set(table.primary_key)
@@ -184,15 +185,10 @@ def _with(
     name = right.shape
     if right is left or not isinstance(left.shape, str) or not isinstance(name, str):
         return None
-    missing = [
-        column
-        for column, one in right.fed.items()
-        if (column not in fit.fed and one.confidence >= SURE) or _is_better_there(fit.fed.get(column), one)
-    ]
-    if not missing or any(step.source == name for step in steps):
+    if any(step.source == name for step in steps):
         return None
     link = next(links(left.schema, right.schema), None)
-    if link is None:
+    if link is None or not _may_help(fit, right, link):
         return None
     alias = None if left.schema.field(name) is None else f"{name}_record"
     step = JoinWith.model_validate({"source": name, "as": alias, "on": dict(link.pairs)})
@@ -201,9 +197,45 @@ def _with(
         made = _fit(shape, join_schema(shape, sources), table, catalog, (*fit.links, link))
     except UsageError:  # both names are taken: the user says `as:`
         return None
-    gained = set(made.fed) > set(fit.fed)
-    surer = any(made.fed[column].confidence >= THERE for column in missing if column in fit.fed and column in made.fed)
-    return made if gained or (surer and set(made.fed) == set(fit.fed)) else None
+    return made if _helps(made, fit, right, step, link) else None
+
+
+def _may_help(fit: _Fit, right: _Fit, link: Link) -> bool:
+    """Whether a source feeds what is not fed yet, or surely what is a guess; or what is a guess by its own key."""
+    return any(
+        column not in fit.fed or _is_better_there(fit.fed[column], one) for column, one in right.fed.items()
+    ) or any(_is_by_reference(one, link) for one in fit.fed.values())
+
+
+def _helps(made: _Fit, fit: _Fit, right: _Fit, step: JoinWith, link: Link) -> bool:
+    """Whether a join feeds more columns than without it, or the same and one that was a guess surely; none less."""
+    if not set(made.fed) >= set(fit.fed):
+        return False
+    gained, there = set(made.fed) - set(fit.fed), set(_fed_by(made, step))
+    if any(column in right.fed and _least(right, made, column) for column in gained & there):
+        return True
+    guesses = {column: one for column, one in fit.fed.items() if column in there and one.confidence < GUESSED}
+    return any(
+        made.fed[column].confidence >= (GUESSED if _is_by_reference(one, link) else THERE)
+        for column, one in guesses.items()
+    )
+
+
+def _least(right: _Fit, made: _Fit, column: str) -> bool:
+    """Whether a column that only a joined source feeds is fed surely enough, from that source alone or once joined."""
+    return right.fed[column].confidence >= SURE or made.fed[column].confidence >= GUESSED
+
+
+def _is_by_reference(column: ColumnMapping, link: Link) -> bool:
+    """Whether what names the other source's record is put, doubtfully, where something of that record may belong."""
+    named = {way for here, _ in link.pairs for way in (here, f"cast({here} as text)")}
+    return column.confidence < GUESSED and column.expr in named
+
+
+def _fed_by(fit: _Fit, step: JoinWith) -> list[str]:
+    """The columns that fields of a joined source feed."""
+    alias = f"{quoted(step.alias)}."
+    return [name for name, one in fit.fed.items() if alias in (one.expr or "")]
 
 
 def _is_better_there(here: ColumnMapping | None, there: ColumnMapping) -> bool:
@@ -234,11 +266,8 @@ def _why_joined(fit: _Fit, shape: JoinFrom, whole: Sequence[_Fit]) -> Iterator[s
     left = shape.join.left
     alone = next((one for one in whole if one.shape == left), None)
     for step, link in zip(shape.join.with_, fit.links, strict=True):
-        more = [
-            name
-            for name, one in fit.fed.items()
-            if (alone is None or name not in alone.fed) and f"{step.alias}." in (one.expr or "")
-        ]
-        surer = [name for name, one in fit.fed.items() if name not in more and f"{step.alias}." in (one.expr or "")]
+        by = _fed_by(fit, step)
+        more = [name for name in by if alone is None or name not in alone.fed]
+        surer = [name for name in by if name not in more]
         said = f"feeds no {', '.join(more)}" if more else f"may not be what feeds {', '.join(surer)}"
         yield f"{left} {said}, {step.source} does, and {link.why}"

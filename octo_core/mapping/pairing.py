@@ -51,6 +51,7 @@ def pair(sides: Sides, writer: Writer) -> tuple[dict[int, Choice], Scores]:
         scores = scores.with_score(known)
     matrix = scores.score * np.array([offer.factor for offer in sides.offers])[:, None]
     _reserve(sides, matrix)
+    references.prefer_left(sides, matrix)
     references.reserve_keys(sides, matrix)
     references.prefer_keys(sides, matrix)
     references.prefer_elements(sides, matrix)

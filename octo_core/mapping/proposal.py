@@ -22,7 +22,7 @@ from octo_core.mapping.sureness import EQUAL, Choice, alternatives
 from octo_core.mapping.writing import Writer
 from octo_core.schema import SourceSchema
 from octo_core.spec.pipeline import PipelineSpec, TableSpec
-from octo_core.spec.shapes import relation_name
+from octo_core.spec.shapes import Shape, relation_name
 
 
 def propose(
@@ -42,9 +42,10 @@ def propose(
     for name, table in spec.tables.items():
         if name not in catalog.tables:
             continue
-        schema = relation(name, table.model_copy(update={"from_": spec.origin_of(name)}), schemas)
+        shape = spec.origin_of(name)
+        schema = relation(name, table.model_copy(update={"from_": shape}), schemas)
         there = [one for one in remembered if one.table in ("", name)]
-        tables[name] = propose_table(schema, catalog.tables[name], catalog, there, remembered)
+        tables[name] = propose_table(schema, catalog.tables[name], catalog, there, remembered, shape)
         doubtful = [one.target for one in tables[name].columns if one.expr is not None and one.confidence < DOUBTFUL]
         if doubtful:
             warnings.append(f"{name}: doubtful, look at them first: {', '.join(doubtful)}")
@@ -79,21 +80,22 @@ def propose_table(
     catalog: Catalog,
     remembered: Sequence[Remembered] = (),
     carried: Sequence[Remembered] | None = None,
+    shape: Shape | None = None,
 ) -> TableMapping:
     """Propose the mapping of one table from one relation; `remembered`: decisions about this table.
 
-    `carried`: decisions about any table, whose ways of writing are carried over to pairs that are alike.
+    `carried`: decisions about any table, whose ways of writing are carried over to pairs that are alike. `shape`: how
+    the relation is made, where it is more than a source.
     """
     known = remembered if carried is None else carried
-    both = sides(schema, table, target_attributes(table, catalog), remembered, known)
+    both = sides(schema, table, target_attributes(table, catalog), remembered, known, shape)
     return _Proposal(both).table()
 
 
 def written(schema: SourceSchema, table: Table, catalog: Catalog, path: str, column: str) -> str | None:
     """How a field is written into a column, in its units and values; None where the language has no way."""
     both = sides(schema, table, target_attributes(table, catalog))
-    row = next((n for n, one in enumerate(both.offers) if one.uses == (path,) and one.expressions is None), None)
-    place = both.positions.get(column)
+    row, place = both.row(path), both.positions.get(column)
     found = Writer(both).write(row, place) if row is not None and place is not None else None
     return found.expr if found is not None else None
 

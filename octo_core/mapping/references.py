@@ -32,6 +32,15 @@ _IDENTIFIER: Final = frozenset({"id", "uuid", "guid", "gid", "oid", "key", "pk"}
 """What a record calls its own identity, without a word for what it is."""
 
 
+def prefer_left(sides: Sides, matrix: NDArray[np.float64]) -> None:
+    """Of two fields that a join says to be equal the left source's, since the other is null where nothing matches."""
+    for there, here in sides.equal.items():
+        row, left = sides.row(there), sides.row(here)
+        if row is not None and left is not None:
+            matrix[left] = matrix[[row, left]].max(axis=0)
+            matrix[row] = 0.0
+
+
 def reserve_keys(sides: Sides, matrix: NDArray[np.float64]) -> None:
     """Of a list's elements: the `id` of the element, or of something else in it, is no reference to the table of
     its record; and what identifies the record, which its elements share, does not identify one of them.

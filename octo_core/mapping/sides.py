@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from octo_core.catalog import Column, Table
 from octo_core.expressions import ExpressionError, parse, paths
 from octo_core.mapping.assembled import Offer, offers
-from octo_core.mapping.attribute import Attribute, source_attributes, source_fields
+from octo_core.mapping.attribute import Attribute, source_attributes, source_fields, spelled
 from octo_core.mapping.conversions import Candidate
 from octo_core.mapping.remembered import Remembered
 from octo_core.schema import Field, SourceSchema
+from octo_core.spec.shapes import JoinFrom, Shape
 
 BEFORE: Final = "written as it was approved before"
 
@@ -21,7 +22,8 @@ class Sides:
     """`offers` can feed `columns`, those that are writable; `targets` says what the matcher knows of each of them.
 
     `positions`: a column's place in both by its name. `remembered`: decisions about this table; `carried`: those about
-    any, whose way of writing goes over to pairs that are alike.
+    any, whose way of writing goes over to pairs that are alike. `equal`: fields of joined sources and those of the left
+    one to which the join says they are equal.
     """
 
     schema: SourceSchema
@@ -33,6 +35,11 @@ class Sides:
     positions: Mapping[str, int]
     remembered: Sequence[Remembered] = ()
     carried: Sequence[Remembered] = ()
+    equal: Mapping[str, str] = field(default_factory=dict)
+
+    def row(self, path: str) -> int | None:
+        """Where a field by itself stands among the offers."""
+        return next((n for n, one in enumerate(self.offers) if one.uses == (path,) and one.expressions is None), None)
 
 
 def sides(
@@ -41,8 +48,11 @@ def sides(
     targets: Sequence[Attribute],
     remembered: Sequence[Remembered] = (),
     carried: Sequence[Remembered] = (),
+    shape: Shape | None = None,
 ) -> Sides:
-    """Both sides; `targets`: the attributes of the table's writable columns, in their order."""
+    """Both sides; `targets`: the attributes of the table's writable columns, in their order. `shape`: what the table
+    is made from.
+    """
     fields = source_fields(schema)
     columns = [column for column in table.columns if column.writable]
     positions = {column.name: position for position, column in enumerate(columns)}
@@ -57,7 +67,14 @@ def sides(
         positions=positions,
         remembered=remembered,
         carried=[one for one in carried if one.like is not None],
+        equal=_equal(shape, fields) if isinstance(shape, JoinFrom) else {},
     )
+
+
+def _equal(shape: JoinFrom, fields: Mapping[str, Field]) -> dict[str, str]:
+    """Of a join's conditions those between two fields as they are: the joined source's → the left one's."""
+    pairs = [(f"{spelled(one.alias)}.{there}", here) for one in shape.join.with_ for here, there in one.on.items()]
+    return {there: here for there, here in pairs if there in fields and here in fields}
 
 
 def _said_before(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,7 @@ from octo_core.mapping.reasons import why
 from octo_core.mapping.scoring import Scores
 from octo_core.mapping.sides import Sides
 from octo_core.mapping.threshold import threshold_of
-from octo_core.mapping.words import meanings, words
+from octo_core.mapping.words import meanings, stem, words
 from octo_core.mapping.writing import Writer
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 EQUAL: Final = 0.55
 """The confidence that is left where something else fits as well."""
 NUMBER_FOR_WORDS: Final = 0.65
-"""The confidence that is left where a number would be taken for a word."""
+"""The confidence that is left where a number, or an identifier, would be taken for a word."""
 REPEATS: Final = 0.55
 """The confidence that is left where a key's values would repeat."""
 MANY_ROWS: Final = 10
@@ -34,6 +35,9 @@ NUMBERED: Final = frozenset(
     {"code", "identifier", "identity", "number", "reference", "telephone", "zip", "sequence", "year", "version"}
 )
 """What a text column may be called that holds digits."""
+_IDENTIFIES: Final = frozenset({"code", "identifier", "identity", "number", "reference", "ean", "sku"})
+"""What a word means that says of a thing by what it is told from others."""
+_BY_WORD: Final = frozenset({"sku", "isbn", "gtin", "uuid", "guid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ def chosen(
     rivals = [other for other in rivals if writer.write(other, column) is not None][:3]
     confidence = mine**0.6 * candidate.factor * (0.85 if reused else 1.0)
     lead = mine - max((float(matrix[other, column]) for other in rivals), default=0.0)
-    if _is_number_for_words(sides, row, column):
+    if _is_number_for_words(sides, row, column) or _is_identifier_for_words(sides, row, column, candidate):
         confidence = min(confidence, NUMBER_FOR_WORDS)
     if _repeats_for_key(sides, row, column):
         confidence = min(confidence, REPEATS)
@@ -112,6 +116,35 @@ def _is_number_for_words(sides: Sides, row: int, column: int) -> bool:
     meant = {wanted, *meanings(wanted)}
     said = {one for word in words(offer.name) for one in (word, *meanings(word))}
     return not meant & (said | NUMBERED)
+
+
+def _is_identifier_for_words(sides: Sides, row: int, column: int, candidate: Candidate) -> bool:
+    """Whether what a thing is told by would go, as it is, into a text column that says something else of the thing:
+    product_code into product_name, store_id into store_city.
+    """
+    offer, target = sides.offers[row], sides.targets[column]
+    path = offer.uses[0]
+    as_it_is = offer.expressions is None and candidate.expr in (path, f"cast({path} as text)")
+    if not as_it_is or sides.columns[column].type.family != "text" or target.closed:
+        return False
+    if set(offer.attribute.values) & set(target.values):
+        return False
+    mine, theirs = words(offer.attribute.name), words(target.name)
+    if not any(map(_identifies, mine)) or any(map(_identifies, (*theirs, *words(target.text)))):
+        return False
+    said = {one for word in (*mine, *words(offer.attribute.text)) for one in (stem(word), *meanings(word))}
+    known = [word for word in theirs if stem(word) in said or meanings(word) & said or _begins(mine, word)]
+    return bool(known) and any(meanings(word) and word not in known for word in theirs)
+
+
+def _begins(names: Sequence[str], word: str) -> bool:
+    """Whether one of these is a word with something glued to it: artikelnr."""
+    return len(word) >= 4 and any(one.startswith(word) for one in names)
+
+
+def _identifies(word: str) -> bool:
+    """Whether a word can only mean an identifier: `nombre`, a number in French, is a name in Spanish."""
+    return word in _BY_WORD or bool(meanings(word) and meanings(word) <= _IDENTIFIES)
 
 
 def alternatives(

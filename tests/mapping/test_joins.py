@@ -1,8 +1,14 @@
 """Which sources are joined for a table that needs fields of several, and by what."""
 
+import pytest
+
 from octo_core.catalog import Column, Table
+from octo_core.mapping.attribute import spelled as quoted
 from octo_core.mapping.origins import Origin, propose_origin, spelled
+from octo_core.mapping.proposal import propose_table
+from octo_core.relations import join_schema
 from octo_core.schema import Field, FieldStats, SourceSchema
+from octo_core.spec.shapes import JoinFrom
 from octo_core.types import parse_type
 
 from .build import catalog, column, field, schema, table
@@ -159,3 +165,67 @@ def test_sources_that_fit_equally_are_told_with_their_union() -> None:
     found = origin(REPORT, first, second)
     assert found.shape is None
     assert "for the rows of both: {union: [orders, orders_2025]}" in found.why
+
+
+def _asked(kind: str, name: str) -> Table:
+    sold = column("order_id", "int64", nullable=False), column("quantity", "int32", nullable=False)
+    return table("sale", *sold, column(name, kind), key=("order_id",))
+
+
+NAMED_OTHERWISE = [
+    ("product_id", "products", "product_id", "title", "product_title"),
+    ("product_id", "products", "id", "name", "nameOfProduct"),
+    ("productKey", "products", "productKey", "productName", "product name"),
+    ("product_code", "products", "code", "description", "product_description"),
+    ("artikelnr", "artikel", "artikelnr", "name", "artikelname"),
+    ("cliente_id", "clientes", "id", "nombre", "nombre_cliente"),
+    ("produit_code", "produits", "code", "libelle", "libelle_produit"),
+    ("产品编号", "产品", "编号", "名称", "产品名称"),
+    ("store_id", "stores", "store_id", "city", "store_city"),
+]
+
+
+@pytest.mark.parametrize("kind", ["int64", "text"])
+@pytest.mark.parametrize(("reference", "source", "key", "name", "wanted"), NAMED_OTHERWISE)
+def test_no_identifier_stands_for_a_name_that_a_joinable_source_has(
+    kind: str, reference: str, source: str, key: str, name: str, wanted: str
+) -> None:
+    def coded(called: str) -> Field:
+        stats = FieldStats(rows=1000, distinct=900, min="7001", max="7900", examples=("7003",), masks=(("9999", 9),))
+        return Field(name=called, type=parse_type(kind), stats=stats)
+
+    there = schema(coded(key), field(name, "text", "Ball", "Bat", "Net", every=False), name=source, key=(key,))
+    target, left = _asked("text", wanted), orders(coded(reference))
+    found = origin(target, left, there)
+    assert isinstance(found.shape, JoinFrom), found.why
+    joined = join_schema(found.shape, {left.source: left, there.source: there})
+    made_of = propose_table(joined, target, catalog(target), shape=found.shape).column(wanted)
+    assert made_of is not None
+    assert made_of.expr == f"{quoted(source)}.{quoted(name)}"
+    assert made_of.confidence > 0.75
+
+    alone = propose_table(left, target, catalog(target)).column(wanted)
+    assert alone is not None
+    assert alone.expr is None or alone.confidence < 0.75
+
+
+def test_an_identifier_goes_where_an_identifier_is_asked_for() -> None:
+    code = field("product_code", "text", "P-1", "P-2", "P-3", every=False)
+    there = schema(code, field("product_name", "text", "Tea", every=False), name="products", key=("product_code",))
+    for name in ("product_id", "product_ref", "product"):
+        assert made(_asked("text", name), orders(code), there) == "orders"
+    target = table("sale", column("product_name", "text", "the product's code"))
+    said = propose_table(orders(code), target, catalog(target)).columns[0]
+    assert (said.expr, said.confidence > 0.75) == ("product_code", True)
+
+
+def test_of_what_a_join_says_to_be_equal_the_left_field_is_taken() -> None:
+    target = table("sale", *REPORT.columns, column("customer_id", "int64"), key=("order_id",))
+    left, there = orders(numbers("customer_id", "int64", 3, 990)), customers(numbers("customer_id", "int64", 1, 1000))
+    found = origin(target, left, there)
+    assert isinstance(found.shape, JoinFrom)
+    joined = join_schema(found.shape, {left.source: left, there.source: there})
+    same = propose_table(joined, target, catalog(target), shape=found.shape).column("customer_id")
+    assert same is not None
+    assert same.expr == "customer_id"
+    assert same.confidence > 0.75
