@@ -24,6 +24,13 @@ MAX_MAPPED: Final = 60
 _NAMED: Final = 12
 """Pairs of a value map that its note names."""
 _WHOLE: Final = ("int16", "int32", "int64")
+_KNOWN_AS_TEXT: Final = re.compile(
+    r"(?:text|varchar|char|character|bpchar|\"char\"|name|citext|string|xml|inet|cidr|macaddr8?|money|bit|point|line|lseg|"
+    r"box|path|polygon|circle|time|timetz|interval|oid|pg_lsn|jsonpath|tsvector|tsquery|\w+(?:range|multirange)|reg\w+|"
+    r"hstore|ltree|lquery|isbn\d*|ean13|cube|semver|(?:[\w.]+\.)?(?:geometry|geography|vector|citext|hstore|ltree))"
+    r"(?![\w.])"
+)
+"""Types that take the text in which their values are written everywhere."""
 _CURRENCY: Final = ": the column is in whole units of a currency"
 _SOME: Final = 0.4
 """Quality from which a value map is worth a look, as where two of three letters are initials of the column's words."""
@@ -74,10 +81,10 @@ def _plain(ends: Ends) -> Iterator[Candidate]:
 
 def _doubted(ends: Ends, carried: Iterable[Candidate]) -> Iterator[Candidate]:
     """The ways that leave the unit as it is, less sure where it may be another."""
-    unit, codes, room = _unit_doubt(ends), _code_doubt(ends), _room_doubt(ends)
+    unit, codes, room, own = _unit_doubt(ends), _code_doubt(ends), _room_doubt(ends), _own_type_doubt(ends)
     for one in carried:
-        notes = [note for note in (one.note, unit, codes, room) if note]
-        factor = (0.68 if unit else 1.0) * (0.4 if codes else 1.0) * (0.6 if room else 1.0)
+        notes = [note for note in (one.note, unit, codes, room, own) if note]
+        factor = (0.68 if unit else 1.0) * (0.4 if codes else 1.0) * (0.6 if room else 1.0) * (0.5 if own else 1.0)
         yield Candidate(one.expr, one.factor * factor, "; ".join(notes))
 
 
@@ -94,6 +101,14 @@ def _room_doubt(ends: Ends) -> str | None:
         return None
     most = high if high >= -low else low
     return f"values such as {most:g} do not fit {ends.column.native}" if abs(most) >= room else None
+
+
+def _own_type_doubt(ends: Ends) -> str | None:
+    """What there is to say of a column whose type somebody made there: a composite type, above all."""
+    column = ends.column
+    if column.type.kind != "text" or column.enum or column.domain or _KNOWN_AS_TEXT.match(column.native):
+        return None
+    return f"{column.native} is a type made there, and takes a text that is written as it writes its values: check it"
 
 
 def _code_doubt(ends: Ends) -> str | None:

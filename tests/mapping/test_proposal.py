@@ -528,3 +528,15 @@ def seen(name: str, kind: str, distinct: int, *examples: str) -> Field:
     """A field of which is known how many of its thousand values are distinct."""
     stats = FieldStats(rows=1000, distinct=distinct, distinct_exact=True, examples=examples)
     return Field(name=name, type=parse_type(kind), stats=stats)
+
+
+def test_a_column_of_a_type_made_there_is_doubtful() -> None:
+    city = field("city", "text", "Oslo", "Rome")
+    source = schema(city, field("host", "text", "10.0.0.1", "10.0.0.2"))
+    own = column("city", "text", native="shop.address")
+    found = proposed(source, table("stop", own, column("host", "text", native="inet")))
+    assert expressions(found) == {"city": "city", "host": "host"}
+    assert [one.confidence < DOUBTFUL for one in found.columns] == [True, False]
+    assert "shop.address is a type made there" in found.columns[0].why
+    (enum,) = proposed(source, table("stop", column("city", "text", native="town", enum=("Oslo", "Rome")))).columns
+    assert enum.confidence > DOUBTFUL
