@@ -74,8 +74,8 @@ def pair(sides: Sides, writer: Writer) -> tuple[dict[int, Choice], Scores]:
     again = _reuse(sides, writer, matrix, taken)
     fed = {**taken, **again}
     choices = {
-        column: chosen(sides, writer, matrix, row, column, column in again, _twins(sides, writer, matrix, fed, column))
-        for column, row in fed.items()
+        column: chosen(sides, writer, matrix, fed, column, column in again, _twins(sides, writer, matrix, fed, column))
+        for column in fed
     }
     return {column: choice for column, choice in choices.items() if choice is not None}, scores
 

@@ -49,11 +49,17 @@ def reserve_keys(sides: Sides, matrix: NDArray[np.float64]) -> None:
     if not above:
         return
     for name in refer:
-        if len(refer) == 1 and name not in key and name in sides.positions:
+        if len(refer) == 1 and (name not in key or len(key) > 1) and name in sides.positions:
             matrix[_other_identities(sides, above, name), sides.positions[name]] = 0.0
-    if len(key) == 1 and key[0] not in refer and key[0] in sides.positions:
-        shared = [row for row, offer in enumerate(sides.offers) if set(offer.uses) <= set(above)]
-        matrix[shared, sides.positions[key[0]]] = 0.0
+    own = [name for name in key if name not in refer and name in sides.positions]
+    if len(key) == 1 or len(own) < len(key):
+        for name in own:
+            column = sides.positions[name]
+            shared = _of_the_record(sides)
+            named = [
+                row for row in shared if matrix[row, column] >= SAME_NAME and sides.offers[row].uses[0] not in above
+            ]
+            matrix[[row for row in shared if row not in named], column] = 0.0
 
 
 def prefer_keys(sides: Sides, matrix: NDArray[np.float64]) -> None:
@@ -73,7 +79,7 @@ def prefer_elements(sides: Sides, matrix: NDArray[np.float64]) -> None:
     """Of a list's elements: what their record has, and they share, feeds a column of their own less surely than
     what they have themselves, where its name is not the column's.
     """
-    above = [row for row, one in enumerate(sides.offers) if all(path.startswith(f"{PARENT}.") for path in one.uses)]
+    above = _of_the_record(sides)
     own = [row for row, one in enumerate(sides.offers) if row not in above and one.uses != (INDEX,)]
     keys = {name for key in sides.table.foreign_keys for name in key.columns} | set(sides.table.primary_key)
     if not above or not own:
@@ -108,6 +114,11 @@ def pair_parents(sides: Sides, writer: Writer, matrix: NDArray[np.float64], take
     _pair_one(sides, writer, matrix, taken, above[0], refer)
     numbers = [name for name in sides.table.primary_key if _is_integer(sides, name) and name not in refer]
     _pair_one(sides, writer, matrix, taken, INDEX, numbers)
+
+
+def _of_the_record(sides: Sides) -> list[int]:
+    """The offers that a list's elements share, as they are their record's."""
+    return [row for row, one in enumerate(sides.offers) if all(path.startswith(f"{PARENT}.") for path in one.uses)]
 
 
 def _above(sides: Sides) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -10,9 +10,10 @@ from octo_core.mapping import conversions
 from octo_core.mapping.conversions import Candidate
 from octo_core.mapping.matching import MARGIN
 from octo_core.mapping.model import Alternative
+from octo_core.mapping.qualifiers import as_well
 from octo_core.mapping.reasons import why
 from octo_core.mapping.scoring import Scores
-from octo_core.mapping.sides import Sides
+from octo_core.mapping.sides import BEFORE, Sides
 from octo_core.mapping.threshold import threshold_of
 from octo_core.mapping.words import meanings, stem, words
 from octo_core.mapping.writing import Writer
@@ -57,11 +58,15 @@ def chosen(
     sides: Sides,
     writer: Writer,
     matrix: NDArray[np.float64],
-    row: int,
+    fed: Mapping[int, int],
     column: int,
     reused: bool,
     twins: tuple[str, ...],
 ) -> Choice | None:
+    """How sure it is that a column is fed by what feeds it (`fed`: column → offer), beside its rivals; `reused`: the
+    offer feeds another column more surely; `twins`: columns that it would feed just as well.
+    """
+    row = fed[column]
     candidate = writer.write(row, column)
     if candidate is None:
         return None
@@ -78,7 +83,10 @@ def chosen(
         confidence = min(confidence, REPEATS)
     if _is_alike_by_number(sides, row, column):
         confidence = min(confidence, BY_NUMBER)
-    if lead < MARGIN or twins:
+    equal = as_well(sides, row, column, rivals, fed) if candidate.note != BEFORE else None
+    if equal is not None:
+        rivals.sort(key=lambda other: other != equal)
+    if lead < MARGIN or twins or equal is not None:
         confidence = min(confidence, EQUAL)
     elif lead < 3 * MARGIN:
         confidence *= 0.9

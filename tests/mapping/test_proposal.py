@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from octo_core.catalog import Column
 from octo_core.errors import UsageError
 from octo_core.expressions import assign, parse
+from octo_core.inference import infer_column
 from octo_core.mapping.model import DOUBTFUL
 from octo_core.mapping.proposal import propose
 from octo_core.schema import Field, FieldStats
@@ -540,3 +541,50 @@ def test_a_column_of_a_type_made_there_is_doubtful() -> None:
     assert "shop.address is a type made there" in found.columns[0].why
     (enum,) = proposed(source, table("stop", column("city", "text", native="town", enum=("Oslo", "Rome")))).columns
     assert enum.confidence > DOUBTFUL
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "table_name", "doubtful"),
+    [
+        (("tax_rate", "tax_amount"), "tax", "invoice", True),
+        (("list_price", "sale_price"), "price", "invoice", True),
+        (("order_date", "ship_date"), "date", "invoice", True),
+        (("order_date", "note"), "date", "invoice", False),  # there is no other
+        (("list_price", "sale_price"), "price", "sale", False),  # the table says which
+        (("net_price", "price"), "price", "invoice", False),  # one says no more than the column
+    ],
+)
+def test_fields_that_each_say_more_than_the_column_are_doubtful(
+    fields: tuple[str, ...], name: str, table_name: str, doubtful: bool
+) -> None:
+    source = schema(field("id", "int64", "1", "2"), *(field(one, "int64", "100", "230") for one in fields), key=("id",))
+    target = table(table_name, column("id", "int64", nullable=False), column(name, "int64"), key=("id",))
+    found = proposed(source, target).columns[1]
+    assert found.expr in fields
+    assert (found.confidence < DOUBTFUL) is doubtful
+    assert ("fits as well" in found.why) is doubtful
+
+
+def test_what_the_table_tells_apart_elsewhere_is_no_answer_where_it_does_not() -> None:
+    places = [
+        field(f"{whose}_{what}", "text", f"{whose}{what}") for whose in ("ship", "bill") for what in ("city", "zip")
+    ]
+    target = table("stop", *(column(name, "text") for name in ("city", "shipping_zip", "billing_zip")))
+    city, *zips = proposed(schema(*places), target).columns
+    assert city.confidence < DOUBTFUL
+    assert {one.expr for one in zips} == {"ship_zip", "bill_zip"}
+    assert all(one.confidence > DOUBTFUL for one in zips)
+
+
+def test_a_sentence_of_facts_says_nothing_of_what_a_field_is() -> None:
+    rows = [("t1", ["1.5", "2.5", "7.25"]), ("middle", ["a", "bb", "a"]), ("cust_nm", ["Ana", "Bo", "Ana"])]
+    source = schema(*(infer_column(values, name) for name, values in rows))
+    names = ("distinct_value", "character", "text", "customer_name")
+    found = proposed(source, table("measure", *(column(name, "text") for name in names)))
+    assert expressions(found) == {"distinct_value": None, "character": None, "text": None, "customer_name": "cust_nm"}
+    assert "description" not in found.columns[-1].why
+    said = source.model_copy(
+        update={"fields": (source.fields[0].model_copy(update={"description": "Text of the page"}), *source.fields[1:])}
+    )
+    again = proposed(said, table("measure", column("page_text", "text"))).columns[0]
+    assert (again.expr, "its description says it" in again.why) == ("t1", True)
