@@ -5,7 +5,7 @@ Gives texts of the expression language, the best first; whoever takes one parses
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from octo_core.catalog import Column
@@ -40,11 +40,15 @@ _GUESSED: Final = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One expression; `factor` of 0..1 multiplies the pair's confidence; `note` says in plain words what it does."""
+    """One expression; `factor` of 0..1 multiplies the pair's confidence; `note` says in plain words what it does.
+
+    `explains`: it is why both names differ, as `weight_lbs` and `weight_kg` do.
+    """
 
     expr: str
     factor: float = 1.0
     note: str = ""
+    explains: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +204,15 @@ def _in_unit(ends: Ends) -> Iterator[Candidate]:
         return
     given, wanted = source_units(ends), target_units(ends)
     pair, factor, doubt = units.convertible(given, wanted), 0.97, ""
+    said_by_both = pair is not None
     if pair is None and (assumed := _assumed(ends, given, wanted)) is not None:
         pair, doubt = assumed
         factor = 0.97 if doubt == _CURRENCY else 0.68
     if pair is None or pair[0] == pair[1]:
         return
     note = f"converted from {pair[0].plural} to {pair[1].plural}{doubt}"
-    yield from _fitted(units.formula(ends.path, *pair), ends.column.type, note, factor)
+    for one in _fitted(units.formula(ends.path, *pair), ends.column.type, note, factor):
+        yield replace(one, explains=said_by_both or doubt == _CURRENCY)
 
 
 def _span(ends: Ends) -> Iterator[Candidate]:

@@ -1,7 +1,7 @@
 """Which fields of one source name the records of another: what two sources can be joined by."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,11 +55,28 @@ def links(left: SourceSchema, right: SourceSchema) -> Iterator[Link]:
             if len({pair.left.name for pair in together}) == len(key):
                 found.append(_link(left, right, together))
             continue
-        every = [pair for field in left.fields if (pair := _pair(field, right, key[0])) is not None]
+        every = _every(left, right, key[0])
         named = [pair for pair in every if pair.named]
         alone = every if len(every) == 1 else []
         found += [_link(left, right, [pair]) for pair in (named or alone)]
     yield from sorted(found, key=lambda link: -link.strength)
+
+
+def referring(left: SourceSchema, others: Iterable[SourceSchema]) -> frozenset[str]:
+    """The left source's fields that name the records of others, as an expression spells them; also where several do by
+    their values, so that none says by which to link: origin and destination.
+    """
+    return frozenset(
+        spelled(pair.left.name)
+        for right in others
+        for key in _keys(right)
+        if len(key) == 1
+        for pair in _every(left, right, key[0])
+    )
+
+
+def _every(left: SourceSchema, right: SourceSchema, key: Field) -> list[_Pair]:
+    return [pair for field in left.fields if (pair := _pair(field, right, key)) is not None]
 
 
 def _keys(schema: SourceSchema) -> list[tuple[Field, ...]]:

@@ -8,7 +8,7 @@ from typing import Final
 from octo_core.catalog import Catalog, Table
 from octo_core.errors import UsageError
 from octo_core.mapping.attribute import spelled as quoted
-from octo_core.mapping.links import Link, links
+from octo_core.mapping.links import Link, links, referring
 from octo_core.mapping.model import ColumnMapping
 from octo_core.mapping.proposal import propose_table
 from octo_core.relations import each_schema, join_schema
@@ -50,11 +50,22 @@ class _Fit:
     """Required columns that nothing feeds."""
     score: float
     links: tuple[Link, ...] = ()
+    references: frozenset[str] = frozenset()
+    """Fields that name the records of another source."""
 
 
 def propose_origin(table: Table, catalog: Catalog, sources: Mapping[str, SourceSchema]) -> Origin:
     """The source, list or join that feeds a table best, judged by its columns and by the sources' profiles."""
-    whole = [_fit(name, schema, table, catalog) for name, schema in sources.items()]
+    whole = [
+        _fit(
+            name,
+            schema,
+            table,
+            catalog,
+            references=referring(schema, [one for one in sources.values() if one is not schema]),
+        )
+        for name, schema in sources.items()
+    ]
     lists = [fit for base in sources.values() for fit in _lists(base, table, catalog)]
     ranked = sorted([*whole, *lists], key=lambda fit: (len(fit.unfed), -fit.score))
     best = ranked[0]
@@ -108,14 +119,21 @@ def spelled(shape: Shape) -> str:
     return relation_name(shape)
 
 
-def _fit(shape: Shape, schema: SourceSchema, table: Table, catalog: Catalog, links: tuple[Link, ...] = ()) -> _Fit:
-    found = propose_table(schema, table, catalog, shape=shape)
+def _fit(
+    shape: Shape,
+    schema: SourceSchema,
+    table: Table,
+    catalog: Catalog,
+    links: tuple[Link, ...] = (),
+    references: frozenset[str] = frozenset(),
+) -> _Fit:
+    found = propose_table(schema, table, catalog, shape=shape, references=references)
     fed = {one.target: one for one in found.columns if one.expr is not None}
     unfed = tuple(column.name for column in table.columns if column.required and column.name not in fed)
     keys = {name for key in table.foreign_keys for name in key.columns} | set(table.primary_key)
     each = isinstance(shape, EachFrom)
     score = sum(_weight(one, each and one.target not in keys) for one in fed.values())
-    return _Fit(shape, schema, fed, unfed, score, links)
+    return _Fit(shape, schema, fed, unfed, score, links, references)
 
 
 def _weight(column: ColumnMapping, own: bool) -> float:
@@ -194,7 +212,7 @@ def _with(
     step = JoinWith.model_validate({"source": name, "as": alias, "on": dict(link.pairs)})
     shape = JoinFrom(join=Join(left=left.shape, with_=(*steps, step)))
     try:
-        made = _fit(shape, join_schema(shape, sources), table, catalog, (*fit.links, link))
+        made = _fit(shape, join_schema(shape, sources), table, catalog, (*fit.links, link), left.references)
     except UsageError:  # both names are taken: the user says `as:`
         return None
     return made if _helps(made, fit, right, step, link) else None
@@ -257,7 +275,8 @@ def _why(fit: _Fit, table: Table, whole: Sequence[_Fit]) -> str:
     if isinstance(fit.shape, JoinFrom):
         return "; ".join(_why_joined(fit, fit.shape, whole))
     others = sorted((one.score for one in whole if one is not fit), reverse=True)
-    lead = f"; the next best source is {1 - others[0] / fit.score:.0%} weaker" if others and fit.score else ""
+    is_ahead = bool(others) and 0 < fit.score > others[0]
+    lead = f"; the next best source is {1 - others[0] / fit.score:.0%} weaker" if is_ahead else ""
     return f"its fields feed {count}{lead}"
 
 

@@ -92,6 +92,7 @@ def _reserve(sides: Sides, matrix: NDArray[np.float64]) -> None:
         or (offer.expressions is None and offer.uses[0] in parted and not is_part_of_a_name(offer.uses[0]))
     ]
     joined = [row for row, offer in enumerate(sides.offers) if offer.is_full_name]
+    single = [row for row, offer in enumerate(sides.offers) if is_part_of_a_name(offer.attribute.name)]
     titled = [row for row, offer in enumerate(sides.offers) if words(offer.uses[0])[-1:] == ("title",)]
     parts = sum(is_part_of_a_name(column.name) for column in sides.columns) > 1
     local = [row for row, offer in enumerate(sides.offers) if offer.expressions and offer.attribute.type == TIMESTAMP]
@@ -102,6 +103,7 @@ def _reserve(sides: Sides, matrix: NDArray[np.float64]) -> None:
             matrix[whole_names, position] = 0.0
         elif is_of_a_person(column.name):
             matrix[titled, position] = 0.0
+            matrix[single, position] *= not joined
         elif is_of_a_thing(column.name) or (parts and not is_full_name(column.name)):
             matrix[joined, position] = 0.0
         if audit_expression(column) is not None:

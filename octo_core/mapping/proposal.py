@@ -11,6 +11,7 @@ from octo_core.catalog import Catalog, Column, Table
 from octo_core.errors import UsageError
 from octo_core.mapping.attribute import target_attributes
 from octo_core.mapping.audit import audit_expression
+from octo_core.mapping.links import referring
 from octo_core.mapping.model import DOUBTFUL, ColumnMapping, TableMapping
 from octo_core.mapping.model import Mapping as WholeMapping
 from octo_core.mapping.pairing import pair
@@ -22,7 +23,7 @@ from octo_core.mapping.sureness import EQUAL, Choice, alternatives
 from octo_core.mapping.writing import Writer
 from octo_core.schema import SourceSchema
 from octo_core.spec.pipeline import PipelineSpec, TableSpec
-from octo_core.spec.shapes import Shape, relation_name
+from octo_core.spec.shapes import JoinFrom, Shape, relation_name
 
 
 def propose(
@@ -45,11 +46,22 @@ def propose(
         shape = spec.origin_of(name)
         schema = relation(name, table.model_copy(update={"from_": shape}), schemas)
         there = [one for one in remembered if one.table in ("", name)]
-        tables[name] = propose_table(schema, catalog.tables[name], catalog, there, remembered, shape)
+        tables[name] = propose_table(
+            schema, catalog.tables[name], catalog, there, remembered, shape, _references(shape, schemas, spec)
+        )
         doubtful = [one.target for one in tables[name].columns if one.expr is not None and one.confidence < DOUBTFUL]
         if doubtful:
             warnings.append(f"{name}: doubtful, look at them first: {', '.join(doubtful)}")
     return WholeMapping(pipeline=spec.name, tables=tables, warnings=tuple(warnings))
+
+
+def _references(shape: Shape | None, schemas: Mapping[str, SourceSchema], spec: PipelineSpec) -> frozenset[str]:
+    """The fields of the source that drives a table by which the pipeline's other sources can be looked up."""
+    left = shape.join.left if isinstance(shape, JoinFrom) else shape
+    if not isinstance(left, str) or left not in schemas:
+        return frozenset()
+    others = [schemas[name] for name in spec.sources if name != left and name in schemas]
+    return referring(schemas[left], others)
 
 
 def relation(name: str, table: TableSpec, schemas: Mapping[str, SourceSchema]) -> SourceSchema:
@@ -81,14 +93,15 @@ def propose_table(
     remembered: Sequence[Remembered] = (),
     carried: Sequence[Remembered] | None = None,
     shape: Shape | None = None,
+    references: frozenset[str] = frozenset(),
 ) -> TableMapping:
     """Propose the mapping of one table from one relation; `remembered`: decisions about this table.
 
     `carried`: decisions about any table, whose ways of writing are carried over to pairs that are alike. `shape`: how
-    the relation is made, where it is more than a source.
+    the relation is made, where it is more than a source. `references`: its fields that name another source's records.
     """
     known = remembered if carried is None else carried
-    both = sides(schema, table, target_attributes(table, catalog), remembered, known, shape)
+    both = sides(schema, table, target_attributes(table, catalog), remembered, known, shape, references)
     return _Proposal(both).table()
 
 

@@ -23,7 +23,7 @@ class Sides:
 
     `positions`: a column's place in both by its name. `remembered`: decisions about this table; `carried`: those about
     any, whose way of writing goes over to pairs that are alike. `equal`: fields of joined sources and those of the left
-    one to which the join says they are equal.
+    one to which the join says they are equal. `references`: fields that name the records of another source.
     """
 
     schema: SourceSchema
@@ -36,6 +36,7 @@ class Sides:
     remembered: Sequence[Remembered] = ()
     carried: Sequence[Remembered] = ()
     equal: Mapping[str, str] = field(default_factory=dict)
+    references: frozenset[str] = frozenset()
 
     def row(self, path: str) -> int | None:
         """Where a field by itself stands among the offers."""
@@ -49,9 +50,10 @@ def sides(
     remembered: Sequence[Remembered] = (),
     carried: Sequence[Remembered] = (),
     shape: Shape | None = None,
+    references: frozenset[str] = frozenset(),
 ) -> Sides:
     """Both sides; `targets`: the attributes of the table's writable columns, in their order. `shape`: what the table
-    is made from.
+    is made from. `references`: its fields that name the records of another source.
     """
     fields = source_fields(schema)
     columns = [column for column in table.columns if column.writable]
@@ -68,6 +70,7 @@ def sides(
         remembered=remembered,
         carried=[one for one in carried if one.like is not None],
         equal=_equal(shape, fields) if isinstance(shape, JoinFrom) else {},
+        references=references,
     )
 
 

@@ -75,7 +75,7 @@ def chosen(
     order = [int(other) for other in (-matrix[:, column]).argsort(kind="stable")[:8]]
     rivals = [other for other in order if other != row and matrix[other, column] > 0.6 * floor]
     rivals = [other for other in rivals if writer.write(other, column) is not None][:3]
-    confidence = mine**0.6 * candidate.factor * (0.85 if reused else 1.0)
+    confidence = mine ** (0.4 if candidate.explains else 0.6) * candidate.factor * (0.85 if reused else 1.0)
     lead = mine - max((float(matrix[other, column]) for other in rivals), default=0.0)
     if _is_number_for_words(sides, row, column) or _is_identifier_for_words(sides, row, column, candidate):
         confidence = min(confidence, NUMBER_FOR_WORDS)
@@ -128,7 +128,7 @@ def _is_number_for_words(sides: Sides, row: int, column: int) -> bool:
 
 def _is_identifier_for_words(sides: Sides, row: int, column: int, candidate: Candidate) -> bool:
     """Whether what a thing is told by would go, as it is, into a text column that says something else of the thing:
-    product_code into product_name, store_id into store_city.
+    product_code into product_name, store_id into store_city; or a number into a text that is not called for one.
     """
     offer, target = sides.offers[row], sides.targets[column]
     path = offer.uses[0]
@@ -138,11 +138,13 @@ def _is_identifier_for_words(sides: Sides, row: int, column: int, candidate: Can
     if set(offer.attribute.values) & set(target.values):
         return False
     mine, theirs = words(offer.attribute.name), words(target.name)
-    if not any(map(_identifies, mine)) or any(map(_identifies, (*theirs, *words(target.text)))):
+    is_reference = path in sides.references or any(map(_identifies, mine))
+    if not is_reference or any(map(_identifies, (*theirs, *words(target.text)))):
         return False
     said = {one for word in (*mine, *words(offer.attribute.text)) for one in (stem(word), *meanings(word))}
     known = [word for word in theirs if stem(word) in said or meanings(word) & said or _begins(mine, word)]
-    return bool(known) and any(meanings(word) and word not in known for word in theirs)
+    is_number = offer.attribute.type is not None and offer.attribute.type.is_numeric
+    return bool(known) and (is_number or any(meanings(word) and word not in known for word in theirs))
 
 
 def _begins(names: Sequence[str], word: str) -> bool:

@@ -4,6 +4,7 @@ import pytest
 
 from octo_core.catalog import Column, Table
 from octo_core.mapping.attribute import spelled as quoted
+from octo_core.mapping.links import referring
 from octo_core.mapping.origins import Origin, propose_origin, spelled
 from octo_core.mapping.proposal import propose_table
 from octo_core.relations import join_schema
@@ -229,3 +230,25 @@ def test_of_what_a_join_says_to_be_equal_the_left_field_is_taken() -> None:
     assert same is not None
     assert same.expr == "customer_id"
     assert same.confidence > 0.75
+
+
+CODES = tuple(f"{letter}{other}X" for letter in "ABCDE" for other in "FGHIJ")
+
+
+def test_what_names_another_source_s_records_by_its_values_is_no_word_of_theirs() -> None:
+    shops = schema(field("code", "text", *CODES), field("city", "text", "Oslo", "Rome", every=False), name="shops")
+    shops = shops.model_copy(update={"key": ("code",)})
+    left = orders(field("store", "text", *CODES[3:9]))
+    assert "on: {store: code}" in made(_asked("text", "store_city"), left, shops)
+    assert made(_asked("text", "store_code"), left, shops) == "orders"
+
+    flights = schema(
+        numbers("order_id", "int64", 1, 5000), QUANTITY, field("origin", "text", *CODES[:7]),
+        field("dest", "text", *CODES[5:]), name="flights", key=("order_id",),
+    )  # fmt: skip
+    target = table(
+        "flight", column("order_id", "int64", nullable=False), column("dest_city", "text"), key=("order_id",)
+    )
+    known = propose_table(flights, target, catalog(target), references=referring(flights, [shops])).column("dest_city")
+    assert known is not None
+    assert known.expr is None or known.confidence < 0.75  # two fields name shops: which join is meant, nothing says

@@ -588,3 +588,12 @@ def test_a_sentence_of_facts_says_nothing_of_what_a_field_is() -> None:
     )
     again = proposed(said, table("measure", column("page_text", "text"))).columns[0]
     assert (again.expr, "its description says it" in again.why) == ("t1", True)
+
+
+def test_a_whole_name_is_asked_for_and_no_part_of_it() -> None:
+    parts = (
+        field("first_name", "text", "Ana", "Bo", every=False),
+        field("last_name", "text", "Lee", "Diaz", every=False),
+    )
+    found = proposed(schema(*parts), table("sale", column("customer_name", "text"), column("amount", "int64")))
+    assert expressions(found)["customer_name"] == "nullif(trim(concat(first_name, ' ', last_name)), '')"
