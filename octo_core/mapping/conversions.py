@@ -13,6 +13,7 @@ from octo_core.mapping import units
 from octo_core.mapping.attribute import Attribute
 from octo_core.mapping.codelists import paired
 from octo_core.mapping.evidence import folded
+from octo_core.mapping.opposites import contradiction, other_currency
 from octo_core.mapping.spelling import boolean_codes, literal, value_map
 from octo_core.mapping.valuemaps import ValueMap, map_values, truths
 from octo_core.mapping.words import words
@@ -65,7 +66,7 @@ class Ends:
 def candidates(ends: Ends) -> list[Candidate]:
     """Every way there is, the best first; the field alone is among them, but for a list of records that is no text."""
     carried = [*_available(ends), *_shortened(ends), *_plain(ends), *_cast(ends)]
-    found = [*_coded(ends), *_in_unit(ends), *_span(ends), *_dated(ends), *_doubted(ends, carried)]
+    found = [*_turned(ends), *_coded(ends), *_in_unit(ends), *_span(ends), *_dated(ends), *_doubted(ends, carried)]
     first: dict[str, Candidate] = {}
     for one in found:
         first.setdefault(one.expr, one)
@@ -86,9 +87,11 @@ def _plain(ends: Ends) -> Iterator[Candidate]:
 def _doubted(ends: Ends, carried: Iterable[Candidate]) -> Iterator[Candidate]:
     """The ways that leave the unit as it is, less sure where it may be another."""
     unit, codes, room, own = _unit_doubt(ends), _code_doubt(ends), _room_doubt(ends), _own_type_doubt(ends)
+    against = _opposite_doubt(ends)
     for one in carried:
-        notes = [note for note in (one.note, unit, codes, room, own) if note]
-        factor = (0.68 if unit else 1.0) * (0.4 if codes else 1.0) * (0.6 if room else 1.0) * (0.5 if own else 1.0)
+        notes = [note for note in (one.note, unit, codes, room, own, against) if note]
+        factor = (0.68 if unit else 1.0) * (0.4 if codes else 1.0) * (0.6 if room else 1.0)
+        factor *= (0.5 if own else 1.0) * (0.6 if against else 1.0)
         yield Candidate(one.expr, one.factor * factor, "; ".join(notes))
 
 
@@ -105,6 +108,41 @@ def _room_doubt(ends: Ends) -> str | None:
         return None
     most = high if high >= -low else low
     return f"values such as {most:g} do not fit {ends.column.native}" if abs(most) >= room else None
+
+
+def _opposite_doubt(ends: Ends) -> str | None:
+    """What there is to say where the names say the opposite of each other, or two currencies."""
+    found = contradiction(ends.path, ends.column.name, of_truth=ends.column.type.kind == "boolean")
+    if found is not None:
+        return f"{found[0]} is the opposite of {found[1]}: check it"
+    if not (ends.field.type.is_numeric and ends.column.type.is_numeric):
+        return None
+    given = f"{ends.path} {ends.field.unit or ''} {ends.source.text}"
+    currencies = other_currency(given, f"{ends.column.name} {ends.target.unit or ''} {ends.target.text}")
+    if currencies is None:
+        return None
+    return (
+        f"the column is in {currencies[1].upper()} but the source in {currencies[0].upper()}: not converted, check it"
+    )
+
+
+def _turned(ends: Ends) -> Iterator[Candidate]:
+    """The opposite of what a field says, for a boolean column whose name says the opposite."""
+    if ends.column.type.kind != "boolean":
+        return
+    found = contradiction(ends.path, ends.column.name, of_truth=True)
+    if found is None:
+        return
+    note = f"{found[0]} is the opposite of {found[1]}: turned round"
+    if ends.field.type.kind == "boolean":
+        yield Candidate(f"not {ends.path}", _GUESSED, note)
+        return
+    values = tuple(dict.fromkeys(ends.source.values))
+    sides = truths(values) if ends.source.closed and len(values) <= MAX_MAPPED else None
+    if sides is not None:
+        pairs = tuple((value, "false" if side == "true" else "true") for value, side in sides.pairs)
+        said = ", ".join(f"{value} = {side}" for value, side in pairs)
+        yield Candidate(boolean_codes(ends.path, pairs), _GUESSED, f"{note}; values mapped: {said}")
 
 
 def _own_type_doubt(ends: Ends) -> str | None:

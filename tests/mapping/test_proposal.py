@@ -597,3 +597,50 @@ def test_a_whole_name_is_asked_for_and_no_part_of_it() -> None:
     )
     found = proposed(schema(*parts), table("sale", column("customer_name", "text"), column("amount", "int64")))
     assert expressions(found)["customer_name"] == "nullif(trim(concat(first_name, ' ', last_name)), '')"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "values", "wanted", "expr"),
+    [
+        ("inactive", "boolean", ("true", "false"), "active", "not inactive"),
+        ("is_active", "boolean", ("true", "false"), "inactive", "not is_active"),
+        ("not_valid", "boolean", ("true", "false"), "valid", "not not_valid"),
+        ("no_show", "boolean", ("true", "false"), "show", "not no_show"),
+        ("opt_out", "boolean", ("true", "false"), "opt_in", "not opt_out"),
+        ("unsubscribed", "text", ("Y", "N"), "subscribed", "parse_boolean(unsubscribed, 'N|Y')"),
+    ],
+)
+def test_what_says_the_opposite_is_turned_round_and_doubtful(
+    name: str, kind: str, values: tuple[str, ...], wanted: str, expr: str
+) -> None:
+    source = schema(field("id", "int64", "1", "2"), field(name, kind, *values), key=("id",))
+    target = table("member", column("id", "int64", nullable=False), column(wanted, "boolean"), key=("id",))
+    found = proposed(source, target).columns[1]
+    assert found.expr == expr
+    assert found.confidence < DOUBTFUL
+    assert "turned round" in found.why
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "said"),
+    [
+        ("price_gross", "price_net", "gross is the opposite of net"),
+        ("amount_incl_vat", "amount_excl_vat", "incl is the opposite of excl"),
+        ("price_usd", "price_eur", "the column is in EUR but the source in USD"),
+        ("qty_ordered", "qty_delivered", "ordered is the opposite of delivered"),
+    ],
+)
+def test_other_amounts_under_names_that_are_alike_are_doubtful(name: str, wanted: str, said: str) -> None:
+    found = proposed(
+        schema(field(name, "decimal(10,2)", "1.50", "20.25")), table("sale", column(wanted, "decimal(10,2)"))
+    )
+    (one,) = found.columns
+    assert one.expr is None or (one.confidence < DOUBTFUL and said in one.why)
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("items_no", "no_items"), ("price_eur", "price_euro"), ("gross", "gross")]
+)
+def test_names_that_say_no_opposite_are_not_doubted(name: str, wanted: str) -> None:
+    (one,) = proposed(schema(field(name, "int64", "3", "250")), table("sale", column(wanted, "int64"))).columns
+    assert (one.expr, one.confidence > DOUBTFUL) == (name, True)
