@@ -40,7 +40,8 @@ def contradiction(field: str, column: str, *, of_truth: bool = False) -> tuple[s
     denies = _NOT | {"no"} if of_truth else _NOT
     for one in mine:
         for two in theirs:
-            if one not in theirs and two not in mine and (frozenset((one, two)) in _OPPOSITES or _negates(one, two)):
+            against = frozenset((one, two)) in _OPPOSITES or _negates(one, two) or (of_truth and _denies(one, two))
+            if against and one not in theirs and two not in mine:
                 return one, two
     for here, there in ((mine, theirs), (theirs, mine)):
         denied = {after for word, after in pairwise(here) if word in denies}
@@ -72,6 +73,17 @@ def _negates(one: str, two: str) -> bool:
     if meanings(one) and meanings(two):
         return False  # two words that are known: a discount is no count
     return len(short) >= 4 and any(stem(long) == stem(prefix + short) for prefix in _PREFIXES)
+
+
+def _denies(one: str, two: str) -> bool:
+    """Whether one of two words denies what the other means, in whatever language: inactive, aktiv."""
+    for word, other in ((one, two), (two, one)):
+        rests = [
+            word[len(prefix) :] for prefix in _PREFIXES if word.startswith(prefix) and len(word) >= len(prefix) + 4
+        ]
+        if not meanings(word) and any(meanings(rest) & meanings(other) for rest in rests):
+            return True
+    return False
 
 
 def _currencies(text: str) -> set[str]:

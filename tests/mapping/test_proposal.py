@@ -607,6 +607,7 @@ def test_a_whole_name_is_asked_for_and_no_part_of_it() -> None:
         ("not_valid", "boolean", ("true", "false"), "valid", "not not_valid"),
         ("no_show", "boolean", ("true", "false"), "show", "not no_show"),
         ("opt_out", "boolean", ("true", "false"), "opt_in", "not opt_out"),
+        ("aktiv", "boolean", ("true", "false"), "inactive", "not aktiv"),
         ("unsubscribed", "text", ("Y", "N"), "subscribed", "parse_boolean(unsubscribed, 'N|Y')"),
     ],
 )
@@ -644,3 +645,12 @@ def test_other_amounts_under_names_that_are_alike_are_doubtful(name: str, wanted
 def test_names_that_say_no_opposite_are_not_doubted(name: str, wanted: str) -> None:
     (one,) = proposed(schema(field(name, "int64", "3", "250")), table("sale", column(wanted, "int64"))).columns
     assert (one.expr, one.confidence > DOUBTFUL) == (name, True)
+
+
+def test_a_person_s_whole_name_in_another_language_is_split() -> None:
+    whole = field("Kunde", "text", "Weber, Anna", "von der Au, Eva")
+    target = table("person", column("first_name", "text"), column("last_name", "text"))
+    assert expressions(proposed(schema(whole), target)) == {
+        "first_name": "split_part(Kunde, ', ', 2)",
+        "last_name": "split_part(Kunde, ',', 1)",
+    }
