@@ -16,7 +16,7 @@ from octo_core.mapping.evidence import folded
 from octo_core.mapping.opposites import contradiction, other_currency
 from octo_core.mapping.spelling import boolean_codes, literal, value_map
 from octo_core.mapping.valuemaps import ValueMap, map_values, truths
-from octo_core.mapping.words import words
+from octo_core.mapping.words import stem, words
 from octo_core.schema import Field
 from octo_core.types import INTEGER_BITS, DataType
 
@@ -167,7 +167,7 @@ def _coded(ends: Ends) -> Iterator[Candidate]:
     values = tuple(dict.fromkeys(ends.source.values))
     whole = ends.source.closed and len(values) <= MAX_MAPPED
     if ends.target.type is not None and ends.target.type.kind == "boolean" and ends.field.type.kind != "boolean":
-        sides = truths(values) if whole else None
+        sides = (truths(values) or _sided(values, ends.column.name)) if whole else None
         if sides is not None:
             said = ", ".join(f"{left} = {right}" for left, right in sides.pairs)
             yield Candidate(boolean_codes(ends.path, sides.pairs), 0.95, f"values mapped: {said}")
@@ -189,6 +189,17 @@ def _coded(ends: Ends) -> Iterator[Candidate]:
         factor = (0.6 + 0.4 * found.quality) * (0.8 if found.unmatched else 1.0)
         factor = min(factor, _GUESSED) if found.guess else factor
         yield Candidate(value_map(ends.path, found.pairs), factor, note)
+
+
+def _sided(values: Sequence[str], column: str) -> ValueMap | None:
+    """Two values of which one is what the column asks for and the other its opposite: paid and unpaid for is_paid."""
+    if len(values) != 2 or contradiction(*values, of_truth=True) is None:
+        return None
+    asked = {stem(word) for word in words(column)}
+    told = [value for value in values if {stem(word) for word in words(value)} & asked]
+    if len(told) != 1:
+        return None
+    return ValueMap(tuple((value, "true" if value == told[0] else "false") for value in values), (), 0.9)
 
 
 def _paired(ends: Ends, values: Sequence[str]) -> ValueMap:

@@ -654,3 +654,19 @@ def test_a_person_s_whole_name_in_another_language_is_split() -> None:
         "first_name": "split_part(Kunde, ', ', 2)",
         "last_name": "split_part(Kunde, ',', 1)",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "wanted", "expr"),
+    [
+        ("paid", ("paid", "unpaid"), "is_paid", "parse_boolean(paid, 'paid|unpaid')"),
+        ("test_result", ("fail", "pass"), "test_failed", "parse_boolean(test_result, 'fail|pass')"),
+        ("enabled_state", ("disabled", "enabled"), "is_enabled", "parse_boolean(enabled_state, 'enabled|disabled')"),
+    ],
+)
+def test_a_value_that_the_column_asks_for_and_its_opposite_are_a_boolean(
+    name: str, values: tuple[str, ...], wanted: str, expr: str
+) -> None:
+    source = schema(field("id", "int64", "1", "2"), field(name, "text", *values), key=("id",))
+    target = table("sale", column("id", "int64", nullable=False), column(wanted, "boolean"), key=("id",))
+    assert expressions(proposed(source, target))[wanted] == expr
