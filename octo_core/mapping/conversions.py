@@ -77,7 +77,9 @@ def _plain(ends: Ends) -> Iterator[Candidate]:
     element = ends.field.type.element
     if element is not None and element.kind in ("record", "list") and ends.column.type.kind == "text":
         return  # such a list is another table's rows, seldom a text: `parcels` is no parcel_no
-    if _too_long(ends):
+    if ends.field.type.kind == "record" and ends.column.type.kind == "text":
+        yield Candidate(ends.path, 0.7, "the whole record, as JSON text")
+    elif _too_long(ends):
         note = f"values of up to {ends.source.length} characters are seen, the column holds {ends.column.max_length}"
         yield Candidate(ends.path, 0.6, note)
     else:

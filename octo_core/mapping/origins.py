@@ -21,6 +21,8 @@ SURE: Final = 0.6
 GUESSED: Final = 0.75
 THERE: Final = 0.95
 """A column that one source feeds with less than GUESSED is worth a join with one that is so sure of it."""
+AHEAD: Final = 0.25
+"""So much surer than a guess is enough."""
 ENOUGH: Final = 0.25
 """Mean confidence over a table's columns below which nothing is proposed while required columns have nothing."""
 BETTER: Final = 1.5
@@ -219,10 +221,11 @@ def _with(
 
 
 def _may_help(fit: _Fit, right: _Fit, link: Link) -> bool:
-    """Whether a source feeds what is not fed yet, or surely what is a guess; or what is a guess by its own key."""
-    return any(
-        column not in fit.fed or _is_better_there(fit.fed[column], one) for column, one in right.fed.items()
-    ) or any(_is_by_reference(one, link) for one in fit.fed.values())
+    """Whether a source feeds what is not fed yet, or is a guess; or its records are named by what a guess is fed by."""
+    guesses = {column: one for column, one in fit.fed.items() if one.confidence < GUESSED}
+    return any(column not in fit.fed or column in guesses for column in right.fed) or any(
+        _is_by_reference(one, link) for one in guesses.values()
+    )
 
 
 def _helps(made: _Fit, fit: _Fit, right: _Fit, step: JoinWith, link: Link) -> bool:
@@ -233,10 +236,13 @@ def _helps(made: _Fit, fit: _Fit, right: _Fit, step: JoinWith, link: Link) -> bo
     if any(column in right.fed and _least(right, made, column) for column in gained & there):
         return True
     guesses = {column: one for column, one in fit.fed.items() if column in there and one.confidence < GUESSED}
-    return any(
-        made.fed[column].confidence >= (GUESSED if _is_by_reference(one, link) else THERE)
-        for column, one in guesses.items()
-    )
+    return any(_is_surer(made.fed[column], one, link) for column, one in guesses.items())
+
+
+def _is_surer(there: ColumnMapping, guess: ColumnMapping, link: Link) -> bool:
+    """Whether a joined source's field feeds a column so much more surely than a guess that it is worth the join."""
+    enough = _is_by_reference(guess, link) or there.confidence >= guess.confidence + AHEAD
+    return there.confidence >= (GUESSED if enough else THERE)
 
 
 def _least(right: _Fit, made: _Fit, column: str) -> bool:
@@ -254,11 +260,6 @@ def _fed_by(fit: _Fit, step: JoinWith) -> list[str]:
     """The columns that fields of a joined source feed."""
     alias = f"{quoted(step.alias)}."
     return [name for name, one in fit.fed.items() if alias in (one.expr or "")]
-
-
-def _is_better_there(here: ColumnMapping | None, there: ColumnMapping) -> bool:
-    """Whether what feeds a column is a guess, and the other source has the very field."""
-    return here is not None and here.confidence < GUESSED and there.confidence >= THERE
 
 
 def _named(fit: _Fit) -> str:

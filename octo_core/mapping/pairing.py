@@ -52,6 +52,7 @@ def pair(sides: Sides, writer: Writer) -> tuple[dict[int, Choice], Scores]:
     matrix = scores.score * np.array([offer.factor for offer in sides.offers])[:, None]
     _reserve(sides, matrix)
     references.prefer_left(sides, matrix)
+    references.prefer_named(sides, matrix)
     references.reserve_keys(sides, matrix)
     references.prefer_keys(sides, matrix)
     references.prefer_elements(sides, matrix)
@@ -82,7 +83,7 @@ def pair(sides: Sides, writer: Writer) -> tuple[dict[int, Choice], Scores]:
 
 def _reserve(sides: Sides, matrix: NDArray[np.float64]) -> None:
     """Columns that the load fills take only a field of very much the same name; instants no local parts; a part of
-    a name not the whole of it.
+    a name not the whole of it; a text no whole record of a joined source.
     """
     parted = {path for offer in sides.offers if is_part_of_a_name(offer.attribute.name) for path in offer.uses}
     whole_names = [
@@ -96,7 +97,10 @@ def _reserve(sides: Sides, matrix: NDArray[np.float64]) -> None:
     titled = [row for row, offer in enumerate(sides.offers) if words(offer.uses[0])[-1:] == ("title",)]
     parts = sum(is_part_of_a_name(column.name) for column in sides.columns) > 1
     local = [row for row, offer in enumerate(sides.offers) if offer.expressions and offer.attribute.type == TIMESTAMP]
+    records = [row for path in sides.joined if (row := sides.row(path)) is not None]
     for position, column in enumerate(sides.columns):
+        if column.type.kind not in ("json", "record"):
+            matrix[records, position] = 0.0
         if column.type.kind == "timestamptz":
             matrix[local, position] = 0.0
         if is_part_of_a_name(column.name):
@@ -140,11 +144,14 @@ def _list_fit(sides: Sides, row: int, column: int) -> float:
 
 
 def _reuse(sides: Sides, writer: Writer, matrix: NDArray[np.float64], taken: Mapping[int, int]) -> dict[int, int]:
+    """Columns that nothing feeds and the offer that feeds another one too; no two of a key by the same."""
     found = {}
+    key = {place for name in sides.table.primary_key if (place := sides.positions.get(name)) is not None}
     for column in range(len(sides.columns)):
         if column not in taken:
             best = int(matrix[:, column].argmax())
-            if matrix[best, column] >= REUSE and writer.write(best, column) is not None:
+            twice = column in key and any(taken.get(other) == best for other in key)
+            if matrix[best, column] >= REUSE and not twice and writer.write(best, column) is not None:
                 found[column] = best
     return found
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from octo_core.mapping.sides import Sides
-from octo_core.mapping.words import words
+from octo_core.mapping.words import stem, words
 from octo_core.mapping.writing import Writer
 from octo_core.spec.shapes import INDEX, PARENT
 
@@ -39,6 +39,21 @@ def prefer_left(sides: Sides, matrix: NDArray[np.float64]) -> None:
         if row is not None and left is not None:
             matrix[left] = matrix[[row, left]].max(axis=0)
             matrix[row] = 0.0
+
+
+def prefer_named(sides: Sides, matrix: NDArray[np.float64]) -> None:
+    """Of two fields that a joined source and the left one call alike: the joined one's where the column says whose it
+    is, as customer_created_at does, else the left one's.
+    """
+    for row, offer in enumerate(sides.offers):
+        alias = next((one for one in sides.joined if offer.uses[0].startswith(f"{one}.")), None)
+        left = sides.row(offer.uses[0].removeprefix(f"{alias}.")) if alias is not None else None
+        if alias is None or left is None or offer.expressions is not None:
+            continue
+        whose = {stem(word) for word in words(alias)}
+        for position, column in enumerate(sides.columns):
+            says = bool(whose & {stem(word) for word in words(column.name)})
+            matrix[left if says else row, position] *= DAMPED
 
 
 def reserve_keys(sides: Sides, matrix: NDArray[np.float64]) -> None:
@@ -91,17 +106,15 @@ def prefer_elements(sides: Sides, matrix: NDArray[np.float64]) -> None:
 
 
 def pair_keys(sides: Sides, writer: Writer, matrix: NDArray[np.float64], taken: dict[int, int]) -> None:
-    """What identifies a record feeds what identifies a row, where nothing else does: to be looked at."""
-    if len(sides.table.primary_key) != 1 or len(sides.schema.key) != 1:
+    """What identifies a record feeds what identifies a row, where one field of each is left over: to be looked at."""
+    if len(sides.table.primary_key) != len(sides.schema.key):
         return
-    column = sides.positions.get(sides.table.primary_key[0])
-    rows = [n for n, offer in enumerate(sides.offers) if offer.uses == sides.schema.key and offer.expressions is None]
-    if column is None or column in taken or not sides.columns[column].required or not rows:
-        return
-    row = rows[0]
-    if row not in taken.values() and writer.write(row, column) is not None:
-        matrix[row, column] = max(matrix[row, column], KEY_TO_KEY)
-        taken[column] = row
+    places = [sides.positions[name] for name in sides.table.primary_key if name in sides.positions]
+    free = [column for column in places if column not in taken and sides.columns[column].required]
+    rows = [row for path in sides.schema.key if (row := sides.row(path)) is not None and row not in taken.values()]
+    if len(free) == len(rows) == 1 and writer.write(rows[0], free[0]) is not None:
+        matrix[rows[0], free[0]] = max(matrix[rows[0], free[0]], KEY_TO_KEY)
+        taken[free[0]] = rows[0]
 
 
 def pair_parents(sides: Sides, writer: Writer, matrix: NDArray[np.float64], taken: dict[int, int]) -> None:

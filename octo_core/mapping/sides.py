@@ -23,7 +23,8 @@ class Sides:
 
     `positions`: a column's place in both by its name. `remembered`: decisions about this table; `carried`: those about
     any, whose way of writing goes over to pairs that are alike. `equal`: fields of joined sources and those of the left
-    one to which the join says they are equal. `references`: fields that name the records of another source.
+    one to which the join says they are equal. `references`: fields that name the records of another source. `joined`:
+    those that are the whole record of a joined source.
     """
 
     schema: SourceSchema
@@ -37,6 +38,7 @@ class Sides:
     carried: Sequence[Remembered] = ()
     equal: Mapping[str, str] = field(default_factory=dict)
     references: frozenset[str] = frozenset()
+    joined: frozenset[str] = frozenset()
 
     def row(self, path: str) -> int | None:
         """Where a field by itself stands among the offers."""
@@ -71,6 +73,9 @@ def sides(
         carried=[one for one in carried if one.like is not None],
         equal=_equal(shape, fields) if isinstance(shape, JoinFrom) else {},
         references=references,
+        joined=frozenset(spelled(one.alias) for one in shape.join.with_)
+        if isinstance(shape, JoinFrom)
+        else frozenset(),
     )
 
 

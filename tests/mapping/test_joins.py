@@ -252,3 +252,37 @@ def test_what_names_another_source_s_records_by_its_values_is_no_word_of_theirs(
     known = propose_table(flights, target, catalog(target), references=referring(flights, [shops])).column("dest_city")
     assert known is not None
     assert known.expr is None or known.confidence < 0.75  # two fields name shops: which join is meant, nothing says
+
+
+def test_a_column_says_whose_field_it_wants_where_both_sources_have_one() -> None:
+    days = tuple(f"2024-01-0{day}" for day in range(1, 9))
+    left = orders(numbers("customer_id", "int64", 3, 990), field("created_on", "date", *days))
+    there = customers(numbers("id", "int64", 1, 1000))
+    there = there.model_copy(update={"fields": (*there.fields, field("created_on", "date", *days))})
+    dates = column("created_on", "date"), column("customer_created_on", "date")
+    target = table("sale", *_asked("text", "customer").columns, *dates, key=("order_id",))
+    found = origin(target, left, there)
+    assert isinstance(found.shape, JoinFrom), found.why
+    joined = join_schema(found.shape, {left.source: left, there.source: there})
+    said = {one.target: one for one in propose_table(joined, target, catalog(target), shape=found.shape).columns}
+    assert said["created_on"].expr == "created_on"
+    assert said["customer_created_on"].expr == "customers.created_on"
+    assert said["customer"].expr != "customers"  # no whole record in a text
+    assert min(said[one.name].confidence for one in dates) > 0.75
+
+
+def test_no_field_is_two_columns_of_a_key() -> None:
+    lines = schema(
+        field("order_no", "int64", *ids(500, 30), every=False), field("pos", "int32", "1", "2", "3"),
+        name="lines", key=("order_no", "pos"),
+    )  # fmt: skip
+    heads = schema(field("order_no", "int64", *ids(500, 40)), field("buyer", "text", "Ana", every=False), name="orders")
+    heads = heads.model_copy(update={"key": ("order_no",)})
+    both = column("order_no", "int64", nullable=False), column("line_no", "int32", nullable=False)
+    target = table("line", *both, column("buyer", "text"), key=("order_no", "line_no"))
+    assert "left: lines, with: [{source: orders, on: {order_no: order_no}}]" in made(target, lines, heads)
+    alone = propose_table(heads, target, catalog(target))
+    assert sum(one.expr == "order_no" for one in alone.columns) == 1
+    numbered = propose_table(lines, target, catalog(target)).column("line_no")
+    assert numbered is not None
+    assert (numbered.expr, numbered.confidence < 0.75) == ("pos", True)
