@@ -1,7 +1,7 @@
 """Which fields of one source name the records of another: what two sources can be joined by."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,17 +62,31 @@ def links(left: SourceSchema, right: SourceSchema) -> Iterator[Link]:
     yield from sorted(found, key=lambda link: -link.strength)
 
 
-def referring(left: SourceSchema, others: Iterable[SourceSchema]) -> frozenset[str]:
-    """The left source's fields that name the records of others, as an expression spells them; also where several do by
-    their values, so that none says by which to link: origin and destination.
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What the sources beside one say of it: `references` are its fields that name their records, as an expression
+    spells them; `sources` are their names.
     """
-    return frozenset(
+
+    references: frozenset[str] = frozenset()
+    sources: tuple[str, ...] = ()
+
+
+ALONE: Final = Beside()
+
+
+def beside(left: SourceSchema, others: Sequence[SourceSchema]) -> Beside:
+    """What other sources say of one; fields are references also where several are by their values, so that none says
+    by which to link: origin and destination.
+    """
+    references = frozenset(
         spelled(pair.left.name)
         for right in others
         for key in _keys(right)
         if len(key) == 1
         for pair in _every(left, right, key[0])
     )
+    return Beside(references, tuple(one.source for one in others))
 
 
 def _every(left: SourceSchema, right: SourceSchema, key: Field) -> list[_Pair]:

@@ -8,7 +8,7 @@ from typing import Final
 from octo_core.catalog import Catalog, Table
 from octo_core.errors import UsageError
 from octo_core.mapping.attribute import spelled as quoted
-from octo_core.mapping.links import Link, links, referring
+from octo_core.mapping.links import ALONE, Beside, Link, beside, links
 from octo_core.mapping.model import ColumnMapping
 from octo_core.mapping.proposal import propose_table
 from octo_core.relations import each_schema, join_schema
@@ -52,8 +52,7 @@ class _Fit:
     """Required columns that nothing feeds."""
     score: float
     links: tuple[Link, ...] = ()
-    references: frozenset[str] = frozenset()
-    """Fields that name the records of another source."""
+    others: Beside = ALONE
 
 
 def propose_origin(table: Table, catalog: Catalog, sources: Mapping[str, SourceSchema]) -> Origin:
@@ -64,7 +63,7 @@ def propose_origin(table: Table, catalog: Catalog, sources: Mapping[str, SourceS
             schema,
             table,
             catalog,
-            references=referring(schema, [one for one in sources.values() if one is not schema]),
+            others=beside(schema, [one for one in sources.values() if one is not schema]),
         )
         for name, schema in sources.items()
     ]
@@ -127,15 +126,15 @@ def _fit(
     table: Table,
     catalog: Catalog,
     links: tuple[Link, ...] = (),
-    references: frozenset[str] = frozenset(),
+    others: Beside = ALONE,
 ) -> _Fit:
-    found = propose_table(schema, table, catalog, shape=shape, references=references)
+    found = propose_table(schema, table, catalog, shape=shape, others=others)
     fed = {one.target: one for one in found.columns if one.expr is not None}
     unfed = tuple(column.name for column in table.columns if column.required and column.name not in fed)
     keys = {name for key in table.foreign_keys for name in key.columns} | set(table.primary_key)
     each = isinstance(shape, EachFrom)
     score = sum(_weight(one, each and one.target not in keys) for one in fed.values())
-    return _Fit(shape, schema, fed, unfed, score, links, references)
+    return _Fit(shape, schema, fed, unfed, score, links, others)
 
 
 def _weight(column: ColumnMapping, own: bool) -> float:
@@ -214,7 +213,7 @@ def _with(
     step = JoinWith.model_validate({"source": name, "as": alias, "on": dict(link.pairs)})
     shape = JoinFrom(join=Join(left=left.shape, with_=(*steps, step)))
     try:
-        made = _fit(shape, join_schema(shape, sources), table, catalog, (*fit.links, link), left.references)
+        made = _fit(shape, join_schema(shape, sources), table, catalog, (*fit.links, link), left.others)
     except UsageError:  # both names are taken: the user says `as:`
         return None
     return made if _helps(made, fit, right, step, link) else None

@@ -53,6 +53,7 @@ def pair(sides: Sides, writer: Writer) -> tuple[dict[int, Choice], Scores]:
     _reserve(sides, matrix)
     references.prefer_left(sides, matrix)
     references.prefer_named(sides, matrix)
+    references.reserve_own(sides, matrix)
     references.reserve_keys(sides, matrix)
     references.prefer_keys(sides, matrix)
     references.prefer_elements(sides, matrix)

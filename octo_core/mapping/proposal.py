@@ -11,7 +11,7 @@ from octo_core.catalog import Catalog, Column, Table
 from octo_core.errors import UsageError
 from octo_core.mapping.attribute import target_attributes
 from octo_core.mapping.audit import audit_expression
-from octo_core.mapping.links import referring
+from octo_core.mapping.links import ALONE, Beside, beside
 from octo_core.mapping.model import DOUBTFUL, ColumnMapping, TableMapping
 from octo_core.mapping.model import Mapping as WholeMapping
 from octo_core.mapping.pairing import pair
@@ -47,7 +47,7 @@ def propose(
         schema = relation(name, table.model_copy(update={"from_": shape}), schemas)
         there = [one for one in remembered if one.table in ("", name)]
         tables[name] = propose_table(
-            schema, catalog.tables[name], catalog, there, remembered, shape, _references(shape, schemas, spec)
+            schema, catalog.tables[name], catalog, there, remembered, shape, _beside(shape, schemas, spec)
         )
         doubtful = [one.target for one in tables[name].columns if one.expr is not None and one.confidence < DOUBTFUL]
         if doubtful:
@@ -55,13 +55,13 @@ def propose(
     return WholeMapping(pipeline=spec.name, tables=tables, warnings=tuple(warnings))
 
 
-def _references(shape: Shape | None, schemas: Mapping[str, SourceSchema], spec: PipelineSpec) -> frozenset[str]:
-    """The fields of the source that drives a table by which the pipeline's other sources can be looked up."""
+def _beside(shape: Shape | None, schemas: Mapping[str, SourceSchema], spec: PipelineSpec) -> Beside:
+    """What the pipeline's other sources say of the one that drives a table."""
     left = shape.join.left if isinstance(shape, JoinFrom) else shape
     if not isinstance(left, str) or left not in schemas:
-        return frozenset()
+        return ALONE
     others = [schemas[name] for name in spec.sources if name != left and name in schemas]
-    return referring(schemas[left], others)
+    return beside(schemas[left], others)
 
 
 def relation(name: str, table: TableSpec, schemas: Mapping[str, SourceSchema]) -> SourceSchema:
@@ -93,15 +93,15 @@ def propose_table(
     remembered: Sequence[Remembered] = (),
     carried: Sequence[Remembered] | None = None,
     shape: Shape | None = None,
-    references: frozenset[str] = frozenset(),
+    others: Beside = ALONE,
 ) -> TableMapping:
     """Propose the mapping of one table from one relation; `remembered`: decisions about this table.
 
     `carried`: decisions about any table, whose ways of writing are carried over to pairs that are alike. `shape`: how
-    the relation is made, where it is more than a source. `references`: its fields that name another source's records.
+    the relation is made, where it is more than a source. `others`: what the sources beside it say of it.
     """
     known = remembered if carried is None else carried
-    both = sides(schema, table, target_attributes(table, catalog), remembered, known, shape, references)
+    both = sides(schema, table, target_attributes(table, catalog), remembered, known, shape, others)
     return _Proposal(both).table()
 
 

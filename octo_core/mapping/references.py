@@ -30,6 +30,9 @@ SAME_NAME: Final = 0.95
 """From this score on a name is the column's own."""
 _IDENTIFIER: Final = frozenset({"id", "uuid", "guid", "gid", "oid", "key", "pk"})
 """What a record calls its own identity, without a word for what it is."""
+_BARE: Final = frozenset(map(stem, {*_IDENTIFIER, "code", "no", "nr", "number", "num", "ref", "reference"}))
+HARDLY: Final = 0.5
+"""What is left of the score of what is another source's by its name."""
 
 
 def prefer_left(sides: Sides, matrix: NDArray[np.float64]) -> None:
@@ -54,6 +57,20 @@ def prefer_named(sides: Sides, matrix: NDArray[np.float64]) -> None:
         for position, column in enumerate(sides.columns):
             says = bool(whose & {stem(word) for word in words(column.name)})
             matrix[left if says else row, position] *= DAMPED
+
+
+def reserve_own(sides: Sides, matrix: NDArray[np.float64]) -> None:
+    """A bare `id` or `no` is hardly what a column calls by the name of another source: customers.id no invoice_id."""
+    own = {stem(word) for word in words(sides.schema.source)}
+    others = {stem(word) for name in sides.beside.sources for word in words(name)} - own - _BARE
+    bare = [
+        row
+        for row, one in enumerate(sides.offers)
+        if one.expressions is None and {stem(word) for word in words(one.uses[0])} <= _BARE
+    ]
+    for position, column in enumerate(sides.columns):
+        if others & {stem(word) for word in words(column.name)}:
+            matrix[bare, position] *= HARDLY
 
 
 def reserve_keys(sides: Sides, matrix: NDArray[np.float64]) -> None:

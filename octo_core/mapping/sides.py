@@ -10,6 +10,7 @@ from octo_core.expressions import ExpressionError, parse, paths
 from octo_core.mapping.assembled import Offer, offers
 from octo_core.mapping.attribute import Attribute, source_attributes, source_fields, spelled
 from octo_core.mapping.conversions import Candidate
+from octo_core.mapping.links import ALONE, Beside
 from octo_core.mapping.remembered import Remembered
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.shapes import JoinFrom, Shape
@@ -23,8 +24,8 @@ class Sides:
 
     `positions`: a column's place in both by its name. `remembered`: decisions about this table; `carried`: those about
     any, whose way of writing goes over to pairs that are alike. `equal`: fields of joined sources and those of the left
-    one to which the join says they are equal. `references`: fields that name the records of another source. `joined`:
-    those that are the whole record of a joined source.
+    one to which the join says they are equal. `beside`: what the sources beside this one say of it. `joined`: the
+    fields that are the whole record of a joined source.
     """
 
     schema: SourceSchema
@@ -37,7 +38,7 @@ class Sides:
     remembered: Sequence[Remembered] = ()
     carried: Sequence[Remembered] = ()
     equal: Mapping[str, str] = field(default_factory=dict)
-    references: frozenset[str] = frozenset()
+    beside: Beside = ALONE
     joined: frozenset[str] = frozenset()
 
     def row(self, path: str) -> int | None:
@@ -52,10 +53,10 @@ def sides(
     remembered: Sequence[Remembered] = (),
     carried: Sequence[Remembered] = (),
     shape: Shape | None = None,
-    references: frozenset[str] = frozenset(),
+    beside: Beside = ALONE,
 ) -> Sides:
     """Both sides; `targets`: the attributes of the table's writable columns, in their order. `shape`: what the table
-    is made from. `references`: its fields that name the records of another source.
+    is made from. `beside`: what other sources say of it.
     """
     fields = source_fields(schema)
     columns = [column for column in table.columns if column.writable]
@@ -72,7 +73,7 @@ def sides(
         remembered=remembered,
         carried=[one for one in carried if one.like is not None],
         equal=_equal(shape, fields) if isinstance(shape, JoinFrom) else {},
-        references=references,
+        beside=beside,
         joined=frozenset(spelled(one.alias) for one in shape.join.with_)
         if isinstance(shape, JoinFrom)
         else frozenset(),

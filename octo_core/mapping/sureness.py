@@ -138,7 +138,7 @@ def _is_identifier_for_words(sides: Sides, row: int, column: int, candidate: Can
     if set(offer.attribute.values) & set(target.values):
         return False
     mine, theirs = words(offer.attribute.name), words(target.name)
-    is_reference = path in sides.references or any(map(_identifies, mine))
+    is_reference = path in sides.beside.references or any(map(_identifies, mine))
     if not is_reference or any(map(_identifies, (*theirs, *words(target.text)))):
         return False
     said = {one for word in (*mine, *words(offer.attribute.text)) for one in (stem(word), *meanings(word))}

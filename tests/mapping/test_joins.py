@@ -4,7 +4,7 @@ import pytest
 
 from octo_core.catalog import Column, Table
 from octo_core.mapping.attribute import spelled as quoted
-from octo_core.mapping.links import referring
+from octo_core.mapping.links import beside
 from octo_core.mapping.origins import Origin, propose_origin, spelled
 from octo_core.mapping.proposal import propose_table
 from octo_core.relations import join_schema
@@ -249,7 +249,7 @@ def test_what_names_another_source_s_records_by_its_values_is_no_word_of_theirs(
     target = table(
         "flight", column("order_id", "int64", nullable=False), column("dest_city", "text"), key=("order_id",)
     )
-    known = propose_table(flights, target, catalog(target), references=referring(flights, [shops])).column("dest_city")
+    known = propose_table(flights, target, catalog(target), others=beside(flights, [shops])).column("dest_city")
     assert known is not None
     assert known.expr is None or known.confidence < 0.75  # two fields name shops: which join is meant, nothing says
 
@@ -286,3 +286,15 @@ def test_no_field_is_two_columns_of_a_key() -> None:
     numbered = propose_table(lines, target, catalog(target)).column("line_no")
     assert numbered is not None
     assert (numbered.expr, numbered.confidence < 0.75) == ("pos", True)
+
+
+def test_a_bare_id_is_not_what_a_column_calls_by_another_source() -> None:
+    people = customers(numbers("id", "int64", 1, 1000))
+    bills = schema(numbers("invoice_id", "int64", 1, 5000), numbers("customer_id", "int64", 3, 990), name="invoices")
+    bills = bills.model_copy(update={"key": ("invoice_id",)})
+    wanted = column("customer_name", "text"), column("tier", "text")
+    target = table("bill", column("invoice_id", "int64", nullable=False), *wanted, key=("invoice_id",))
+    assert "left: invoices, with: [{source: customers, on: {customer_id: id}}]" in made(target, bills, people)
+    said = propose_table(people, target, catalog(target), others=beside(people, [bills])).column("invoice_id")
+    assert said is not None
+    assert said.expr is None or said.confidence < 0.75
