@@ -3,9 +3,10 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from octo_cli.screen import Heading as Heading
@@ -36,6 +37,7 @@ class Session:
 
 
 _session = Session()
+_AT_ONCE = 1000
 _answered = False
 """Whether something was answered already: of answers that have no end of their own, Ctrl-C is the end."""
 
@@ -84,6 +86,26 @@ def answer(document: "BaseModel | Mapping[str, Any]", text: "Callable[[Screen], 
         text.show()
     else:
         text(Screen.here())
+
+
+def answer_with_many(
+    document: "BaseModel", name: str, many: "Iterable[BaseModel]", text: "Callable[[Screen], None]"
+) -> None:
+    """`answer`, where a list of the document, its first field, is too long to be held: it is written as it comes."""
+    if not _session.json:
+        answer(document, text)
+        return
+    _tell_answered()
+    empty, lead = _as_json(document), f'{{\n  "{name}": ['
+    if not empty.startswith(f"{lead}]"):
+        raise ValueError(f"{name} is not the first field of the answer, or not empty")
+    sys.stdout.write(lead)
+    lines, between = (f"\n    {one.model_dump_json(by_alias=True)}" for one in many), ""
+    while some := list(islice(lines, _AT_ONCE)):
+        sys.stdout.write(redact(between + ",".join(some)))
+        between = ","
+    sys.stdout.write("\n  " + redact(empty.removeprefix(lead)) + "\n")
+    sys.stdout.flush()
 
 
 def _tell_answered() -> None:

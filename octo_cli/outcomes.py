@@ -80,7 +80,7 @@ class MatchedPair(Answer):
 
 
 class MatchAnswer(Answer):
-    """The scored pairs, best first, and which column of the source goes where; None where nothing fits well enough.
+    """Every scored pair, best first, and which column of the source goes where; None where nothing fits well enough.
 
     `undecided`: of a source's column the targets that have equal evidence; `assignment` holds one of them, or none.
     """

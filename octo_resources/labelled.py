@@ -2,7 +2,8 @@
 
 A schema is JSON or YAML: a list of columns with `name`; an object of columns by name; either of them under `columns` or
 `fields`; a JSON Schema (`properties`); or a pipeline.yaml, whose tables' labels are taken. A column may say `type`,
-`label`, `description` or `comment`, `unit`, and `values` or `enum`. In JSON, what looks like records is data.
+`label`, `description` or `comment`, `unit`, and `values` or `enum`; it may be its bare name. In JSON, what looks like
+records is data.
 """
 
 import json
@@ -108,13 +109,24 @@ def _listed(document: Any, certain: bool) -> Iterator[Attribute]:
 
 
 def _by_list(columns: list[Any], certain: bool) -> Iterator[Attribute]:
-    alike = all(isinstance(one, Mapping) and "name" in one and set(one) <= _SAID for one in columns)
-    if certain or (alike and any(set(one) - {"name"} for one in columns)):
+    if certain or _are_columns(columns):
         for one in columns:
             if isinstance(one, str):
                 yield Attribute(one)
             elif isinstance(one, Mapping) and isinstance(one.get("name"), str):
                 yield _column(one["name"], one)
+
+
+def _are_columns(listed: list[Any]) -> bool:
+    """Whether a list in JSON says columns and not records: bare names, or objects that say what columns say.
+
+    Where all that is said is a name, no name stands twice: nobody matches data of one column.
+    """
+    if listed and all(isinstance(one, str) for one in listed):
+        return True
+    alike = all(isinstance(one, Mapping) and "name" in one and set(one) <= _SAID for one in listed)
+    names = [str(one["name"]) for one in listed] if alike else []
+    return alike and (len(set(names)) == len(names) or any(set(one) - {"name"} for one in listed))
 
 
 def _by_name(columns: Mapping[Any, Any]) -> Iterator[Attribute]:

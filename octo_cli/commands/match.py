@@ -39,11 +39,12 @@ def match(
     with console.progress(f"reading {target.name}") as progress:
         right = columns_of(target, progress=progress)
     found = matched(left, right)
+    document = MatchAnswer(pairs=(), assignment=found.assignment, undecided=undecided(found))
     pairs = (
-        MatchedPair(source=pair.source, target=pair.target, score=round(pair.score, _DECIMALS)) for pair in found.pairs
+        MatchedPair(source=pair.source, target=pair.target, score=round(pair.score, _DECIMALS))
+        for pair in found.every()
     )
-    document = MatchAnswer(pairs=tuple(pairs), assignment=found.assignment, undecided=undecided(found))
-    console.answer(document, lambda screen: _print(screen, found, document, len(right)))
+    console.answer_with_many(document, "pairs", pairs, lambda screen: _print(screen, found, document, len(right)))
 
 
 def _equal(document: "MatchAnswer", source: str, target: str | None) -> str:

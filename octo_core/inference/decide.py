@@ -5,8 +5,9 @@ from typing import Final
 
 from octo_core.inference.choose import Choice, choose, enough
 from octo_core.inference.claims import ZERO_DATES
+from octo_core.inference.describing import describe
 from octo_core.inference.inside import hold_personal
-from octo_core.inference.names import unit_of, words
+from octo_core.inference.names import unit_of
 from octo_core.inference.profile import FieldProfile
 from octo_core.inference.roles import role_of
 from octo_core.inference.semantics import semantic_of
@@ -192,27 +193,3 @@ def _stats(profile: FieldProfile, choice: Choice, kind: DataType, most: int) -> 
 
 def _may_name(profile: FieldProfile, kind: DataType) -> bool:
     return kind.family in _NAMING and bool(profile.sketch.entries) and (profile.longest or 0) <= _LONGEST_NAME
-
-
-def describe(field: Field) -> str:
-    """One short sentence of facts, in words that hold for any language of data; no values of personal data."""
-    stats = field.stats or FieldStats()
-    subject = " ".join(words(field.name)) or field.name
-    what = field.semantic.replace("_", " ") if field.semantic else str(field.type.family)
-    parts = [f"{subject[:1].upper()}{subject[1:]}: {what}"]
-    if field.unit:
-        parts.append(f"in {field.unit}")
-    if field.format:
-        parts.append(f"written as {field.format}")
-    if stats.min is not None and not field.pii and field.type.kind != "text":
-        parts.append(f"from {stats.min} to {stats.max}")
-    if field.type.kind == "text" and stats.max_length is not None:
-        low, high = stats.min_length, stats.max_length
-        parts.append(_plural(high, "character") if low == high else f"{low} to {high} characters")
-    if stats.values is not None and stats.distinct is not None and field.type.kind != "boolean":
-        parts.append(_plural(stats.distinct, "distinct value"))
-    return ", ".join(parts) + "."
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from octo_core.batch import Batch
-from octo_core.inference.decide import describe
+from octo_core.inference.describing import describe
 from octo_core.schema import Declared, Field, SourceSchema
 from octo_core.spec.sources import SourceBase
 from octo_core.types import DataType

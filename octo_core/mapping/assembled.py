@@ -186,12 +186,17 @@ def is_of_a_thing(name: str) -> bool:
 
 def is_full_name(name: str) -> bool:
     """Whether a column asks for a whole name without saying of what, or of a person."""
-    return all(word in _PEOPLE or {"name", "full"} & meanings(word) for word in words(name))
+    return all(_is_person(word) or {"name", "full"} & meanings(word) for word in words(name))
 
 
 def is_of_a_person(name: str) -> bool:
     """Whether a column asks for the whole name of a person: full_name, author_name."""
-    return is_full_name(name) and any(word in _PEOPLE or "full" in meanings(word) for word in words(name))
+    return is_full_name(name) and any(_is_person(word) or "full" in meanings(word) for word in words(name))
+
+
+def _is_person(word: str) -> bool:
+    """Whether a word can only mean a person, in whatever language: Kunde, but not subject."""
+    return word in _PEOPLE or bool(meanings(word) and meanings(word) <= _PEOPLE)
 
 
 def _asked_in_parts(columns: Sequence[str]) -> set[tuple[str, ...]]:
@@ -224,7 +229,7 @@ def _names(
         yield Offer(Attribute(named, type=TEXT, text="name of the person"), (first, last), joined, 0.95)
         return
     whole = next((path for path in texts if _person(path)), None) or next(
-        (path for path in texts if words(path)[-1:] and words(path)[-1] in _PEOPLE), None
+        (path for path in texts if words(path)[-1:] and _is_person(words(path)[-1])), None
     )
     if whole and tuple(word for word in words(whole) if word != "name") not in asked:
         # A field that is called for a person, not for a name, says in its parts' names whose they are.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from octo_core.catalog import Catalog, Column, Table
+from octo_core.inference.describing import told
 from octo_core.mapping.constraints import allowed_values, number_range
 from octo_core.schema import Field, FieldStats, SourceSchema
 from octo_core.types import DataType
@@ -70,7 +71,7 @@ def from_field(source: Field, path: str, key: bool = False) -> Attribute:
     nothing_seen = stats is not None and stats.nulls + stats.missing >= stats.rows
     return Attribute(
         name=path,
-        text=source.description or "",
+        text=told(source),
         type=None if nothing_seen else source.type,
         values=values[:MAX_VALUES],
         shares=_shares(stats)[:MAX_VALUES] if stats else (),

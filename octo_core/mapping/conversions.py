@@ -5,7 +5,7 @@ Gives texts of the expression language, the best first; whoever takes one parses
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from octo_core.catalog import Column
@@ -13,9 +13,10 @@ from octo_core.mapping import units
 from octo_core.mapping.attribute import Attribute
 from octo_core.mapping.codelists import paired
 from octo_core.mapping.evidence import folded
+from octo_core.mapping.opposites import contradiction, other_currency
 from octo_core.mapping.spelling import boolean_codes, literal, value_map
 from octo_core.mapping.valuemaps import ValueMap, map_values, truths
-from octo_core.mapping.words import words
+from octo_core.mapping.words import stem, words
 from octo_core.schema import Field
 from octo_core.types import INTEGER_BITS, DataType
 
@@ -24,6 +25,13 @@ MAX_MAPPED: Final = 60
 _NAMED: Final = 12
 """Pairs of a value map that its note names."""
 _WHOLE: Final = ("int16", "int32", "int64")
+_KNOWN_AS_TEXT: Final = re.compile(
+    r"(?:text|varchar|char|character|bpchar|\"char\"|name|citext|string|xml|inet|cidr|macaddr8?|money|bit|point|line|lseg|"
+    r"box|path|polygon|circle|time|timetz|interval|oid|pg_lsn|jsonpath|tsvector|tsquery|\w+(?:range|multirange)|reg\w+|"
+    r"hstore|ltree|lquery|isbn\d*|ean13|cube|semver|(?:[\w.]+\.)?(?:geometry|geography|vector|citext|hstore|ltree))"
+    r"(?![\w.])"
+)
+"""Types that take the text in which their values are written everywhere."""
 _CURRENCY: Final = ": the column is in whole units of a currency"
 _SOME: Final = 0.4
 """Quality from which a value map is worth a look, as where two of three letters are initials of the column's words."""
@@ -33,11 +41,15 @@ _GUESSED: Final = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One expression; `factor` of 0..1 multiplies the pair's confidence; `note` says in plain words what it does."""
+    """One expression; `factor` of 0..1 multiplies the pair's confidence; `note` says in plain words what it does.
+
+    `explains`: it is why both names differ, as `weight_lbs` and `weight_kg` do.
+    """
 
     expr: str
     factor: float = 1.0
     note: str = ""
+    explains: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +66,7 @@ class Ends:
 def candidates(ends: Ends) -> list[Candidate]:
     """Every way there is, the best first; the field alone is among them, but for a list of records that is no text."""
     carried = [*_available(ends), *_shortened(ends), *_plain(ends), *_cast(ends)]
-    found = [*_coded(ends), *_in_unit(ends), *_span(ends), *_dated(ends), *_doubted(ends, carried)]
+    found = [*_turned(ends), *_coded(ends), *_in_unit(ends), *_span(ends), *_dated(ends), *_doubted(ends, carried)]
     first: dict[str, Candidate] = {}
     for one in found:
         first.setdefault(one.expr, one)
@@ -65,7 +77,9 @@ def _plain(ends: Ends) -> Iterator[Candidate]:
     element = ends.field.type.element
     if element is not None and element.kind in ("record", "list") and ends.column.type.kind == "text":
         return  # such a list is another table's rows, seldom a text: `parcels` is no parcel_no
-    if _too_long(ends):
+    if ends.field.type.kind == "record" and ends.column.type.kind == "text":
+        yield Candidate(ends.path, 0.7, "the whole record, as JSON text")
+    elif _too_long(ends):
         note = f"values of up to {ends.source.length} characters are seen, the column holds {ends.column.max_length}"
         yield Candidate(ends.path, 0.6, note)
     else:
@@ -74,10 +88,12 @@ def _plain(ends: Ends) -> Iterator[Candidate]:
 
 def _doubted(ends: Ends, carried: Iterable[Candidate]) -> Iterator[Candidate]:
     """The ways that leave the unit as it is, less sure where it may be another."""
-    unit, codes, room = _unit_doubt(ends), _code_doubt(ends), _room_doubt(ends)
+    unit, codes, room, own = _unit_doubt(ends), _code_doubt(ends), _room_doubt(ends), _own_type_doubt(ends)
+    against = _opposite_doubt(ends)
     for one in carried:
-        notes = [note for note in (one.note, unit, codes, room) if note]
+        notes = [note for note in (one.note, unit, codes, room, own, against) if note]
         factor = (0.68 if unit else 1.0) * (0.4 if codes else 1.0) * (0.6 if room else 1.0)
+        factor *= (0.5 if own else 1.0) * (0.6 if against else 1.0)
         yield Candidate(one.expr, one.factor * factor, "; ".join(notes))
 
 
@@ -96,6 +112,49 @@ def _room_doubt(ends: Ends) -> str | None:
     return f"values such as {most:g} do not fit {ends.column.native}" if abs(most) >= room else None
 
 
+def _opposite_doubt(ends: Ends) -> str | None:
+    """What there is to say where the names say the opposite of each other, or two currencies."""
+    found = contradiction(ends.path, ends.column.name, of_truth=ends.column.type.kind == "boolean")
+    if found is not None:
+        return f"{found[0]} is the opposite of {found[1]}: check it"
+    if not (ends.field.type.is_numeric and ends.column.type.is_numeric):
+        return None
+    given = f"{ends.path} {ends.field.unit or ''} {ends.source.text}"
+    currencies = other_currency(given, f"{ends.column.name} {ends.target.unit or ''} {ends.target.text}")
+    if currencies is None:
+        return None
+    return (
+        f"the column is in {currencies[1].upper()} but the source in {currencies[0].upper()}: not converted, check it"
+    )
+
+
+def _turned(ends: Ends) -> Iterator[Candidate]:
+    """The opposite of what a field says, for a boolean column whose name says the opposite."""
+    if ends.column.type.kind != "boolean":
+        return
+    found = contradiction(ends.path, ends.column.name, of_truth=True)
+    if found is None:
+        return
+    note = f"{found[0]} is the opposite of {found[1]}: turned round"
+    if ends.field.type.kind == "boolean":
+        yield Candidate(f"not {ends.path}", _GUESSED, note)
+        return
+    values = tuple(dict.fromkeys(ends.source.values))
+    sides = truths(values) if ends.source.closed and len(values) <= MAX_MAPPED else None
+    if sides is not None:
+        pairs = tuple((value, "false" if side == "true" else "true") for value, side in sides.pairs)
+        said = ", ".join(f"{value} = {side}" for value, side in pairs)
+        yield Candidate(boolean_codes(ends.path, pairs), _GUESSED, f"{note}; values mapped: {said}")
+
+
+def _own_type_doubt(ends: Ends) -> str | None:
+    """What there is to say of a column whose type somebody made there: a composite type, above all."""
+    column = ends.column
+    if column.type.kind != "text" or column.enum or column.domain or _KNOWN_AS_TEXT.match(column.native):
+        return None
+    return f"{column.native} is a type made there, and takes a text that is written as it writes its values: check it"
+
+
 def _code_doubt(ends: Ends) -> str | None:
     """What there is to say where the column takes some values only, and none of the field's is among them."""
     if not (ends.target.closed and ends.source.closed and ends.source.values and ends.target.values):
@@ -110,8 +169,9 @@ def _coded(ends: Ends) -> Iterator[Candidate]:
     values = tuple(dict.fromkeys(ends.source.values))
     whole = ends.source.closed and len(values) <= MAX_MAPPED
     if ends.target.type is not None and ends.target.type.kind == "boolean" and ends.field.type.kind != "boolean":
-        sides = truths(values, ends.source.shares)
-        if sides is not None and (whole or ends.source.shares):
+        sides = truths(values, ends.source.shares) if whole or ends.source.shares else None
+        sides = sides or (_sided(values, ends.column.name) if whole else None)
+        if sides is not None:
             said = ", ".join(f"{left} = {right}" for left, right in sides.pairs)
             factor = 0.95 if whole and not sides.unmatched else 0.75
             rest = "" if whole and not sides.unmatched else "; other values go to quarantine"
@@ -134,6 +194,17 @@ def _coded(ends: Ends) -> Iterator[Candidate]:
         factor = (0.6 + 0.4 * found.quality) * (0.8 if found.unmatched else 1.0)
         factor = min(factor, _GUESSED) if found.guess else factor
         yield Candidate(value_map(ends.path, found.pairs), factor, note)
+
+
+def _sided(values: Sequence[str], column: str) -> ValueMap | None:
+    """Two values of which one is what the column asks for and the other its opposite: paid and unpaid for is_paid."""
+    if len(values) != 2 or contradiction(*values, of_truth=True) is None:
+        return None
+    asked = {stem(word) for word in words(column)}
+    told = [value for value in values if {stem(word) for word in words(value)} & asked]
+    if len(told) != 1:
+        return None
+    return ValueMap(tuple((value, "true" if value == told[0] else "false") for value in values), (), 0.9)
 
 
 def _paired(ends: Ends, values: Sequence[str]) -> ValueMap:
@@ -187,13 +258,15 @@ def _in_unit(ends: Ends) -> Iterator[Candidate]:
         return
     given, wanted = source_units(ends), target_units(ends)
     pair, factor, doubt = units.convertible(given, wanted), 0.97, ""
+    said_by_both = pair is not None
     if pair is None and (assumed := _assumed(ends, given, wanted)) is not None:
         pair, doubt = assumed
         factor = 0.97 if doubt == _CURRENCY else 0.68
     if pair is None or pair[0] == pair[1]:
         return
     note = f"converted from {pair[0].plural} to {pair[1].plural}{doubt}"
-    yield from _fitted(units.formula(ends.path, *pair), ends.column.type, note, factor)
+    for one in _fitted(units.formula(ends.path, *pair), ends.column.type, note, factor):
+        yield replace(one, explains=said_by_both or doubt == _CURRENCY)
 
 
 def _span(ends: Ends) -> Iterator[Candidate]:

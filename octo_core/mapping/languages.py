@@ -82,7 +82,7 @@ end: ende schluss fin
 created: erstellt angelegt cree creado creato erfasst 创建时间
 updated: geandert aktualisiert modifie maj actualizado aggiornato
 deleted: geloscht supprime eliminado
-valid: gultig valide valido vigente
+valid: gultig valide valido vigente aktiv actif activo attivo ativo actief
 percent: prozent anteil pourcentage porcentaje percentuale
 area: flache surface superficie
 floor: stockwerk etage geschoss piso

@@ -56,11 +56,42 @@ def links(left: SourceSchema, right: SourceSchema) -> Iterator[Link]:
             if len({pair.left.name for pair in together}) == len(key):
                 found.append(_link(left, right, together))
             continue
-        every = [pair for field in left.fields if (pair := _pair(field, right, key[0])) is not None]
+        every = _every(left, right, key[0])
         named = [pair for pair in every if pair.named]
         alone = every if len(every) == 1 else []
         found += [_link(left, right, [pair]) for pair in (named or alone)]
     yield from sorted(found, key=lambda link: -link.strength)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What the sources beside one say of it: `references` are its fields that name their records, as an expression
+    spells them; `sources` are their names.
+    """
+
+    references: frozenset[str] = frozenset()
+    sources: tuple[str, ...] = ()
+
+
+ALONE: Final = Beside()
+
+
+def beside(left: SourceSchema, others: Sequence[SourceSchema]) -> Beside:
+    """What other sources say of one; fields are references also where several are by their values, so that none says
+    by which to link: origin and destination.
+    """
+    references = frozenset(
+        spelled(pair.left.name)
+        for right in others
+        for key in _keys(right)
+        if len(key) == 1
+        for pair in _every(left, right, key[0])
+    )
+    return Beside(references, tuple(one.source for one in others))
+
+
+def _every(left: SourceSchema, right: SourceSchema, key: Field) -> list[_Pair]:
+    return [pair for field in left.fields if (pair := _pair(field, right, key)) is not None]
 
 
 def _keys(schema: SourceSchema) -> list[tuple[Field, ...]]:

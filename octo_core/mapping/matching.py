@@ -5,13 +5,13 @@ The scores: scoring.py. What is below a threshold stays unmapped; see docs/mappi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from octo_core.mapping.attribute import Attribute, ColumnLike, attribute
 from octo_core.mapping.remembered import Remembered, recalled
-from octo_core.mapping.scoring import Method, Scores, product, score
+from octo_core.mapping.scoring import MAX_CELLS, Method, Scores, product, score
 from octo_core.mapping.threshold import threshold_of
 
 if TYPE_CHECKING:
@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 MARGIN: Final = 0.03
 """Two candidates closer than this have equal evidence."""
 KEPT: Final = 100
+"""Pairs of a column that carry their evidence; where very many pairs could be, those that are scored."""
 MAX_PAIRS: Final = 200_000
 FLOOR: Final = 0.02
+NOTHING: Final = 0.00005
+"""A score below it is that of a pair without any evidence."""
+_AT_ONCE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,40 @@ class ScoredPair:
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """The names of both sides and the score of every pair (source × target)."""
+
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    score: Floats
+
+    def pairs(self) -> Iterator[ScoredPair]:
+        """Every pair that has any evidence, best first, without what the evidence is: there may be millions."""
+        import numpy as np
+
+        flat = self.score.ravel()
+        order = np.flatnonzero(flat >= NOTHING)
+        order = order[np.argsort(-flat[order], kind="stable")]
+        for start in range(0, len(order), _AT_ONCE):
+            some = order[start : start + _AT_ONCE]
+            rows, columns = np.divmod(some, len(self.targets))
+            for row, column, value in zip(rows.tolist(), columns.tolist(), flat[some].tolist(), strict=True):
+                yield ScoredPair(self.sources[row], self.targets[column], value)
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
-    """`pairs`: the best pairs of every source column, best first. `assignment`: source → target, or None."""
+    """`pairs`: the best pairs of every source column, best first, with their evidence. `assignment`: source → target,
+    or None.
+    """
 
     pairs: tuple[ScoredPair, ...]
     assignment: dict[str, str | None]
+    scored: Scored | None = field(default=None, repr=False, compare=False)
+
+    def every(self) -> Iterator[ScoredPair]:
+        """Every scored pair, best first."""
+        return self.scored.pairs() if self.scored is not None else iter(self.pairs)
 
 
 def match(
@@ -67,7 +100,10 @@ def match(
     if remembered:
         known = recalled(scores.score, lefts, rights, remembered, source_name=source_name, method=method)
         scores = scores.with_score(known)
-    return Match(_pairs(lefts, rights, scores), _named(lefts, rights, assign(scores.score)))
+    if len(lefts) * len(rights) > MAX_CELLS:
+        scores = scores.with_score(_short_listed(scores.score))
+    scored = Scored(tuple(one.name for one in lefts), tuple(two.name for two in rights), scores.score)
+    return Match(_pairs(lefts, rights, scores), _named(lefts, rights, assign(scores.score)), scored)
 
 
 def undecided(found: Match) -> dict[str, tuple[str, ...]]:
@@ -112,6 +148,20 @@ def assign(score: Floats) -> list[int | None]:
         if gain[row, column] > 0:
             found[row] = column
     return found
+
+
+def _short_listed(score: Floats) -> Floats:
+    """The scores of the KEPT likeliest counterparts of every column of either side; no other pair counts."""
+    import numpy as np
+
+    kept = np.zeros_like(score)
+    for matrix, into in ((score, kept), (score.T, kept.T)):
+        if matrix.shape[1] <= KEPT:
+            return score
+        for row in range(len(matrix)):
+            best = np.argpartition(-matrix[row], KEPT)[:KEPT]
+            into[row, best] = matrix[row, best]
+    return kept
 
 
 def _pairs(lefts: Sequence[Attribute], rights: Sequence[Attribute], scores: Scores) -> tuple[ScoredPair, ...]:

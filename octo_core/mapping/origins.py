@@ -7,7 +7,8 @@ from typing import Final
 
 from octo_core.catalog import Catalog, Table
 from octo_core.errors import UsageError
-from octo_core.mapping.links import Link, links
+from octo_core.mapping.attribute import spelled as quoted
+from octo_core.mapping.links import ALONE, Beside, Link, beside, links
 from octo_core.mapping.model import ColumnMapping
 from octo_core.mapping.proposal import propose_table
 from octo_core.relations import each_schema, join_schema
@@ -20,6 +21,8 @@ SURE: Final = 0.6
 GUESSED: Final = 0.75
 THERE: Final = 0.95
 """A column that one source feeds with less than GUESSED is worth a join with one that is so sure of it."""
+AHEAD: Final = 0.25
+"""So much surer than a guess is enough."""
 ENOUGH: Final = 0.25
 """Mean confidence over a table's columns below which nothing is proposed while required columns have nothing."""
 BETTER: Final = 1.5
@@ -49,11 +52,21 @@ class _Fit:
     """Required columns that nothing feeds."""
     score: float
     links: tuple[Link, ...] = ()
+    others: Beside = ALONE
 
 
 def propose_origin(table: Table, catalog: Catalog, sources: Mapping[str, SourceSchema]) -> Origin:
     """The source, list or join that feeds a table best, judged by its columns and by the sources' profiles."""
-    whole = [_fit(name, schema, table, catalog) for name, schema in sources.items()]
+    whole = [
+        _fit(
+            name,
+            schema,
+            table,
+            catalog,
+            others=beside(schema, [one for one in sources.values() if one is not schema]),
+        )
+        for name, schema in sources.items()
+    ]
     lists = [fit for base in sources.values() for fit in _lists(base, table, catalog)]
     ranked = sorted([*whole, *lists], key=lambda fit: (len(fit.unfed), -fit.score))
     best = ranked[0]
@@ -107,14 +120,21 @@ def spelled(shape: Shape) -> str:
     return relation_name(shape)
 
 
-def _fit(shape: Shape, schema: SourceSchema, table: Table, catalog: Catalog, links: tuple[Link, ...] = ()) -> _Fit:
-    found = propose_table(schema, table, catalog)
+def _fit(
+    shape: Shape,
+    schema: SourceSchema,
+    table: Table,
+    catalog: Catalog,
+    links: tuple[Link, ...] = (),
+    others: Beside = ALONE,
+) -> _Fit:
+    found = propose_table(schema, table, catalog, shape=shape, others=others)
     fed = {one.target: one for one in found.columns if one.expr is not None}
     unfed = tuple(column.name for column in table.columns if column.required and column.name not in fed)
     keys = {name for key in table.foreign_keys for name in key.columns} | set(table.primary_key)
     each = isinstance(shape, EachFrom)
     score = sum(_weight(one, each and one.target not in keys) for one in fed.values())
-    return _Fit(shape, schema, fed, unfed, score, links)
+    return _Fit(shape, schema, fed, unfed, score, links, others)
 
 
 def _weight(column: ColumnMapping, own: bool) -> float:
@@ -184,31 +204,61 @@ def _with(
     name = right.shape
     if right is left or not isinstance(left.shape, str) or not isinstance(name, str):
         return None
-    missing = [
-        column
-        for column, one in right.fed.items()
-        if (column not in fit.fed and one.confidence >= SURE) or _is_better_there(fit.fed.get(column), one)
-    ]
-    if not missing or any(step.source == name for step in steps):
+    if any(step.source == name for step in steps):
         return None
     link = next(links(left.schema, right.schema), None)
-    if link is None:
+    if link is None or not _may_help(fit, right, link):
         return None
     alias = None if left.schema.field(name) is None else f"{name}_record"
     step = JoinWith.model_validate({"source": name, "as": alias, "on": dict(link.pairs)})
     shape = JoinFrom(join=Join(left=left.shape, with_=(*steps, step)))
     try:
-        made = _fit(shape, join_schema(shape, sources), table, catalog, (*fit.links, link))
+        made = _fit(shape, join_schema(shape, sources), table, catalog, (*fit.links, link), left.others)
     except UsageError:  # both names are taken: the user says `as:`
         return None
-    gained = set(made.fed) > set(fit.fed)
-    surer = any(made.fed[column].confidence >= THERE for column in missing if column in fit.fed and column in made.fed)
-    return made if gained or (surer and set(made.fed) == set(fit.fed)) else None
+    return made if _helps(made, fit, right, step, link) else None
 
 
-def _is_better_there(here: ColumnMapping | None, there: ColumnMapping) -> bool:
-    """Whether what feeds a column is a guess, and the other source has the very field."""
-    return here is not None and here.confidence < GUESSED and there.confidence >= THERE
+def _may_help(fit: _Fit, right: _Fit, link: Link) -> bool:
+    """Whether a source feeds what is not fed yet, or is a guess; or its records are named by what a guess is fed by."""
+    guesses = {column: one for column, one in fit.fed.items() if one.confidence < GUESSED}
+    return any(column not in fit.fed or column in guesses for column in right.fed) or any(
+        _is_by_reference(one, link) for one in guesses.values()
+    )
+
+
+def _helps(made: _Fit, fit: _Fit, right: _Fit, step: JoinWith, link: Link) -> bool:
+    """Whether a join feeds more columns than without it, or the same and one that was a guess surely; none less."""
+    if not set(made.fed) >= set(fit.fed):
+        return False
+    gained, there = set(made.fed) - set(fit.fed), set(_fed_by(made, step))
+    if any(column in right.fed and _least(right, made, column) for column in gained & there):
+        return True
+    guesses = {column: one for column, one in fit.fed.items() if column in there and one.confidence < GUESSED}
+    return any(_is_surer(made.fed[column], one, link) for column, one in guesses.items())
+
+
+def _is_surer(there: ColumnMapping, guess: ColumnMapping, link: Link) -> bool:
+    """Whether a joined source's field feeds a column so much more surely than a guess that it is worth the join."""
+    enough = _is_by_reference(guess, link) or there.confidence >= guess.confidence + AHEAD
+    return there.confidence >= (GUESSED if enough else THERE)
+
+
+def _least(right: _Fit, made: _Fit, column: str) -> bool:
+    """Whether a column that only a joined source feeds is fed surely enough, from that source alone or once joined."""
+    return right.fed[column].confidence >= SURE or made.fed[column].confidence >= GUESSED
+
+
+def _is_by_reference(column: ColumnMapping, link: Link) -> bool:
+    """Whether what names the other source's record is put, doubtfully, where something of that record may belong."""
+    named = {way for here, _ in link.pairs for way in (here, f"cast({here} as text)")}
+    return column.confidence < GUESSED and column.expr in named
+
+
+def _fed_by(fit: _Fit, step: JoinWith) -> list[str]:
+    """The columns that fields of a joined source feed."""
+    alias = f"{quoted(step.alias)}."
+    return [name for name, one in fit.fed.items() if alias in (one.expr or "")]
 
 
 def _named(fit: _Fit) -> str:
@@ -225,7 +275,8 @@ def _why(fit: _Fit, table: Table, whole: Sequence[_Fit]) -> str:
     if isinstance(fit.shape, JoinFrom):
         return "; ".join(_why_joined(fit, fit.shape, whole))
     others = sorted((one.score for one in whole if one is not fit), reverse=True)
-    lead = f"; the next best source is {1 - others[0] / fit.score:.0%} weaker" if others and fit.score else ""
+    is_ahead = bool(others) and 0 < fit.score > others[0]
+    lead = f"; the next best source is {1 - others[0] / fit.score:.0%} weaker" if is_ahead else ""
     return f"its fields feed {count}{lead}"
 
 
@@ -234,11 +285,8 @@ def _why_joined(fit: _Fit, shape: JoinFrom, whole: Sequence[_Fit]) -> Iterator[s
     left = shape.join.left
     alone = next((one for one in whole if one.shape == left), None)
     for step, link in zip(shape.join.with_, fit.links, strict=True):
-        more = [
-            name
-            for name, one in fit.fed.items()
-            if (alone is None or name not in alone.fed) and f"{step.alias}." in (one.expr or "")
-        ]
-        surer = [name for name, one in fit.fed.items() if name not in more and f"{step.alias}." in (one.expr or "")]
+        by = _fed_by(fit, step)
+        more = [name for name in by if alone is None or name not in alone.fed]
+        surer = [name for name in by if name not in more]
         said = f"feeds no {', '.join(more)}" if more else f"may not be what feeds {', '.join(surer)}"
         yield f"{left} {said}, {step.source} does, and {link.why}"

@@ -31,7 +31,7 @@ def why(
     elif evidence.get("name", 0) >= _SAID:
         exact = evidence["name"] >= 0.999
         found.append(f"the names {source} and {target.name} {'are the same' if exact else 'are alike'}")
-    if evidence.get("text", 0) >= _SAID:
+    if evidence.get("text", 0) >= _SAID and (target.text or not made):
         found.append(f"label {_short(target.text)!r} says it" if target.text else "its description says it")
     if not found and evidence.get("meaning", 0) >= 0.4:
         found.append(f"{source} and {target.name} mean much the same")

@@ -56,6 +56,7 @@ hour hr hrs hours
 day dy dd 日
 week wk
 name nm nme title label designation 名称 名稱 姓名 名字 品名 اسم nombre nom bezeichnung
+title salutation honorific anrede civilite aanhef tratamiento
 title headline heading subject summary caption 标题 標題 題目 عنوان_المقال titulo titel titre
 first fn given fore fname forename firstname christian 名
 last ln family sur surname lname lastname 姓

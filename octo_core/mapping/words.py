@@ -23,6 +23,8 @@ _COMPOUNDS: Final = {
     ("given", "name"): "forename",
     ("raison", "sociale"): "raisonsociale", ("razon", "social"): "raisonsociale", ("etat", "civil"): "etat_civil",
 }  # fmt: skip
+_NUMBERS: Final = ("nr", "no", "id")
+"""What a word that is known may end with besides: kundennr, orderid."""
 _ENDINGS: Final = (("ies", "y"), ("sses", "ss"), ("ations", "ate"), ("ation", "ate"), ("ings", ""), ("ing", ""),
                    ("edly", ""), ("ed", ""), ("ers", "er"), ("es", "e"), ("s", ""))  # fmt: skip
 
@@ -104,6 +106,8 @@ def _split(piece: str) -> list[str]:
         head = piece[: -len(suffix)]
         if piece.endswith(suffix) and len(head) >= 3:
             return [head, suffix]
+    if piece.endswith(_NUMBERS) and (first := _unglued(piece[:-2])) is not None:
+        return [first, piece[-2:]]
     return _parted(piece) if len(piece) >= 8 else [piece]
 
 
@@ -112,11 +116,17 @@ def _parted(piece: str) -> list[str]:
     known = concepts()
     for cut in range(4, len(piece) - 3):
         head, tail = piece[:cut], piece[cut:]
-        if tail != "ship" and (tail in known or stem(tail) in known):
-            for glue in ("", "s", "n", "en", "es", "er"):
-                if head.endswith(glue) and (first := head[: len(head) - len(glue)]) in known and len(first) >= 4:
-                    return [first, tail]
+        if tail != "ship" and (tail in known or stem(tail) in known) and (first := _unglued(head)) is not None:
+            return [first, tail]
     return [piece]
+
+
+def _unglued(head: str) -> str | None:
+    """The word of the vocabulary that another is glued to, without what glues them; None where it is none."""
+    for glue in ("", "s", "n", "en", "es", "er"):
+        if head.endswith(glue) and (first := head[: len(head) - len(glue)]) in concepts() and len(first) >= 4:
+            return first
+    return None
 
 
 def _segment(text: str) -> list[str]:

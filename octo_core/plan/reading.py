@@ -13,8 +13,6 @@ from octo_core.plan.text import MASKED, count, harmless, percent, shown
 
 Mark = Literal["!", "~", "-", " "]
 
-_MANY = 3
-"""With more doubtful columns than this they come first."""
 _NAME = r'(?:"(?:[^"]|"")*"|[^\W\d]\w*)'
 _NAMES = re.compile(_NAME)
 _PATHS = re.compile(rf"{_NAME}(?:\.{_NAME}|\[[0-9]+\])*")
@@ -45,10 +43,8 @@ class Row:
 
 
 def rows(table: TablePlan) -> list[Row]:
-    """The table's columns, doubtful ones first where there are many, what is unmapped last."""
-    mapped = list(table.columns)
-    if sum(doubtful(column) for column in mapped) > _MANY:
-        mapped.sort(key=lambda column: not doubtful(column))
+    """The table's columns, doubtful ones first, what is unmapped last."""
+    mapped = sorted(table.columns, key=lambda column: not doubtful(column))
     hidden = personal_fields(table)
     return [_mapped(column, table, hidden) for column in mapped] + [
         Row(

@@ -75,6 +75,27 @@ def test_records_in_json_are_data_even_where_they_have_a_name(cli: Cli, folder: 
     assert said.json["assignment"] == {"name": "name", "price": "price"}
 
 
+@pytest.mark.parametrize(
+    "listed", [["customer_name", "quantity"], [{"name": "customer_name"}, {"name": "quantity"}]], ids=["bare", "named"]
+)
+def test_a_list_of_nothing_but_names_is_columns(cli: Cli, folder: Path, listed: list[object]) -> None:
+    (folder / "names.json").write_text(json.dumps(listed))
+    said = cli("match", "orders.csv", "names.json", "--json")
+    assert said.json["assignment"] == {"cust_nm": "customer_name", "qty": "quantity", "zzqx": None}
+    (folder / "people.json").write_text(json.dumps([{"name": "Ana"}, {"name": "Bob"}, {"name": "Ana"}]))
+    assert set(cli("match", "people.json", "names.json", "--json").json["assignment"]) == {"name"}
+
+
+def test_every_scored_pair_is_told(cli: Cli, folder: Path) -> None:
+    names = [f"order_{word}" for word in ("qty", "name", "date", "price")] + [f"order_{n}" for n in range(400)]
+    (folder / "wide.json").write_text(json.dumps(names))
+    said = cli("match", "orders.csv", "wide.json", "--json")
+    pairs = said.json["pairs"]
+    assert len({pair["target"] for pair in pairs if pair["source"] == "qty"}) > 100
+    assert [pair["score"] for pair in pairs] == sorted((pair["score"] for pair in pairs), reverse=True)
+    assert set(said.json) == {"pairs", "assignment", "undecided"}
+
+
 def test_names_in_chinese_and_arabic(cli: Cli, folder: Path) -> None:
     (folder / "zh.csv").write_text("地址,价格\n北京,12.5\n上海,13.5\n")
     (folder / "ar.yaml").write_text("columns:\n- name: عنوان\n- name: سعر\n")

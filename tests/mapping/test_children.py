@@ -58,6 +58,22 @@ def test_a_reference_is_the_record_s_key_and_an_element_s_own_id_its_table_s() -
     order = table("purchase", column("purchase_id", "int64", nullable=False), key=("purchase_id",))
     person = table("person", column("customer_id", "int64", nullable=False), key=("customer_id",))
 
+    refers = ForeignKey(name="fk", columns=("purchase_id",), ref_table="public.purchase", ref_columns=("purchase_id",))
+    numbered = table(
+        "purchase_line",
+        column("purchase_id", "int64", nullable=False),
+        column("line_no", "int32", nullable=False),
+        column("qty", "int32"),
+        key=("purchase_id", "line_no"),
+        foreign_keys=(refers,),
+    )
+    without = elements.model_copy(
+        update={"fields": (*elements.fields[1:], Field(name="_index", type=parse_type("int32"), nullable=False))}
+    )
+    said = propose_table(without, numbered, catalog(order, numbered))
+    expected = {"purchase_id": "parent.id", "line_no": "_index", "qty": "quantity"}
+    assert {one.target: one.expr for one in said.columns} == expected
+
     def fed(parent_table: str, name: str) -> dict[str, str | None]:
         refers = ForeignKey(name="fk", columns=(name,), ref_table=f"public.{parent_table}", ref_columns=(name,))
         line = table(

@@ -1,5 +1,7 @@
 """`match` finds the pairs that the evidence speaks for, one to one, and leaves the rest."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from octo_core.mapping import match
 from octo_core.mapping.attribute import Attribute
-from octo_core.mapping.matching import assign, undecided
+from octo_core.mapping.matching import KEPT, assign, undecided
 from octo_core.mapping.threshold import threshold_of
 from octo_core.types import parse_type
 
@@ -106,6 +108,9 @@ def test_wide_on_both_sides_is_scored_in_blocks_with_the_same_answer() -> None:
     names = [f"field_{number}_{word}" for number in range(300) for word in ("amount", "date", "name", "code", "city")]
     found = match([Attribute(name) for name in names], [Attribute(name) for name in reversed(names)])
     assert all(found.assignment[name] == name for name in names)
+    told = Counter(pair.source for pair in found.every())
+    assert min(told.values()) >= KEPT
+    assert sum(told.values()) <= 2 * KEPT * len(names)
 
 
 @settings(max_examples=40, deadline=None)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from octo_core.catalog import Column
 from octo_core.errors import UsageError
 from octo_core.expressions import assign, parse
+from octo_core.inference import infer_column
 from octo_core.mapping.model import DOUBTFUL
 from octo_core.mapping.proposal import propose
 from octo_core.schema import Field, FieldStats
@@ -528,3 +529,144 @@ def seen(name: str, kind: str, distinct: int, *examples: str) -> Field:
     """A field of which is known how many of its thousand values are distinct."""
     stats = FieldStats(rows=1000, distinct=distinct, distinct_exact=True, examples=examples)
     return Field(name=name, type=parse_type(kind), stats=stats)
+
+
+def test_a_column_of_a_type_made_there_is_doubtful() -> None:
+    city = field("city", "text", "Oslo", "Rome")
+    source = schema(city, field("host", "text", "10.0.0.1", "10.0.0.2"))
+    own = column("city", "text", native="shop.address")
+    found = proposed(source, table("stop", own, column("host", "text", native="inet")))
+    assert expressions(found) == {"city": "city", "host": "host"}
+    assert [one.confidence < DOUBTFUL for one in found.columns] == [True, False]
+    assert "shop.address is a type made there" in found.columns[0].why
+    (enum,) = proposed(source, table("stop", column("city", "text", native="town", enum=("Oslo", "Rome")))).columns
+    assert enum.confidence > DOUBTFUL
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "table_name", "doubtful"),
+    [
+        (("tax_rate", "tax_amount"), "tax", "invoice", True),
+        (("list_price", "sale_price"), "price", "invoice", True),
+        (("order_date", "ship_date"), "date", "invoice", True),
+        (("order_date", "note"), "date", "invoice", False),  # there is no other
+        (("list_price", "sale_price"), "price", "sale", False),  # the table says which
+        (("net_price", "price"), "price", "invoice", False),  # one says no more than the column
+    ],
+)
+def test_fields_that_each_say_more_than_the_column_are_doubtful(
+    fields: tuple[str, ...], name: str, table_name: str, doubtful: bool
+) -> None:
+    source = schema(field("id", "int64", "1", "2"), *(field(one, "int64", "100", "230") for one in fields), key=("id",))
+    target = table(table_name, column("id", "int64", nullable=False), column(name, "int64"), key=("id",))
+    found = proposed(source, target).columns[1]
+    assert found.expr in fields
+    assert (found.confidence < DOUBTFUL) is doubtful
+    assert ("fits as well" in found.why) is doubtful
+
+
+def test_what_the_table_tells_apart_elsewhere_is_no_answer_where_it_does_not() -> None:
+    places = [
+        field(f"{whose}_{what}", "text", f"{whose}{what}") for whose in ("ship", "bill") for what in ("city", "zip")
+    ]
+    target = table("stop", *(column(name, "text") for name in ("city", "shipping_zip", "billing_zip")))
+    city, *zips = proposed(schema(*places), target).columns
+    assert city.confidence < DOUBTFUL
+    assert {one.expr for one in zips} == {"ship_zip", "bill_zip"}
+    assert all(one.confidence > DOUBTFUL for one in zips)
+
+
+def test_a_sentence_of_facts_says_nothing_of_what_a_field_is() -> None:
+    rows = [("t1", ["1.5", "2.5", "7.25"]), ("middle", ["a", "bb", "a"]), ("cust_nm", ["Ana", "Bo", "Ana"])]
+    source = schema(*(infer_column(values, name) for name, values in rows))
+    names = ("distinct_value", "character", "text", "customer_name")
+    found = proposed(source, table("measure", *(column(name, "text") for name in names)))
+    assert expressions(found) == {"distinct_value": None, "character": None, "text": None, "customer_name": "cust_nm"}
+    assert "description" not in found.columns[-1].why
+    said = source.model_copy(
+        update={"fields": (source.fields[0].model_copy(update={"description": "Text of the page"}), *source.fields[1:])}
+    )
+    again = proposed(said, table("measure", column("page_text", "text"))).columns[0]
+    assert (again.expr, "its description says it" in again.why) == ("t1", True)
+
+
+def test_a_whole_name_is_asked_for_and_no_part_of_it() -> None:
+    parts = (
+        field("first_name", "text", "Ana", "Bo", every=False),
+        field("last_name", "text", "Lee", "Diaz", every=False),
+    )
+    found = proposed(schema(*parts), table("sale", column("customer_name", "text"), column("amount", "int64")))
+    assert expressions(found)["customer_name"] == "nullif(trim(concat(first_name, ' ', last_name)), '')"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "values", "wanted", "expr"),
+    [
+        ("inactive", "boolean", ("true", "false"), "active", "not inactive"),
+        ("is_active", "boolean", ("true", "false"), "inactive", "not is_active"),
+        ("not_valid", "boolean", ("true", "false"), "valid", "not not_valid"),
+        ("no_show", "boolean", ("true", "false"), "show", "not no_show"),
+        ("opt_out", "boolean", ("true", "false"), "opt_in", "not opt_out"),
+        ("aktiv", "boolean", ("true", "false"), "inactive", "not aktiv"),
+        ("unsubscribed", "text", ("Y", "N"), "subscribed", "parse_boolean(unsubscribed, 'N|Y')"),
+    ],
+)
+def test_what_says_the_opposite_is_turned_round_and_doubtful(
+    name: str, kind: str, values: tuple[str, ...], wanted: str, expr: str
+) -> None:
+    source = schema(field("id", "int64", "1", "2"), field(name, kind, *values), key=("id",))
+    target = table("member", column("id", "int64", nullable=False), column(wanted, "boolean"), key=("id",))
+    found = proposed(source, target).columns[1]
+    assert found.expr == expr
+    assert found.confidence < DOUBTFUL
+    assert "turned round" in found.why
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "said"),
+    [
+        ("price_gross", "price_net", "gross is the opposite of net"),
+        ("amount_incl_vat", "amount_excl_vat", "incl is the opposite of excl"),
+        ("price_usd", "price_eur", "the column is in EUR but the source in USD"),
+        ("qty_ordered", "qty_delivered", "ordered is the opposite of delivered"),
+    ],
+)
+def test_other_amounts_under_names_that_are_alike_are_doubtful(name: str, wanted: str, said: str) -> None:
+    found = proposed(
+        schema(field(name, "decimal(10,2)", "1.50", "20.25")), table("sale", column(wanted, "decimal(10,2)"))
+    )
+    (one,) = found.columns
+    assert one.expr is None or (one.confidence < DOUBTFUL and said in one.why)
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("items_no", "no_items"), ("price_eur", "price_euro"), ("gross", "gross")]
+)
+def test_names_that_say_no_opposite_are_not_doubted(name: str, wanted: str) -> None:
+    (one,) = proposed(schema(field(name, "int64", "3", "250")), table("sale", column(wanted, "int64"))).columns
+    assert (one.expr, one.confidence > DOUBTFUL) == (name, True)
+
+
+def test_a_person_s_whole_name_in_another_language_is_split() -> None:
+    whole = field("Kunde", "text", "Weber, Anna", "von der Au, Eva")
+    target = table("person", column("first_name", "text"), column("last_name", "text"))
+    assert expressions(proposed(schema(whole), target)) == {
+        "first_name": "split_part(Kunde, ', ', 2)",
+        "last_name": "split_part(Kunde, ',', 1)",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "wanted", "expr"),
+    [
+        ("paid", ("paid", "unpaid"), "is_paid", "parse_boolean(paid, 'paid|unpaid')"),
+        ("test_result", ("fail", "pass"), "test_failed", "parse_boolean(test_result, 'fail|pass')"),
+        ("enabled_state", ("disabled", "enabled"), "is_enabled", "parse_boolean(enabled_state, 'enabled|disabled')"),
+    ],
+)
+def test_a_value_that_the_column_asks_for_and_its_opposite_are_a_boolean(
+    name: str, values: tuple[str, ...], wanted: str, expr: str
+) -> None:
+    source = schema(field("id", "int64", "1", "2"), field(name, "text", *values), key=("id",))
+    target = table("sale", column("id", "int64", nullable=False), column(wanted, "boolean"), key=("id",))
+    assert expressions(proposed(source, target))[wanted] == expr

@@ -7,7 +7,8 @@ import pytest
 from octo_core.catalog import Column
 from octo_core.inference.names import unit_of
 from octo_core.mapping import units
-from tests.mapping.build import column, field, proposed, schema, table
+from octo_core.mapping.model import DOUBTFUL
+from tests.mapping.build import column, expressions, field, proposed, schema, table
 
 
 def one(text: str) -> units.Unit:
@@ -186,3 +187,11 @@ def test_us_dollars_are_no_microseconds() -> None:
 @pytest.mark.parametrize(("name", "found"), [("quantity_b", []), ("file_size_b", ["byte"]), ("size_kb", ["kilobyte"])])
 def test_a_b_is_bytes_of_what_has_a_size(name: str, found: list[str]) -> None:
     assert [one.name for one in units.in_name(name)] == found
+
+
+def test_names_that_differ_in_units_alone_are_as_sure_as_others() -> None:
+    source = schema(field("len_in", "int32", "3", "17", "40"), field("weight_lbs", "float64", "1.5", "88.1"))
+    target = table("parcel", column("length_cm", "int32"), column("weight_kg", "decimal(8,3)"))
+    found = proposed(source, target)
+    assert expressions(found)["length_cm"] == "round(len_in * 2.54, 0)"
+    assert all(one.confidence >= DOUBTFUL for one in found.columns)
