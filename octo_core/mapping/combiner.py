@@ -29,6 +29,7 @@ _KINDS: Final = (
     "name", "text", "values", "shape", "range", "kind", "key", "type", "name_left", "name_right", "name_unsaid",
     "text_left", "text_right",
 )  # fmt: skip
+_MEANINGS: Final = ("meaning", "name_meaning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,16 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Both sides' columns, the hand's score, the kinds of evidence, and the likeness of meaning where there is one."""
+    """Both sides' columns, the hand's score, the kinds of evidence, and the likeness of meaning where there is one: of
+    all that is said of two columns, and of their names.
+    """
 
     source: Sequence[Attribute]
     target: Sequence[Attribute]
     hand: Floats
     parts: dict[str, Floats]
     meaning: Floats | None = None
+    name_meaning: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +93,7 @@ def table(sides: Sides) -> Table:
     import numpy as np
 
     rivals = {"hand": sides.hand, "values": np.nan_to_num(sides.parts["values"])}
-    if sides.meaning is not None:
-        rivals["meaning"] = sides.meaning
+    rivals |= {kind: part for kind in _MEANINGS if (part := getattr(sides, kind)) is not None}
     near = np.zeros(sides.hand.shape, dtype=bool)
     for kind in ("hand", "meaning"):
         if kind in rivals:
@@ -99,8 +102,7 @@ def table(sides: Sides) -> Table:
     nothing = np.full(len(rows), np.nan)
     found = {"hand": sides.hand[near]}
     found |= {kind: sides.parts[kind][near] if kind in sides.parts else nothing for kind in _KINDS}
-    if sides.meaning is not None:
-        found["meaning"] = sides.meaning[near]
+    found |= {kind: rivals[kind][near] for kind in _MEANINGS if kind in rivals}
     for kind, matrix in rivals.items():
         found[f"{kind}_lead"], found[f"{kind}_rank"] = _lead(matrix)[near], np.log1p(_ranks(matrix))[near]
         found[f"{kind}_lead_back"] = _lead(matrix.T).T[near]

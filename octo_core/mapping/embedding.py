@@ -46,14 +46,27 @@ def described(one: Attribute) -> str:
     """What is said of a column in one line: its words, the beginning of its text, a few values."""
     values = ", ".join(value[:24] for value in one.values[:5])
     text = " ".join(one.text.split()[:10])
-    return (" ".join(words(one.name)) or one.name) + (f": {text}" if text else "") + (f" ({values})" if values else "")
+    return called(one) + (f": {text}" if text else "") + (f" ({values})" if values else "")
 
 
-def likeness(source: Sequence[Attribute], target: Sequence[Attribute], encode: Encoder) -> NDArray[np.float64]:
-    """The cosine of every pair (source × target), to two decimals: a batch's rounding does not reach them."""
+def called(one: Attribute) -> str:
+    """The words of a column's name."""
+    return " ".join(words(one.name)) or one.name
+
+
+def likeness(
+    source: Sequence[Attribute],
+    target: Sequence[Attribute],
+    encode: Encoder,
+    said: Callable[[Attribute], str] = described,
+) -> NDArray[np.float64]:
+    """The cosine of every pair (source × target), to two decimals: a batch's rounding does not reach them.
+
+    `said`: what of a column is read.
+    """
     import numpy as np
 
-    left, right = encode(tuple(map(described, source))), encode(tuple(map(described, target)))
+    left, right = encode(tuple(map(said, source))), encode(tuple(map(said, target)))
     return np.asarray(np.round((left @ right.T).astype(np.float64), 2), np.float64)
 
 

@@ -94,8 +94,11 @@ def score(source: Sequence[Attribute], target: Sequence[Attribute], method: Meth
     byhand, language = weighed(source, target)
     if method.model is None:
         return byhand
-    alike = embedding.likeness(source, target, method.encoder) if method.encoder else None
-    sides = combiner.Sides(source, target, byhand.score, {**byhand.parts, **language}, alike)
+    alike = names_alike = None
+    if method.encoder is not None:
+        alike = embedding.likeness(source, target, method.encoder)
+        names_alike = embedding.likeness(source, target, method.encoder, embedding.called)
+    sides = combiner.Sides(source, target, byhand.score, {**byhand.parts, **language}, alike, names_alike)
     learned = combiner.probability(sides, method.model) * _ground(byhand.score, alike)
     parts = byhand.parts if alike is None else {**byhand.parts, "meaning": alike}
     return Scores(LEARNED * learned**0.25 + (1 - LEARNED) * byhand.score, parts)
