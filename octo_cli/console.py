@@ -14,6 +14,7 @@ from octo_cli.screen import Screen, Table
 from octo_cli.screen import clean as clean
 from octo_cli.standard_output import stop_if_unread
 from octo_core.errors import NotApproved, OctopipeError, SpecError, UsageError
+from octo_core.wording import rows_text
 from octo_resources.redaction import redact
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def progress(step: str) -> Iterator[Progress]:
 
         def told(rows: int, size: int, text: str) -> None:
             seconds = bar.tasks[0].elapsed or 0.001
-            rate = f"{rows:,} rows · {rows / seconds:,.0f}/s · {size / 1e6:,.1f} MB  {clean(redact(text))}"
+            rate = f"{rows_text(rows)} · {rows / seconds:,.0f}/s · {size / 1e6:,.1f} MB  {clean(redact(text))}"
             bar.update(task, told=rate if rows or size else clean(redact(text)))
 
         yield told

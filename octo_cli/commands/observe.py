@@ -9,6 +9,7 @@ import typer
 from octo_cli import completing, console
 from octo_cli.commands.understand import Name, opened
 from octo_core.errors import SpecError, UsageError
+from octo_core.wording import rows_text
 
 if TYPE_CHECKING:
     from octo_cli.outcomes import PipelineStatus
@@ -125,7 +126,7 @@ def _status(space: "Workspace", name: str, last: "Execution | None") -> "Pipelin
 
 def _streamed(state: "StreamState") -> str:
     """A stream in a line."""
-    parts = [state.status.replace("_", " "), f"{state.micro_batches:,} micro-batches, {state.rows:,} rows"]
+    parts = [state.status.replace("_", " "), f"{state.micro_batches:,} micro-batches, {rows_text(state.rows)}"]
     if state.delay is not None:
         parts.append(f"{state.delay.p50:.1f} s after the message, p99 {state.delay.p99:.1f} s")
     if state.behind:

@@ -7,6 +7,7 @@ import typer
 from octo_cli import console
 from octo_cli.commands.understand import Name, opened
 from octo_core.errors import UsageError
+from octo_core.wording import rows_text
 
 if TYPE_CHECKING:
     from octo_cli.screen import Screen
@@ -161,10 +162,10 @@ def quarantine_discard(
     if not there:
         console.answer(DiscardedAnswer(pipeline=name, discarded=0), f"no such row of {name} is set aside")
         return
-    if not console.confirm(f"Give {there:,} rows of {name} up?", assume=yes):
+    if not console.confirm(f"Give {rows_text(there)} of {name} up?", assume=yes):
         raise UsageError("nothing was discarded", hint="say yes, or give --yes")
     done = discard(space, name, wanted, by=who(), reason=reason)
-    console.answer(DiscardedAnswer(pipeline=name, discarded=done), f"gave {done:,} rows of {name} up")
+    console.answer(DiscardedAnswer(pipeline=name, discarded=done), f"gave {rows_text(done)} of {name} up")
 
 
 def _wanted(

@@ -8,6 +8,7 @@ import typer
 
 from octo_cli import completing, console
 from octo_core.errors import UsageError
+from octo_core.wording import rows_text
 
 if TYPE_CHECKING:
     from octo_cli.answers import SampleAnswer
@@ -162,7 +163,7 @@ def try_(pipeline: Name, source: Which = None) -> None:
         seconds = round(time.monotonic() - started, 3)
         rows, size = look.count(), look.batch.bytes
     answer = TestAnswer(pipeline=pipeline, source=name, ok=True, rows=rows, bytes=size, seconds=seconds)
-    console.answer(answer, f"{name} ({spec.kind}) answers: {rows:,} rows, {size / 1e6:,.1f} MB in {seconds:.1f} s")
+    console.answer(answer, f"{name} ({spec.kind}) answers: {rows_text(rows)}, {size / 1e6:,.1f} MB in {seconds:.1f} s")
 
 
 @app.command("sample")
@@ -295,11 +296,11 @@ def _print_sample(screen: "Screen", answer: "SampleAnswer") -> None:
         (field.name, str(field.type), "" if field.nullable else "not null", field.semantic or "", field.format or "")
         for field in answer.fields
     ]
-    title = f"{answer.source}: {answer.rows:,} rows{'' if answer.complete else ', more at the source'}"
+    title = f"{answer.source}: {rows_text(answer.rows)}{'' if answer.complete else ', more at the source'}"
     screen.print(console.table(["field", "type", "", "semantic", "format"], rows, title=title))
     names = [field.name for field in answer.fields]
     cells = [
         [redact(str(row.get(name, ""))) if row.get(name) is not None else "" for name in names] for row in answer.sample
     ]
     screen.print()
-    screen.print(console.table(names, cells, title=f"first {len(cells)} rows"))
+    screen.print(console.table(names, cells, title=f"first {rows_text(len(cells))}"))

@@ -10,6 +10,7 @@ import typer
 
 from octo_cli import console
 from octo_cli.commands.understand import Name, opened
+from octo_core.wording import rows_text
 
 if TYPE_CHECKING:
     from octo_core.streaming import MicroBatch, StreamState
@@ -69,6 +70,6 @@ def _tell(made: "MicroBatch") -> None:
 
 
 def _ending(state: "StreamState") -> str:
-    done = f"{state.micro_batches:,} micro-batches, {state.rows:,} rows"
+    done = f"{state.micro_batches:,} micro-batches, {rows_text(state.rows)}"
     said = f"{state.pipeline}: {state.status.replace('_', ' ')}, {done}"
     return f"{said}\n{state.message}" if state.message else said

@@ -6,6 +6,7 @@ import typer
 
 from octo_cli import completing, console
 from octo_core.errors import UsageError
+from octo_core.wording import rows_text
 
 if TYPE_CHECKING:
     from octo_core.plan.model import Plan, Recipe
@@ -88,7 +89,7 @@ def _print_json_schema(wanted: "dict[str, SourceSchema]") -> None:
 def print_schemas(screen: Any, wanted: "dict[str, SourceSchema]") -> None:
     for name, found in wanted.items():
         seen = "all examined" if found.complete else f"{found.rows_examined:,} examined"
-        title = f"{name}  {found.rows_total or found.rows_examined:,} rows, {seen}"
+        title = f"{name}  {rows_text(found.rows_total or found.rows_examined)}, {seen}"
         title += f", key ({', '.join(found.key)})" if found.key else ", no key found"
         columns: list[console.Heading] = ["field", "type", "null", "format", "unit", "meaning", "description"]
         rows = [_row(field) for field in found.fields]

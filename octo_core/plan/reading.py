@@ -10,6 +10,7 @@ from typing import Any, Literal
 from octo_core.mapping.model import DOUBTFUL
 from octo_core.plan.model import ColumnPlan, Plan, PlanDiff, PlannedQuarantine, SourcePlan, TablePlan
 from octo_core.plan.text import MASKED, count, harmless, percent, shown
+from octo_core.wording import rows_text
 
 Mark = Literal["!", "~", "-", " "]
 
@@ -106,9 +107,9 @@ def _mapped(column: ColumnPlan, table: TablePlan, hidden: frozenset[str]) -> Row
     if column.overrides:
         notes.append(f"overrides the {'file' if column.overrides == 'file' else column.overrides + ' proposal'}")
     if column.failures:
-        notes.append(f"fails in {count(column.failures)} rows")
+        notes.append(f"fails in {rows_text(column.failures)}")
     if column.truncated:
-        notes.append(f"cut short in {count(column.truncated)} rows")
+        notes.append(f"cut short in {rows_text(column.truncated)}")
     if mark == "!" and column.alternatives:
         best = column.alternatives[0]
         notes.append(f"next best: {harmless(best.expr)} ({percent(best.confidence)})")
@@ -188,7 +189,7 @@ def safe_row(table: TablePlan, row: dict[str, Any]) -> dict[str, Any]:
 def examined(source: SourcePlan) -> str:
     """`336,776 rows, all examined`, or how many of how many."""
     if source.complete:
-        return f"{count(source.rows_examined)} rows, all examined"
+        return f"{rows_text(source.rows_examined)}, all examined"
     total = (
         f"of {count(source.rows_total)} rows" if source.rows_total is not None else "rows of a source not counted yet"
     )
@@ -203,7 +204,7 @@ def writing(table: TablePlan) -> str:
         key += f" · what is gone ({found}) is marked in {harmless(table.deletes['mark'])}"
     if table.rows_there is None:
         return f"{table.write}{key}"
-    there = f"about {count(table.rows_there)} rows in the table" if table.rows_there else "nothing in the table yet"
+    there = f"about {rows_text(table.rows_there)} in the table" if table.rows_there else "nothing in the table yet"
     return f"{table.write}{key} · {there}"
 
 

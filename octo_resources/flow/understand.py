@@ -15,6 +15,7 @@ from octo_core.deletes import TOMBSTONE, marked_source
 from octo_core.errors import SourceError, SpecError
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.sources import SampleLimits
+from octo_core.wording import rows_text
 from octo_resources.flow.landing_step import Progress, land_missing
 from octo_resources.flow.logs import step
 from octo_resources.flow.mistaken import unknown_in
@@ -51,7 +52,7 @@ def _schema(space: Workspace, pipeline: Pipeline, name: str, refresh: bool) -> S
             return stored.value
     with step(space, pipeline.name, "schema", part=name) as log:
         found = derive(space, pipeline, name, batches, ask=None)
-        log.line(f"{name}: {len(found.fields)} fields from {found.rows_examined:,} rows")
+        log.line(f"{name}: {len(found.fields)} fields from {rows_text(found.rows_examined)}")
     space.registry.schemas.save(pipeline.name, found, part=name, inputs=inputs)
     return found
 
