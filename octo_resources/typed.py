@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -22,6 +22,10 @@ from octo_resources.project import Pipeline, Project
 from octo_resources.sampling import looked, rows_of
 from octo_resources.sources.file.content import open_plain
 from octo_resources.sources.place import silent
+
+if TYPE_CHECKING:
+    from octo_core.plan.judged import Judged, TableReads
+    from octo_core.plan.model import Recipe
 
 __all__ = ["records"]
 
@@ -125,7 +129,8 @@ def contract_module(
 ) -> str:
     """The text of one Python module with the models of these sources.
 
-    Fields that feed a pii column of the newest plan show no values, as in the plan itself.
+    Where there is a plan (the one approved last, else the newest) they judge what its tables read. Fields that feed a
+    pii column of the newest plan show no values, as in the plan itself.
     """
     from octo_core.plan.reading import personal_fields
     from octo_resources.codegen import pydantic_source
@@ -133,12 +138,52 @@ def contract_module(
     stored = space.registry.plans.newest(pipeline.name)
     tables = stored.plan.tables.values() if stored else ()
     hidden = frozenset[str]().union(*(personal_fields(table) for table in tables))
+    judged = _judged(space, pipeline, schemas, stored.recipe) if stored else {}
     texts = [
-        pydantic_source(_hiding(schema, hidden), strict=strict, delimited=_delimited(space.seen(pipeline.name, name)))
+        pydantic_source(
+            _hiding(schema, hidden),
+            strict=strict,
+            delimited=_delimited(space.seen(pipeline.name, name)),
+            judged=judged.get(name),
+        )
         for name, schema in schemas.items()
     ]
     later = (text.replace("from __future__ import annotations\n", "") for text in texts[1:])
     return "\n\n".join([*texts[:1], *later])
+
+
+def _judged(
+    space: Workspace, pipeline: Pipeline, schemas: Mapping[str, SourceSchema], newest: "Recipe"
+) -> "dict[str, Judged]":
+    """What loads by the plan judge; nothing is known of it where the plan does not fit what is typed now."""
+    from octo_core.expressions import ExpressionError
+    from octo_core.plan.judged import judged
+
+    approved = space.registry.decisions.last_approved(pipeline.name)
+    recipe = space.registry.plans.recipe(pipeline.name, approved.fingerprint) if approved else None
+    try:
+        return judged(list(_reads(space, pipeline, recipe or newest)), schemas)
+    except (ExpressionError, UsageError):
+        return {}
+
+
+def _reads(space: Workspace, pipeline: Pipeline, recipe: "Recipe") -> "Iterator[TableReads]":
+    from octo_core.expressions import assign, parse
+    from octo_core.plan.judged import TableReads
+
+    catalog = space.registry.catalogs.newest(pipeline.name)
+    for name, table in recipe.tables.items():
+        schema = space.registry.schemas.newest(pipeline.name, table.source)
+        there = catalog.tables.get(name) if catalog is not None else None
+        if schema is None or there is None:
+            raise UsageError(f"nothing is known of {name} any more")
+        columns = {target: there.column(target) for target in table.columns}
+        nodes = [
+            assign(parse(table.columns[target], schema), column)
+            for target, column in columns.items()
+            if column is not None
+        ]
+        yield TableReads(table.origin, schema, tuple(nodes))
 
 
 def _hiding(schema: SourceSchema, personal: frozenset[str]) -> SourceSchema:

@@ -112,6 +112,17 @@ def test_values_of_fields_that_feed_personal_columns_are_not_in_the_models(shop:
     assert "Literal[" not in state_of(shop)
 
 
+def test_once_there_is_a_plan_the_models_judge_what_its_tables_read(shop: Shop) -> None:
+    shop.sales_pipeline()
+    shop.drop("sales", "a", [{**one, "weight": 1.5} for one in sales(range(1, 31))])
+    before = contract_module(shop.space, shop.pipeline(), schemas(shop.space, shop.pipeline()))
+    assert "judged" not in before
+    shop.plan()
+    text = contract_module(shop.space, shop.pipeline(), schemas(shop.space, shop.pipeline()))
+    assert [line.split(":")[0].strip() for line in text.splitlines() if "judged" in line] == ["weight"]
+    assert 'weight: Annotated[Annotated[Decimal | Any, ParsedBy("decimal(18,2)", judged=False)]' in text
+
+
 def state_of(shop: Shop) -> str:
     """How the model of the sales reads their field `state`."""
     text = contract_module(shop.space, shop.pipeline(), schemas(shop.space, shop.pipeline()))
