@@ -86,6 +86,8 @@ class _Talk:
                 if verdict is None:
                     continue
                 values = self.values(self.asked[claim.field].parts)
+                if verdict.refused.get("type") == schema_question.NO_TEXT:
+                    verdict.refused["type"] += _example(next(iter(values), None))
                 if "type" in verdict.refused:
                     schema_question.rejudged(claim, wanted[claim.field], values, verdict)
                 semantic = (claim.semantic or "").strip().lower()
