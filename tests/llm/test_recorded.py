@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from benchmarks import eval_llm
 from benchmarks.llm_record import FOLDER, shop
 from octo_core.asking import mapping_question, schema_question
 from octo_core.asking.replies import MappingReply, SchemaReply
@@ -55,6 +58,25 @@ def test_a_recording_is_made_of_what_a_provider_answers(tmp_path: Path) -> None:
     assert [call["purpose"] for call in calls] == ["mapping", "schema"]
     assert judged(calls).refused == {}
     assert "buyer1@" not in json.dumps(calls)
+
+
+def test_the_evaluation_with_a_model_takes_the_folder_that_the_other_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pair = tmp_path / "data" / "mapping" / "web" / "pair_1"
+    pair.mkdir(parents=True)
+    (pair / "source.csv").write_text("Name,Town\nAna Bo,Oslo\n")
+    (pair / "target.csv").write_text("full name,city\nCy Du,Rome\n")
+    (pair / "gt.csv").write_text("source_column,target_column\nName,full name\nTown,city\n")
+    monkeypatch.chdir(tmp_path)
+    with ModelServer(answering(mapping={"full name": '"Name"', "city": '"Town"'})) as server:
+        monkeypatch.setenv("OCTOPIPE_LLM_MODEL", "openai/test-1")
+        monkeypatch.setenv("OCTOPIPE_LLM_BASE_URL", server.base_url)
+        for folder in (tmp_path / "data", tmp_path / "data" / "mapping"):
+            assert eval_llm.main([str(folder)]) == 0
+            assert "web: Recall@GT 1.000" in capsys.readouterr().out
+        assert eval_llm.main([str(pair)]) == 2
+    assert "no labelled pairs (mapping/gdc, mapping/web) in" in capsys.readouterr().err
 
 
 def test_recorded_answers_become_mappings() -> None:
