@@ -101,6 +101,7 @@ def rejudged(claim: FieldClaim, known: Field, values: Sequence[str], verdict: Ve
     """Once the rows have contradicted the claimed type: what was judged by it is judged by the known one."""
     for name in ("unit", "semantic"):
         verdict.taken.pop(name, None)
+        verdict.refused.pop(name, None)
     _semantic(claim, known.type, values, verdict)
     _unit(claim, known, known.type, verdict)
 

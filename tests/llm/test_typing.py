@@ -66,9 +66,10 @@ def test_what_the_rows_contradict_goes_back_masked_and_is_overruled_in_the_end(a
 def test_every_claim_that_the_rows_contradict_has_a_masked_value_of_its_own(asking_shop: AskingShop) -> None:
     names = ("email", "state", "customer", "at")
     types = {name: {"type": "date", "semantic": "iban"} for name in names} | {"id": {"semantic": "iban"}}
+    types["address"] = {"type": "date", "semantic": "email"}
     with ModelServer(answering(types)) as server:
         shop = asking_shop(server)
-        shop.drop("sales", "a", sales(range(50)))
+        shop.drop("sales", "a", [{**one, "address": one["email"]} for one in sales(range(50))])
         schema_of(shop)
     told = json.loads(server.bodies[1]["messages"][-1]["content"].partition("\n")[2])
     for name in names:
@@ -77,6 +78,7 @@ def test_every_claim_that_the_rows_contradict_has_a_masked_value_of_its_own(aski
     assert told["state"]["type"].endswith("of the form aaaa")
     assert set(told["email"]["semantic"].rpartition(" ")[2]) <= set("Aa9@.+")
     assert set(told["id"]) == {"semantic"}
+    assert set(told["address"]) == {"type"}  # they are e-mail addresses, and no dates
     assert "buyer" not in server.heard
 
 
