@@ -5,7 +5,7 @@ The models come from `octopipe schema NAME --pydantic > models.py`; any other Py
 
 import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -155,16 +155,20 @@ def contract_module(
 def _judged(
     space: Workspace, pipeline: Pipeline, schemas: Mapping[str, SourceSchema], newest: "Recipe"
 ) -> "dict[str, Judged]":
-    """What loads by the plan judge; nothing is known of it where the plan does not fit what is typed now."""
+    """What loads by the plan judge: the approved one, or the newest where that does not fit any more what is typed now.
+
+    Nothing is known of it where neither does.
+    """
     from octo_core.expressions import ExpressionError
     from octo_core.plan.judged import judged
 
     approved = space.registry.decisions.last_approved(pipeline.name)
     recipe = space.registry.plans.recipe(pipeline.name, approved.fingerprint) if approved else None
-    try:
-        return judged(list(_reads(space, pipeline, recipe or newest)), schemas)
-    except (ExpressionError, UsageError):
-        return {}
+    for one in (recipe, newest):
+        with suppress(ExpressionError, UsageError):
+            if one is not None:
+                return judged(list(_reads(space, pipeline, one)), schemas)
+    return {}
 
 
 def _reads(space: Workspace, pipeline: Pipeline, recipe: "Recipe") -> "Iterator[TableReads]":
