@@ -14,6 +14,7 @@ from octo_core.asking import mapping_question, schema_question
 from octo_core.asking.replies import MappingReply, SchemaReply
 from octo_core.asking.sharing import nameable
 from octo_core.mapping.attribute import source_fields
+from tests.servers.api import Reply
 from tests.servers.model import ModelServer, answering
 
 ROOT = Path(__file__).parents[2]
@@ -38,26 +39,31 @@ def judged(calls: list[dict[str, Any]]) -> mapping_question.Verdict:
     return mapping_question.judged(reply, schema, table, [column.name for column in table.columns])
 
 
+def recorded(folder: Path, server: ModelServer) -> subprocess.CompletedProcess[str]:
+    """`make llm-record` in an empty folder."""
+    told = {"OCTOPIPE_LLM_MODEL": "openai/test-1", "OCTOPIPE_LLM_BASE_URL": server.base_url}
+    command = [sys.executable, "-m", "benchmarks.llm_record"]
+    env = {"PYTHONPATH": str(ROOT), **told}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+
 def test_a_recording_is_made_of_what_a_provider_answers(tmp_path: Path) -> None:
     says = answering({"order_no": {"type": "text", "description": "The order's number"}}, MAPPING)
     with ModelServer(says) as server:
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.llm_record"],
-            cwd=tmp_path,
-            env={
-                "PYTHONPATH": str(ROOT),
-                "OCTOPIPE_LLM_MODEL": "openai/test-1",
-                "OCTOPIPE_LLM_BASE_URL": server.base_url,
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = recorded(tmp_path, server)
     assert done.returncode == 0, done.stderr
     calls = json.loads((tmp_path / FOLDER / "openai-test-1.json").read_text())
     assert [call["purpose"] for call in calls] == ["mapping", "schema"]
     assert judged(calls).refused == {}
     assert "buyer1@" not in json.dumps(calls)
+
+
+def test_nothing_is_recorded_of_a_provider_that_refuses(tmp_path: Path) -> None:
+    with ModelServer([Reply({"error": {"message": "Incorrect API key"}}, 401)]) as server:
+        done = recorded(tmp_path, server)
+    assert done.returncode == 1
+    assert "it refused the key (401)" in done.stderr + done.stdout
+    assert not (tmp_path / FOLDER).exists()
 
 
 def test_the_evaluation_with_a_model_takes_the_folder_that_the_other_takes(
