@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -100,8 +101,11 @@ def cases(folder: Path) -> Iterator[tuple[str, Case]]:
         yield "web", Case(path.parent.name, source(path.parent / "source.csv"), there, truth(path))
 
 
-def chosen(door: Door, case: Case) -> tuple[dict[str, tuple[str, float]], list[str]]:
-    """Target column → (source field, confidence) as the model chooses, and what went wrong."""
+def chosen(door: Door, case: Case, unanswered: Counter[str]) -> tuple[dict[str, tuple[str, float]], list[str]]:
+    """Target column → (source field, confidence) as the model chooses, and what was refused of it.
+
+    `unanswered` counts the questions without an answer, by why.
+    """
     table, found, wrong = case.catalog.tables[TABLE], {}, []
     names = [column.name for column in table.columns]
     near = mapping_question.short_list(case.schema, table, case.catalog)
@@ -110,7 +114,7 @@ def chosen(door: Door, case: Case) -> tuple[dict[str, tuple[str, float]], list[s
         messages = mapping_question.messages(case.schema, table, case.catalog, part, near=near, share=door.share)
         reply = door.ask(Question("mapping", case.name, messages, MappingReply))
         if isinstance(reply, Unanswered):
-            wrong.append(reply.why)
+            unanswered[reply.why] += 1
             continue
         verdict = mapping_question.judged(reply, case.schema, table, part)
         wrong += verdict.refused.values()
@@ -155,9 +159,10 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     door, registry = real_door("eval", options.share)
     began, groups = time.monotonic(), {}
+    unanswered: Counter[str] = Counter()
     for group, case in cases(folder):
         if options.only in (None, case.name):
-            found, wrong = chosen(door, case)
+            found, wrong = chosen(door, case, unanswered)
             result = figures(case, found)
             groups.setdefault(group, []).append(result)
             shown = f"{result.recall:.3f} {result.mrr:.3f} {result.f1:.3f}"
@@ -173,7 +178,9 @@ def main(arguments: Sequence[str]) -> int:
     cost = f"{len(calls)} calls, {tokens:,} tokens, {money:.4f} USD"
     print(f"{door.model}, share {door.share}: {cost}, {time.monotonic() - began:.0f} s")
     registry.close()
-    return 0 if groups else 2
+    for why, count in unanswered.items():
+        print(f"{count} questions without an answer, so these are not the model's figures: {why}", file=sys.stderr)
+    return 1 if unanswered else 0 if groups else 2
 
 
 def real_door(pipeline: str, share: Share) -> tuple[Door, Registry]:

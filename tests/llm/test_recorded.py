@@ -82,7 +82,12 @@ def test_the_evaluation_with_a_model_takes_the_folder_that_the_other_takes(
             assert eval_llm.main([str(folder)]) == 0
             assert "web: Recall@GT 1.000" in capsys.readouterr().out
         assert eval_llm.main([str(pair)]) == 2
-    assert "no labelled pairs (mapping/gdc, mapping/web) in" in capsys.readouterr().err
+        assert "no labelled pairs (mapping/gdc, mapping/web) in" in capsys.readouterr().err
+    with ModelServer([Reply({"error": {"message": "Incorrect API key"}}, 401)]) as server:
+        monkeypatch.setenv("OCTOPIPE_LLM_BASE_URL", server.base_url)
+        monkeypatch.setenv("OCTOPIPE_LLM_MODEL", "openai/test-2")
+        assert eval_llm.main([str(tmp_path / "data")]) == 1
+    assert "not the model's figures: it refused the key (401)" in capsys.readouterr().err
 
 
 def test_recorded_answers_become_mappings() -> None:
