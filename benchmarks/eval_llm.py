@@ -1,7 +1,8 @@
 """Measures mapping with a language model on the labelled pairs of tables, by the product's own question and checks.
 
 Usage: OCTOPIPE_LLM_MODEL=openai/… [OCTOPIPE_LLM_BASE_URL=…] [OCTOPIPE_LLM_KEY=…] python -m benchmarks.eval_llm DIR
-DIR holds `gdc/` and `web/` as for eval_mapping. Answers are kept in .octopipe/eval, so that a second run costs nothing.
+DIR is the folder that `make eval` takes, or its `mapping/` with `gdc/` and `web/` in it. Answers are kept in
+.octopipe/eval, so that a second run costs nothing.
 """
 
 import argparse
@@ -10,7 +11,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -79,6 +81,14 @@ def target(path: Path, about: Mapping[str, Mapping[str, object]]) -> Catalog:
     return Catalog(dialect="postgresql", version="18", tables={TABLE: table}, samples={TABLE: samples})
 
 
+def pairs_in(folder: Path) -> Path | None:
+    """Where the labelled pairs are: in the folder's `mapping/`, or in itself; None where there are none."""
+    for place in (folder / "mapping", folder):
+        if any(place.glob("gdc/*/gt.csv")) or any(place.glob("web/*/gt.csv")):
+            return place
+    return None
+
+
 def cases(folder: Path) -> Iterator[tuple[str, Case]]:
     gdc = folder / "gdc"
     if gdc.is_dir():
@@ -91,8 +101,11 @@ def cases(folder: Path) -> Iterator[tuple[str, Case]]:
         yield "web", Case(path.parent.name, source(path.parent / "source.csv"), there, truth(path))
 
 
-def chosen(door: Door, case: Case) -> tuple[dict[str, tuple[str, float]], list[str]]:
-    """Target column → (source field, confidence) as the model chooses, and what went wrong."""
+def chosen(door: Door, case: Case, unanswered: Counter[str]) -> tuple[dict[str, tuple[str, float]], list[str]]:
+    """Target column → (source field, confidence) as the model chooses, and what was refused of it.
+
+    `unanswered` counts the questions without an answer, by why.
+    """
     table, found, wrong = case.catalog.tables[TABLE], {}, []
     names = [column.name for column in table.columns]
     near = mapping_question.short_list(case.schema, table, case.catalog)
@@ -101,7 +114,7 @@ def chosen(door: Door, case: Case) -> tuple[dict[str, tuple[str, float]], list[s
         messages = mapping_question.messages(case.schema, table, case.catalog, part, near=near, share=door.share)
         reply = door.ask(Question("mapping", case.name, messages, MappingReply))
         if isinstance(reply, Unanswered):
-            wrong.append(reply.why)
+            unanswered[reply.why] += 1
             continue
         verdict = mapping_question.judged(reply, case.schema, table, part)
         wrong += verdict.refused.values()
@@ -132,21 +145,30 @@ def figures(case: Case, found: Mapping[str, tuple[str, float]]) -> Figures:
     return Figures(recall, sum(ranks) / len(ranks), f1)
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--share", choices=["statistics", "samples"], default="statistics")
     parser.add_argument("--only", help="one case's name")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    folder = pairs_in(options.folder) if options.folder is not None else None
+    if folder is None:
+        where = options.folder or "no folder"
+        hint = "make eval-llm DATA=folder; docs/quality.md says how to get the data"
+        print(f"no labelled pairs (mapping/gdc, mapping/web) in {where}: {hint}", file=sys.stderr)
+        return 2
     door, registry = real_door("eval", options.share)
     began, groups = time.monotonic(), {}
-    for group, case in cases(options.folder):
+    unanswered: Counter[str] = Counter()
+    for group, case in cases(folder):
         if options.only in (None, case.name):
-            found, wrong = chosen(door, case)
+            found, wrong = chosen(door, case, unanswered)
             result = figures(case, found)
             groups.setdefault(group, []).append(result)
             shown = f"{result.recall:.3f} {result.mrr:.3f} {result.f1:.3f}"
             print(f"  {case.name:12} {shown}  {len(wrong)} refused", flush=True)
+    if not groups:
+        print(f"no case is called {options.only!r}", file=sys.stderr)
     for group, results in groups.items():
         shown = (interval([getattr(one, kind) for one in results]) for kind in ("recall", "mrr", "f1"))
         print("{}: Recall@GT {}  MRR {}  F1 one-to-one {}  (mean [95 %], seed 7)".format(group, *shown))
@@ -156,7 +178,9 @@ def main() -> int:
     cost = f"{len(calls)} calls, {tokens:,} tokens, {money:.4f} USD"
     print(f"{door.model}, share {door.share}: {cost}, {time.monotonic() - began:.0f} s")
     registry.close()
-    return 0
+    for why, count in unanswered.items():
+        print(f"{count} questions without an answer, so these are not the model's figures: {why}", file=sys.stderr)
+    return 1 if unanswered else 0 if groups else 2
 
 
 def real_door(pipeline: str, share: Share) -> tuple[Door, Registry]:
@@ -170,4 +194,4 @@ def real_door(pipeline: str, share: Share) -> tuple[Door, Registry]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

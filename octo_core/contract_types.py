@@ -35,6 +35,11 @@ class ParsedBy:
     nulls: Sequence[str] = ()
     structure: Literal["object", "list", "any"] | None = None
     """What JSON that is taken whole has to be."""
+    judged: bool | str = True
+    """By what a load judges the field: its type; another one, by which the plan reads it; or nothing.
+
+    What is not of the type and is taken nevertheless comes as that other type, or as it is.
+    """
     _kind: DataType = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -42,14 +47,28 @@ class ParsedBy:
         object.__setattr__(self, "nulls", tuple(self.nulls))
 
     def __hash__(self) -> int:
-        return hash((self.type, self.format, tuple(self.nulls), self.structure))
+        return hash((self.type, self.format, tuple(self.nulls), self.structure, self.judged))
 
     def read(self, value: object) -> object:
         """The typed value. Raises ValueError where a load would set the row aside."""
-        kind = self._kind
         if value is None or (isinstance(value, str) and value in self.nulls):
             return None
-        if self.structure is not None:
+        if self.judged is True:
+            return self._own(value)
+        held = self._held(value) if self.judged in ("text", "json") else value
+        try:
+            return self._own(value)
+        except (ValueError, RecursionError):
+            numbers = isinstance(self.judged, str) and self.judged not in ("text", "json")
+            return read_token(token_of(held), parse_type(str(self.judged)), self.format) if numbers else held
+
+    def _held(self, value: object) -> object:
+        """A value that a load takes as it is written, or whole as JSON."""
+        return holdable(value) if self.judged == "text" else read_structure(value, self.structure or "any")
+
+    def _own(self, value: object) -> object:
+        kind = self._kind
+        if self.structure is not None and kind.kind == "json":
             return read_structure(value, self.structure)
         if _is_typed(value, kind):
             return _checked(value, kind)
@@ -59,10 +78,16 @@ class ParsedBy:
         return read_token(token_of(holdable(value)), kind, self.format)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        if self.judged is not True:  # what comes out may be of another class than the field is shown with
+            return core_schema.no_info_before_validator_function(self.read, core_schema.any_schema())
         inner = handler(source)
         if self.nulls:  # a word for null is None, inside of what may be None itself
             inner = core_schema.nullable_schema(inner)
-        return core_schema.no_info_before_validator_function(self.read, inner)
+        read = core_schema.no_info_before_validator_function(self.read, inner)
+        if self.structure is None:
+            return read
+        # Of what may be a list of models or any list, the models are preferred: after `any` nothing is a better fit.
+        return core_schema.chain_schema([read, core_schema.any_schema()])
 
 
 def _element(value: object, kind: DataType) -> object:

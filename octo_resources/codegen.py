@@ -14,8 +14,11 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from octo_core.expressions.fields import ELEMENT
+from octo_core.expressions.typing import widens
+from octo_core.plan.judged import Judged, Place, Reading
 from octo_core.schema import Field, SourceSchema, structure
-from octo_core.types import INTEGER_BITS, JSON, DataType
+from octo_core.types import INTEGER_BITS, JSON, DataType, parse_type
 
 _HEADER: Final = '''"""The records of the source {source}, as Octopipe typed them. Generated; do not edit.
 
@@ -38,13 +41,16 @@ _CHOICES: Final = 20
 """So many values seen, at most, are shown as literals; others are taken too, as a list of values is no contract."""
 
 
-def pydantic_source(schema: SourceSchema, *, strict: bool = False, delimited: bool = False) -> str:
+def pydantic_source(
+    schema: SourceSchema, *, strict: bool = False, delimited: bool = False, judged: Judged | None = None
+) -> str:
     """The text of a Python module (3.11, Pydantic 2) with a model of the records and one of each nested record.
 
     Its models take a record as the source has it (texts by their formats, words for null) and refuse what a load sets
     aside because the source's contract does not hold. Any field may be null or missing, as loads take that; `strict`
     makes those never empty that never were. `delimited`: the source is CSV, where an empty cell of a typed field is
-    null. Names that Python cannot have are aliased; unknown keys are let through, as drift judges them.
+    null. `judged`: what the plan's tables read of the records; other fields take any value, and so does none of them
+    where it is left out. Names that Python cannot have are aliased; unknown keys are let through, as drift judges them.
     """
     # Imported here: 0.6 s that only `octopipe schema --pydantic` and typed records have to pay.
     from datamodel_code_generator import InputFileType, generate
@@ -66,7 +72,7 @@ def pydantic_source(schema: SourceSchema, *, strict: bool = False, delimited: bo
         aliases=_aliases(schema.fields),
         formatters=[Formatter.BUILTIN],
     )
-    layout = _Layout(strict, delimited, _prefix(schema.fields))
+    layout = _Layout(strict, delimited, _prefix(schema.fields), judged)
     text = generate({"title": schema.source, **layout.object(schema.fields)}, config=config)
     assert isinstance(text, str)
     return layout.written(text)
@@ -80,15 +86,17 @@ class _Layout:
     delimited: bool
     prefix: str
     """What placeholders are called by, a word that is in no field's name."""
+    judged: Judged | None = None
+    """What a load judges; everything where there is no plan."""
     parsed: list[str] = field(default_factory=list)
     modules: set[tuple[str, str]] = field(default_factory=set)
     limited: bool = False
     """Whether there is a limit, for which the module needs `Field`."""
 
-    def object(self, fields: tuple[Field, ...]) -> dict[str, Any]:
+    def object(self, fields: tuple[Field, ...], place: Place = ()) -> dict[str, Any]:
         return {
             "type": "object",
-            "properties": {one.name: self.field(one) for one in fields},
+            "properties": {one.name: self.field(one, (*place, one.name)) for one in fields},
             "required": [one.name for one in fields if self._always(one)],
             "additionalProperties": True,
         }
@@ -96,33 +104,56 @@ class _Layout:
     def _always(self, one: Field) -> bool:
         return self.strict and not one.nullable
 
-    def field(self, one: Field) -> dict[str, Any]:
-        schema = self._typed(one)
+    def field(self, one: Field, place: Place) -> dict[str, Any]:
+        schema = self._typed(one, place)
         if not self._always(one):
             schema = _or_null(schema)
         if one.description:
             schema["description"] = _described(one)
         return schema
 
-    def _typed(self, one: Field) -> dict[str, Any]:
+    def _typed(self, one: Field, place: Place) -> dict[str, Any]:
         if one.type.kind == "record" and one.children:
-            return self.object(one.children)
+            record = self.object(one.children, place)
+            bound = self.judged is None or place in self.judged.readings or self.judged.reads_inside(place)
+            return record if bound else {"anyOf": [record, self._placeholder(self._unbound(place))]}
         element = one.children[0] if one.type.kind == "list" and one.children else None
         if element is not None and element.type.kind == "record" and element.children:
-            items = {**self.object(element.children), "title": f"{one.name} item"}
-            return {"anyOf": [{"type": "array", "items": items}, self._placeholder(_whole(one))]}
+            items = {**self.object(element.children, (*place, ELEMENT)), "title": f"{one.name} item"}
+            return {"anyOf": [{"type": "array", "items": items}, self._placeholder(self._whole(one, place))]}
         if element is not None and element.type.is_structured and one.carrier != "typed":
-            return {"type": "string", **self._placeholder(_whole(one))}
-        return {"type": "string", **self._placeholder(one)}
+            return {"type": "string", **self._placeholder(self._whole(one, place))}
+        return {"type": "string", **self._placeholder(self._annotated(one, place))}
 
-    def _placeholder(self, one: Field) -> dict[str, str]:
-        self.parsed.append(self._annotated(one))
+    def _placeholder(self, annotated: str) -> dict[str, str]:
+        self.parsed.append(annotated)
         return {"customTypePath": f"{_PLACE}.{self.prefix}{len(self.parsed) - 1}"}
 
-    def _annotated(self, one: Field) -> str:
-        said = [json.dumps(str(one.type), ensure_ascii=False)]
+    def _whole(self, one: Field, place: Place) -> str:
+        """A list of what is no scalar, as a load keeps it: whatever is in it; any JSON where not all were lists."""
+        found = self.judged.readings.get(place) if self.judged is not None else None
+        if self.judged is not None and found is None:
+            return self._unbound(place)
+        lists = one.carrier == "array" or (found is not None and found.structure == "list")
+        return self._structure(Field(name="", type=JSON, carrier="array" if lists else "mixed"))
+
+    def _unbound(self, place: Place) -> str:
+        """What takes any JSON; all of it has to be characters that a database holds, where it is read at all."""
+        if self.judged is not None and self.judged.reads(place):
+            return self._structure(Field(name="", type=JSON, carrier="mixed"))
+        self.modules.add(("typing", "Any"))
+        return "Any"
+
+    def _annotated(self, one: Field, place: Place) -> str:
+        reading = self.judged.readings.get(place) if self.judged is not None else None
+        if reading is not None and one.type.kind in ("text", "json") and reading.structure == "list":
+            one = one.model_copy(update={"type": JSON, "carrier": "array"})  # a list that elements are taken from
+        elif reading is not None and self._takes_more(reading, one):
+            one = one.model_copy(update={"type": reading.type, "format": reading.format})
+        judged = self._by(one, place, reading)
         if one.type.kind in ("record", "json") and one.carrier in ("object", "array", "mixed", "typed"):
-            return self._structure(one)
+            return self._structure(one) if judged is True else self._unbound(place)
+        said = [json.dumps(str(one.type), ensure_ascii=False)]
         nulls = tuple(one.nulls)
         if self.delimited and not self._always(one) and one.type.kind != "text":
             nulls = ("", *nulls)
@@ -131,7 +162,36 @@ class _Layout:
         if nulls:
             said.append(f"nulls={json.dumps(nulls, ensure_ascii=False)}")
         self.modules.add(("typing", "Annotated"))
-        return f"Annotated[{self._shown(one)}, {self._limits(one.type)}ParsedBy({', '.join(said)})]"
+        if judged is True:
+            return f"Annotated[{self._shown(one)}, {self._limits(one.type)}ParsedBy({', '.join(said)})]"
+        if judged == "json" and reading is not None and reading.structure is not None:
+            said.append(f'structure="{reading.structure}"')
+        said.append(f"judged={judged if judged is False else json.dumps(judged, ensure_ascii=False)}")
+        return f"Annotated[{self._shown(one)}{self._or_else(one, judged)}, ParsedBy({', '.join(said)})]"
+
+    def _takes_more(self, reading: Reading, one: Field) -> bool:
+        """Whether what is read has the same class, and may be more: in a wider column, or by a union's format."""
+        alike = reading.type.kind in _PYTHON or reading.type.is_integer
+        return alike and widens(one.type, reading.type) and self._python(reading.type) == self._python(one.type)
+
+    def _by(self, one: Field, place: Place, reading: Reading | None) -> bool | str:
+        """By what the field is judged, as `ParsedBy` wants it."""
+        if self.judged is None:
+            return True
+        if reading is None:
+            own_text = one.type.kind == "text"
+            return own_text or "text" if self.judged.reads(place) else False
+        if reading.type == one.type or (reading.type.is_numeric and widens(reading.type, one.type)):
+            return True
+        return str(reading.type)
+
+    def _or_else(self, one: Field, judged: bool | str) -> str:
+        """What a field may be beside its own type."""
+        other = parse_type(judged) if isinstance(judged, str) else None
+        if other is None or not other.is_numeric:
+            self.modules.add(("typing", "Any"))
+            return " | Any"
+        return "" if self._python(other) == self._python(one.type) else f" | {self._python(other)}"
 
     def _structure(self, one: Field) -> str:
         """What a load takes whole, as it is."""
@@ -190,11 +250,6 @@ class _Layout:
 
     def _of(self, module: str) -> list[str]:
         return sorted(name for owner, name in self.modules if owner == module)
-
-
-def _whole(one: Field) -> Field:
-    """A list of what is no scalar, as a load keeps it: whatever is in it; any JSON where not all were lists."""
-    return Field(name="", type=JSON, carrier="array" if one.carrier == "array" else "mixed")
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:

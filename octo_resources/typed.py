@@ -5,11 +5,11 @@ The models come from `octopipe schema NAME --pydantic > models.py`; any other Py
 
 import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -23,6 +23,10 @@ from octo_resources.project import Pipeline, Project
 from octo_resources.sampling import looked, rows_of
 from octo_resources.sources.file.content import open_plain
 from octo_resources.sources.place import silent
+
+if TYPE_CHECKING:
+    from octo_core.plan.judged import Judged, TableReads
+    from octo_core.plan.model import Recipe
 
 __all__ = ["records"]
 
@@ -162,7 +166,8 @@ def contract_module(
 ) -> str:
     """The text of one Python module with the models of these sources.
 
-    Fields that feed a pii column of the newest plan show no values, as in the plan itself.
+    Where there is a plan (the one approved last, else the newest) they judge what its tables read. Fields that feed a
+    pii column of the newest plan show no values, as in the plan itself.
     """
     from octo_core.plan.reading import personal_fields
     from octo_resources.codegen import pydantic_source
@@ -170,12 +175,56 @@ def contract_module(
     stored = space.registry.plans.newest(pipeline.name)
     tables = stored.plan.tables.values() if stored else ()
     hidden = frozenset[str]().union(*(personal_fields(table) for table in tables))
+    judged = _judged(space, pipeline, schemas, stored.recipe) if stored else {}
     texts = [
-        pydantic_source(_hiding(schema, hidden), strict=strict, delimited=_delimited(space.seen(pipeline.name, name)))
+        pydantic_source(
+            _hiding(schema, hidden),
+            strict=strict,
+            delimited=_delimited(space.seen(pipeline.name, name)),
+            judged=judged.get(name),
+        )
         for name, schema in schemas.items()
     ]
     later = (text.replace("from __future__ import annotations\n", "") for text in texts[1:])
     return "\n\n".join([*texts[:1], *later])
+
+
+def _judged(
+    space: Workspace, pipeline: Pipeline, schemas: Mapping[str, SourceSchema], newest: "Recipe"
+) -> "dict[str, Judged]":
+    """What loads by the plan judge: the approved one, or the newest where that does not fit any more what is typed now.
+
+    Nothing is known of it where neither does.
+    """
+    from octo_core.expressions import ExpressionError
+    from octo_core.plan.judged import judged
+
+    approved = space.registry.decisions.last_approved(pipeline.name)
+    recipe = space.registry.plans.recipe(pipeline.name, approved.fingerprint) if approved else None
+    for one in (recipe, newest):
+        with suppress(ExpressionError, UsageError):
+            if one is not None:
+                return judged(list(_reads(space, pipeline, one)), schemas)
+    return {}
+
+
+def _reads(space: Workspace, pipeline: Pipeline, recipe: "Recipe") -> "Iterator[TableReads]":
+    from octo_core.expressions import assign, parse
+    from octo_core.plan.judged import TableReads
+
+    catalog = space.registry.catalogs.newest(pipeline.name)
+    for name, table in recipe.tables.items():
+        schema = space.registry.schemas.newest(pipeline.name, table.source)
+        there = catalog.tables.get(name) if catalog is not None else None
+        if schema is None or there is None:
+            raise UsageError(f"nothing is known of {name} any more")
+        columns = {target: there.column(target) for target in table.columns}
+        nodes = [
+            assign(parse(table.columns[target], schema), column)
+            for target, column in columns.items()
+            if column is not None
+        ]
+        yield TableReads(table.origin, schema, tuple(nodes))
 
 
 def _hiding(schema: SourceSchema, personal: frozenset[str]) -> SourceSchema:

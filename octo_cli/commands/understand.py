@@ -11,6 +11,7 @@ from octo_core.wording import rows_text
 if TYPE_CHECKING:
     from octo_core.plan.model import Plan, Recipe
     from octo_core.schema import Field, SourceSchema
+    from octo_core.types import DataType
     from octo_resources.flow import Workspace
     from octo_resources.project import Pipeline
 
@@ -19,6 +20,10 @@ Name = Annotated[str, typer.Argument(help="The pipeline.", metavar="NAME", autoc
 
 _DESCRIBED = 100
 """Cells of a terminal that has room for descriptions; a narrower one would fold each into a dozen lines."""
+
+
+_TYPE = 60
+"""Letters of a type that a table shows; --json has all of it."""
 
 
 def opened(name: str) -> "tuple[Workspace, Pipeline]":
@@ -104,13 +109,23 @@ def _row(field: "Field") -> list[str | None]:
     meaning = " ".join(filter(None, (field.semantic, "(pii)" if field.pii else None)))
     return [
         field.name,
-        str(field.type),
+        _short(field.type),
         "yes" if field.nullable else "no",
         field.format,
         field.unit,
         meaning or field.role,
         field.description,
     ]
+
+
+def _short(kind: "DataType") -> str:
+    """A type without the fields for which a table has no room."""
+    text = str(kind)
+    if len(text) <= _TYPE:
+        return text
+    whole = text[:_TYPE].rpartition(", ")[0] or text[:_TYPE]
+    record = kind.element if kind.kind == "list" and kind.element is not None else kind
+    return f"{whole}, …" + (f" ({len(record.fields)} fields)" if record.fields else "")
 
 
 def map_(

@@ -25,6 +25,7 @@ TYPES: Final = (
 )  # fmt: skip
 _UNIT: Final = re.compile(r"[\w°%/²³µ·. -]{1,30}")
 _CURRENCY: Final = re.compile("[A-Z]{3}")
+NO_TEXT: Final = "all its values are JSON numbers or booleans, no texts"
 _SCALAR_ONLY: Final = frozenset({"record", "list"})
 
 SYSTEM: Final = f"""You type the fields of a data source for a loader that will check every claim against all rows.
@@ -100,6 +101,7 @@ def rejudged(claim: FieldClaim, known: Field, values: Sequence[str], verdict: Ve
     """Once the rows have contradicted the claimed type: what was judged by it is judged by the known one."""
     for name in ("unit", "semantic"):
         verdict.taken.pop(name, None)
+        verdict.refused.pop(name, None)
     _semantic(claim, known.type, values, verdict)
     _unit(claim, known, known.type, verdict)
 
@@ -146,12 +148,24 @@ def _type(claim: FieldClaim, known: Field, verdict: Verdict) -> DataType:
     except ValueError as error:
         verdict.refused["type"] = plain(str(error), 200)
         return known.type
+    if kind.kind == "text" and _no_text(known):
+        verdict.refused["type"] = NO_TEXT
+        return known.type
     if kind != known.type:
         verdict.taken["type"] = kind
         verdict.taken["format"] = written or (known.format if kind.family == known.type.family else None)
     elif written and written != known.format:
         verdict.taken["format"] = written
     return kind
+
+
+def _no_text(known: Field) -> bool:
+    """Whether the source itself says that a field's values are no texts: JSON's numbers and booleans.
+
+    Whole numbers may be identifiers, which nobody adds up; measures and fractions are not.
+    """
+    identifiers = known.type.is_integer and known.unit is None
+    return known.carrier == "boolean" or (known.carrier == "number" and known.type.is_numeric and not identifiers)
 
 
 def _same(text: str, kind: DataType) -> bool:

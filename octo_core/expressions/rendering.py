@@ -14,6 +14,7 @@ from typing import Final
 
 from octo_core.expressions.engine import NEVER, SHOWN, Change, Engine, Rendered
 from octo_core.expressions.functions import Sql
+from octo_core.expressions.readings import read_as
 from octo_core.expressions.table import TABLE
 from octo_core.expressions.tree import Assign, Call, Case, Convert, Literal, Node, Path
 from octo_core.expressions.typing import is_null
@@ -132,14 +133,12 @@ class _Renderer:
     @node.register
     def convert(self, node: Convert) -> _Piece:
         arg = node.arg
-        if isinstance(arg, Path) and arg.carrier != "typed":
+        if isinstance(arg, Path) and read_as(node) is not None:
             token = self.engine.name(arg.name)
-            if _is_token(arg, node.type):
+            if node.type in (TEXT, JSON):
                 return (self.structure(arg) if node.type == JSON else None) or _Piece(token)
-            inexact = arg.type.is_integer and node.type.family == "float"
-            if not node.explicit and arg.type.is_numeric and node.type.is_numeric and not inexact:
-                # Read as what is wanted at once: what fits there may be wider than the schema says.
-                return self.changed(token, TEXT, self.engine.from_token(token, node.type, arg.format), ())
+            # Read as what is wanted at once: what fits there may be wider than the schema says.
+            return self.changed(token, TEXT, self.engine.from_token(token, node.type, arg.format), ())
         if is_null(arg):
             return _Piece(f"CAST(NULL AS {self.engine.native(node.type)})", constant=True)
         piece = self.bound(arg)
@@ -277,7 +276,3 @@ class _Renderer:
 
 def _filled(template: str, args: tuple[str, ...]) -> str:
     return _HOLE.sub(lambda hole: args[int(hole[1])], template)
-
-
-def _is_token(path: Path, target: DataType) -> bool:
-    return target == TEXT or (target == JSON and path.type.kind in ("record", "list"))

@@ -19,3 +19,10 @@ def bears_out(semantic: str, kind: DataType, values: Sequence[str]) -> bool:
     sample = [value.strip() for value in values if value.strip()][:1000]
     checked = [one for one in VOCABULARY if one.name == semantic and kind.family in one.families]
     return bool(sample) and any(holds(one, sample) for one in checked)
+
+
+def not_of_kind(semantic: str, values: Sequence[str]) -> str | None:
+    """The first of these values that is none of a semantic type."""
+    checked = [one for one in VOCABULARY if one.name == semantic]
+    there = (value.strip() for value in values if value.strip())
+    return next((value for value in there if not any(one.valid(value) for one in checked)), None)

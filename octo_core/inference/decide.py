@@ -10,6 +10,7 @@ from octo_core.inference.inside import hold_personal
 from octo_core.inference.names import unit_of
 from octo_core.inference.profile import FieldProfile
 from octo_core.inference.roles import role_of
+from octo_core.inference.semantic_types.checks import possible_phone
 from octo_core.inference.semantics import semantic_of
 from octo_core.inference.sketch import marks
 from octo_core.schema import Carrier, Field, FieldStats
@@ -50,6 +51,8 @@ def decide(profile: FieldProfile, name: str, *, month_first: bool = False) -> Fi
     kind = _native(profile) or choice.type
     values = [text for text, _ in profile.sketch.top() if text not in profile.spelled_nulls]
     semantic, pii = semantic_of(kind, name, values)
+    if kind.is_integer and _carrier(profile) == "text" and values and all(map(possible_phone, values)):
+        semantic, pii = _PHONE, True
     if kind.is_numeric and semantic == _PHONE and _carrier(profile) == "text":
         choice = _counted(TEXT, profile.values, profile.values, "a phone number: nobody adds it up")
         kind = choice.type

@@ -15,7 +15,7 @@ from octo_cli.commands.understand import print_schemas
 from octo_cli.screen import Screen
 from octo_core.inference import infer_rows
 from octo_core.schema import Field, SourceSchema
-from octo_core.types import parse_type
+from octo_core.types import DataType, parse_type
 from tests.cli_files.conftest import Cli
 
 ROWS = [{"id": n, "day": f"{n % 28 + 1:02}/0{n % 9 + 1}/2021", "to": f"u{n}@example.org"} for n in range(40)]
@@ -148,3 +148,14 @@ def test_a_narrow_terminal_gets_no_column_of_shreds(
     said = capsys.readouterr().out
     assert (about in said) is described
     assert len(said.splitlines()) == 3
+
+
+def test_a_type_of_many_fields_does_not_widen_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    kind = parse_type("record{" + ", ".join(f"user_{number}: int32" for number in range(180)) + "}")
+    fields = (Field(name="by_user", type=kind), Field(name="lists", type=DataType("list", element=kind)))
+    found = SourceSchema(source="orders", fields=fields)
+    print_schemas(Screen(colour=False, width=200), {"orders": found})
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) < 150
+    assert all("…" in line and "(180 fields)" in line for line in lines[-2:])
+    assert str(kind) in found.model_dump_json()

@@ -185,3 +185,15 @@ def test_words_that_mean_null_mean_it_in_the_parent_too(shop: Shop) -> None:
     result = shop.start("orders")
     assert ledger(result) == {"read": 40, "inserted": 40}
     assert shop.sql("SELECT count(*), count(price) FROM sales.purchase_item") == [(40, 30)]
+
+
+def test_a_list_where_the_mapping_reads_a_value_of_the_parent_is_set_aside(shop: Shop) -> None:
+    mapping = {"sales.purchase": PURCHASE, "sales.purchase_item": ITEM | {"price": "parent.rate"}}
+    orders_pipeline(shop, mapping=mapping)
+    shop.drop("orders", "a", [order(n, item("A"), rate=n + 0.5, codes=["x"]) for n in range(1, 41)])
+    shop.start("orders")
+    shop.drop("orders", "b", [order(50, item("A"), item("B"), rate=[7.5]), order(51, item("C"), rate=1.5, codes="y")])
+    result = shop.run("orders")
+    assert ledger(result) == {"read": 3, "inserted": 1, "quarantined": 2}
+    found = [row for row in shop.quarantined(result.load_id, "orders") if row.table == ITEMS]
+    assert {(row.column, row.reason) for row in found} == {("price", '"[7.5]" is no number')}

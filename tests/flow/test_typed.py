@@ -112,6 +112,27 @@ def test_values_of_fields_that_feed_personal_columns_are_not_in_the_models(shop:
     assert "Literal[" not in state_of(shop)
 
 
+def test_once_there_is_a_plan_the_models_judge_what_its_tables_read(shop: Shop) -> None:
+    shop.sales_pipeline()
+    shop.drop("sales", "a", [{**one, "weight": 1.5} for one in sales(range(1, 31))])
+    before = contract_module(shop.space, shop.pipeline(), schemas(shop.space, shop.pipeline()))
+    assert "judged" not in before
+    shop.plan()
+    text = contract_module(shop.space, shop.pipeline(), schemas(shop.space, shop.pipeline()))
+    assert [line.split(":")[0].strip() for line in text.splitlines() if "judged" in line] == ["weight"]
+    assert 'weight: Annotated[Annotated[Decimal | Any, ParsedBy("decimal(18,2)", judged=False)]' in text
+
+
+def test_where_no_plan_fits_what_is_typed_now_every_field_is_judged(shop: Shop) -> None:
+    shop.sales_pipeline()
+    shop.drop("sales", "a", [{**one, "weight": 1.5} for one in sales(range(1, 31))])
+    shop.plan()
+    known = schemas(shop.space, shop.pipeline())["sales"]
+    fewer = known.model_copy(update={"fields": tuple(one for one in known.fields if one.name != "total")})
+    shop.registry.schemas.save("sales", fewer, part="sales", inputs="other")
+    assert "judged" not in contract_module(shop.space, shop.pipeline(), {"sales": fewer})
+
+
 def state_of(shop: Shop) -> str:
     """How the model of the sales reads their field `state`."""
     text = contract_module(shop.space, shop.pipeline(), schemas(shop.space, shop.pipeline()))

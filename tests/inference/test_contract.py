@@ -24,9 +24,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from octo_core.batch import LandedFile
-from octo_core.expressions import path_text
+from octo_core.expressions import parse, path_text
 from octo_core.holding import Contract
 from octo_core.inference.overrides import override
+from octo_core.plan.judged import Judged, TableReads, judged
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.sources import FileSource
 from octo_core.types import DataType
@@ -85,10 +86,13 @@ def _leaves(fields: tuple[Field, ...], above: tuple[str, ...] = ()) -> list[tupl
     return found
 
 
-def _model(schema: SourceSchema, *, delimited: bool = False) -> type[BaseModel]:
+def _model(
+    schema: SourceSchema, *, delimited: bool = False, judged: Judged | None = None, name: str | None = None
+) -> type[BaseModel]:
     module = types.ModuleType("generated")
-    exec(compile(pydantic_source(schema, delimited=delimited), "generated.py", "exec"), module.__dict__)
-    found = getattr(module, class_name(schema.source))
+    text = pydantic_source(schema, delimited=delimited, judged=judged)
+    exec(compile(text, "generated.py", "exec"), module.__dict__)
+    found = getattr(module, name or class_name(schema.source))
     assert issubclass(found, BaseModel)
     found.model_rebuild(_types_namespace=module.__dict__)
     return found
@@ -145,6 +149,69 @@ def test_models_take_what_loads_take_and_refuse_what_they_set_aside(data: st.Dat
     reasons = {one.row & 0xFFFFFFFF: one.reason for one in outcome.refused}
     for place, row in enumerate(rows, 1):
         assert _accepts(model, row) == (place in loaded), (row, reasons.get(place))
+
+
+FORMS: dict[str, str] = {
+    "by its type": "{0}",
+    "as text": "cast({0} as text)",
+    "asked of all": "case when {0} is null then 1 else 2 end",
+    "wider": "coalesce({0}, 0.125)",
+    "of some": "case when {1} is null then {0} end",
+    "after another": "{1} is null and {0} is null",
+}
+CONDITIONAL = ("of some", "after another")
+
+
+def _mapping(data: st.DataObject, schema: SourceSchema) -> dict[str, str]:
+    """Expressions of some fields, by how they read them; conditional ones have that in their column's name."""
+    found: dict[str, str] = {}
+    leaves = _leaves(schema.fields)
+    tops = [(field.name,) for field in schema.fields if field.type.kind == "record"]
+    for place, path in enumerate([*leaves, *tops]):
+        text, other = path_text(path), path_text(data.draw(st.sampled_from(leaves)))
+        kind = parse(text, schema).type
+        forms = {name: form for name, form in FORMS.items() if name != "wider" or kind.is_numeric}
+        how = data.draw(st.sampled_from(["left out", *forms] if path in leaves else ["left out", "as text", "whole"]))
+        if how == "whole":
+            found[f"c{place} whole"] = f"cast({text} as json)"
+        elif how != "left out" and not (how == "as text" and kind.kind in ("interval", "bytes")):
+            found[f"c{place} {how}"] = forms[how].format(text, other)
+    return found or {"c by its type": path_text(leaves[0])}
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+@given(data=st.data())
+def test_models_of_a_plan_take_what_it_loads_and_refuse_what_it_sets_aside(data: st.DataObject) -> None:
+    names = data.draw(st.lists(st.sampled_from(sorted(COLUMNS)), min_size=4, max_size=10, unique=True))
+    good = [{name: COLUMNS[name](n) for name in names} for n in range(1, 60)]
+    odd = st.dictionaries(st.sampled_from(names), st.sampled_from([*ODD, "a\0", *good[7].values()]), max_size=2)
+    drawn = data.draw(st.lists(st.tuples(st.sampled_from(good), odd), min_size=30, max_size=60))
+    rows = [{**row, **more} for row, more in drawn]
+    with tempfile.TemporaryDirectory() as folder:
+        schema = _schema(Path(folder), good)
+        mapping = _mapping(data, schema)
+        land = Land(Path(folder) / "more")
+        land.folder.mkdir()
+        land.add(_lines(rows))
+        outcome = land.evaluate(schema, mapping)
+    model = _model(schema, judged=_judged(schema, mapping))
+    refused = {one.row & 0xFFFFFFFF: one for one in outcome.refused}
+    for place, row in enumerate(rows, 1):
+        taken, why = _accepts(model, row), refused.get(place)
+        if why is None:
+            assert taken, (row, mapping)
+        elif not (why.column or "").endswith(CONDITIONAL):
+            assert not taken, (row, why, mapping)
+
+
+def _judged(schema: SourceSchema, mapping: dict[str, str]) -> Judged:
+    nodes = tuple(parse(text, schema) for text in mapping.values())
+    return judged([TableReads(schema.source, schema, nodes)], {schema.source: schema})[schema.source]
 
 
 STRUCTURES = {"who": "cast(who as json)", "points": "cast(points as json)", "tags": "cast(tags as json)", "any": "any"}

@@ -340,3 +340,12 @@ def test_what_is_nobody_s_in_json_is_not_personal(held: list[Any]) -> None:
 
 def test_doctests() -> None:
     assert doctest.testmod(octo_core.inference.columns).failed == 0
+
+
+def test_whole_numbers_with_a_plus_that_telephones_may_have_are_no_integers() -> None:
+    found = infer_column(["+4930123456", "+33142685300", "+14155552671"] * 4, "c9")
+    assert (str(found.type), found.semantic, found.pii) == ("text", "phone", True)
+    for values in (["+12", "+7", "-3"], ["+4930123456", "-33142685300"], ["4930123456", "33142685300"]):
+        found = infer_column(values, "c9")
+        assert (found.type.is_integer, found.semantic) == (True, None), values
+    assert infer_column([4930123456, 33142685300], "c9").type.is_integer

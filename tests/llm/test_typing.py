@@ -63,6 +63,39 @@ def test_what_the_rows_contradict_goes_back_masked_and_is_overruled_in_the_end(a
     assert "buyer" not in server.heard
 
 
+def test_every_claim_that_the_rows_contradict_has_a_masked_value_of_its_own(asking_shop: AskingShop) -> None:
+    names = ("email", "state", "customer", "at")
+    types = {name: {"type": "date", "semantic": "iban"} for name in names} | {"id": {"semantic": "iban"}}
+    types["address"] = {"type": "date", "semantic": "email"}
+    with ModelServer(answering(types)) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", [{**one, "address": one["email"]} for one in sales(range(50))])
+        schema_of(shop)
+    told = json.loads(server.bodies[1]["messages"][-1]["content"].partition("\n")[2])
+    for name in names:
+        assert "values are no date, for example one of the form " in told[name]["type"], told
+        assert "the values are not of that kind, for example one of the form " in told[name]["semantic"], told
+    assert told["state"]["type"].endswith("of the form aaaa")
+    assert set(told["email"]["semantic"].rpartition(" ")[2]) <= set("Aa9@.+")
+    assert set(told["id"]) == {"semantic"}
+    assert set(told["address"]) == {"type"}  # they are e-mail addresses, and no dates
+    assert "buyer" not in server.heard
+
+
+def test_numbers_and_booleans_of_json_are_no_texts_but_identifiers_may_be(asking_shop: AskingShop) -> None:
+    names = ("gross", "open", "seconds", "customer", "state")
+    with ModelServer(answering({name: {"type": "text"} for name in names})) as server:
+        shop = asking_shop(server)
+        more = [{"gross": n * 1.5, "open": n % 2 == 0, "seconds": n} for n in range(50)]
+        shop.drop("sales", "a", [sale(n) | more[n] for n in range(50)])
+        found = schema_of(shop)
+    assert [str(field_of(found, name).type) for name in names] == ["decimal(18,2)", "boolean", "int32", "text", "text"]
+    told = json.loads(server.bodies[1]["messages"][-1]["content"].partition("\n")[2])
+    assert list(told) == ["gross", "open", "seconds"]
+    assert told["gross"]["type"].startswith("all its values are JSON numbers or booleans, no texts, for example one of")
+    assert len(found.warnings) == 3
+
+
 def test_a_unit_that_name_or_values_contradict_is_refused_as_is_one_of_what_is_no_number(
     asking_shop: AskingShop,
 ) -> None:

@@ -54,6 +54,18 @@ def international_phone(text: str) -> bool:
     return phonenumbers.is_valid_number(number)
 
 
+def possible_phone(text: str) -> bool:
+    """A plus, and a country with as many digits as its numbers may have, whether or not it gives out such ones."""
+    import phonenumbers
+
+    if not re.fullmatch(r"\+[1-9]\d{7,14}", text):
+        return False
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse(text, None))
+    except phonenumbers.NumberParseException:
+        return False
+
+
 @cache
 def _codes(database: str, *attributes: str) -> frozenset[str]:
     """The codes or names (in lower case) that pycountry has, of those that have them."""

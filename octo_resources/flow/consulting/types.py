@@ -11,10 +11,13 @@ from octo_core.asking.replies import SchemaReply
 from octo_core.asking.schema_question import Verdict
 from octo_core.asking.shapes import shape
 from octo_core.expressions import parse
+from octo_core.inference.bearing import SEMANTIC_NAMES, not_of_kind
 from octo_core.inference.overrides import laid
 from octo_core.inference.profile import mask
 from octo_core.mapping.attribute import spelled
+from octo_core.reading import read_token
 from octo_core.schema import Field, SourceSchema
+from octo_core.types import DataType
 from octo_resources.engines.duckdb.preview import Preview
 from octo_resources.flow.consulting.rounds import ROUNDS
 from octo_resources.flow.ground import Ground
@@ -80,9 +83,16 @@ class _Talk:
             self.disprove(fields, verdicts)
             for claim in reply.fields:
                 verdict = verdicts.get(claim.field)
-                if verdict is not None and "type" in verdict.refused:
-                    values = self.values(self.asked[claim.field].parts)
+                if verdict is None:
+                    continue
+                values = self.values(self.asked[claim.field].parts)
+                if verdict.refused.get("type") == schema_question.NO_TEXT:
+                    verdict.refused["type"] += _example(next(iter(values), None))
+                if "type" in verdict.refused:
                     schema_question.rejudged(claim, wanted[claim.field], values, verdict)
+                semantic = (claim.semantic or "").strip().lower()
+                if "semantic" in verdict.refused and semantic in SEMANTIC_NAMES:
+                    verdict.refused["semantic"] += _example(not_of_kind(semantic, values))
             self.note(verdicts)
             wrong = {path: verdict.refused for path, verdict in verdicts.items() if verdict.refused}
             if not wrong:
@@ -131,9 +141,10 @@ class _Talk:
                 if failures <= before.columns[path].failures or failures <= TOLERATED * values:
                     continue
                 rows = [one.row.get(column) for one in found.reasons if one.column == path]
-                there = rows and rows[0] is not None
-                seen = f", for example one of the form {shape(mask(str(rows[0])))}" if there else ""
-                verdict.refused["type"] = f"{failures} of {values} values are no {wanted}{seen}"
+                odd = rows[0] if rows else None
+                if odd is None:  # a row is kept for its first column that fails; the others' values are known as well
+                    odd = _unread(self.values(self.asked[path].parts), wanted, said.get("format"))
+                verdict.refused["type"] = f"{failures} of {values} values are no {wanted}{_example(odd)}"
             for name in said:
                 del verdict.taken[name]
 
@@ -182,3 +193,18 @@ class _Talk:
         found = self.ground.look(self.schema, nodes, key=names)
         empty = any(found.columns[name].nulls for name in names)
         return () if found.key_collisions or empty else names
+
+
+def _example(value: object) -> str:
+    """What is told of a value that contradicts a claim: its mask, and nothing of the value itself."""
+    return f", for example one of the form {shape(mask(str(value)))}" if value is not None else ""
+
+
+def _unread(values: Sequence[str], kind: DataType, written: str | None) -> str | None:
+    """The first value that is none of a type in this format; in no format where the type has none such."""
+    for value in values:
+        try:
+            read_token(value, kind, written)
+        except ValueError:
+            return value
+    return None

@@ -101,15 +101,19 @@ class Elements:
         return _Row(joined({VALUE: text, **more}), "an element that is no record" if wrong else None)
 
     def _parent(self, members: Members, steps: tuple[str, ...], top: bool) -> dict[str, str]:
-        """A record without its lists, and without what a mapping does not want of it."""
+        """A record without its lists, and without what a mapping does not want of it.
+
+        What it wants is no list by its schema: one that is there nevertheless is for the mapping to refuse.
+        """
         found: dict[str, str] = {}
+        wanted = top and self.kept is not None
         for name, raw in members.items():
-            if top and self.kept is not None and name not in self.kept:
+            if wanted and name not in (self.kept or ()):
                 continue
             if name == steps[0]:
                 if len(steps) > 1:
                     found[name] = joined(self._parent(members_of(raw), steps[1:], False))
-            elif not raw.startswith("["):
+            elif wanted or not raw.startswith("["):
                 found[name] = raw
         return found
 
