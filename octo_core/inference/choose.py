@@ -8,6 +8,7 @@ from octo_core.inference.dates import read_temporal
 from octo_core.inference.names import says_boolean, says_epoch, says_time, words
 from octo_core.inference.numbers import leading_zeros, number_format, number_type, readings
 from octo_core.inference.profile import Evidence, FieldProfile
+from octo_core.schema import Field
 from octo_core.types import BOOLEAN, DATE, INTERVAL, JSON, TEXT, TIME, TIMESTAMP, TIMESTAMPTZ, UUID, DataType
 
 TOLERATED: Final = 0.05
@@ -199,3 +200,8 @@ def _text_why(profile: FieldProfile, of: int) -> str:
     (kind, layout), evidence = max(profile.claims.items(), key=lambda item: (item[1].count, str(item[0])))
     name = layout or kind
     return f"text: {name} would fit {evidence.count} of {of} values only" if evidence.count * 2 >= of else "text"
+
+
+def rival_of(field: Field) -> str | None:
+    """The other format of a field of dates whose days and months nothing tells apart."""
+    return (field.why or "").partition(f"{EITHER} ")[2].partition(",")[0] or None

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 
 from octo_core.inference import claims as c
-from octo_core.inference.choose import EITHER
+from octo_core.inference.choose import EITHER, rival_of
 from octo_core.inference.dates import digits_of, order_of
 from octo_core.inference.decide import decide
 from octo_core.inference.numbers import THOUSANDS
@@ -113,7 +113,7 @@ def _whole(evidence: Evidence) -> Evidence:
 def _either(path: str, field: Field) -> str:
     first = (field.format or "").split(" | ")[0]
     other = _swapped(first)
-    rival = (field.why or "").partition(f"{EITHER} ")[2].partition(",")[0]
+    rival = rival_of(field)
     if rival != other:  # not day or month, but which of two digits are the year
         return (
             f"{path}: read as {first}, though every value also fits {rival}; if that is meant, say so:"

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from octo_core.catalog import Catalog, Column, Table
 from octo_core.inference.describing import told
 from octo_core.mapping.constraints import allowed_values, number_range
 from octo_core.schema import Field, FieldStats, SourceSchema
+from octo_core.spec.shapes import VALUE
 from octo_core.types import DataType
 
 MAX_VALUES: Final = 2000
@@ -156,11 +157,15 @@ def source_fields(schema: SourceSchema) -> dict[str, Field]:
 
 
 def source_attributes(schema: SourceSchema) -> list[Attribute]:
-    """The fields of a source as attributes, in the order of `source_fields`."""
-    return [
+    """The fields of a source as attributes, in the order of `source_fields`; the elements of a list of values go by the
+    list's name.
+    """
+    found = [
         from_field(one, path, key=one.name in schema.key or path in schema.key)
         for path, one in source_fields(schema).items()
     ]
+    within = schema.source.partition(".")[2].rpartition(".")[2]
+    return [replace(one, text=one.text or within) if one.name == VALUE else one for one in found]
 
 
 def spelled(name: str) -> str:

@@ -138,8 +138,9 @@ def _lists_of(column: Column, target: Attribute) -> Iterator[tuple[Listing, bool
     said = {*words(column.name), *words(target.text)}
     named: list[Listing] = [listing for listing, names in _WORDS.items() if said & names]
     yield from ((listing, True) for listing in named)
-    if not named and (target.values or column.max_length in (2, 3)):
-        yield from (("countries", False), ("currencies", False))
+    if target.values or column.max_length in (2, 3):
+        coded: tuple[Listing, ...] = ("countries", "currencies")
+        yield from ((listing, False) for listing in coded if listing not in named)
 
 
 @dataclass(frozen=True, slots=True)

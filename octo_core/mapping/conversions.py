@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from octo_core.catalog import Column
+from octo_core.inference.choose import rival_of
 from octo_core.mapping import units
 from octo_core.mapping.attribute import Attribute
 from octo_core.mapping.codelists import paired
@@ -67,10 +68,21 @@ def candidates(ends: Ends) -> list[Candidate]:
     """Every way there is, the best first; the field alone is among them, but for a list of records that is no text."""
     carried = [*_available(ends), *_shortened(ends), *_plain(ends), *_cast(ends)]
     found = [*_turned(ends), *_coded(ends), *_in_unit(ends), *_span(ends), *_dated(ends), *_doubted(ends, carried)]
+    misread = _reading_doubt(ends.field)
     first: dict[str, Candidate] = {}
     for one in found:
-        first.setdefault(one.expr, one)
+        doubted = replace(one, factor=min(one.factor, _GUESSED), note="; ".join(filter(None, (one.note, misread))))
+        first.setdefault(one.expr, doubted if misread else one)
     return list(first.values())
+
+
+def _reading_doubt(field: Field) -> str | None:
+    """What there is to say of dates that may have been read as others than were meant."""
+    if (rival := rival_of(field)) is not None:
+        return f"its days and months fit {rival} as well: nothing says which comes first, check it"
+    if field.semantic == "birth_date" and "%y" in (field.format or ""):
+        return "of its years only two digits are said: 00 to 68 are read as 2000 to 2068, check it"
+    return None
 
 
 def _plain(ends: Ends) -> Iterator[Candidate]:
@@ -79,6 +91,8 @@ def _plain(ends: Ends) -> Iterator[Candidate]:
         return  # such a list is another table's rows, seldom a text: `parcels` is no parcel_no
     if ends.field.type.kind == "record" and ends.column.type.kind == "text":
         yield Candidate(ends.path, 0.7, "the whole record, as JSON text")
+    elif element is not None and ends.column.type.kind == "text":
+        yield Candidate(ends.path, 0.6, "the whole list, as JSON text")
     elif _too_long(ends):
         note = f"values of up to {ends.source.length} characters are seen, the column holds {ends.column.max_length}"
         yield Candidate(ends.path, 0.6, note)

@@ -49,14 +49,14 @@ employee: 职员 موظف
 department: abteilung bereich departement departamento reparto afdeling 部门 部門 قسم
 manager: vorgesetzter leiter responsable jefe 主管 经理
 city: wohnort ort stadt gemeinde localidad poblacion commune citta plaats cidade 城市 مدينه
-country: landescode paese land 国别 دوله
+country: landescode paese land 国别 دوله pays
 state: bundesland kanton departement comunidad regione provincie
 zip: plz codepostal postleitzahl 邮政编码
 location: standort lieu emplacement ubicacion luogo plaats
 gender: genre genero genere geslacht 性別 جنس
 age: lebensalter eta leeftijd idade 年纪
 category: gruppe rubrique rubro
-status: zustand etat stato estatus 在职状态 状况 حاله
+status: zustand etat stato estatus 在职状态 状况 حاله statut statuts
 author: verfasser redacteur
 manufacturer: hersteller marke marque fabricant fabricante marca produttore
 product: artikel ware produit articulo prodotto articolo bestelling 货品

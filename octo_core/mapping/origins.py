@@ -93,7 +93,8 @@ def child_origin(table: Table, catalog: Catalog, base: SourceSchema) -> Origin |
     if best is None:
         return None
     left, of_whole = (len(fit.unfed) + len(_shared_keys(fit, table)) for fit in (best, whole))
-    if left > of_whole or (left == of_whole and best.score < BETTER * whole.score):
+    is_whole = any(one.expr == best.schema.source.partition(".")[2] for one in whole.fed.values())
+    if left > of_whole or (left == of_whole and not is_whole and best.score < BETTER * whole.score):
         return None
     return Origin(best.shape, _why(best, table, [whole]))
 

@@ -11,9 +11,9 @@ from octo_core.mapping import references
 from octo_core.mapping.assembled import is_full_name, is_of_a_person, is_of_a_thing, is_part_of_a_name
 from octo_core.mapping.audit import audit_expression
 from octo_core.mapping.matching import MARGIN, assign
-from octo_core.mapping.remembered import recalled
+from octo_core.mapping.remembered import SURE, recalled
 from octo_core.mapping.scoring import Scores, product, score
-from octo_core.mapping.sides import Sides
+from octo_core.mapping.sides import BEFORE, Sides
 from octo_core.mapping.sureness import Choice, chosen
 from octo_core.mapping.valuemaps import map_values
 from octo_core.mapping.words import words
@@ -28,6 +28,8 @@ REUSE: Final = 0.6
 """From this score on a field may feed a second column."""
 LIST_TO_LIST: Final = 0.4
 """What a list of values that pairs whole with a column's counts, where no name says so."""
+LEFT_OVER: Final = 0.5
+"""What a pair counts at the most that is likely only because its rivals are gone."""
 MAX_LISTED: Final = 30
 _ROUNDS: Final = 12
 
@@ -50,6 +52,7 @@ def pair(sides: Sides, writer: Writer) -> tuple[dict[int, Choice], Scores]:
         )
         scores = scores.with_score(known)
     matrix = scores.score * np.array([offer.factor for offer in sides.offers])[:, None]
+    _keep_what_was_said(sides, matrix)
     _reserve(sides, matrix)
     references.prefer_left(sides, matrix)
     references.prefer_named(sides, matrix)
@@ -73,6 +76,7 @@ def pair(sides: Sides, writer: Writer) -> tuple[dict[int, Choice], Scores]:
     references.pair_keys(sides, writer, matrix, taken)
     references.pair_parents(sides, writer, matrix, taken)
     _pair_lists(sides, writer, matrix, taken)
+    _pair_required(sides, writer, matrix, taken)
     again = _reuse(sides, writer, matrix, taken)
     fed = {**taken, **again}
     choices = {
@@ -80,6 +84,15 @@ def pair(sides: Sides, writer: Writer) -> tuple[dict[int, Choice], Scores]:
         for column in fed
     }
     return {column: choice for column, choice in choices.items() if choice is not None}, scores
+
+
+def _keep_what_was_said(sides: Sides, matrix: NDArray[np.float64]) -> None:
+    """What a column was made of before feeds that column, and no other."""
+    for row, offer in enumerate(sides.offers):
+        if offer.expressions is not None and offer.expressions[0].note == BEFORE:
+            position = sides.positions[offer.attribute.name]
+            matrix[row] = 0.0
+            matrix[row, position] = SURE
 
 
 def _reserve(sides: Sides, matrix: NDArray[np.float64]) -> None:
@@ -131,6 +144,28 @@ def _pair_lists(sides: Sides, writer: Writer, matrix: NDArray[np.float64], taken
         rivals = [one for pair, one in fits.items() if pair != (row, column) and (pair[0] == row or pair[1] == column)]
         if all(one < quality for one in rivals):
             matrix[row, column] = max(matrix[row, column], LIST_TO_LIST)
+            taken[column] = row
+
+
+def _pair_required(sides: Sides, writer: Writer, matrix: NDArray[np.float64], taken: dict[int, int]) -> None:
+    """Columns that have to be fed and the fields that are left over, scored again without the rivals that went
+    elsewhere or cannot be written there: where one is likely enough then, to be looked at.
+    """
+    columns = [
+        n for n, one in enumerate(sides.columns) if one.required and n not in taken and audit_expression(one) is None
+    ]
+    rows = [n for n, one in enumerate(sides.offers) if one.expressions is None and n not in taken.values()]
+    if not columns or not rows:
+        return
+    found = score([sides.offers[row].attribute for row in rows], [sides.targets[n] for n in columns], product()).score
+    for place, row in enumerate(rows):
+        for position, column in enumerate(columns):
+            if matrix[row, column] == 0 or writer.write(row, column) is None:
+                found[place, position] = 0.0
+    for place, chosen_place in enumerate(assign(found)):
+        if chosen_place is not None:
+            row, column = rows[place], columns[chosen_place]
+            matrix[row, column] = max(matrix[row, column], min(float(found[place, chosen_place]), LEFT_OVER))
             taken[column] = row
 
 

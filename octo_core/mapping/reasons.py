@@ -26,6 +26,8 @@ def why(
     source = offer.uses[-1] if offer.expressions is not None else offer.attribute.name
     found = []
     made = offer.expressions is not None and offer.attribute.name not in offer.uses
+    if made and offer.attribute.name == target.name:  # the column itself, as it was made before
+        return note
     if made and evidence.get("name", 0) >= _SAID:
         found.append(f"{target.name} asks for the {offer.attribute.name}")
     elif evidence.get("name", 0) >= _SAID:

@@ -1,5 +1,6 @@
 """Both sides of one table's proposal: what a relation offers, and the columns that could take it."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -89,9 +90,13 @@ def _equal(shape: JoinFrom, fields: Mapping[str, Field]) -> dict[str, str]:
 def _said_before(
     schema: SourceSchema, positions: Mapping[str, int], targets: Sequence[Attribute], remembered: Sequence[Remembered]
 ) -> Iterator[Offer]:
-    """Columns that were made of several fields, where this source has them all."""
-    newest = {one.column: one.expr for one in remembered if one.field is None and one.expr is not None}
-    for column, expr in newest.items():
+    """Columns that were made of several fields, or several of one (the parts of a name), where this source has them."""
+    newest = {one.column: one for one in remembered if one.expr is not None}
+    columns = Counter(one.field for one in newest.values())
+    for column, one in newest.items():
+        if one.field is not None and columns[one.field] < 2:
+            continue
         with suppress(ExpressionError):
+            expr = one.expr or ""
             if column is not None and column in positions and (used := paths(parse(expr, schema))):
                 yield Offer(targets[positions[column]], tuple(used), (Candidate(expr, 1.0, BEFORE),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,9 @@ MANY_ROWS: Final = 10
 """Rows a value from which on a field is no key by itself."""
 BY_NUMBER: Final = 0.55
 """The confidence that is left where names are alike in a number alone."""
+OF_TWO: Final = 0.6
+"""The confidence that is left where a field's name says two things, of which the column says one: Zip/City."""
+_BOTH: Final = re.compile(r"[/&+]|\b(?:and|und|et|y|e|en|och|og|i)\b", re.IGNORECASE)
 NUMBERED: Final = frozenset(
     {"code", "identifier", "identity", "number", "reference", "telephone", "zip", "sequence", "year", "version"}
 )
@@ -83,6 +87,8 @@ def chosen(
         confidence = min(confidence, REPEATS)
     if _is_alike_by_number(sides, row, column):
         confidence = min(confidence, BY_NUMBER)
+    if _is_of_two_things(sides, row, column):
+        confidence = min(confidence, OF_TWO)
     equal = as_well(sides, row, column, rivals, fed) if candidate.note != BEFORE else None
     if equal is not None:
         rivals.sort(key=lambda other: other != equal)
@@ -112,6 +118,18 @@ def _is_alike_by_number(sides: Sides, row: int, column: int) -> bool:
     named = [(one, two) for one in mine for two in (*theirs, *words(target.text)) if not (one + two).isdigit()]
     alike = any(one.startswith(two) or two.startswith(one) or meanings(one) & meanings(two) for one, two in named)
     return not alike and not set(source.values) & set(target.values) and not sides.remembered
+
+
+def _is_of_two_things(sides: Sides, row: int, column: int) -> bool:
+    """Whether a field's name joins two things, of which the column says one, and its values are of several words."""
+    offer, target = sides.offers[row], sides.targets[column]
+    parts = [set(words(part)) for part in _BOTH.split(offer.uses[0].strip('"').replace("_", " "))]
+    if offer.expressions is not None or len([part for part in parts if part]) != 2:
+        return False
+    asked = {stem(word) for word in (*words(target.name), *words(target.text))}
+    asked |= {meaning for word in words(target.name) for meaning in meanings(word)}
+    said = [bool(asked & {one for word in part for one in (stem(word), *meanings(word))}) for part in parts]
+    return said.count(True) == 1 and any(" " in value.strip() for value in offer.attribute.values)
 
 
 def _is_number_for_words(sides: Sides, row: int, column: int) -> bool:

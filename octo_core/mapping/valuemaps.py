@@ -24,8 +24,12 @@ _NOTHING: Final = frozenset({"na", "n a", "null", "none", "nil", "nan", "unknown
 _SAME: Final = (
     "active act enabled live open current a aktiv actif activo attivo 在职 启用 有效 نشط",
     "inactive disabled closed i inaktiv inactif inactivo inattivo 停用 无效",
-    "cancelled canceled cancel c void voided annulled x storniert annule cancelado annullato 取消 已取消 ملغى",
-    "pending waiting open new queued p offen ausstehend en_attente pendiente in_attesa 待处理 待付款",
+    "cancelled canceled cancel c void voided annulled x storniert annule annulee cancelado cancelada annullato"
+    " annullata geannuleerd avbokad anulowane anulowany 取消 已取消 キャンセル ملغى",
+    "confirmed conf confirm bestatigt confirme confirmee confirmado confirmada confermato confermata bevestigd"
+    " bekraftad potwierdzone potwierdzony 已确认 確認済み مؤكد",
+    "pending waiting open new queued p offen ausstehend wartend en_attente pendiente pendente in_attesa in_afwachting"
+    " oczekujace 待处理 待付款 保留",
     "in_progress processing ongoing started in_bearbeitung en_cours en_curso in_corso 进行中 处理中 قيد_التنفيذ",
     "in_transit underway on_the_way unterwegs en_route en_cours en_transit en_transito en_camino 运输中",
     "complete completed done finished fulfilled abgeschlossen erledigt termine completado completato 完成 已完成 مكتمل",

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping as MappingOf
 
-from octo_core.catalog import Catalog, Column
+from octo_core.catalog import Catalog, Column, Table
 from octo_core.expressions import assign, parse
+from octo_core.mapping.constraints import kept_by
 from octo_core.mapping.model import Alternative, ColumnMapping, Mapping, TableMapping
 from octo_core.schema import Field, SourceSchema
+from octo_resources.flow.breaking import breaking
 from octo_resources.flow.ground import Ground
 from octo_resources.flow.workspace import Workspace
 from octo_resources.pipeline import Pipeline
@@ -42,6 +44,7 @@ def _table(ground: Ground, schema: SourceSchema, catalog: Catalog, table: TableM
         column = target.column(one.target)
         if one.expr is not None and column is not None and not _surely_fits(schema.field(one.expr), column):
             nodes[one.target] = assign(parse(one.expr, schema), column)
+    table = _kept(ground, schema, target, table)
     seen = ground.look(schema, nodes, limit=ROWS) if nodes and ground.batches else None
     if seen is None or not seen.rows:
         return table
@@ -55,6 +58,23 @@ def _table(ground: Ground, schema: SourceSchema, catalog: Catalog, table: TableM
         said = f"fails for {failures:,} of {seen.rows:,} rows ({kind})"
         required = bool((column := target.column(one.target)) and column.required)
         columns.append(_doubted(one, said, drop=failures > NEARLY_ALL * seen.rows and not required))
+    return table.model_copy(update={"columns": tuple(columns)})
+
+
+def _kept(ground: Ground, schema: SourceSchema, target: Table, table: TableMapping) -> TableMapping:
+    """The proposal with less confidence where most values break their column's own check."""
+    listed = {
+        one.target: one.expr
+        for one in table.columns
+        if one.expr is not None
+        and (column := target.column(one.target)) is not None
+        and kept_by(one.expr, column, target.checks) is not None
+    }
+    broken = breaking(ground, schema, target, listed, limit=ROWS) if listed and ground.batches else {}
+    columns = [
+        _doubted(one, broken[one.target].removeprefix("it "), drop=False) if one.target in broken else one
+        for one in table.columns
+    ]
     return table.model_copy(update={"columns": tuple(columns)})
 
 

@@ -1,13 +1,14 @@
 """A table that refers to another is made from the list whose elements feed it, also where one column is left over."""
 
 from octo_core.catalog import ForeignKey
+from octo_core.mapping.model import DOUBTFUL
 from octo_core.mapping.origins import child_origin
 from octo_core.mapping.proposal import propose_table
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.shapes import EachFrom
 from octo_core.types import list_of, parse_type, record
 
-from .build import catalog, column, field, table
+from .build import catalog, column, field, proposed, table
 
 ELEMENT = (
     field("quantity", "int32", "1", "2", "3"),
@@ -129,3 +130,32 @@ def test_what_elements_share_feeds_what_is_their_own_less_surely() -> None:
     (found,) = (one for one in propose_table(elements, step, catalog(visit, step)).columns if one.target == "done_date")
 
     assert found.expr == "gedaan_op" or found.confidence < 0.7
+
+
+def test_a_list_of_values_is_a_child_table_and_not_a_text() -> None:
+    tags = Field(
+        name="tags",
+        type=list_of(parse_type("text")),
+        children=(field("[]", "text", "portrait", "sea"),),
+    )
+    source = SourceSchema(
+        source="objects",
+        fields=(field("accession", "text", "1900.1", "1901.7", every=False), tags),
+        key=("accession",),
+        rows_examined=1000,
+        complete=True,
+    )
+    refers = ForeignKey(name="fk", columns=("accession_no",), ref_table="public.object", ref_columns=("accession_no",))
+    owner = table("object", column("accession_no", "text", nullable=False), key=("accession_no",))
+    tag = table(
+        "object_tag",
+        column("accession_no", "text", nullable=False),
+        column("tag", "text", nullable=False),
+        key=("accession_no", "tag"),
+        foreign_keys=(refers,),
+    )
+    found = child_origin(tag, catalog(owner, tag), source)
+    assert found is not None
+    assert found.shape == EachFrom(source="objects", each="tags")
+    (whole,) = proposed(source, table("note", column("tags", "text"))).columns
+    assert whole.confidence < DOUBTFUL

@@ -35,6 +35,13 @@ def test_pairs(wanted: Column, values: tuple[str, ...], expected: tuple[str, ...
     assert pairs(wanted, *values) == dict(zip(values, expected, strict=True))
 
 
+def test_a_label_says_which_list_though_the_name_says_another() -> None:
+    flags = field("flag", "text", "Panama", "Malta", "Germany")
+    flag = column("flag_state", "text", "ISO 3166 alpha-2 of the flag state", max_length=2)
+    (mapped,) = proposed(schema(flags), table("call", flag)).columns
+    assert mapped.expr == "map_values(flag, 'Panama', 'PA', 'Malta', 'MT', 'Germany', 'DE')"
+
+
 def test_values_that_are_there_say_which_form_is_wanted() -> None:
     assert pairs(column("origin", "text"), "Germany", "Spain", there=("DEU", "FRA", "ITA")) == {
         "Germany": "DEU",

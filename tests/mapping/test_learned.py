@@ -22,7 +22,7 @@ def test_every_feature_of_the_models_is_made() -> None:
     from octo_core.mapping.scoring import weighed
 
     hand, shares = weighed(SOURCE, TARGET)
-    sides = combiner.Sides(SOURCE, TARGET, hand.score, {**hand.parts, **shares}, hand.score)
+    sides = combiner.Sides(SOURCE, TARGET, hand.score, {**hand.parts, **shares}, hand.score, hand.score)
     names = set(combiner.table(sides).names)
     assert set(combiner.shipped("plain").features) < set(combiner.shipped("embedding").features) <= names
 

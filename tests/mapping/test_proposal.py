@@ -9,7 +9,8 @@ from octo_core.errors import UsageError
 from octo_core.expressions import assign, parse
 from octo_core.inference import infer_column
 from octo_core.mapping.model import DOUBTFUL
-from octo_core.mapping.proposal import propose
+from octo_core.mapping.proposal import propose, propose_table
+from octo_core.mapping.remembered import Remembered
 from octo_core.schema import Field, FieldStats
 from octo_core.types import parse_type
 
@@ -670,3 +671,38 @@ def test_a_value_that_the_column_asks_for_and_its_opposite_are_a_boolean(
     source = schema(field("id", "int64", "1", "2"), field(name, "text", *values), key=("id",))
     target = table("sale", column("id", "int64", nullable=False), column(wanted, "boolean"), key=("id",))
     assert expressions(proposed(source, target))[wanted] == expr
+
+
+def test_the_parts_of_a_name_that_were_approved_are_proposed_again() -> None:
+    names = [f"{last} {first}" for last in ("MILLER", "WEBER", "ROSSI") for first in ("Noah", "Ines", "Anna", "Luis")]
+    source = schema(
+        field("booking_no", "text", "R1", "R2", every=False), field("client", "text", *names, every=False), name="stays"
+    )
+    there = table("stay", column("booking_no", "text"), column("first_name", "text"), column("last_name", "text"))
+    approved = {"first_name": "split_part(client, ' ', 2)", "last_name": "split_part(client, ' ', 1)"}
+    before = [Remembered("client", name, source="stays", expr=expr) for name, expr in approved.items()]
+    found = propose_table(source, there, catalog(there), before)
+    assert {name: expressions(found)[name] for name in approved} == approved
+    assert all(one.confidence > DOUBTFUL for one in found.columns)
+    assert found.columns[1].why == "written as it was approved before"
+
+
+def test_a_field_of_two_things_is_no_sure_one_of_them() -> None:
+    source = schema(field("Zip/City", "text", "14461 Hamburg", "20095 Bad Segeberg", every=False))
+    (mapped,) = proposed(source, table("member", column("postcode", "text"))).columns
+    assert mapped.expr is None or mapped.confidence < DOUBTFUL
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "said"),
+    [
+        (["03/04/2021", "05/06/2021", "07/08/2020"], "ordered_on", "its days and months fit %m/%d/%Y as well"),
+        (["03.09.56", "25.12.71", "31.01.99"], "birth_date", "00 to 68 are read as 2000 to 2068"),
+    ],
+)
+def test_dates_that_may_have_been_read_as_others_are_doubtful(values: list[str], name: str, said: str) -> None:
+    source = schema(infer_column(values * 9, name))
+    (mapped,) = proposed(source, table("parcel", column(name, "date"))).columns
+    assert mapped.expr == name
+    assert mapped.confidence < DOUBTFUL
+    assert said in mapped.why
