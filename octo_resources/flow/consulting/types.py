@@ -68,7 +68,8 @@ class _Talk:
 
     def ask(self, fields: Mapping[str, Field]) -> str | None:
         """Ask about some fields until nothing is refused or the rounds are over; why there was no answer at all."""
-        messages = schema_question.messages(self.schema.source, fields, self.door.share)
+        every = {path: one.field for path, one in asked_fields(self.schema).items()}
+        messages = schema_question.messages(self.schema.source, fields, self.door.share, every)
         wanted = dict(fields)
         for turn in range(ROUNDS + 1):
             reply = self.door.ask(Question("schema", self.schema.source, messages, SchemaReply))
