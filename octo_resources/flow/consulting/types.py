@@ -16,6 +16,7 @@ from octo_core.inference.profile import mask
 from octo_core.mapping.attribute import spelled
 from octo_core.schema import Field, SourceSchema
 from octo_resources.engines.duckdb.preview import Preview
+from octo_resources.flow.consulting import every_value
 from octo_resources.flow.consulting.rounds import ROUNDS
 from octo_resources.flow.ground import Ground
 from octo_resources.llm import Door, Question, Unanswered
@@ -44,6 +45,7 @@ class _Talk:
         self.asked: dict[str, Asked] = {}
         self.taken: dict[str, dict[str, Any]] = {}
         self.refused: dict[str, dict[str, str]] = {}
+        self.partly: dict[str, str] = {}
         self.keys: list[str] = []
         self.warnings: list[str] = []
 
@@ -84,6 +86,8 @@ class _Talk:
                 if verdict is not None and "type" in verdict.refused:
                     values = self.values(self.asked[claim.field].parts)
                     schema_question.rejudged(claim, wanted[claim.field], values, verdict)
+            for path, said in every_value.hold(self.ground, self.schema, self.asked, verdicts).items():
+                self.partly[path] = said
             self.note(verdicts)
             wrong = {path: verdict.refused for path, verdict in verdicts.items() if verdict.refused}
             if not wrong:
@@ -161,6 +165,9 @@ class _Talk:
         model = self.door.model
         said = {path: taken for path, taken in self.taken.items() if taken}
         found = self.told(self.schema, said, f"{model} {BORNE_OUT}")
+        for path, note in self.partly.items():
+            found = self.told(found, {path: {}}, f"{note}; {model} {BORNE_OUT}")
+            self.warnings.append(f"{self.schema.source}.{path}: {note}")
         for path, wrong in self.refused.items():
             if wrong:
                 text = "; ".join(f"{name}: {shown(why, 200)}" for name, why in wrong.items())
