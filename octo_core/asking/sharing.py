@@ -58,8 +58,12 @@ _PATH: Final = re.compile(r"(://[^\s/?#]+)(/[^\s?#]*)")
 _RARE: Final = 10
 """From so many values on, a field of which more than half the values differ holds what is one row's own."""
 _COMMON_WORD: Final = re.compile(r"[^\W\d_]{1,20}")
-_QUOTED: Final = re.compile(r""" "(?:[^"]|"")*" | '(?:[^']|'')*' """, re.VERBOSE)
+_QUOTED: Final = r""""(?:[^"]|"")*"|'(?:[^']|'')*'"""
 """A name in quotes, in which an apostrophe begins no text, or a text."""
+_VALUE: Final = re.compile(
+    rf"{_QUOTED}|(?<![\w.])(?<![*/])(?<![*/] )(?!10+(?![\d.]))\d{{3,40}}(?:\.\d{{0,40}})?(?![\w.]| ?[*/])"
+)
+"""The same, or a number of three digits and more that nobody multiplies or divides by: 4711, but neither 1000."""
 
 
 def nameable(fields: Mapping[str, Field]) -> dict[str, Field]:
@@ -291,12 +295,14 @@ def of_example(approved: Mapping[str, str], share: Share) -> dict[str, str]:
 
 
 def without_values(expression: str) -> str:
-    """An expression whose texts in quotes, but for formats of times, are left out."""
-    return _QUOTED.sub(_unquoted, expression)
+    """An expression without its texts in quotes, but for formats of times, and numbers that may be values."""
+    return _VALUE.sub(_unquoted, expression)
 
 
 def _unquoted(found: re.Match[str]) -> str:
     text = found.group()
+    if text[:1].isdigit():
+        return "…"
     return text if text.startswith('"') or is_time_layout(text[1:-1]) else "'…'"
 
 

@@ -404,3 +404,38 @@ def test_a_wish_may_name_fields_that_are_told_anyway() -> None:
 )  # fmt: skip
 def test_a_field_called_for_a_person_stays_here(name: str, stays: bool) -> None:
     assert withheld(infer_rows([{name: 1, "id": 2}])) == ({name} if stays else set())
+
+
+def test_what_a_source_s_own_tables_say_and_hold_stays_here(asking_shop: Callable[..., Shop]) -> None:
+    with ModelServer(wrong_claims) as server:
+        shop = asking_shop(server)
+        shop.sql("CREATE SCHEMA own")
+        shop.sql("CREATE TYPE own.mood AS ENUM ('rhapsodic-ocelot', 'paid')")
+        shop.sql(
+            "CREATE TABLE own.sales (id int PRIMARY KEY, customer text DEFAULT 'defaulted-gnu', mood own.mood,"
+            " total numeric CHECK (total < 73914682), state text CHECK (state IN ('marzipan', 'obsidian')))"
+        )
+        shop.sql("INSERT INTO own.sales SELECT n, 'quetzalcoatl' || n, 'rhapsodic-ocelot', n, 'marzipan'"
+                 " FROM generate_series(1, 60) n")  # fmt: skip
+        shop.sql("COMMENT ON TABLE own.sales IS 'of Theophania Krull, PIN 4471, wombat-table'")
+        shop.sql("COMMENT ON COLUMN own.sales.customer IS 'as gallimaufry, wombat-column; passwort: Zebra!4'")
+        source = {"kind": "sql", "url": "${secret:env/SHOP_WAREHOUSE}", "table": "own.sales", "key": ["id"]}
+        shop.sales_pipeline(sources={"sales": source})
+        (shop.root / "pipelines" / "sales" / "mapping.yaml").unlink()
+        shop.sql("INSERT INTO shop.sale VALUES (900001, 1, 1, 'paid', now(), 'x@y.example', 'xylophone')")
+        prepare(shop.space, shop.space.pipeline("sales"))
+    heard = said_in(server)
+    assert '"customer' in heard.replace("\\", "")
+    planted = ["wombat", "gallimaufry", "Zebra!4", "4471", "Krull", "quetzalcoatl", "marzipan", "obsidian", "rhapsodic",
+               "defaulted", "73914682", "xylophone", "x@y"]  # fmt: skip
+    assert [one for one in planted if one in heard] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("if(customer = 4711, 'x', 'y')", "if(customer = …, '…', '…')"), ("map_values(code, 90210, 'x')",
+     "map_values(code, …, '…')"), ("total / 1000", None), ("86400 * days + 1", None), ("round(x * 0.4536, 2)", None),
+     ("substring(t_2024, 1, 3)", None), ("total - 73914", "total - …"), ("col_4711 > 123.45", "col_4711 > …")],
+)  # fmt: skip
+def test_numbers_in_approved_expressions_that_may_be_values_stay_here(text: str, told: str | None) -> None:
+    assert of_example({"expression": text}, "statistics") == {"expression": told or text}
