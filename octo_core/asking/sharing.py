@@ -247,8 +247,21 @@ def _names_things(name: str) -> bool:
     return not parts & (_NAMED - _OF_ANYTHING) and any(meanings(word) & _THINGS for word in parts)
 
 
-def of_column(column: Column, table: Table, catalog: Catalog, share: Share) -> dict[str, Any]:
-    """What is said of a destination's column: its definition, which is the user's own, and their label."""
+def beside_people_there(table: Table, catalog: Catalog) -> set[str]:
+    """The columns of a table whose values repeat names of other columns that may be people's."""
+    held = catalog.samples.get(table.name, {})
+    columns = [one for one in table.columns if held.get(one.name)]
+    named = {one.name for one in columns if _is_personal(one, held[one.name])}
+    others = {one.name: Held(held[one.name]) for one in columns if one.name not in named}
+    return kin((Held(held[name]) for name in named), others, as_many=True) if named else set()
+
+
+def of_column(
+    column: Column, table: Table, catalog: Catalog, share: Share, *, beside_people: bool = False
+) -> dict[str, Any]:
+    """What is said of a destination's column: its definition, which is the user's own, and their label.
+    `beside_people`: whether the values there repeat people's names.
+    """
     said: dict[str, Any] = {"column": plain(column.name, 128), "type": plain(column.native, 80)}
     if column.required:
         said["required"] = True
@@ -272,7 +285,7 @@ def of_column(column: Column, table: Table, catalog: Catalog, share: Share) -> d
         said["refers_to"] = plain(parent, 128)
     there = catalog.samples.get(table.name, {}).get(column.name, ())[:MAX_SAMPLES]
     if share == "samples" and there:
-        said["values_there"] = _told(there, personal=_is_personal(column, there))
+        said["values_there"] = _told(there, personal=beside_people or _is_personal(column, there))
     return said
 
 

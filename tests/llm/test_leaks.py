@@ -12,10 +12,12 @@ from octo_core.asking.cleaning import masked, masked_beside
 from octo_core.asking.examples import ApprovedColumn
 from octo_core.asking.private import is_secret, secrets, streets
 from octo_core.asking.shapes import outward, shape
-from octo_core.asking.sharing import nameable, of_example, of_field, withheld
+from octo_core.asking.sharing import beside_people_there, nameable, of_column, of_example, of_field, withheld
+from octo_core.catalog import Catalog, Column, Table
 from octo_core.inference import infer_column, infer_rows
 from octo_core.inference.profile import mask
 from octo_core.schema import Field
+from octo_core.types import TEXT
 from octo_resources.flow import Prepared, prepare, schemas
 from octo_resources.flow.proposing import heed
 from octo_resources.flow.remembering import that_may_leave
@@ -439,3 +441,16 @@ def test_what_a_source_s_own_tables_say_and_hold_stays_here(asking_shop: Callabl
 )  # fmt: skip
 def test_numbers_in_approved_expressions_that_may_be_values_stay_here(text: str, told: str | None) -> None:
     assert of_example({"expression": text}, "statistics") == {"expression": told or text}
+
+
+def test_people_beside_their_names_in_the_destination_stay_here() -> None:
+    held = {"owner": [f"{one} {two}" for one, two in SIX], "c2": [two for _, two in SIX], "c3": ["North", "South"],
+            "c10": [f"{two.upper()}, {one[0]}." for one, two in SIX]}  # fmt: skip
+    columns = tuple(Column(name=name, type=TEXT, native="text") for name in held)
+    table = Table(name="shop.desk", schema_name="shop", table_name="desk", columns=columns)
+    there = {"shop.desk": {name: tuple(values) for name, values in held.items()}}
+    catalog = Catalog(dialect="postgres", version="16", tables={"shop.desk": table}, samples=there)
+    near = beside_people_there(table, catalog)
+    told = {one.name: of_column(one, table, catalog, "samples", beside_people=one.name in near) for one in columns}
+    assert told["c3"]["values_there"] == ["North", "South"]
+    assert leaked([two for _, two in SIX], json.dumps(told)) == []
