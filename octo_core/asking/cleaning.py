@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from octo_core.asking.people import without_people
+from octo_core.asking.private import secrets, streets
 from octo_core.inference.profile import mask
 
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
@@ -62,8 +63,12 @@ def looks_like_data(name: str) -> bool:
 
 
 def masked(text: str) -> str:
-    """Text in which what looks personal or like a key is replaced by its mask (`A9-999`), without URLs' queries."""
-    found = _PERSONAL.sub(lambda found: mask(found.group()), _QUERY.sub(r"\1?…", text))
+    """Text in which what looks personal or secret is replaced by its mask (`A9-999`), without URLs' queries."""
+    bare = _QUERY.sub(r"\1?…", text)
+    for where in (secrets, streets):
+        for start, end in reversed(where(bare)):
+            bare = bare[:start] + mask(bare[start:end]) + bare[end:]
+    found = _PERSONAL.sub(lambda found: mask(found.group()), bare)
     return without_people(_ISSUED.sub(lambda found: mask(found.group()), found))
 
 

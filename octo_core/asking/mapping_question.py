@@ -9,7 +9,16 @@ from typing import Any, Final
 from octo_core.asking.cleaning import hides, masked, masked_beside, plain, shown
 from octo_core.asking.growth import LONGEST, too_long
 from octo_core.asking.replies import MappingReply
-from octo_core.asking.sharing import nameable, names_any, of_column, of_example, of_field, withheld
+from octo_core.asking.sharing import (
+    beside_people,
+    beside_people_there,
+    nameable,
+    names_any,
+    of_column,
+    of_example,
+    of_field,
+    withheld,
+)
 from octo_core.catalog import Catalog, Column, Table
 from octo_core.expressions import TABLE, ExpressionError, Node, assign, parse
 from octo_core.mapping.attribute import source_attributes, source_fields, target_attributes
@@ -81,15 +90,20 @@ def messages(
     wanted = list(fields)
     if len(fields) > ALL_FIELDS:
         wanted = [path for path in fields if any(path in best for best in ranked.values())]
+    people = beside_people(fields) if share == "samples" else set()
+    there = beside_people_there(table, catalog) if share == "samples" else set()
     asked: dict[str, Any] = {
         "table": plain(table.name, 128),
         "source": plain(schema.source, 80),
         "columns": [
-            {**of_column(column, table, catalog, share), "nearest_fields": ranked.get(column.name, [])}
+            {
+                **of_column(column, table, catalog, share, beside_people=column.name in there),
+                "nearest_fields": ranked.get(column.name, []),
+            }
             for column in table.columns
             if column.name in columns
         ],
-        "fields": [{"field": path, **of_field(fields[path], share)} for path in wanted],
+        "fields": [{"field": path, **of_field(fields[path], share, beside_people=path in people)} for path in wanted],
     }
     if table.comment:
         asked["comment"] = masked(plain(table.comment, 400))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from octo_core.inference.given_names import holds_a_name, is_of_a_place_or_firm
+from octo_core.inference.given_names import holds_a_name, is_initialed, is_of_a_place_or_firm, undotted
 from octo_core.inference.profile import mask
 from octo_core.mapping.words import meanings, words
 
@@ -61,7 +61,10 @@ def are_keys(names: Sequence[str], *, sparse: bool) -> bool:
 
 def may_be_people(values: Sequence[str]) -> bool:
     """Whether a few distinct values may be people's names: the share that `given_names` asks of many is enough."""
-    several = [value for value in values if " " in value.strip()]
+    values = [undotted(value.strip()) for value in values]
+    if values and sum(map(is_initialed, values)) >= _MOST * len(values):
+        return True
+    several = [value for value in values if " " in value]
     if several and 2 * len(several) >= len(values):
         return sum(_is_person(value, small=True) for value in several) >= _FEW * len(values)
     return sum(_is_given(value.strip().title()) for value in values) >= max(1, _MOST * len(values))

@@ -1,6 +1,6 @@
 """The forms of a model's replies. Whatever else a reply holds is dropped; what is too long or too many is refused."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -10,15 +10,20 @@ def _cut(limit: int) -> BeforeValidator:
     return BeforeValidator(lambda value: value[:limit] if isinstance(value, str) else value)
 
 
-def _share(value: Any) -> Any:
-    """Models say 0.9, 90 or "90 %"."""
+_UNSURE: Final = 0.5
+"""How sure a model counts that does not say so."""
+
+
+def _share(value: Any) -> float:
+    """Models say 0.9, 90 or "90 %"; what is no such share (NaN, "high", 900) tells nothing, and costs no answer."""
     if isinstance(value, str):
-        value = value.strip().removesuffix("%").strip()
-        try:
-            value = float(value)
-        except ValueError:
-            return value
-    return value / 100 if isinstance(value, int | float) and not isinstance(value, bool) and 1 < value <= 100 else value
+        value = value[:40].strip().removesuffix("%").strip()
+    try:
+        share = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else _UNSURE
+    except (ValueError, OverflowError):
+        return _UNSURE
+    share = share / 100 if 1 < share <= 100 else share
+    return share if 0 <= share <= 1 else _UNSURE
 
 
 def _first(most: int, length: int) -> BeforeValidator:
@@ -39,7 +44,7 @@ Prose = Annotated[str, _cut(300)]
 Expression = Annotated[str, Field(max_length=4000)]
 Confidence = Annotated[
     float,
-    BeforeValidator(lambda value: _unsaid(_share(value), 0.5)),
+    BeforeValidator(_share),
     Field(ge=0, le=1, allow_inf_nan=False),
 ]
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from octo_core.asking.cleaning import plain, shown
 from octo_core.asking.replies import FieldClaim, SchemaReply
 from octo_core.asking.shapes import is_time_layout
-from octo_core.asking.sharing import of_field
+from octo_core.asking.sharing import beside_people, of_field
 from octo_core.expressions.formats import check_format
 from octo_core.inference.bearing import PERSONAL, SEMANTIC_NAMES, bears_out
 from octo_core.mapping.units import in_name, named
@@ -47,9 +47,12 @@ class Verdict:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-def messages(source: str, fields: Mapping[str, Field], share: Share) -> list[dict[str, str]]:
-    """The question about some fields, given by their paths."""
-    told = [{"field": path, **of_field(one, share)} for path, one in fields.items()]
+def messages(
+    source: str, fields: Mapping[str, Field], share: Share, every: Mapping[str, Field] | None = None
+) -> list[dict[str, str]]:
+    """The question about some fields, given by their paths. `every`: also those of the source that it is not about."""
+    near = beside_people(every or fields) if share == "samples" else set()
+    told = [{"field": path, **of_field(one, share, beside_people=path in near)} for path, one in fields.items()]
     data = json.dumps({"source": plain(source, 80), "fields": told}, ensure_ascii=False)
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": data}]
 

@@ -12,12 +12,16 @@ from typing import Any, Final
 
 from octo_core.asking.cleaning import looks_like_data, masked, plain
 from octo_core.asking.people import are_keys, may_be_people, names_somebody
+from octo_core.asking.private import is_address, is_secret
 from octo_core.asking.shapes import is_time_layout, layout, lookalike, outward, rounded, shape
 from octo_core.catalog import Catalog, Column, Table
+from octo_core.inference.given_names import is_of_a_place_or_firm
+from octo_core.inference.kin import Held, kin
 from octo_core.inference.names import words
 from octo_core.inference.profile import mask
 from octo_core.inference.semantics import semantic_of
 from octo_core.mapping.constraints import allowed_values, number_range
+from octo_core.mapping.words import meanings
 from octo_core.schema import Field, FieldStats
 from octo_core.spec.llm import Share
 
@@ -27,6 +31,7 @@ _MASKS: Final = 4
 _ALL_MASKED: Final = frozenset({"json", "list", "record", "date", "timestamp", "timestamptz"})
 """Types of whose values nothing but masks leaves: days may be somebody's birth, and a format says all of them."""
 _MAP_KEYS: Final = 8
+_PRIVATE: Final = 0.25
 _FREE_WORDS: Final = 6
 _FREE_LENGTH: Final = 60
 _PERSON: Final = re.compile(r"[^\W\d_a-z][^\W\d_]*[.']?(?:[ '-][^\W\d_]+\.?){1,3}")
@@ -36,6 +41,12 @@ _NAMED: Final = frozenset({
     "user", "username", "login", "handle", "nick",
     "nickname", "alias", "passenger", "patient", "guest", "driver", "signed", "agent", "manager", "staff", "member",
 })  # fmt: skip
+_OF_ANYTHING: Final = frozenset({"name", "names", "nombre", "nom", "nome", "naam", "imię", "имя", "full"})
+_THINGS: Final = frozenset({
+    "product", "city", "country", "state", "status", "company", "manufacturer", "category", "language", "carrier",
+    "team", "department", "location", "branch", "species", "currency",
+})  # fmt: skip
+"""Meanings of names of columns whose values are in two words and capitalized, too."""
 _ONE_S_OWN: Final = re.compile(r"@[\w.-]{2,}|(?=\S*[^\W\d_])(?=(?:\D*\d){5})[\w./-]+")
 """A handle, or a code of letters and five digits or more: a number plate's, a patient's, a policy's, a parcel's."""
 _ISSUED: Final = re.compile(
@@ -47,8 +58,12 @@ _PATH: Final = re.compile(r"(://[^\s/?#]+)(/[^\s?#]*)")
 _RARE: Final = 10
 """From so many values on, a field of which more than half the values differ holds what is one row's own."""
 _COMMON_WORD: Final = re.compile(r"[^\W\d_]{1,20}")
-_QUOTED: Final = re.compile(r""" "(?:[^"]|"")*" | '(?:[^']|'')*' """, re.VERBOSE)
+_QUOTED: Final = r""""(?:[^"]|"")*"|'(?:[^']|'')*'"""
 """A name in quotes, in which an apostrophe begins no text, or a text."""
+_VALUE: Final = re.compile(
+    rf"{_QUOTED}|(?<![\w.])(?<![*/])(?<![*/] )(?!10+(?![\d.]))\d{{3,40}}(?:\.\d{{0,40}})?(?![\w.]| ?[*/])"
+)
+"""The same, or a number of three digits and more that nobody multiplies or divides by: 4711, but neither 1000."""
 
 
 def nameable(fields: Mapping[str, Field]) -> dict[str, Field]:
@@ -85,8 +100,25 @@ def _is_map(field: Field) -> bool:
     return are_keys([one.name for one in field.children], sparse=bool(seen) and missing >= 0.5 * len(seen))
 
 
-def of_field(field: Field, share: Share) -> dict[str, Any]:
-    """What is said of a source's field, but for its name."""
+def beside_people(fields: Mapping[str, Field]) -> set[str]:
+    """The paths of those whose values repeat names of other fields that may be people's: only masks of them leave."""
+    seen = {
+        path: (field, _samples(field.stats))
+        for path, field in fields.items()
+        if field.stats is not None and field.type.kind == "text" and field.semantic is None and not field.pii
+    }
+    named = {path for path, (field, values) in seen.items() if values and _names_people(field.name, values)}
+    others = {path: _held(field) for path, (field, _) in seen.items() if path not in named}
+    return kin((_held(seen[path][0]) for path in named), others, as_many=True) if named else set()
+
+
+def _held(field: Field) -> Held:
+    stats = field.stats or FieldStats()
+    return Held(stats.values or stats.examples, stats.counts, stats.values is not None)
+
+
+def of_field(field: Field, share: Share, *, beside_people: bool = False) -> dict[str, Any]:
+    """What is said of a source's field, but for its name. `beside_people`: whether its values repeat people's names."""
     said: dict[str, Any] = {"type": str(field.type) if field.type.kind not in ("record", "list") else field.type.kind}
     if written := layout(field):
         said["format"] = written
@@ -104,16 +136,20 @@ def of_field(field: Field, share: Share) -> dict[str, Any]:
             said["made_up_examples"] = [lookalike(text) for text in masks[:3]]
         if share == "samples":
             values = _samples(stats)
-            said["samples"] = _told(values, personal=_is_masked(field, values), rare=_is_rare(field, stats))
+            personal = beside_people or _is_masked(field, values)
+            said["samples"] = _told(values, personal=personal, rare=_is_rare(field, stats))
     return said
 
 
 def masked_names(fields: Sequence[Field]) -> set[str]:
     """The names of fields, also inside others, of whose values `samples` says masks: texts beside them may be such."""
+    kindred = beside_people({one.name: one for one in fields})
     found = {
         one.name
         for one in fields
-        if one.pii or (one.stats and (_is_masked(one, _samples(one.stats)) or _is_rare(one, one.stats)))
+        if one.pii
+        or one.name in kindred
+        or (one.stats and (_is_masked(one, _samples(one.stats)) or _is_rare(one, one.stats)))
     }
     return found.union(*(masked_names(one.children) for one in fields if one.children))
 
@@ -123,7 +159,14 @@ def _samples(stats: FieldStats) -> list[str]:
 
 
 def _is_masked(field: Field, values: Sequence[str]) -> bool:
-    return field.pii or field.type.kind in _ALL_MASKED or _names_people(field.name, values)
+    if field.pii or field.type.kind in _ALL_MASKED or _names_people(field.name, values):
+        return True
+    return field.type.kind == "text" and _are_private(values)
+
+
+def _are_private(values: Sequence[str]) -> bool:
+    """Whether so many are addresses, passwords or tokens that the others, which do not look it, may be too."""
+    return sum(is_address(one) or is_secret(one) for one in values) > _PRIVATE * len(values)
 
 
 def _is_rare(field: Field, stats: FieldStats) -> bool:
@@ -168,6 +211,8 @@ def _told(values: Sequence[str], *, personal: bool, rare: bool = False) -> list[
 def _is_one_s_own(value: str) -> bool:
     return (
         _is_free_text(value)
+        or is_address(value)
+        or is_secret(value)
         or value.lstrip()[:1] in ("{", "[")
         or _ONE_S_OWN.fullmatch(value) is not None
         or _ISSUED.fullmatch(value) is not None
@@ -190,14 +235,33 @@ def _is_free_text(value: str) -> bool:
 
 def _names_people(name: str, values: Sequence[str]) -> bool:
     """Whether a column may hold people's names: it is called so, or most values look like first and last names."""
-    people = sum(_PERSON.fullmatch(value.strip()) is not None for value in values)
-    if may_be_people(values):
+    if may_be_people(values) or set(words(name)) <= _NAMED:
         return True
-    return set(words(name)) <= _NAMED or (people > 0 and 2 * people >= len(values))
+    looks = [_PERSON.fullmatch(text) is not None and not is_of_a_place_or_firm(text) for text in map(str.strip, values)]
+    return any(looks) and 2 * sum(looks) >= len(looks) and not _names_things(name)
 
 
-def of_column(column: Column, table: Table, catalog: Catalog, share: Share) -> dict[str, Any]:
-    """What is said of a destination's column: its definition, which is the user's own, and their label."""
+def _names_things(name: str) -> bool:
+    """Whether a column is called for what is nobody (`product`, `city_name`), and for no people (`country_manager`)."""
+    parts = set(words(name))
+    return not parts & (_NAMED - _OF_ANYTHING) and any(meanings(word) & _THINGS for word in parts)
+
+
+def beside_people_there(table: Table, catalog: Catalog) -> set[str]:
+    """The columns of a table whose values repeat names of other columns that may be people's."""
+    held = catalog.samples.get(table.name, {})
+    columns = [one for one in table.columns if held.get(one.name)]
+    named = {one.name for one in columns if _is_personal(one, held[one.name])}
+    others = {one.name: Held(held[one.name]) for one in columns if one.name not in named}
+    return kin((Held(held[name]) for name in named), others, as_many=True) if named else set()
+
+
+def of_column(
+    column: Column, table: Table, catalog: Catalog, share: Share, *, beside_people: bool = False
+) -> dict[str, Any]:
+    """What is said of a destination's column: its definition, which is the user's own, and their label.
+    `beside_people`: whether the values there repeat people's names.
+    """
     said: dict[str, Any] = {"column": plain(column.name, 128), "type": plain(column.native, 80)}
     if column.required:
         said["required"] = True
@@ -221,7 +285,7 @@ def of_column(column: Column, table: Table, catalog: Catalog, share: Share) -> d
         said["refers_to"] = plain(parent, 128)
     there = catalog.samples.get(table.name, {}).get(column.name, ())[:MAX_SAMPLES]
     if share == "samples" and there:
-        said["values_there"] = _told(there, personal=_is_personal(column, there))
+        said["values_there"] = _told(there, personal=beside_people or _is_personal(column, there))
     return said
 
 
@@ -231,7 +295,9 @@ def _is_personal(column: Column, values: Sequence[str]) -> bool:
     if label and label.pii:
         return True
     texts = [column.name, *([label.label] if label else []), *([column.comment] if column.comment else [])]
-    return _names_people(column.name, values) or any(semantic_of(column.type, text, values)[1] for text in texts)
+    if _names_people(column.name, values) or _are_private(values):
+        return True
+    return any(semantic_of(column.type, text, values)[1] for text in texts)
 
 
 def of_example(approved: Mapping[str, str], share: Share) -> dict[str, str]:
@@ -242,12 +308,14 @@ def of_example(approved: Mapping[str, str], share: Share) -> dict[str, str]:
 
 
 def without_values(expression: str) -> str:
-    """An expression whose texts in quotes, but for formats of times, are left out."""
-    return _QUOTED.sub(_unquoted, expression)
+    """An expression without its texts in quotes, but for formats of times, and numbers that may be values."""
+    return _VALUE.sub(_unquoted, expression)
 
 
 def _unquoted(found: re.Match[str]) -> str:
     text = found.group()
+    if text[:1].isdigit():
+        return "…"
     return text if text.startswith('"') or is_time_layout(text[1:-1]) else "'…'"
 
 

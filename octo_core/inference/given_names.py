@@ -75,6 +75,11 @@ _SEVERAL: Final = re.compile(rf"{_WORD}(?:,? {_WORD}){{1,4}}")
 _ONE: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
 _HAN: Final = re.compile(r"[㐀-鿿]{2,4}")
 _SPLIT: Final = re.compile(r"[\s,.'’-]+")
+_LAST: Final = r"[^\W\d_a-z][^\W\d_]+(?:['’ -][^\W\d_]+)?"
+_FIRST: Final = r"(?:[^\W\d_a-z]\.[ -]?){1,3}"
+_INITIALED: Final = re.compile(rf"{_LAST},? {_FIRST}|{_LAST}, [^\W\d_a-z]|{_FIRST}{_LAST}")
+"""`OAKES, W.`, `Oakes W. B.`, `J. R. Oakes`."""
+_DOTTED: Final = re.compile(r"(?P<first>[^\W\d_]+)[._](?P<last>[^\W\d_]{2,}(?:-[^\W\d_]+)?)\d{0,4}")
 _FIRMS: Final = """
 gmbh ag kg ohg ltd limited inc llc llp plc corp co company sa sas sarl sl srl spa bv nv ab oy as aps ltda sp zoo kft pty
 group holding bank hotel school street st avenue road rue calle via plaza park saint san santa sankt strasse weg platz
@@ -97,8 +102,11 @@ def are_names_of_people(values: Sequence[str]) -> bool:
     """Whether distinct values are people's names by themselves: whole ones (`Weber, Anna`), or given names alone."""
     if len(values) < _ENOUGH:
         return False
-    if _share(values, _is_chinese) >= _OF_HAN:
+    if _share(values, _is_chinese) >= _OF_HAN or _share(values, is_initialed) >= _SHAPED:
         return True
+    dotted = [spoken for value in values if (spoken := undotted(value)) != value]
+    if len(dotted) >= _SHAPED * len(values):
+        return _named(dotted, _OF_SEVERAL)
     several = [value for value in values if _SEVERAL.fullmatch(value)]
     if len(several) >= _SHAPED * len(values):
         return _share(values, is_of_a_place_or_firm) < 1 - _SHAPED and _named(several, _OF_SEVERAL)
@@ -116,6 +124,17 @@ def _share(values: Sequence[str], holds: Callable[[str], bool]) -> float:
 
 def _is_chinese(value: str) -> bool:
     return _HAN.fullmatch(value) is not None and value[0] in _FAMILIES and len(set(value)) > 1
+
+
+def is_initialed(value: str) -> bool:
+    """Whether it is a surname with initials before or after it."""
+    return _INITIALED.fullmatch(value) is not None and not is_of_a_place_or_firm(value)
+
+
+def undotted(value: str) -> str:
+    """`anna.weber7` as `anna weber`; the value itself where it is not of that form."""
+    found = _DOTTED.fullmatch(value)
+    return f"{found['first']} {found['last']}" if found else value
 
 
 def holds_a_name(value: str) -> bool:

@@ -1,5 +1,5 @@
 """The fields of one source together: dates that fit two orders take the order of the others, or there is a warning; so
-do numbers that may be thousands, beside decimal commas.
+do numbers that may be thousands, beside decimal commas. What repeats people's names of other fields is personal, too.
 """
 
 from collections.abc import Container, Iterator, Mapping
@@ -11,6 +11,7 @@ from octo_core.inference import claims as c
 from octo_core.inference.choose import EITHER, rival_of
 from octo_core.inference.dates import digits_of, order_of
 from octo_core.inference.decide import decide
+from octo_core.inference.kin import Held, kin
 from octo_core.inference.numbers import THOUSANDS
 from octo_core.inference.profile import Evidence, FieldProfile
 from octo_core.schema import Field
@@ -19,6 +20,7 @@ _COMMA: Final = ",56"
 """What a format of numbers with a decimal comma has."""
 _DEGREES: Final = frozenset({"latitude", "longitude"})
 """What has no thousands."""
+_PEOPLE: Final = frozenset({"person_name", "email"})
 _EXAMPLE: Final = date(2021, 4, 3)
 """Not a date of the source: those may be personal."""
 
@@ -58,7 +60,47 @@ def decide_together(profiles: Mapping[str, FieldProfile]) -> Decided:
     warnings |= grouped
     cut = {path: _cut(path, field.format) for path, field in _leaves(fields) if "%9f" in (field.format or "")}
     cut |= {name: _cut(name, None) for name, profile in profiles.items() if profile.finer}
-    return Decided(fields, {**warnings, **cut})
+    return Decided(_beside_people(fields, profiles), {**warnings, **cut})
+
+
+def _beside_people(fields: tuple[Field, ...], profiles: Mapping[str, FieldProfile]) -> tuple[Field, ...]:
+    """The fields, with those personal whose values are surnames, initials or logins of people in other fields."""
+    people: list[Held] = []
+    others: dict[str, FieldProfile] = {}
+    for path, field, profile in _texts(fields, profiles):
+        if field.semantic in _PEOPLE or (field.pii and field.semantic is None):
+            people.append(_held(profile))
+        elif not field.pii and field.semantic is None:
+            others[path] = profile
+    found = kin(people, {path: _held(profile) for path, profile in others.items()}) if people else set()
+    return tuple(_personal(field, found, field.name) for field in fields) if found else fields
+
+
+def _texts(
+    fields: tuple[Field, ...], profiles: Mapping[str, FieldProfile], above: str = ""
+) -> Iterator[tuple[str, Field, FieldProfile]]:
+    """Path, field and profile of each text, also of those in records and lists."""
+    for field in fields:
+        path, profile = f"{above}{field.name}", profiles.get(field.name)
+        if profile is None:
+            continue
+        if field.type.kind == "text":
+            yield path, field, profile
+        inside = {"[]": profile.element} if profile.element is not None else profile.children or {}
+        yield from _texts(field.children, inside, f"{path}.")
+
+
+def _held(profile: FieldProfile) -> Held:
+    seen = [entry for entry in profile.sketch.top() if entry[0] not in profile.spelled_nulls]
+    return Held([text for text, _ in seen], [count for _, count in seen], not profile.sketch.full)
+
+
+def _personal(field: Field, paths: Container[str], path: str) -> Field:
+    """The field, personal where it is one of these or holds one of them."""
+    children = tuple(_personal(child, paths, f"{path}.{child.name}") for child in field.children)
+    if path not in paths and children == field.children:
+        return field
+    return field.model_copy(update={"children": children, "pii": True})
 
 
 def _leaves(fields: tuple[Field, ...], above: str = "") -> Iterator[tuple[str, Field]]:

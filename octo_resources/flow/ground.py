@@ -1,8 +1,8 @@
 """What a proposal is held against: the rows that landed, of one source or as a table is made from them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Final, Self
 
 from octo_core.batch import Batch
 from octo_core.expressions import Node
@@ -15,6 +15,9 @@ from octo_resources.flow.shaping import shaping
 from octo_resources.flow.states import state_of
 from octo_resources.flow.workspace import Workspace
 from octo_resources.pipeline import Pipeline
+
+VALUE: Final = "value"
+"""The one column of what `values` reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +54,13 @@ class Ground:
             return engine.preview(
                 inputs, schema, nodes, variables, key=key, sample_rows=0, reasons=200, limit=limit, seconds=seconds
             )
+
+    def values(self, schema: SourceSchema, node: Node) -> Iterator[list[str]]:
+        """The distinct values that an expression gives in each of the engine's batches of rows, as text."""
+        variables = LoadVariables.for_plans(pseudonym_key(self.space))
+        engine, name = self.space.engine(self.pipeline), self.pipeline.name
+        beside = {source: state_of(self.space.seen(name, source)) for source in looked_up(self.origin)}
+        with shaping(self.space, self.pipeline, self.schemas) as shaper:
+            inputs = shaper.shaped(self.origin, self.batches, {VALUE: node}, beside=beside).inputs
+            for batch in engine.evaluate(inputs, schema, {VALUE: node}, variables, engine.scan()):
+                yield [str(value) for value in batch.column(VALUE).unique().to_pylist() if value is not None]

@@ -2,17 +2,22 @@
 
 import json
 from collections.abc import Callable
+from time import process_time
 from typing import Any
 
 import pytest
 
+from octo_core.asking import schema_question
 from octo_core.asking.cleaning import masked, masked_beside
 from octo_core.asking.examples import ApprovedColumn
+from octo_core.asking.private import is_secret, secrets, streets
 from octo_core.asking.shapes import outward, shape
-from octo_core.asking.sharing import nameable, of_example, of_field, withheld
+from octo_core.asking.sharing import beside_people_there, nameable, of_column, of_example, of_field, withheld
+from octo_core.catalog import Catalog, Column, Table
 from octo_core.inference import infer_column, infer_rows
 from octo_core.inference.profile import mask
 from octo_core.schema import Field
+from octo_core.types import TEXT
 from octo_resources.flow import Prepared, prepare, schemas
 from octo_resources.flow.proposing import heed
 from octo_resources.flow.remembering import that_may_leave
@@ -215,6 +220,99 @@ def test_words_that_many_rows_hold_leave_with_samples() -> None:
     assert set(of_field(infer_column(states, "c7"), "samples")["samples"]) == set(states)
 
 
+SIX = (
+    ("Thaddeus", "Quillfeather"), ("Ottoline", "Zimmerstein"), ("Cosima", "Abernathy"), ("Wilhelmina", "Oakes"),
+    ("Bartholomew", "Finch"), ("Ignatius", "Thorne"),
+)  # fmt: skip
+HOW_OFTEN = (0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 5)
+
+
+def six_people(place: int) -> dict[str, str]:
+    """A row of one of six people, in columns whose names say nothing."""
+    first, last = SIX[HOW_OFTEN[place % len(HOW_OFTEN)]]
+    number = SIX.index((first, last))
+    return {
+        "c1": f"{first} {last}", "c2": last, "c6": f"xquill7{number}", "c7": f"Elm St {number}",
+        "c8": ("PIN 4471", "PIN 9920")[number % 2], "c10": f"{last.upper()}, {first[0]}.",
+        "c13": f"{first}.{last}".lower(), "c14": f"{first[0]}{last}".lower()[:8], "c18": f"passwort: Zebra!{number}",
+        "c19": f"Zebra!{number}", "branch": ("North", "South")[place % 2], "sku": f"AB-12{place % 3}",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("known", [{"owner": "{c1}"}, {"mail": "{c13}@priv.example"}, {}])
+def test_people_leave_in_no_field_beside_their_names(known: dict[str, str]) -> None:
+    rows = [row | {name: form.format(**row) for name, form in known.items()} for row in map(six_people, range(240))]
+    fields = {field.name: field for field in infer_rows(rows)}
+    said = json.dumps(schema_question.messages("s", fields, "samples"))
+    held = {row[name] for row in rows for name in row if name not in ("branch", "sku", "c6")}
+    assert [one for one in held if one in said] == []
+    assert "AB-120" in said
+    assert "North" in said
+    if known:
+        assert "xquill70" not in said
+        assert {name for name, field in fields.items() if field.pii} == {"c1", "c2", "c6", "c10", "c13", "c14", *known}
+
+
+THINGS = {
+    "country": ["United Kingdom", "South Africa", "Germany", "New Zealand", "Côte d’Ivoire"],
+    "product": ["Green Tea", "Black Tea", "iPhone 15 Pro", "ThinkPad X1", "Oat Milk 1L"],
+    "city": ["New York", "Berlin", "San Jose", "St. Louis", "Los Angeles"],
+    "c3": ["Berlin", "Lyon", "Osaka", "Leeds", "Graz"],
+    "state": ["North Dakota", "N. Carolina", "Texas", "CA"],
+    "c4": ["paid", "sent_back", "NOT_PAID", "IN_TRANSIT", "on hold"],
+    "firm": ["Weber AG", "Müller GmbH", "Acme Inc.", "Quill & Sons Ltd", "Smith Holding"],
+    "c5": ["#FF00AA", "#00ff00"],
+    "c6": ["v1.2.3", "release-24", "C++17", "x86_64"],
+    "c7": ["pin board", "token ring", "one way", "3 in a row"],
+    "c8": ["Windows 11 Pro", "macOS 14.2", "Route 66", "Area 51"],
+}
+
+
+def test_what_is_nobody_s_leaves_beside_people() -> None:
+    people = ("Anna Weber", "Omar Quill", "Paul Texas", "Lena Berlin")
+    rows = [{name: values[n % len(values)] for name, values in THINGS.items()} | {"owner": people[n % 4]}
+            for n in range(240)]  # fmt: skip
+    fields = {field.name: field for field in infer_rows(rows)}
+    told = json.loads(schema_question.messages("s", fields, "samples")[1]["content"])["fields"]
+    said = {one["field"]: sorted(one["samples"]) for one in told if one["field"] != "owner"}
+    assert said == {name: sorted(values) for name, values in THINGS.items()}
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["Elm St 4", "221B Baker Street", "Hauptstr. 12a", "12 bis, avenue Foch", "rue Victor Hugo 7", "Via Roma, 10",
+     "C/ Mayor, 14", "Plaza de España 3", "Keizersgracht 12", "Drottninggatan 7", "ul. Marszałkowska 12/4",
+     "Atatürk Caddesi 12", "улица Ленина 5", "5 Market Square", "PIN 4471", "hunter2!", "mot de passe: azerty",
+     "пароль: qwe123", "密码:abc123", "eyJhbGciOiJIUzI1.eyJzdWIiOiIx.sig", "Password is hunter2", "aB3dE9xK2pQ7",
+     "-----BEGIN RSA PRIVATE KEY----- MIIE", "Bearer abcdefgh"],
+)  # fmt: skip
+def test_addresses_and_secrets_leave_as_masks_by_their_form(value: str) -> None:
+    rows = [{"c7": one} for one in (value, "in", "out", "up", "down") for _ in range(12)]
+    fields = {field.name: field for field in infer_rows(rows)}
+    said = json.loads(schema_question.messages("s", fields, "samples")[1]["content"])["fields"][0]["samples"]
+    assert set(said) >= {"in", "out", "up", "down"}
+    assert value not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("the door's code: PIN 4471", "the door's code: PIN 9999"), ("passwort: Zebra!4", "passwort: Aaaaa!9"),
+     ("of Elm Street 4 only", "aa Aaa Aaaaaa 9 only"), ("password of the user, hashed", None),
+     ("street and number, 3 per row, via api 2", None), ("one token a row", None)],
+)  # fmt: skip
+def test_secrets_and_streets_in_comments_leave_as_masks(text: str, told: str | None) -> None:
+    assert masked(text) == (told or text)
+
+
+@pytest.mark.parametrize("piece", ["a.", "Elm ", "1 ", "rue ", "12 rue Abc ", "pin ", "eyJ", "A", "é'", "-----BEGIN ",
+                                   "aB1", "!1a", "C/ ", "pass", "A.B, "])  # fmt: skip
+def test_long_texts_are_masked_in_little_time(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    before = process_time()
+    secrets(text), streets(text), is_secret(text)
+    assert process_time() - before < 2
+
+
 FEW_KEYS = {
     "dates": {"2024-01-05": 1, "2024-01-06": 2},
     "codes": {"KD-4711": 1, "KD-4712": 2},
@@ -308,3 +406,51 @@ def test_a_wish_may_name_fields_that_are_told_anyway() -> None:
 )  # fmt: skip
 def test_a_field_called_for_a_person_stays_here(name: str, stays: bool) -> None:
     assert withheld(infer_rows([{name: 1, "id": 2}])) == ({name} if stays else set())
+
+
+def test_what_a_source_s_own_tables_say_and_hold_stays_here(asking_shop: Callable[..., Shop]) -> None:
+    with ModelServer(wrong_claims) as server:
+        shop = asking_shop(server)
+        shop.sql("CREATE SCHEMA own")
+        shop.sql("CREATE TYPE own.mood AS ENUM ('rhapsodic-ocelot', 'paid')")
+        shop.sql(
+            "CREATE TABLE own.sales (id int PRIMARY KEY, customer text DEFAULT 'defaulted-gnu', mood own.mood,"
+            " total numeric CHECK (total < 73914682), state text CHECK (state IN ('marzipan', 'obsidian')))"
+        )
+        shop.sql("INSERT INTO own.sales SELECT n, 'quetzalcoatl' || n, 'rhapsodic-ocelot', n, 'marzipan'"
+                 " FROM generate_series(1, 60) n")  # fmt: skip
+        shop.sql("COMMENT ON TABLE own.sales IS 'of Theophania Krull, PIN 4471, wombat-table'")
+        shop.sql("COMMENT ON COLUMN own.sales.customer IS 'as gallimaufry, wombat-column; passwort: Zebra!4'")
+        source = {"kind": "sql", "url": "${secret:env/SHOP_WAREHOUSE}", "table": "own.sales", "key": ["id"]}
+        shop.sales_pipeline(sources={"sales": source})
+        (shop.root / "pipelines" / "sales" / "mapping.yaml").unlink()
+        shop.sql("INSERT INTO shop.sale VALUES (900001, 1, 1, 'paid', now(), 'x@y.example', 'xylophone')")
+        prepare(shop.space, shop.space.pipeline("sales"))
+    heard = said_in(server)
+    assert '"customer' in heard.replace("\\", "")
+    planted = ["wombat", "gallimaufry", "Zebra!4", "4471", "Krull", "quetzalcoatl", "marzipan", "obsidian", "rhapsodic",
+               "defaulted", "73914682", "xylophone", "x@y"]  # fmt: skip
+    assert [one for one in planted if one in heard] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("if(customer = 4711, 'x', 'y')", "if(customer = …, '…', '…')"), ("map_values(code, 90210, 'x')",
+     "map_values(code, …, '…')"), ("total / 1000", None), ("86400 * days + 1", None), ("round(x * 0.4536, 2)", None),
+     ("substring(t_2024, 1, 3)", None), ("total - 73914", "total - …"), ("col_4711 > 123.45", "col_4711 > …")],
+)  # fmt: skip
+def test_numbers_in_approved_expressions_that_may_be_values_stay_here(text: str, told: str | None) -> None:
+    assert of_example({"expression": text}, "statistics") == {"expression": told or text}
+
+
+def test_people_beside_their_names_in_the_destination_stay_here() -> None:
+    held = {"owner": [f"{one} {two}" for one, two in SIX], "c2": [two for _, two in SIX], "c3": ["North", "South"],
+            "c10": [f"{two.upper()}, {one[0]}." for one, two in SIX]}  # fmt: skip
+    columns = tuple(Column(name=name, type=TEXT, native="text") for name in held)
+    table = Table(name="shop.desk", schema_name="shop", table_name="desk", columns=columns)
+    there = {"shop.desk": {name: tuple(values) for name, values in held.items()}}
+    catalog = Catalog(dialect="postgres", version="16", tables={"shop.desk": table}, samples=there)
+    near = beside_people_there(table, catalog)
+    told = {one.name: of_column(one, table, catalog, "samples", beside_people=one.name in near) for one in columns}
+    assert told["c3"]["values_there"] == ["North", "South"]
+    assert leaked([two for _, two in SIX], json.dumps(told)) == []

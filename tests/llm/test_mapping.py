@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from octo_core.asking.replies import MappingReply
 from octo_core.mapping.model import ColumnMapping
 from octo_resources.flow import Prepared, prepare
 from octo_resources.flow.consulting import mappings
@@ -123,7 +124,6 @@ def test_a_reply_with_too_much_or_too_little_is_still_a_mapping(asking_shop: Ask
     [
         {"columns": [{"column": "sale_id", "expression": "id"}] * 2000},
         {"columns": [{"column": "sale_id", "expression": "x" * 5000}]},
-        {"columns": [{"column": "sale_id", "expression": "id", "confidence": float("inf")}]},
         {"columns": "all of them"},
         Reply({"error": {"message": "no"}}, 500, {"Retry-After": "0"}),
     ],
@@ -137,6 +137,25 @@ def test_a_reply_past_every_limit_leaves_the_embedded_proposal(asking_shop: Aski
     assert column(prepared, "sale_id").expr == "id"
     warned = [one for one in prepared.plan.warnings if "proposed by the embedded matcher, as openai/test-1" in one]
     assert len(warned) == 1
+
+
+@pytest.mark.parametrize("sure", [float("nan"), float("inf"), -3, 10**400, 900, "nan", "very", True, None, [0.9], {}])
+def test_how_sure_a_model_says_it_is_costs_no_answer(sure: Any) -> None:
+    choices = [{"column": "a", "expression": "x", "confidence": sure}, {"column": "b", "expression": "y"}]
+    found = MappingReply.model_validate_json(json.dumps({"columns": [*choices, choices[1] | {"confidence": "90 %"}]}))
+    assert [one.confidence for one in found.columns] == [0.5, 0.5, 0.9]
+
+
+def test_a_reply_whose_one_confidence_is_no_number_is_taken(asking_shop: AskingShop) -> None:
+    choices = [{"column": "sale_id", "expression": "id", "confidence": float("nan")},
+               {"column": "email", "expression": "upper(email)", "confidence": 0.9}]  # fmt: skip
+    with ModelServer(lambda body: {"columns": choices} if "columns" in asked_of(body) else {"fields": []}) as server:
+        shop = asking_shop(server, retries=0)
+        shop.drop("sales", "a", sales(range(20)))
+        prepared = planned(shop)
+    assert column(prepared, "email").expr == "upper(email)"
+    assert column(prepared, "email").layer == "llm"
+    assert column(prepared, "sale_id").expr == "id"
 
 
 def test_expressions_that_take_too_long_to_try_are_refused(

@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Callable
+from time import monotonic
 
 import pytest
 
+from octo_core.inference.sketch import value_hash
 from octo_core.schema import Field, SourceSchema
 from octo_core.spec.shapes import EachFrom
+from octo_core.types import TEXT
 from octo_resources.flow import schemas
+from octo_resources.flow.consulting.every_value import judged
 from octo_resources.flow.relations import made_relation
 from tests.flow.shop import Shop, sale, sales
 from tests.servers.api import Reply
@@ -268,3 +272,35 @@ def test_the_command_shows_what_was_asked(asking_shop: AskingShop) -> None:
     assert page.returncode == 0, page.stderr
     assert '"unit": "EUR"' in page.stdout
     assert shop.octopipe("llm", "show", "99").returncode == 2
+
+
+def test_a_semantic_type_is_held_against_all_values_not_a_sample(asking_shop: AskingShop) -> None:
+    good = sorted((f"#{n:06x}" for n in range(3000)), key=value_hash)[:1200]
+    bad = sorted((f"nobody {n}" for n in range(4000)), key=value_hash)[-400:]  # none of them is in a sample
+    with ModelServer(answering({"c7": {"semantic": "colour"}})) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", [sale(n, c7=one) for n, one in enumerate([*good, *bad])])
+        found = schema_of(shop)
+    assert field_of(found, "c7").semantic is None
+    assert "400 of 1600 distinct values are not of that kind" in str(field_of(found, "c7").why)
+    assert len(server.asked) == 3
+
+
+def test_of_more_values_than_are_looked_at_it_is_said_how_many_were(
+    asking_shop: AskingShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("octo_resources.flow.consulting.every_value.MOST", 1500)
+    with ModelServer(answering({"c7": {"semantic": "colour"}})) as server:
+        shop = asking_shop(server)
+        shop.drop("sales", "a", [sale(n, c7=f"#{n:06x}") for n in range(2000)])
+        found = schema_of(shop)
+    assert field_of(found, "c7").semantic == "colour"
+    said = "semantic type held against 1,500 distinct values, not all"
+    assert str(field_of(found, "c7").why).startswith(said)
+    assert found.warnings == (f"sales.c7: {said}",)
+
+
+def test_values_that_come_again_are_counted_once() -> None:
+    found = judged([["DE", "FR"], ["FR", "nowhere"], []], "country_code", TEXT, monotonic() + 60)
+    assert (found.values, found.invalid, found.all, found.holds) == (3, 1, True, False)
+    assert not judged([["DE"] * 1, [f"x{n}" for n in range(5000)]], "country_code", TEXT, 0.0).all

@@ -19,6 +19,7 @@ from octo_core.reading import read_token
 from octo_core.schema import Field, SourceSchema
 from octo_core.types import DataType
 from octo_resources.engines.duckdb.preview import Preview
+from octo_resources.flow.consulting import every_value
 from octo_resources.flow.consulting.rounds import ROUNDS
 from octo_resources.flow.ground import Ground
 from octo_resources.llm import Door, Question, Unanswered
@@ -47,6 +48,7 @@ class _Talk:
         self.asked: dict[str, Asked] = {}
         self.taken: dict[str, dict[str, Any]] = {}
         self.refused: dict[str, dict[str, str]] = {}
+        self.partly: dict[str, str] = {}
         self.keys: list[str] = []
         self.warnings: list[str] = []
 
@@ -71,7 +73,8 @@ class _Talk:
 
     def ask(self, fields: Mapping[str, Field]) -> str | None:
         """Ask about some fields until nothing is refused or the rounds are over; why there was no answer at all."""
-        messages = schema_question.messages(self.schema.source, fields, self.door.share)
+        every = {path: one.field for path, one in asked_fields(self.schema).items()}
+        messages = schema_question.messages(self.schema.source, fields, self.door.share, every)
         wanted = dict(fields)
         for turn in range(ROUNDS + 1):
             reply = self.door.ask(Question("schema", self.schema.source, messages, SchemaReply))
@@ -93,6 +96,8 @@ class _Talk:
                 semantic = (claim.semantic or "").strip().lower()
                 if "semantic" in verdict.refused and semantic in SEMANTIC_NAMES:
                     verdict.refused["semantic"] += _example(not_of_kind(semantic, values))
+            for path, said in every_value.hold(self.ground, self.schema, self.asked, verdicts).items():
+                self.partly[path] = said
             self.note(verdicts)
             wrong = {path: verdict.refused for path, verdict in verdicts.items() if verdict.refused}
             if not wrong:
@@ -171,6 +176,9 @@ class _Talk:
         model = self.door.model
         said = {path: taken for path, taken in self.taken.items() if taken}
         found = self.told(self.schema, said, f"{model} {BORNE_OUT}")
+        for path, note in self.partly.items():
+            found = self.told(found, {path: {}}, f"{note}; {model} {BORNE_OUT}")
+            self.warnings.append(f"{self.schema.source}.{path}: {note}")
         for path, wrong in self.refused.items():
             if wrong:
                 text = "; ".join(f"{name}: {shown(why, 200)}" for name, why in wrong.items())
