@@ -69,15 +69,17 @@ def understood(
     sentence is of the grammar but names a column or a field that is not there, or that several tables have.
     """
     found: list[Instruction] = []
+    told: dict[tuple[str, str], str | None] = {}
     sentences = [one.strip(" .!") for one in re.split(r"[;\n]+|[.!](?:\s+|$)|,? and then ", text) if one.strip(" .!")]
     for sentence in sentences:
         try:
-            said = _sentence(" ".join(sentence.split()), catalog, relations, current)
+            said = _sentence(" ".join(sentence.split()), catalog, relations, current, told)
         except _NoNameError:
             return None
         if said is None:
             return None
         found += said
+        told |= {(one.table, one.column): one.expr for one in said}
     return found or None
 
 
@@ -86,12 +88,20 @@ class _NoNameError(Exception):
 
 
 def _sentence(
-    text: str, catalog: Catalog, relations: Mapping[str, SourceSchema], current: WholeMapping
+    text: str,
+    catalog: Catalog,
+    relations: Mapping[str, SourceSchema],
+    current: WholeMapping,
+    told: Mapping[tuple[str, str], str | None],
 ) -> list[Instruction] | None:
+    """`told`: what the sentences before this one wanted."""
     for pattern in _SWAPPED:
         if match := pattern.fullmatch(text):
             one, two = (_column(match[name], catalog) for name in ("y", "z"))
-            return [Instruction(*here, _expr(current, *there)) for here, there in ((one, two), (two, one))]
+            swapped = ((one, two), (two, one))
+            return [
+                Instruction(*here, told[there] if there in told else _expr(current, *there)) for here, there in swapped
+            ]
     for pattern in _EMPTIED:
         if match := pattern.fullmatch(text):
             return [Instruction(*_column(match["y"], catalog), None)]

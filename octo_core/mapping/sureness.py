@@ -81,14 +81,8 @@ def chosen(
     rivals = [other for other in rivals if writer.write(other, column) is not None][:3]
     confidence = mine ** (0.4 if candidate.explains else 0.6) * candidate.factor * (0.85 if reused else 1.0)
     lead = mine - max((float(matrix[other, column]) for other in rivals), default=0.0)
-    if _is_number_for_words(sides, row, column) or _is_identifier_for_words(sides, row, column, candidate):
-        confidence = min(confidence, NUMBER_FOR_WORDS)
-    if _repeats_for_key(sides, row, column):
-        confidence = min(confidence, REPEATS)
-    if _is_alike_by_number(sides, row, column):
-        confidence = min(confidence, BY_NUMBER)
-    if _is_of_two_things(sides, row, column):
-        confidence = min(confidence, OF_TWO)
+    if not _was_approved(sides, row, column):
+        confidence = min(confidence, _most(sides, row, column, candidate))
     equal = as_well(sides, row, column, rivals, fed) if candidate.note != BEFORE else None
     if equal is not None:
         rivals.sort(key=lambda other: other != equal)
@@ -97,6 +91,26 @@ def chosen(
     elif lead < 3 * MARGIN:
         confidence *= 0.9
     return Choice(row, candidate, round(min(0.99, confidence), 2), tuple(rivals), reused, twins)
+
+
+def _was_approved(sides: Sides, row: int, column: int) -> bool:
+    """Whether a reviewer has mapped just this field to just this column before."""
+    here = (sides.offers[row].uses[0], sides.columns[column].name)
+    return sides.offers[row].expressions is None and any((one.field, one.column) == here for one in sides.remembered)
+
+
+def _most(sides: Sides, row: int, column: int, candidate: Candidate) -> float:
+    """How sure a pair may be at the most, whatever speaks for it."""
+    limits = [1.0]
+    if _is_number_for_words(sides, row, column) or _is_identifier_for_words(sides, row, column, candidate):
+        limits.append(NUMBER_FOR_WORDS)
+    if _repeats_for_key(sides, row, column):
+        limits.append(REPEATS)
+    if _is_alike_by_number(sides, row, column) or _differs_in_number(sides, row, column):
+        limits.append(BY_NUMBER)
+    if _is_of_two_things(sides, row, column):
+        limits.append(OF_TWO)
+    return min(limits)
 
 
 def _repeats_for_key(sides: Sides, row: int, column: int) -> bool:
@@ -118,6 +132,14 @@ def _is_alike_by_number(sides: Sides, row: int, column: int) -> bool:
     named = [(one, two) for one in mine for two in (*theirs, *words(target.text)) if not (one + two).isdigit()]
     alike = any(one.startswith(two) or two.startswith(one) or meanings(one) & meanings(two) for one, two in named)
     return not alike and not set(source.values) & set(target.values) and not sides.remembered
+
+
+def _differs_in_number(sides: Sides, row: int, column: int) -> bool:
+    """Whether the names say the same but for their numbers: address_1 for address_2."""
+    mine, theirs = words(sides.offers[row].attribute.name), words(sides.columns[column].name)
+    numbers, others = ([one for one in name if one.isdigit()] for name in (mine, theirs))
+    same = [one for one in mine if not one.isdigit()] == [one for one in theirs if not one.isdigit()]
+    return same and bool(numbers) and bool(others) and numbers != others
 
 
 def _is_of_two_things(sides: Sides, row: int, column: int) -> bool:

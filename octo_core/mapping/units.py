@@ -46,6 +46,8 @@ time: second 1 = s sec secs second seconds sekunde sekunden secondes segundos �
 time: day 86400 = d day days tage jours dias 天; week 604800 = week weeks wk wks; millisecond 0.001 = ms msec msek millis millisecond milliseconds; microsecond 0.000001 = us usec microsecond microseconds; nanosecond 0.000000001 = ns nsec nanosecond nanoseconds
 speed: metre per second 1 = mps ms m/s m_s ms-1 metres_per_second meters_per_second; knot 0.514444444444444444 = kn kt kts knot knots
 speed: kilometre per hour 0.277777777777777778 = kmh kph km/h kmph kilometres_per_hour kilometers_per_hour; mile per hour 0.44704 = mph mi/h miles_per_hour
+flow: cubic metre per hour 1 = m3h m3/h m³/h m3_h m3_per_hour cubic_metres_per_hour cubic_meters_per_hour; cubic metre per second 3600 = m3s m3/s m³/s m3_s m3_per_second cubic_metres_per_second cubic_meters_per_second
+flow: litre per minute 0.06 = lpm l/min l_min litres_per_minute liters_per_minute; litre per second 3.6 = lps l/s l_s litres_per_second liters_per_second; litre per hour 0.001 = lph l/h l_h litres_per_hour liters_per_hour
 pressure: pascal 1 = pa pascal pascals; hectopascal 100 = hpa hectopascal hectopascals mbar mb millibar millibars; kilopascal 1000 = kpa
 pressure: bar 100000 = bar bars; psi 6894.757293168 = psi; inch of mercury 3386.389 = inhg; millimetre of mercury 133.322387415 = mmhg; atmosphere 101325 = atm
 data: byte 1 = b byte bytes; kilobyte 1000 = kb kilobyte kilobytes; megabyte 1000000 = mb megabyte megabytes; gigabyte 1000000000 = gb gigabyte gigabytes
@@ -204,7 +206,7 @@ def in_text(text: str) -> tuple[Unit, ...]:
     if re.search(r"\bsmallest (?:currency|monetary) unit\b", folded):
         return (CENT,)
     for match in re.finditer(
-        r"\b(?:in|measured in|unit:?|number of)\s+((?:nautical |metres? per |degrees? |square |cubic )?[\w°%/²³€$£]+)",
+        r"\b(?:in|measured in|unit:?|number of)\s+((?:nautical |degrees? |square |cubic )?[\w°%/²³€$£]+(?: per \w+)?)",
         folded,
     ):
         said = re.sub(r"^degrees? ", "", match.group(1))

@@ -41,6 +41,12 @@ def test_sentences(text: str, expected: list[tuple[str, str | None]] | None) -> 
     assert said(text) == expected
 
 
+def test_a_sentence_speaks_of_what_those_before_it_said() -> None:
+    found = said("map total to amount; map who to town; swap amount and town")
+    assert found is not None
+    assert dict(found) == {"public.sale.amount": "who", "public.place.town": "total"}
+
+
 def test_two_columns_are_swapped_with_what_feeds_them() -> None:
     now = whole(SOURCE, THERE)
     found = understood("swap amount and town", THERE, MADE_OF, now)

@@ -706,3 +706,13 @@ def test_dates_that_may_have_been_read_as_others_are_doubtful(values: list[str],
     assert mapped.expr == name
     assert mapped.confidence < DOUBTFUL
     assert said in mapped.why
+
+
+def test_names_that_differ_in_their_numbers_alone_are_doubtful_until_approved() -> None:
+    source = schema(field("address_1", "text", "Elm Street 4", "Oak Lane 7", every=False), name="people")
+    there = table("person", column("address_2", "text"))
+    (mapped,) = proposed(source, there).columns
+    assert mapped.expr is None or mapped.confidence < DOUBTFUL
+    before = [Remembered("address_1", "address_2", source="people", expr="address_1")]
+    (mapped,) = propose_table(source, there, catalog(there), before).columns
+    assert (mapped.expr, mapped.confidence > DOUBTFUL) == ("address_1", True)
