@@ -140,10 +140,13 @@ def _own(
 ) -> list[Reviewed]:
     """The decided fields of the same source, those that it has no longer too."""
     decided = {one.field.name: one for one in _decided_fields(mine)}
-    rows = [row for row, one in enumerate(source) if one.name in decided]
-    here = [decided.pop(source[row].name) for row in rows]
-    gone = list(decided.values())
-    found = [Reviewed([one.field.name for one in here], score[rows], [one.columns for one in here])] if here else []
+    rows: dict[str, int] = {}
+    for row, one in enumerate(source):  # what is made of fields may be called as one of them
+        if one.name in decided:
+            rows.setdefault(one.name, row)
+    here, gone = [decided[name] for name in rows], [one for name, one in decided.items() if name not in rows]
+    scores = score[list(rows.values())]
+    found = [Reviewed(list(rows), scores, [one.columns for one in here])] if here else []
     if 0 < len(gone) <= MOST_REVIEWED:
         found.append(_again(gone, target, method))
     return [replace(one, weight=OWN) for one in found]

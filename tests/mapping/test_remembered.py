@@ -5,6 +5,9 @@ import pytest
 from octo_core.mapping import Remembered, match, patterns
 from octo_core.mapping.attribute import Attribute
 from octo_core.mapping.proposal import propose_table
+from octo_core.mapping.remembered import recalled
+from octo_core.mapping.scoring import Method, score
+from octo_core.types import TIME
 
 from .build import catalog, column, expressions, field, schema, table
 
@@ -230,3 +233,13 @@ def test_the_same_words_count_of_however_many_sources() -> None:
     before = [Remembered("xyz", "colour", source="oldest")]
     before += [Remembered(f"height_{n}", "weight", source=str(n)) for n in range(30)]
     assert match(["xyz", "height"], TARGETS, remembered=before).assignment["xyz"] == "colour"
+
+
+def test_what_is_made_of_a_field_may_be_called_as_it_is() -> None:
+    source = [Attribute("dep_time"), Attribute("dep_time", type=TIME), Attribute("gate")]
+    before = [Remembered("dep_time", None, source="flights"), Remembered("gate", "colour", source="flights")]
+    target = [Attribute(name) for name in TARGETS]
+    plain = score(source, target, Method()).score
+    found = recalled(plain, source, target, before, source_name="flights")
+    assert found.shape == plain.shape
+    assert found[2, TARGETS.index("colour")] > 0.9
