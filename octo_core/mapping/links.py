@@ -111,7 +111,7 @@ def _keys(schema: SourceSchema) -> list[tuple[Field, ...]]:
 
 def _best(left: SourceSchema, right: SourceSchema, key: Field) -> _Pair | None:
     """The field that names one part of a key of several: by its name, as values of a part alone say little."""
-    pairs = [pair for field in left.fields if (pair := _pair(field, right, key)) is not None and pair.named]
+    pairs = [pair for pair in _every(left, right, key) if pair.named]
     return max(pairs, key=lambda pair: (pair.left.name.lower() == key.name.lower(), pair.strength), default=None)
 
 
@@ -126,21 +126,17 @@ def _pair(field: Field, right: SourceSchema, key: Field) -> _Pair | None:
         return None
     named = _names(field, right, key)
     seen, known = _values(field), _all_values(key)
-    told = _told(field, key) if known is None or not seen else None
-    if told is not None:
-        inside, of = told
+    exact = known is not None and bool(seen)
+    inside, of = (sum(value in (known or ()) for value in seen), len(seen)) if exact else _told(field, key)
+    if of:
         contained = inside / of if inside >= CONTAINED * of else 0.0
-        said = f"{'all' if inside == of else inside} of {of} values compared are there"
-    elif known is None or not seen:
+        among = f"the {of} values seen of it" if exact else f"{of} values compared"
+        said = f"{'all' if inside == of else inside} of {among} are there"
+    else:
         contained = 0.5 if named and _in_range(field, key) else 0.0
         said = "its range is within theirs" if key.type.family == "integer" else "its values are written like theirs"
-    else:
-        inside = sum(value in known for value in seen)
-        contained = inside / len(seen) if inside >= CONTAINED * len(seen) else 0.0
-        said = f"{'all' if inside == len(seen) else inside} of the {len(seen)} values seen of it are there"
     rare = key.type.family != "integer" or _is_rare(key, known)
-    enough = told[1] if told is not None else len(seen) if known is not None else 0
-    if not contained or not (named or (rare and enough >= TELLING)):
+    if not contained or not (named or (rare and of >= TELLING)):
         return None
     return _Pair(field, key, said, named, contained)
 
@@ -164,11 +160,11 @@ def _concepts(name: str) -> set[str]:
     return {concept for word in words(name) if stem(word) not in _SAYS_NOTHING for concept in meanings(word)}
 
 
-def _told(left: Field, right: Field) -> tuple[int, int] | None:
-    """How many of the left side's values are among the right's, of those of which that can be told; None of too few."""
+def _told(left: Field, right: Field) -> tuple[int, int]:
+    """How many of the left side's values are among the right's, of those of which that can be told; of none if few."""
     mine, theirs = (one.stats.marks if one.stats is not None else None for one in (left, right))
     found = shared(mine, theirs) if mine and theirs else None
-    return found if found is not None and found[1] >= TELLING else None
+    return found if found is not None and found[1] >= TELLING else (0, 0)
 
 
 def _is_rare(key: Field, known: frozenset[str] | None) -> bool:
